@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Dirty bitmaps: which granules of a node were written since when.
+ *
+ * Invariants:
+ * 1. While a bitmap is enabled, a granule is marked after each write, zeroing
+ *    or discard that touches it has landed (or failed), and before that
+ *    request completes.
+ * 2. A consumer clears first, then reads.
+ * 3. A busy bitmap is somebody's (a job, an export): users may only look at
+ *    it. While a job holds it, its successor records what is written.
+ * 4. count is in bytes of whole granules, also for a short last one.
+ * Threads: control makes and removes bitmaps and changes their state; bits are
+ * set from any reactor under the bitmap's short lock.
+ */
+#ifndef BLOCK_BITMAP_BITMAP_H
+#define BLOCK_BITMAP_BITMAP_H
+
+#include "block/graph/node.h"
+#include "util/sparse-bitmap.h"
+
+#define BITMAP_NAME_MAX 1023
+#define BITMAP_GRANULARITY_MIN 512u
+#define BITMAP_GRANULARITY_MAX (1u << 31)
+
+/* max(4 KiB, min(64 KiB, cluster size)), in bytes. */
+uint32_t bitmap_default_granularity(Node *node);
+
+/* --- life (control) ------------------------------------------------------ */
+
+/* Enabled, all clear, newest first in node->bitmaps. @name NULL: anonymous.
+ * Texts: QEMU's (`Bitmap already exists: %s` ...). */
+DirtyBitmap *bitmap_create(Node *node, uint32_t granularity_bytes,
+                           const char *name, Error **errp);
+/* Removes it from its node and frees it. Not busy, no successor. */
+void bitmap_release(DirtyBitmap *bitmap);
+/* Releases all of them (the node goes away). */
+void bitmap_release_all(Node *node);
+/* By name on this node only; NULL. */
+DirtyBitmap *bitmap_find(const Node *node, const char *name);
+/* Node and bitmap by name, with QEMU's texts `Node '%s' not found`... ; the
+ * node may be a device name. */
+DirtyBitmap *bitmap_lookup(const char *node, const char *name, Node **pnode,
+                           Error **errp);
+DirtyBitmap *bitmap_next(const Node *node, const DirtyBitmap *bitmap);
+/* The node's size changed: old bits stay, the grown area is clean. */
+void bitmaps_resize(Node *node, uint64_t size_bytes);
+
+/* --- state ----------------------------------------------------------------- */
+
+const char *bitmap_name(const DirtyBitmap *bitmap); /* NULL if anonymous */
+Node *bitmap_node(const DirtyBitmap *bitmap);
+uint32_t bitmap_granularity_bytes(const DirtyBitmap *bitmap);
+uint64_t bitmap_size_bytes(const DirtyBitmap *bitmap);
+uint64_t bitmap_count_bytes(const DirtyBitmap *bitmap);
+bool bitmap_enabled(const DirtyBitmap *bitmap);
+bool bitmap_recording(const DirtyBitmap *bitmap); /* or its successor does */
+bool bitmap_busy(const DirtyBitmap *bitmap);
+bool bitmap_persistent(const DirtyBitmap *bitmap);
+bool bitmap_readonly(const DirtyBitmap *bitmap);
+bool bitmap_inconsistent(const DirtyBitmap *bitmap);
+void bitmap_enable(DirtyBitmap *bitmap);
+void bitmap_disable(DirtyBitmap *bitmap);
+void bitmap_set_busy(DirtyBitmap *bitmap, bool busy);
+void bitmap_set_persistent(DirtyBitmap *bitmap, bool persistent);
+/* A bitmap that the transaction in progress is removing: not found any more,
+ * still there for undo. */
+void bitmap_set_hidden(DirtyBitmap *bitmap, bool hidden);
+
+enum {
+    BITMAP_CHECK_BUSY = 1 << 0,
+    BITMAP_CHECK_READONLY = 1 << 1,
+    BITMAP_CHECK_INCONSISTENT = 1 << 2,
+    BITMAP_CHECK_DEFAULT = 7,
+    BITMAP_CHECK_ALLOW_RO = 5,
+};
+/* False with QEMU's text when one of @checks does not hold. */
+bool bitmap_check(const DirtyBitmap *bitmap, unsigned checks, Error **errp);
+
+/* --- successor: what a job does with the user's bitmap --------------------- */
+
+/* The bitmap gets busy and stops recording; an anonymous successor records if
+ * it did. */
+bool bitmap_create_successor(DirtyBitmap *bitmap, Error **errp);
+/* The successor's bits replace the bitmap's: what was copied is forgotten. */
+void bitmap_abdicate(DirtyBitmap *bitmap);
+/* The successor's bits are added to the bitmap's: nothing is forgotten. */
+void bitmap_reclaim(DirtyBitmap *bitmap);
+
+/* --- bits ------------------------------------------------------------------ */
+
+/* Ranges are clipped to the size; a touched granule is touched whole for set,
+ * and cleared only... by whole granules that lie in the range (a short last
+ * granule counts as whole at the end) for reset. */
+void bitmap_set(DirtyBitmap *bitmap, uint64_t offset_bytes, uint64_t bytes);
+void bitmap_reset(DirtyBitmap *bitmap, uint64_t offset_bytes, uint64_t bytes);
+bool bitmap_get(const DirtyBitmap *bitmap, uint64_t offset_bytes);
+void bitmap_set_all(DirtyBitmap *bitmap);
+/* All clear; with @old not NULL the bits before go there (undo). */
+void bitmap_clear_all(DirtyBitmap *bitmap, SparseBitmap **old);
+/* Puts bits back that bitmap_clear_all or bitmap_merge gave out; takes
+ * ownership. */
+void bitmap_restore(DirtyBitmap *bitmap, SparseBitmap *old);
+/* First dirty / clean byte in [@start, @end), or @end. */
+uint64_t bitmap_next_dirty(const DirtyBitmap *bitmap, uint64_t start,
+                           uint64_t end);
+uint64_t bitmap_next_clean(const DirtyBitmap *bitmap, uint64_t start,
+                           uint64_t end);
+/* First dirty run in [@start, @end), at most @max_bytes long; clipped to the
+ * size and the bounds. */
+bool bitmap_next_dirty_run(const DirtyBitmap *bitmap, uint64_t start,
+                           uint64_t end, uint64_t max_bytes,
+                           uint64_t *run_start, uint64_t *run_bytes);
+/* Adds @src's bits to @dst; sizes must match, granularities need not. @dst
+ * may be @src. The target is unchanged on error. @old as above. */
+bool bitmap_merge(DirtyBitmap *dst, const DirtyBitmap *src, SparseBitmap **old,
+                  Error **errp);
+/* Lower-case hex sha256 of the serialised bits; owned by the caller. */
+char *bitmap_sha256(const DirtyBitmap *bitmap);
+
+/* --- called by block/io after a write landed -------------------------------- */
+
+/* Marks [@offset_bytes, +@bytes) in every enabled bitmap of @node. */
+void bitmaps_mark(Node *node, uint64_t offset_bytes, uint64_t bytes);
+
+/* What queries show (BlockDirtyInfo), newest first; NULL without bitmaps. */
+struct BlockDirtyInfoList;
+struct BlockDirtyInfoList *bitmaps_query(const Node *node);
+
+#endif

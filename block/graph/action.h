@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * One action of a QMP `transaction`: each room that offers one defines its
+ * `const TransactionHandler txn_handler_NAME`; the generated table names them
+ * all, so that an action without a handler does not link.
+ *
+ * The way of a transaction (monitor/transaction.c): every action says which
+ * nodes it touches; their roots are quiesced once; each is prepared in order;
+ * then all are committed in order or all aborted in reverse.
+ */
+#ifndef BLOCK_GRAPH_ACTION_H
+#define BLOCK_GRAPH_ACTION_H
+
+#include "block/graph/node.h"
+
+struct TransactionAction;
+struct JobTxn;
+
+typedef struct TransactionContext {
+    /* Jobs of a grouped transaction share it; NULL for individual. */
+    struct JobTxn *job_txn;
+    bool grouped;
+    Txn *txn;
+} TransactionContext;
+
+typedef struct TransactionHandler {
+    /* Adds (Node *) those whose users must be still. Nodes that do not exist
+     * are left to prepare. NULL: none. */
+    void (*touches)(const struct TransactionAction *action, GPtrArray *nodes);
+    /* Does all that can fail and adds its undo and commit to ctx->txn. Later
+     * actions see its effect. Coroutine on control, graph lock held, may
+     * yield. False: it left nothing behind. */
+    bool (*co_prepare)(const struct TransactionAction *action,
+                       TransactionContext *ctx, Error **errp);
+} TransactionHandler;
+
+#endif

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What a driver is: a table of functions. block/file/null.c is the template
+ * to start a new one from; docs/devel/how-to-add-a-driver.md walks through
+ * it. The table of all drivers is block/drivers.c.
+ *
+ * The I/O functions run on node->home in a coroutine. They may assume:
+ * - the range lies within the node's size, is not empty (except flush), is a
+ *   multiple of limits.request_align, is at most limits.max_*_bytes long;
+ * - writes come only to nodes that are not read-only;
+ * - the graph below does not change until they return.
+ * They return 0 or -errno. -ENOTSUP from zeroes, discard or block_status means
+ * "not in this case": the caller falls back (writes zeroes, ignores the
+ * discard, says "data").
+ */
+#ifndef BLOCK_GRAPH_DRIVER_H
+#define BLOCK_GRAPH_DRIVER_H
+
+#include "block/graph/node.h"
+
+/* Flags of one request. */
+enum {
+    REQ_FUA = 1 << 0,        /* on stable storage before it returns */
+    REQ_MAY_UNMAP = 1 << 1,  /* zeroes: deallocating is fine */
+    REQ_NO_FALLBACK = 1 << 2, /* zeroes: -ENOTSUP rather than write them */
+    REQ_SERIALISING = 1 << 3, /* overlapping requests wait for this one */
+    REQ_WRITE_UNCHANGED = 1 << 4, /* data is what was read: not marked dirty */
+    REQ_FAST_ZERO = 1 << 5,  /* with NO_FALLBACK: only if faster than data */
+};
+typedef uint32_t ReqFlags;
+
+/* Answer of block status for an area. */
+enum {
+    STATUS_DATA = 1 << 0,      /* reads may return non-zero from storage */
+    STATUS_ZERO = 1 << 1,      /* reads return zeroes */
+    STATUS_OFFSET = 1 << 2,    /* @map and @file are valid */
+    STATUS_ALLOCATED = 1 << 3, /* this node decides, not its backing image */
+    STATUS_EOF = 1 << 4,       /* the area ends at the end of the node */
+    STATUS_RECURSE = 1 << 5,   /* ask @file at @map for more zeroes */
+};
+
+typedef struct BlockStatus {
+    unsigned flags;
+    uint64_t bytes;  /* length of the area that @flags hold for; > 0 */
+    uint64_t map;    /* offset in @file, with STATUS_OFFSET */
+    Node *file;      /* where @map counts, with STATUS_OFFSET */
+} BlockStatus;
+
+typedef enum NodeThreading {
+    NODE_HOMED, /* I/O functions run on node->home only */
+    NODE_ANY,   /* I/O functions may run on any reactor at once */
+} NodeThreading;
+
+struct BlockdevOptions;
+
+struct NodeDriver {
+    const char *name;          /* as in QMP: "file" */
+    size_t state_bytes;
+    NodeThreading threading;
+    bool is_filter;            /* shows its EDGE_FILTERED child unchanged */
+    bool is_format;            /* data lies in its "file" child */
+    bool supports_backing;
+    bool supports_persistent_bitmaps;
+
+    /*
+     * Opens from QAPI options (the last place that sees them): reads its arm
+     * of the union, opens children with co_node_open_child, sets
+     * node->size_bytes, node->filename, node->read_only. On failure it leaves
+     * nothing behind but children (the caller drops those). Coroutine on
+     * control.
+     */
+    bool (*co_open)(Node *node, const struct BlockdevOptions *options,
+                    Error **errp);
+    /* Releases the state. No request is in flight. May yield. */
+    void (*co_close)(Node *node);
+
+    /*
+     * What the node needs of and shares on @edge, given what its own parents
+     * need (@perm) and share (@shared). NULL: block/graph/perm.c's default
+     * for filters, else for formats.
+     */
+    void (*child_perm)(const Node *node, const Edge *edge, Perms perm,
+                       Perms shared, Perms *child_perm, Perms *child_shared);
+    /*
+     * Called before new cumulative permissions take effect (a `file` takes
+     * its locks, reopens read-write); commit/abort follows. NULL: nothing.
+     */
+    bool (*prepare_perm)(Node *node, Perms perm, Perms shared, Error **errp);
+    void (*commit_perm)(Node *node, Perms perm, Perms shared);
+    void (*abort_perm)(Node *node);
+    /* Fills node->limits; defaults (request_align 1 ... from "file") are
+     * already in. */
+    void (*refresh_limits)(Node *node);
+
+    int (*co_preadv)(Node *node, uint64_t offset_bytes, uint64_t bytes,
+                     Iov *iov, size_t iov_offset, ReqFlags flags);
+    int (*co_pwritev)(Node *node, uint64_t offset_bytes, uint64_t bytes,
+                      Iov *iov, size_t iov_offset, ReqFlags flags);
+    int (*co_pwrite_zeroes)(Node *node, uint64_t offset_bytes, uint64_t bytes,
+                            ReqFlags flags);
+    int (*co_pdiscard)(Node *node, uint64_t offset_bytes, uint64_t bytes);
+    int (*co_flush)(Node *node);
+    int (*co_block_status)(Node *node, bool want_zero, uint64_t offset_bytes,
+                           uint64_t bytes, BlockStatus *status);
+    /* @exact: not longer than asked. Extending fills with zeroes. */
+    int (*co_truncate)(Node *node, uint64_t size_bytes, bool exact,
+                       Error **errp);
+    /* Bytes it takes on its storage, or -errno. */
+    int64_t (*co_allocated_bytes)(Node *node);
+    /* Cluster size in bytes, or 0 when it has no such thing. */
+    uint32_t (*cluster_bytes)(const Node *node);
+    bool supports_fua; /* co_pwritev and zeroes honour REQ_FUA */
+};
+
+/* NULL if there is no such driver. */
+const NodeDriver *driver_find(const char *name);
+/* All, in the order of block/drivers.c; NULL ends. */
+const NodeDriver *const *driver_table(void);
+
+/* For co_open: opens the child that a BlockdevRef names or defines and
+ * attaches it as @name. */
+struct BlockdevRef;
+Edge *co_node_open_child(Node *parent, const struct BlockdevRef *ref,
+                         const char *name, unsigned role,
+                         Error **errp) COROUTINE_ONLY CONTROL_ONLY;
+
+#endif

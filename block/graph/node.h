@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The block graph: nodes, the edges between them, and who uses them.
+ *
+ *     root (export, job, device)      <- block/graph/root.h
+ *       | edge "root"
+ *     node (filter or format)
+ *       | edge "file"
+ *     node (protocol)
+ *
+ * Invariants:
+ * 1. The graph has no cycle.
+ * 2. Topology, permissions and sizes change only on the control thread, under
+ *    the graph lock (co_graph_lock), and an edge's child changes only while
+ *    every root above it is quiesced (block/graph/quiesce.h). So I/O code may
+ *    keep a child pointer across a yield.
+ * 3. For every node and every two edges A, B to it: A.perm is a subset of
+ *    B.shared.
+ * 4. A node lives while it has references: one of the monitor if it was made
+ *    by blockdev-add, one of each edge to it.
+ * 5. A node is HOMED: its driver's I/O functions run on node->home only,
+ *    unless the driver declares ANY.
+ */
+#ifndef BLOCK_GRAPH_NODE_H
+#define BLOCK_GRAPH_NODE_H
+
+#include <json-c/json.h>
+
+#include "util/annotations.h"
+#include "util/error.h"
+#include "util/iov.h"
+#include "util/list.h"
+#include "util/range-lock.h"
+#include "util/reactor/reactor.h"
+#include "util/txn.h"
+
+typedef struct Node Node;
+typedef struct Edge Edge;
+typedef struct Root Root;
+typedef struct NodeDriver NodeDriver;
+typedef struct DirtyBitmap DirtyBitmap;
+
+#define NODE_NAME_MAX 31 /* bytes, without the terminating zero */
+
+/* --- permissions -------------------------------------------------------- */
+
+/* What a user of a node does with it (perm), and what it tolerates that the
+ * others do (shared). The names in texts are "consistent read", "write",
+ * "write unchanged", "resize". */
+enum {
+    PERM_CONSISTENT_READ = 1 << 0,
+    PERM_WRITE = 1 << 1,
+    PERM_WRITE_UNCHANGED = 1 << 2,
+    PERM_RESIZE = 1 << 3,
+    PERM_ALL = (1 << 4) - 1,
+};
+typedef uint32_t Perms;
+
+/* "write, resize": for texts; owned by the caller. */
+char *perms_to_string(Perms perms);
+
+/* --- edges -------------------------------------------------------------- */
+
+/* What an edge's child is for its parent node (a mask). */
+enum {
+    EDGE_DATA = 1 << 0,     /* guest data lies there */
+    EDGE_METADATA = 1 << 1, /* the format's own data lies there */
+    EDGE_FILTERED = 1 << 2, /* parent shows this child's content unchanged */
+    EDGE_COW = 1 << 3,      /* backing image */
+    EDGE_PRIMARY = 1 << 4,  /* the one that "file" means */
+};
+
+struct Edge {
+    /* CONST */
+    char *name;        /* "file", "backing", "target", "root" */
+    unsigned role;
+    Node *parent;      /* the node above, or NULL when @root is set */
+    Root *root;        /* the root above, or NULL when @parent is set */
+    /* CONTROL */
+    Node *child;       /* never NULL while linked */
+    Perms perm, shared;
+    ListLink in_parent; /* parent->children */
+    ListLink in_child;  /* child->parents */
+};
+
+/* --- nodes -------------------------------------------------------------- */
+
+/* What requests a node takes; all powers of two or 0 for "no limit". Set by
+ * the driver at open and refreshed after a child changed. */
+typedef struct NodeLimits {
+    uint32_t request_align;      /* offset and length of reads and writes */
+    uint32_t memory_align;       /* addresses of buffers */
+    uint32_t max_iov;            /* areas in one request; 0 = IOV_MAX */
+    uint64_t max_transfer_bytes;
+    uint64_t max_zeroes_bytes;
+    uint64_t max_discard_bytes;
+    uint32_t zeroes_align, discard_align;
+} NodeLimits;
+
+typedef enum DetectZeroes {
+    DETECT_ZEROES_OFF, DETECT_ZEROES_ON, DETECT_ZEROES_UNMAP
+} DetectZeroes;
+
+/* What io/ counts per node, for query-blockstats and tests. ATOMIC. */
+typedef struct NodeStats {
+    uint64_t reads, writes, zeroes, discards, flushes;
+    uint64_t read_bytes, written_bytes, zeroed_bytes, discarded_bytes;
+} NodeStats;
+
+struct Node {
+    /* CONST */
+    const NodeDriver *driver;
+    void *state;                 /* driver->state_bytes, zeroed */
+    char name[NODE_NAME_MAX + 1];
+    bool name_generated;         /* "#block123" */
+    Reactor *home;
+
+    /* CONTROL */
+    ListLink children;           /* Edge.in_parent */
+    ListLink parents;            /* Edge.in_child */
+    ListLink in_graph;           /* all nodes, oldest first */
+    unsigned refs;
+    bool monitor_owned;          /* made by blockdev-add, not yet deleted */
+    bool read_only;
+    bool discard_unmap;          /* discard=unmap; else discards end here */
+    bool cache_direct, cache_no_flush;
+    DetectZeroes detect_zeroes;
+    char *filename;              /* as query-named-block-nodes shows it */
+    struct json_object *options; /* as given, flattened; for reopen/queries */
+    ListLink op_blockers;        /* block/graph/op-blocker.h */
+    ListLink bitmaps;            /* DirtyBitmap, newest first */
+    unsigned quiesced;           /* sections that hold it still */
+
+    /* ATOMIC */
+    uint64_t size_bytes;         /* what users may address */
+    uint64_t write_gen;          /* bumped after each write has landed */
+    uint64_t flushed_gen;
+    NodeStats stats;
+
+    /* HOME */
+    NodeLimits limits;
+    RangeLocks *tracked;         /* requests in flight that others wait for */
+    unsigned serialising;        /* how many of them serialise */
+    CoMutex flush_lock;
+};
+
+/* --- control API (all CONTROL_ONLY; those with co_ may yield) ------------ */
+
+/*
+ * One coroutine at a time changes the graph, from the first check to the last
+ * effect: QMP commands that change nodes, transactions, jobs when they start
+ * and when they end. Not recursive.
+ */
+void co_graph_lock(void) COROUTINE_ONLY CONTROL_ONLY;
+void graph_unlock(void) CONTROL_ONLY;
+/* True if the calling coroutine holds it (for assertions). */
+bool graph_locked_by_me(void);
+
+/*
+ * Opens a node and, through inline definitions, its children. @options is a
+ * BlockdevOptions value (from QMP, or made with X_from_json by tools).
+ * Returns a node with one reference that the caller owns, or NULL.
+ * Source of the texts: QEMU 7.2.
+ */
+struct BlockdevOptions;
+Node *co_node_open(const struct BlockdevOptions *options,
+                   Error **errp) COROUTINE_ONLY CONTROL_ONLY;
+/* A node without options, made by the product itself (a job's filter): state
+ * zeroed, size 0, no children. @name NULL: generated. */
+Node *node_new(const NodeDriver *driver, const char *name,
+               Error **errp) CONTROL_ONLY;
+void node_ref(Node *node);
+/* Closes the node and drops its children when the last reference goes. May
+ * flush and thus yield. */
+void co_node_unref(Node *node) COROUTINE_ONLY CONTROL_ONLY;
+
+/* By node name; NULL if there is none (no error set). */
+Node *node_find(const char *name);
+/* Device name or node name, with QEMU's text `Cannot find device='%s' nor
+ * node-name='%s'`. Only one of both is usually given; NULL = not given. */
+Node *node_lookup(const char *device, const char *node_name, Error **errp);
+/* Oldest first; NULL ends. */
+Node *node_next(Node *node);
+
+/* The name users see for a node in texts. */
+const char *node_name(const Node *node);
+
+/* Attaches @child below @parent and takes a reference to it. Fails, changing
+ * nothing, on a cycle or permission conflict (QEMU's text). */
+Edge *edge_attach(Node *parent, Node *child, const char *name, unsigned role,
+                  Error **errp) CONTROL_ONLY;
+/* Detaches and drops the reference (which may close the child). */
+void co_edge_detach(Edge *edge) COROUTINE_ONLY CONTROL_ONLY;
+/* The child edge called @name ("file"), or NULL. */
+Edge *node_child(const Node *node, const char *name);
+/* The child that holds this node's content when the node is a filter
+ * (EDGE_FILTERED), else NULL. */
+Edge *node_filtered_child(const Node *node);
+Edge *node_backing_child(const Node *node); /* EDGE_COW, or NULL */
+/* Below all filters. */
+Node *node_skip_filters(Node *node);
+
+/*
+ * Makes every parent of @from use @to instead, except the edges of @to itself
+ * (so @to may be a filter above @from). All roots above must be quiesced. On
+ * conflict nothing changed. With @txn not NULL the change is undone if that
+ * aborts.
+ */
+bool node_replace(Node *from, Node *to, Txn *txn, Error **errp) CONTROL_ONLY;
+
+/* Recomputes permissions of @node and everything below from its parents;
+ * false, with QEMU's conflict text and nothing changed, if they conflict. */
+bool node_refresh_perms(Node *node, Error **errp) CONTROL_ONLY;
+/* The union of what parents do / the intersection of what they share. */
+void node_cumulative_perms(const Node *node, Perms *perm, Perms *shared);
+
+/* Recomputes node->limits from driver and children. */
+void node_refresh_limits(Node *node) CONTROL_ONLY;
+
+/* After the driver learnt a new size: bitmaps, parents' sizes, roots. */
+void node_size_changed(Node *node, uint64_t size_bytes) CONTROL_ONLY;
+
+/* Ends the program's graph: monitor references, in order. All jobs and
+ * exports are gone by then. */
+void co_graph_shutdown(void) COROUTINE_ONLY CONTROL_ONLY;
+
+#endif

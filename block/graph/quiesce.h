@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Quiesced sections: while one is open, no request is in flight above its
+ * nodes and none starts.
+ *
+ * Invariants:
+ * 1. A section closes every root from which one of its nodes can be reached,
+ *    once each, and opens just those again.
+ * 2. Sections nest and overlap: a gate counts who closed it.
+ * 3. Who holds a section never does I/O through a root that it closed.
+ */
+#ifndef BLOCK_GRAPH_QUIESCE_H
+#define BLOCK_GRAPH_QUIESCE_H
+
+#include "block/graph/root.h"
+
+typedef struct Quiesce Quiesce;
+
+/* Closes the gates of all roots above the @n @nodes and waits until nothing
+ * is in flight behind them. */
+Quiesce *co_quiesce_begin(Node *const *nodes,
+                          size_t n) COROUTINE_ONLY CONTROL_ONLY;
+/* Opens them and lets the parked requests go, in order. */
+void quiesce_end(Quiesce *quiesce) CONTROL_ONLY;
+
+#endif

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The event loop of one thread: ready coroutines, messages from other
+ * threads, timers and I/O completions. All I/O, time and randomness of the
+ * product go through its back-end table (util/reactor/backend.h), which is
+ * where the simulator steps in.
+ *
+ * Invariants:
+ * 1. One reactor a thread, bound to it from reactor_new to reactor_free.
+ * 2. Callbacks and coroutines run only from reactor_run*, never from inside
+ *    a submission or a wake; there are no nested loops.
+ * 3. A buffer handed to an I/O function belongs to the ring until the call
+ *    returns. Cancelling asks; it does not take the buffer back.
+ * 4. In one turn ready items run first, in order; items made ready during the
+ *    turn run in the next one, after completions were looked at.
+ */
+#ifndef UTIL_REACTOR_REACTOR_H
+#define UTIL_REACTOR_REACTOR_H
+
+#include "util/coroutine/sync.h"
+#include "util/error.h"
+
+typedef struct Reactor Reactor;
+
+typedef enum ReactorKind {
+    REACTOR_AUTO,     /* io_uring where the kernel allows it, else epoll */
+    REACTOR_IO_URING,
+    REACTOR_EPOLL,
+} ReactorKind;
+
+/* Makes the calling thread's reactor. The environment variable
+ * TIDEMARK_REACTOR=io_uring|epoll decides what AUTO means. The first one made
+ * in a process is the control reactor. */
+Reactor *reactor_new(ReactorKind kind, Error **errp);
+/* Nothing may be pending on it. */
+void reactor_free(Reactor *r);
+Reactor *reactor_current(void);
+Reactor *reactor_control(void);
+const char *reactor_backend_name(const Reactor *r);
+/* 0 for the control reactor, then 1, 2 ... (freed numbers are used again);
+ * always below REACTOR_MAX: the index of per-reactor lanes. */
+#define REACTOR_MAX 64
+unsigned reactor_index(const Reactor *r);
+
+/* Runs the loop on its thread until reactor_stop. main() of a tool and thread
+ * start functions only. */
+void reactor_run(Reactor *r);
+/* Any thread. The loop ends after its turn. */
+void reactor_stop(Reactor *r);
+/* Runs turns until *@done is true: for tools and tests, where main() waits
+ * for one coroutine. */
+void reactor_run_until(Reactor *r, const bool *done);
+/* Starts a coroutine @entry(@opaque) and runs the loop until it ended. */
+void reactor_run_coroutine(CoroutineEntry *entry, void *opaque);
+
+/* Runs @fn(@arg) on @r's thread, soon, outside of any coroutine. Any thread.
+ * Messages from one thread arrive in order. */
+void reactor_post(Reactor *r, void (*fn)(void *arg), void *arg);
+/* Moves one call to @r and waits for it: @fn(@arg) runs in a coroutine there.
+ * The calling coroutine stays on its own thread. */
+void co_reactor_call(Reactor *r, void (*fn)(void *arg),
+                     void *arg) COROUTINE_ONLY;
+
+/* --- time -------------------------------------------------------------- */
+
+int64_t reactor_now_ns(void);      /* monotonic */
+int64_t reactor_wall_clock_us(void); /* since 1970 */
+void reactor_random(void *buf, size_t bytes);
+
+typedef struct Timer {
+    void (*fn)(void *opaque);
+    void *opaque;
+    int64_t deadline_ns;
+    Reactor *reactor; /* set while armed */
+    size_t heap_index;
+} Timer;
+
+/* A timer belongs to the thread that arms it. @fn runs outside coroutines. */
+void timer_init(Timer *t, void (*fn)(void *opaque), void *opaque);
+void timer_arm(Timer *t, int64_t deadline_ns); /* again moves it */
+void timer_cancel(Timer *t);                   /* fine if not armed */
+bool timer_armed(const Timer *t);
+
+void co_sleep_ns(int64_t delay_ns) COROUTINE_ONLY;
+/* co_queue_wait with a bound; false when the deadline passed first. */
+bool co_queue_wait_until(CoQueue *queue, int64_t deadline_ns) COROUTINE_ONLY;
+
+/* --- files: return bytes or 0, or -errno ------------------------------- */
+
+/* One preadv/pwritev: may be short, never retries EINTR to the caller.
+ * @n <= IOV_MAX areas. */
+ssize_t co_io_preadv(int fd, const struct iovec *v, unsigned n,
+                     uint64_t offset_bytes) COROUTINE_ONLY;
+/* @fua: the data is on stable storage when it returns (RWF_DSYNC). */
+ssize_t co_io_pwritev(int fd, const struct iovec *v, unsigned n,
+                      uint64_t offset_bytes, bool fua) COROUTINE_ONLY;
+int co_io_fdatasync(int fd) COROUTINE_ONLY;
+int co_io_fallocate(int fd, int mode, uint64_t offset_bytes,
+                    uint64_t length_bytes) COROUTINE_ONLY;
+
+/* Runs @fn(@arg) on a worker thread of the (bounded) pool and returns its
+ * result. @fn touches nothing but its argument. */
+int64_t co_worker_run(int64_t (*fn)(void *arg), void *arg) COROUTINE_ONLY;
+
+/* Opens with O_CLOEXEC; an fd or -errno. Blocking calls of control code. */
+int io_open(const char *path, int flags, unsigned mode);
+void io_close(int fd);
+
+/* --- sockets: non-blocking inside; -errno on error --------------------- */
+
+/* Bytes received (0 = the peer closed), possibly fewer than @bytes. */
+ssize_t co_io_recv(int fd, void *buf, size_t bytes) COROUTINE_ONLY;
+ssize_t co_io_recvv(int fd, const struct iovec *v, unsigned n) COROUTINE_ONLY;
+/* Bytes sent, possibly fewer. @more: more follows at once (MSG_MORE). No
+ * SIGPIPE. Works on pipes and terminals too. */
+ssize_t co_io_sendv(int fd, const struct iovec *v, unsigned n,
+                    bool more) COROUTINE_ONLY;
+/* All of it, or an error: 0, -EPIPE when the peer closed in the middle,
+ * -errno. co_io_recv_all: 1 on a clean end before the first byte. */
+int co_io_send_all(int fd, const void *buf, size_t bytes) COROUTINE_ONLY;
+int co_io_recv_all(int fd, void *buf, size_t bytes) COROUTINE_ONLY;
+/* The next connection's fd (CLOEXEC, non-blocking). */
+int co_io_accept(int fd) COROUTINE_ONLY;
+/* Waits for POLLIN/POLLOUT on @fd; the events that came, or -errno. */
+int co_io_poll(int fd, short events) COROUTINE_ONLY;
+/* Asks every operation pending on @fd on this reactor to end early with
+ * -ECANCELED. */
+void io_cancel_fd(int fd);
+
+/* Makes a listening stream socket. unix: a stale socket file that nobody
+ * listens on is replaced. Texts are QEMU's. fd or -1 with @errp. */
+int io_listen_unix(const char *path, Error **errp);
+/* @port may be "0"; @ipv4/@ipv6: -1 unset, 0 off, 1 on. */
+int io_listen_inet(const char *host, const char *port, int ipv4, int ipv6,
+                   Error **errp);
+int co_io_connect_unix(const char *path, Error **errp) COROUTINE_ONLY;
+int co_io_connect_inet(const char *host, const char *port,
+                       Error **errp) COROUTINE_ONLY;
+/* The bound address as text "host", "port" for an inet socket (owned by the
+ * caller). */
+bool io_local_address(int fd, char **host, char **port);
+/* shutdown(fd, SHUT_RDWR): readers see an end. */
+void io_shutdown(int fd);
+
+#endif
