@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Block jobs: jobs that hold nodes, have a speed limit and report I/O errors;
+ * what query-block-jobs lists and block-job-* commands reach.
+ *
+ * Invariants:
+ * 1. Every node that the job works on is held by a root of the job, and all
+ *    operations on it are blocked with `block device is in use by block job:
+ *    TYPE`, until the job has ended.
+ * 2. A quiesced section over one of these nodes pauses the job: its state
+ *    shows it as soon as the job's coroutine waits at a pause point.
+ */
+#ifndef BLOCK_JOB_BLOCK_JOB_H
+#define BLOCK_JOB_BLOCK_JOB_H
+
+#include "block/graph/op-blocker.h"
+#include "block/graph/root.h"
+#include "block/job/job.h"
+#include "util/ratelimit.h"
+
+typedef struct BlockJobParams {
+    JobParams job;       /* id NULL: an error, nodes have no device name */
+    Node *node;          /* what the job is about: its "main node" */
+    Perms perm, shared;  /* on it */
+    bool has_speed;
+    int64_t speed;       /* bytes per second as the user gave it; 0: no limit */
+} BlockJobParams;
+
+/*
+ * Like job_create; holds params->node. Under the graph lock. NULL, with
+ * nothing changed and no event sent, and the texts `An explicit job ID is
+ * required for this node`, those of job_create, of the speed's range and of a
+ * permission conflict. The caller checks op-blockers before (node_op_allowed).
+ */
+Job *block_job_create(const JobDriver *driver, const BlockJobParams *params,
+                      Error **errp) CONTROL_ONLY;
+/* Holds one more node; the edge's name is @name ("target"). Returns the root
+ * for I/O, owned by the job, or NULL: then end it by job_abort_created. */
+Root *block_job_add_node(Job *job, const char *name, Node *node, Perms perm,
+                         Perms shared, Error **errp) CONTROL_ONLY;
+/* The root on the main node. */
+Root *block_job_main_root(const Job *job);
+/* Allows @op again on a node the job holds (a job's own business). */
+void block_job_allow_op(Job *job, Node *node, NodeOp op);
+
+/* --- speed -------------------------------------------------------------- */
+
+/* Bytes per second, 0 for no limit. */
+uint64_t block_job_speed(const Job *job);
+/* For co_run: accounts @bytes and sleeps (as co_job_sleep_ns) as the speed
+ * demands. The next chunk may start when it returns, unless the job was
+ * cancelled. Does not yield without a limit. */
+void co_block_job_throttle(Job *job, uint64_t bytes) COROUTINE_ONLY;
+
+/* --- errors ------------------------------------------------------------- */
+
+/*
+ * An I/O request of the job failed with @os_errno (positive): decides by
+ * @on_error, sends BLOCK_JOB_ERROR, and for "stop" pauses the job (by the
+ * user's pause, with io-status set). The caller goes on accordingly: REPORT:
+ * fail the job; IGNORE: go on, the area counts as not done; STOP: try again
+ * after the next pause point.
+ */
+BlockErrorAction block_job_error_action(Job *job, BlockdevOnError on_error,
+                                        bool is_read, int os_errno);
+
+#endif

@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Jobs: long work that a user starts, watches, pauses and cancels by name.
+ * This header is what a kind of job (backup, ...) is written against; what
+ * commands do to jobs is in block/job/verbs.h, jobs that hold nodes in
+ * block/job/block-job.h. README.md has the state diagram.
+ *
+ * Invariants:
+ * 1. A job's life is on the control thread: every function here is
+ *    CONTROL_ONLY. A started job has exactly one coroutine of its own, which
+ *    runs co_run and then the job's end.
+ * 2. job->status changes only in job_transition (block/job/state.c), which
+ *    checks the move and sends JOB_STATUS_CHANGE.
+ * 3. A job holds the graph lock while it ends (co_prepare to co_clean), so
+ *    co_run must not hold it when it returns, and nobody may wait for a job
+ *    while holding it.
+ * 4. All jobs of one JobTxn succeed, or none does: none is committed before
+ *    all were prepared.
+ * 5. For one job the hooks are called in this order: co_run once (never, if
+ *    it was cancelled before it started), then either co_prepare, commit,
+ *    co_clean; or abort, co_clean; or co_prepare, abort, co_clean.
+ */
+#ifndef BLOCK_JOB_JOB_H
+#define BLOCK_JOB_JOB_H
+
+#include "qapi/qapi-types.h"
+#include "util/annotations.h"
+#include "util/coroutine/sync.h"
+#include "util/error.h"
+#include "util/list.h"
+#include "util/reactor/reactor.h"
+
+typedef struct Job Job;
+typedef struct JobTxn JobTxn;
+typedef struct BlockJob BlockJob;
+
+/* One kind of job. All hooks but co_run may be NULL. */
+typedef struct JobDriver {
+    JobType type;
+    size_t state_bytes; /* of job_state(), zeroed */
+
+    /*
+     * The work. In the job's coroutine, without the graph lock. Calls
+     * co_job_pause_point (or sleeps and waits by the functions below) often,
+     * and returns soon once job_cancelled() is true. 0, or -errno; with
+     * @errp set the text is that, else strerror's. What it returns counts
+     * for nothing once the job is cancelled.
+     */
+    int (*co_run)(Job *job, Error **errp) COROUTINE_ONLY;
+
+    /* The end, under the graph lock, see invariant 5. */
+    /* The last thing that can fail. 0 or -errno as in co_run. */
+    int (*co_prepare)(Job *job, Error **errp) COROUTINE_ONLY;
+    void (*commit)(Job *job); /* the group succeeded */
+    void (*abort)(Job *job);  /* it failed or was cancelled; job_cancelled() */
+    /* Releases what the state holds; the job's roots are still there (they
+     * are dropped right after). Must not do graph I/O that can block on a
+     * quiesced root. */
+    void (*co_clean)(Job *job) COROUTINE_ONLY;
+
+    /* A pause takes effect / has ended: stop and start own coroutines. */
+    void (*pause)(Job *job);
+    void (*resume)(Job *job);
+    /* The job was cancelled (job_cancelled() is true already): get co_run
+     * to return. Not needed if all waiting is done by the functions below. */
+    void (*cancel)(Job *job);
+    /* job-complete on a ready job. NULL: the job is never ready. */
+    bool (*complete)(Job *job, Error **errp);
+    /* Block jobs: the new limit is in force; 0 is none. */
+    void (*speed_changed)(Job *job, uint64_t bytes_per_s);
+} JobDriver;
+
+/* --- for the command that makes a job ------------------------------------ */
+
+typedef struct JobParams {
+    const char *id;      /* checked by job_create */
+    bool manual_finalize; /* auto-finalize: false */
+    bool manual_dismiss;  /* auto-dismiss: false */
+    JobTxn *txn;         /* the group it joins; NULL: one of its own */
+} JobParams;
+
+/*
+ * A job in state "created"; sends that event. Jobs that hold nodes come from
+ * block_job_create instead. NULL with `Invalid job ID '%s'` or
+ * `Job ID '%s' already in use`. Does not yield. The job belongs to the list
+ * of jobs and frees itself after its end.
+ */
+Job *job_create(const JobDriver *driver, const JobParams *params,
+                Error **errp) CONTROL_ONLY;
+/*
+ * created -> running. Does not yield, and co_run is entered later from the
+ * reactor: so it may be called from a transaction's commit. If something
+ * already holds the job (a quiesced section), it goes on to "paused" at once.
+ */
+void job_start(Job *job) CONTROL_ONLY;
+/*
+ * Ends a job that was never started (a transaction's abort; a command that
+ * fails after job_create): created -> aborting -> concluded -> null. Does
+ * not yield; the hooks abort and co_clean run under the graph lock as soon as
+ * it is free, before whoever asks for it later.
+ */
+void job_abort_created(Job *job) CONTROL_ONLY;
+
+/* --- for co_run and its helpers ------------------------------------------ */
+
+void *job_state(const Job *job);
+const char *job_id(const Job *job);
+/* job-cancel, or a sibling in the transaction failed: stop. */
+bool job_cancelled(const Job *job);
+/* True once a pause was asked for; helpers should start nothing new. */
+bool job_should_pause(const Job *job);
+
+/* All three are in the job's own coroutine only, wait while the job is
+ * paused, and return early when it is cancelled. */
+void co_job_pause_point(Job *job) COROUTINE_ONLY;
+/* Sleeps for @delay_ns or until job_kick. */
+void co_job_sleep_ns(Job *job, int64_t delay_ns) COROUTINE_ONLY;
+/* Waits for a job_kick (one that came before counts). The usual body is
+ *     while (!done(s) && !job_cancelled(job)) co_job_wait(job);
+ * with workers calling job_kick. */
+void co_job_wait(Job *job) COROUTINE_ONLY;
+/* Ends the job's current or next sleep or wait. Does not yield. */
+void job_kick(Job *job);
+
+/* offset and len of queries and events: bytes. The offset never passes the
+ * length. */
+void job_progress_set_total(Job *job, uint64_t total);
+void job_progress_add_total(Job *job, int64_t delta);
+void job_progress_add(Job *job, uint64_t done);
+
+/* running -> ready: job-complete is welcome from now on. Sends the events. */
+void job_ready(Job *job);
+
+/* --- groups (transaction.c, completion-mode grouped) ---------------------- */
+
+/* One reference, the caller's; each job in it holds another. */
+JobTxn *job_txn_new(void);
+void job_txn_ref(JobTxn *txn);
+void job_txn_unref(JobTxn *txn); /* NULL is fine */
+
+/* --- program end ------------------------------------------------------------ */
+
+/* Cancels all jobs by force and returns when none is left; jobs that wait to
+ * be dismissed are dismissed. Not under the graph lock. */
+void co_jobs_shutdown(void) COROUTINE_ONLY CONTROL_ONLY;
+
+#endif
