@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Which programs are under test: those of a build, or Debian's QEMU.
+
+The choice is made once, by environment variables that run.py (or a test
+started by hand) sets:
+  IOTEST_ORACLE=1     test Debian's QEMU
+  IOTEST_BUILD=DIR    test DIR/compat/qemu-storage-daemon and its friends
+"""
+
+import os
+import shutil
+
+# Far above what any step needs: reaching it means that something hangs.
+TIMEOUT_S = float(os.environ.get('IOTEST_TIMEOUT', '60'))
+
+ORACLE_PATH = '/usr/bin:/usr/local/bin'
+
+
+def is_oracle():
+    """True when the tests run against Debian's QEMU."""
+    return os.environ.get('IOTEST_ORACLE') == '1'
+
+
+def build_dir():
+    """The build under test (a path)."""
+    here = os.path.dirname(os.path.abspath(__file__))
+    return os.environ.get('IOTEST_BUILD') or os.path.join(
+        here, '..', '..', '..', 'build')
+
+
+def find(name):
+    """The path of the program called NAME in QEMU's world.
+
+    A missing one is an error of the set-up, never a reason to skip.
+    """
+    if is_oracle():
+        path = shutil.which(name, path=ORACLE_PATH)
+    else:
+        path = os.path.join(build_dir(), 'compat', name)
+        path = path if os.access(path, os.X_OK) else None
+    if path is None:
+        raise RuntimeError(f'{name} not found: build first, or install QEMU')
+    return os.path.abspath(path)
+
+
+def find_foreign(name):
+    """The path of a program that is neither ours nor under test (nbdinfo)."""
+    path = shutil.which(name, path=ORACLE_PATH)
+    if path is None:
+        raise RuntimeError(f'{name} not found: install libnbd-bin')
+    return path
