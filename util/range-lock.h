@@ -25,9 +25,10 @@ typedef struct RangeLock {
     uint64_t start, end; /* bytes, end exclusive */
     RangeMode mode;
     bool held;
-    Coroutine *owner;
-    ListLink link;
-    CoQueue waiters;
+    uint64_t arrival;    /* smaller came earlier */
+    CoQueue waiters;     /* who found this lock in the way */
+    struct RangeLock *left, *right;
+    uint64_t max_end;    /* of this lock and all below it in the tree */
 } RangeLock;
 
 RangeLocks *range_locks_new(void);

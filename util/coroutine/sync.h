@@ -13,6 +13,13 @@
 #include "util/coroutine/coroutine.h"
 #include "util/list.h"
 
+/* One who waits, on its own stack. For this room and the timed wait of the
+ * reactor. */
+typedef struct CoWaiter {
+    ListLink link;
+    Coroutine *co;
+} CoWaiter;
+
 /* A queue of waiting coroutines. Zeroed memory is NOT a valid queue. */
 typedef struct CoQueue {
     ListLink waiters;
