@@ -11,7 +11,8 @@
  *    it. While a job holds it, its successor records what is written.
  * 4. count is in bytes of whole granules, also for a short last one.
  * Threads: control makes and removes bitmaps and changes their state; bits are
- * set from any reactor under the bitmap's short lock.
+ * set from any reactor. node->bitmaps_lock (short) guards the list and the bits
+ * of all bitmaps of a node; nothing yields under it.
  */
 #ifndef BLOCK_BITMAP_BITMAP_H
 #define BLOCK_BITMAP_BITMAP_H
@@ -63,9 +64,6 @@ void bitmap_enable(DirtyBitmap *bitmap);
 void bitmap_disable(DirtyBitmap *bitmap);
 void bitmap_set_busy(DirtyBitmap *bitmap, bool busy);
 void bitmap_set_persistent(DirtyBitmap *bitmap, bool persistent);
-/* A bitmap that the transaction in progress is removing: not found any more,
- * still there for undo. */
-void bitmap_set_hidden(DirtyBitmap *bitmap, bool hidden);
 
 enum {
     BITMAP_CHECK_BUSY = 1 << 0,
@@ -89,16 +87,18 @@ void bitmap_reclaim(DirtyBitmap *bitmap);
 
 /* --- bits ------------------------------------------------------------------ */
 
-/* Ranges are clipped to the size; a touched granule is touched whole for set,
- * and cleared only... by whole granules that lie in the range (a short last
- * granule counts as whole at the end) for reset. */
+/* Ranges are clipped to the size. Setting marks every granule that the range
+ * touches; resetting clears only granules that lie in it whole (a short last
+ * granule does when the range reaches the end). */
 void bitmap_set(DirtyBitmap *bitmap, uint64_t offset_bytes, uint64_t bytes);
 void bitmap_reset(DirtyBitmap *bitmap, uint64_t offset_bytes, uint64_t bytes);
 bool bitmap_get(const DirtyBitmap *bitmap, uint64_t offset_bytes);
 void bitmap_set_all(DirtyBitmap *bitmap);
 /* All clear; with @old not NULL the bits before go there (undo). */
 void bitmap_clear_all(DirtyBitmap *bitmap, SparseBitmap **old);
-/* Puts bits back that bitmap_clear_all or bitmap_merge gave out; takes
+/* A copy of the bits, for undo; owned by the caller. */
+SparseBitmap *bitmap_snapshot_bits(const DirtyBitmap *bitmap);
+/* Puts bits back that bitmap_clear_all or bitmap_snapshot_bits gave out; takes
  * ownership. */
 void bitmap_restore(DirtyBitmap *bitmap, SparseBitmap *old);
 /* First dirty / clean byte in [@start, @end), or @end. */
@@ -111,10 +111,9 @@ uint64_t bitmap_next_clean(const DirtyBitmap *bitmap, uint64_t start,
 bool bitmap_next_dirty_run(const DirtyBitmap *bitmap, uint64_t start,
                            uint64_t end, uint64_t max_bytes,
                            uint64_t *run_start, uint64_t *run_bytes);
-/* Adds @src's bits to @dst; sizes must match, granularities need not. @dst
- * may be @src. The target is unchanged on error. @old as above. */
-bool bitmap_merge(DirtyBitmap *dst, const DirtyBitmap *src, SparseBitmap **old,
-                  Error **errp);
+/* Adds @src's bits to @dst. The sizes must be equal, the granularities need
+ * not; @dst may be @src. */
+void bitmap_merge(DirtyBitmap *dst, const DirtyBitmap *src);
 /* Lower-case hex sha256 of the serialised bits; owned by the caller. */
 char *bitmap_sha256(const DirtyBitmap *bitmap);
 

@@ -131,6 +131,9 @@ struct Node {
     ListLink bitmaps;            /* DirtyBitmap, newest first */
     unsigned quiesced;           /* sections that hold it still */
 
+    /* SHORT: guards the list above and the bits of its bitmaps */
+    GMutex bitmaps_lock;
+
     /* ATOMIC */
     uint64_t size_bytes;         /* what users may address */
     uint64_t write_gen;          /* bumped after each write has landed */

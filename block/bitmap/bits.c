@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The bits of dirty bitmaps: marking, walking, merging, undo, checksum. A
+ * bitmap of one node is guarded by that node's lock; a merge across nodes
+ * takes a copy of the source first, so that no two locks are ever held.
+ */
+#include "block/bitmap/internal.h"
+
+/* Clips [@offset, +@bytes) to the size; false if nothing is left. */
+static bool clip(const DirtyBitmap *b, uint64_t offset, uint64_t *bytes)
+{
+    if (offset >= b->size_bytes) {
+        return false;
+    }
+    *bytes = MIN(*bytes, b->size_bytes - offset);
+    return *bytes > 0;
+}
+
+static void set_locked(DirtyBitmap *b, uint64_t offset, uint64_t bytes)
+{
+    uint64_t first, last;
+
+    if (!clip(b, offset, &bytes)) {
+        return;
+    }
+    first = offset >> b->granularity_bits;
+    last = (offset + bytes - 1) >> b->granularity_bits;
+    sparse_bitmap_set(b->bits, first, last - first + 1);
+}
+
+void bitmap_set(DirtyBitmap *bitmap, uint64_t offset_bytes, uint64_t bytes)
+{
+    bitmap_lock(bitmap);
+    set_locked(bitmap, offset_bytes, bytes);
+    bitmap_unlock(bitmap);
+}
+
+void bitmap_reset(DirtyBitmap *bitmap, uint64_t offset_bytes, uint64_t bytes)
+{
+    uint64_t mask = (UINT64_C(1) << bitmap->granularity_bits) - 1;
+    uint64_t first, end;
+
+    bitmap_lock(bitmap);
+    if (clip(bitmap, offset_bytes, &bytes)) {
+        first = (offset_bytes + mask) >> bitmap->granularity_bits;
+        end = offset_bytes + bytes == bitmap->size_bytes
+                  ? sparse_bitmap_size(bitmap->bits)
+                  : (offset_bytes + bytes) >> bitmap->granularity_bits;
+        if (first < end) {
+            sparse_bitmap_clear(bitmap->bits, first, end - first);
+        }
+    }
+    bitmap_unlock(bitmap);
+}
+
+bool bitmap_get(const DirtyBitmap *bitmap, uint64_t offset_bytes)
+{
+    bool set;
+
+    bitmap_lock(bitmap);
+    set = offset_bytes < bitmap->size_bytes &&
+          sparse_bitmap_test(bitmap->bits,
+                             offset_bytes >> bitmap->granularity_bits);
+    bitmap_unlock(bitmap);
+    return set;
+}
+
+void bitmap_set_all(DirtyBitmap *bitmap)
+{
+    bitmap_lock(bitmap);
+    sparse_bitmap_set_all(bitmap->bits);
+    bitmap_unlock(bitmap);
+}
+
+uint64_t bitmap_count_bytes(const DirtyBitmap *bitmap)
+{
+    uint64_t count;
+
+    bitmap_lock(bitmap);
+    count = sparse_bitmap_count(bitmap->bits) << bitmap->granularity_bits;
+    bitmap_unlock(bitmap);
+    return count;
+}
+
+void bitmap_clear_all(DirtyBitmap *bitmap, SparseBitmap **old)
+{
+    SparseBitmap *before;
+
+    bitmap_lock(bitmap);
+    before = bitmap->bits;
+    bitmap->bits = sparse_bitmap_new(sparse_bitmap_size(before));
+    bitmap_unlock(bitmap);
+    if (old) {
+        *old = before;
+    } else {
+        sparse_bitmap_free(before);
+    }
+}
+
+void bitmap_restore(DirtyBitmap *bitmap, SparseBitmap *old)
+{
+    SparseBitmap *tentative;
+
+    bitmap_lock(bitmap);
+    assert(sparse_bitmap_size(old) == sparse_bitmap_size(bitmap->bits));
+    tentative = bitmap->bits;
+    bitmap->bits = old;
+    bitmap_unlock(bitmap);
+    sparse_bitmap_free(tentative);
+}
+
+/* First set or clear bit's byte in [@start, @end), or @end. */
+static uint64_t next(const DirtyBitmap *b, uint64_t start, uint64_t end,
+                     bool set)
+{
+    uint64_t first, last, bit;
+
+    bitmap_lock(b);
+    end = MIN(end, b->size_bytes);
+    if (start >= end) {
+        bitmap_unlock(b);
+        return end;
+    }
+    first = start >> b->granularity_bits;
+    last = ((end - 1) >> b->granularity_bits) + 1;
+    bit = set ? sparse_bitmap_next_set(b->bits, first, last)
+              : sparse_bitmap_next_clear(b->bits, first, last);
+    bitmap_unlock(b);
+    return bit == last ? end : MAX(start, bit << b->granularity_bits);
+}
+
+uint64_t bitmap_next_dirty(const DirtyBitmap *bitmap, uint64_t start,
+                           uint64_t end)
+{
+    uint64_t found = next(bitmap, start, end, true);
+
+    return found < MIN(end, bitmap->size_bytes) ? found : end;
+}
+
+uint64_t bitmap_next_clean(const DirtyBitmap *bitmap, uint64_t start,
+                           uint64_t end)
+{
+    uint64_t found = next(bitmap, start, end, false);
+
+    return found < MIN(end, bitmap->size_bytes) ? found : end;
+}
+
+bool bitmap_next_dirty_run(const DirtyBitmap *bitmap, uint64_t start,
+                           uint64_t end, uint64_t max_bytes,
+                           uint64_t *run_start, uint64_t *run_bytes)
+{
+    uint64_t first, clean;
+
+    assert(max_bytes > 0);
+    end = MIN(end, bitmap->size_bytes);
+    first = bitmap_next_dirty(bitmap, start, end);
+    if (first >= end) {
+        return false;
+    }
+    if (max_bytes < end - first) {
+        end = first + max_bytes;
+    }
+    clean = bitmap_next_clean(bitmap, first, end);
+    *run_start = first;
+    *run_bytes = clean - first;
+    return true;
+}
+
+SparseBitmap *bitmap_snapshot_bits(const DirtyBitmap *bitmap)
+{
+    SparseBitmap *copy;
+
+    bitmap_lock(bitmap);
+    copy = sparse_bitmap_clone(bitmap->bits);
+    bitmap_unlock(bitmap);
+    return copy;
+}
+
+void bitmap_merge(DirtyBitmap *dst, const DirtyBitmap *src)
+{
+    SparseBitmap *copy = bitmap_snapshot_bits(src);
+
+    assert(dst->size_bytes == src->size_bytes);
+    bitmap_lock(dst);
+    if (dst->granularity_bits == src->granularity_bits) {
+        sparse_bitmap_or(dst->bits, copy);
+    } else {
+        sparse_bitmap_or_scaled(
+            dst->bits, UINT64_C(1) << dst->granularity_bits, copy,
+            UINT64_C(1) << src->granularity_bits, dst->size_bytes);
+    }
+    bitmap_unlock(dst);
+    sparse_bitmap_free(copy);
+}
+
+char *bitmap_sha256(const DirtyBitmap *bitmap)
+{
+    enum { CHUNK_BITS = 32768 };
+    uint8_t bytes[CHUNK_BITS / 8];
+    GChecksum *sum = g_checksum_new(G_CHECKSUM_SHA256);
+    uint64_t bits, at;
+    char *hex;
+
+    bitmap_lock(bitmap);
+    bits = sparse_bitmap_size(bitmap->bits);
+    for (at = 0; at < bits; at += CHUNK_BITS) {
+        uint64_t n = MIN((uint64_t)CHUNK_BITS, bits - at);
+
+        /* QEMU hashes whole words of 64 bits. */
+        memset(bytes, 0, sizeof(bytes));
+        sparse_bitmap_get_bytes(bitmap->bits, at, n, bytes);
+        g_checksum_update(sum, bytes, DIV_ROUND_UP(n, 64) * 8);
+    }
+    bitmap_unlock(bitmap);
+    hex = g_strdup(g_checksum_get_string(sum));
+    g_checksum_free(sum);
+    return hex;
+}
+
+void bitmaps_mark(Node *node, uint64_t offset_bytes, uint64_t bytes)
+{
+    g_mutex_lock(&node->bitmaps_lock);
+    LIST_FOREACH(bitmap, &node->bitmaps, DirtyBitmap, in_node) {
+        if (bitmap->enabled) {
+            set_locked(bitmap, offset_bytes, bytes);
+        }
+    }
+    g_mutex_unlock(&node->bitmaps_lock);
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The user's bitmap operations, checked, with their undo: what the QMP
+ * commands (qmp.c) and the transaction actions (actions.c) share. Control
+ * thread; none yields.
+ */
+#ifndef BLOCK_BITMAP_OPS_H
+#define BLOCK_BITMAP_OPS_H
+
+#include "block/bitmap/bitmap.h"
+#include "qapi/qapi-types.h"
+
+/* NULL with QEMU's text; nothing changed then. */
+DirtyBitmap *bitmap_op_add(const BlockDirtyBitmapAdd *args, Error **errp);
+/* Finds the bitmap and checks that it may be used so. */
+DirtyBitmap *bitmap_op_find(const char *node, const char *name,
+                            unsigned checks, Error **errp);
+/* Merges all sources or, on error, none. @old (may be NULL): the target's bits
+ * before. */
+DirtyBitmap *bitmap_op_merge(const BlockDirtyBitmapMerge *args,
+                             SparseBitmap **old, Error **errp);
+
+#endif
