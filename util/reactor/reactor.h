@@ -61,6 +61,14 @@ void reactor_post(Reactor *r, void (*fn)(void *arg), void *arg);
 void co_reactor_call(Reactor *r, void (*fn)(void *arg),
                      void *arg) COROUTINE_ONLY;
 
+/*
+ * From now on, each time @signo arrives, @fn(@signo, @opaque) runs on the
+ * control reactor, outside of coroutines; several arrivals in one turn count
+ * once. Control thread only.
+ */
+void reactor_on_signal(int signo, void (*fn)(int signo, void *opaque),
+                       void *opaque);
+
 /* --- time -------------------------------------------------------------- */
 
 int64_t reactor_now_ns(void);      /* monotonic */
@@ -73,6 +81,7 @@ typedef struct Timer {
     int64_t deadline_ns;
     Reactor *reactor; /* set while armed */
     size_t heap_index;
+    uint64_t arming;  /* orders equal deadlines: first armed, first run */
 } Timer;
 
 /* A timer belongs to the thread that arms it. @fn runs outside coroutines. */
@@ -119,7 +128,7 @@ ssize_t co_io_sendv(int fd, const struct iovec *v, unsigned n,
  * -errno. co_io_recv_all: 1 on a clean end before the first byte. */
 int co_io_send_all(int fd, const void *buf, size_t bytes) COROUTINE_ONLY;
 int co_io_recv_all(int fd, void *buf, size_t bytes) COROUTINE_ONLY;
-/* The next connection's fd (CLOEXEC, non-blocking). */
+/* The next connection's fd (CLOEXEC), or -errno. */
 int co_io_accept(int fd) COROUTINE_ONLY;
 /* Waits for POLLIN/POLLOUT on @fd; the events that came, or -errno. */
 int co_io_poll(int fd, short events) COROUTINE_ONLY;
@@ -139,6 +148,9 @@ int co_io_connect_inet(const char *host, const char *port,
 /* The bound address as text "host", "port" for an inet socket (owned by the
  * caller). */
 bool io_local_address(int fd, char **host, char **port);
+/* Small messages leave at once (TCP_NODELAY); -errno, which is of no interest
+ * for a unix socket. */
+int io_set_nodelay(int fd);
 /* shutdown(fd, SHUT_RDWR): readers see an end. */
 void io_shutdown(int fd);
 
