@@ -91,7 +91,7 @@ class Daemon:
 
     # -- shorthands
 
-    def cmd(self, name, args=None, **kwargs):
+    def cmd(self, name, args=None, /, **kwargs):
         return self.qmp.cmd(name, args, **kwargs)
 
     def execute(self, name, args=None, ident=None):

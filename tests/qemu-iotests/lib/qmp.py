@@ -123,7 +123,7 @@ class QMP:
         self.send_raw(json.dumps(request) + '\n')
         return self.recv_reply()
 
-    def cmd(self, name, args=None, **kwargs):
+    def cmd(self, name, args=None, /, **kwargs):
         """Sends one command; its return value, or raises QMPError.
 
         Keyword arguments have '_' for '-': job_id='j'.
@@ -135,7 +135,7 @@ class QMP:
             raise QMPError(reply)
         return reply['return']
 
-    def event(self, name, **data):
+    def event(self, name, /, **data):
         """Waits for an event NAME whose data has the given members.
 
         It is taken out of `events`; those before it stay there.
