@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Numbers of the NBD protocol and what they are called here.
+ *
+ * Invariant: the tables follow the specification; a number without an entry
+ * is legal input and gets the documented default.
+ */
+#include "nbd/protocol.h"
+
+uint32_t nbd_error_from_errno(int os_errno)
+{
+    switch (os_errno) {
+    case 0:
+        return NBD_SUCCESS;
+    case EPERM:
+    case EROFS:
+        return NBD_EPERM;
+    case EIO:
+        return NBD_EIO;
+    case ENOMEM:
+        return NBD_ENOMEM;
+    case EFBIG:
+    case EDQUOT:
+    case ENOSPC:
+        return NBD_ENOSPC;
+    case EOVERFLOW:
+        return NBD_EOVERFLOW;
+    case ENOTSUP:
+        return NBD_ENOTSUP;
+    case ESHUTDOWN:
+        return NBD_ESHUTDOWN;
+    default:
+        return NBD_EINVAL;
+    }
+}
+
+int nbd_error_to_errno(uint32_t wire_error)
+{
+    switch (wire_error) {
+    case NBD_SUCCESS:
+        return 0;
+    case NBD_EPERM:
+        return EPERM;
+    case NBD_EIO:
+        return EIO;
+    case NBD_ENOMEM:
+        return ENOMEM;
+    case NBD_ENOSPC:
+        return ENOSPC;
+    case NBD_EOVERFLOW:
+        return EOVERFLOW;
+    case NBD_ENOTSUP:
+        return ENOTSUP;
+    case NBD_ESHUTDOWN:
+        return ESHUTDOWN;
+    default:
+        return EINVAL;
+    }
+}
+
+const char *nbd_option_name(uint32_t option)
+{
+    static const char *const names[] = {
+        [NBD_OPT_EXPORT_NAME] = "export name",
+        [NBD_OPT_ABORT] = "abort",
+        [NBD_OPT_LIST] = "list",
+        [NBD_OPT_STARTTLS] = "starttls",
+        [NBD_OPT_INFO] = "info",
+        [NBD_OPT_GO] = "go",
+        [NBD_OPT_STRUCTURED_REPLY] = "structured reply",
+        [NBD_OPT_LIST_META_CONTEXT] = "list meta context",
+        [NBD_OPT_SET_META_CONTEXT] = "set meta context",
+    };
+
+    return option < ARRAY_SIZE(names) && names[option] ? names[option]
+                                                       : "<unknown>";
+}
+
+const char *nbd_command_name(uint16_t command)
+{
+    static const char *const names[] = {
+        [NBD_CMD_READ] = "read",
+        [NBD_CMD_WRITE] = "write",
+        [NBD_CMD_DISC] = "disconnect",
+        [NBD_CMD_FLUSH] = "flush",
+        [NBD_CMD_TRIM] = "trim",
+        [NBD_CMD_CACHE] = "cache",
+        [NBD_CMD_WRITE_ZEROES] = "write zeroes",
+        [NBD_CMD_BLOCK_STATUS] = "block status",
+    };
+
+    return command < ARRAY_SIZE(names) ? names[command] : "<unknown>";
+}
