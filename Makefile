@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# The front door. Each target installs what is missing from Debian, builds,
+# and does what it says; meson and ninja do the work behind it.
+#
+#   make          build everything into build/
+#   make demo     watch an incremental backup of a live disk
+#   make check    build and run all tests
+#   make oracle   run the block tests against Debian's QEMU instead of ours
+#   make clean    remove build/
+
+BUILD ?= build
+PYTHON = /usr/bin/python3
+
+.PHONY: all demo check oracle clean
+
+all: $(BUILD)/.deps-build $(BUILD)/build.ninja
+	@ninja -C $(BUILD) --quiet
+
+demo: $(BUILD)/.deps-demo all
+	@$(PYTHON) scripts/demo.py $(BUILD)
+
+check: $(BUILD)/.deps-check all
+	@$(PYTHON) scripts/check.py $(BUILD)
+
+oracle: $(BUILD)/.deps-check
+	@$(PYTHON) tests/qemu-iotests/run.py --oracle
+
+clean:
+	rm -rf $(BUILD)
+
+# A stamp per task: the packages are looked up again only when the list
+# changes.
+$(BUILD)/.deps-%: scripts/install-deps.sh
+	@scripts/install-deps.sh $*
+	@mkdir -p $(BUILD)
+	@touch $@
+
+$(BUILD)/build.ninja: | $(BUILD)/.deps-build
+	@meson setup $(BUILD) >/dev/null
+
+.PRECIOUS: $(BUILD)/.deps-build $(BUILD)/.deps-demo $(BUILD)/.deps-check
