@@ -69,6 +69,20 @@ void co_reactor_call(Reactor *r, void (*fn)(void *arg),
 void reactor_on_signal(int signo, void (*fn)(int signo, void *opaque),
                        void *opaque);
 
+/* --- threads ------------------------------------------------------------ */
+
+/* A thread that does nothing but run a reactor. */
+typedef struct ReactorThread ReactorThread;
+
+/* Starts one, called @name (15 bytes show in ps); returns when its reactor
+ * runs. Control thread; waits for the start, which is short. */
+ReactorThread *reactor_thread_start(const char *name, ReactorKind kind,
+                                    Error **errp);
+Reactor *reactor_thread_reactor(const ReactorThread *t);
+/* Stops its reactor, on which nothing may be pending, and waits for its
+ * end. */
+void reactor_thread_stop(ReactorThread *t);
+
 /* --- time -------------------------------------------------------------- */
 
 int64_t reactor_now_ns(void);      /* monotonic */

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Threads that run a reactor. Invariant: the struct is written by the new
+ * thread only before it posts @started, by the owner only after that.
+ */
+#include "util/reactor/reactor.h"
+
+#include <pthread.h>
+#include <semaphore.h>
+#include <signal.h>
+
+struct ReactorThread {
+    pthread_t thread;
+    char *name;
+    ReactorKind kind;
+    Reactor *reactor; /* NULL: it failed, see @err */
+    Error *err;
+    sem_t started;
+};
+
+static void *thread_main(void *opaque)
+{
+    ReactorThread *t = opaque;
+    Reactor *r = reactor_new(t->kind, &t->err);
+
+    t->reactor = r;
+    sem_post(&t->started);
+    if (r) {
+        reactor_run(r);
+        reactor_free(r);
+    }
+    return NULL;
+}
+
+/* Signals are the control thread's. */
+static int spawn(ReactorThread *t)
+{
+    sigset_t all, old;
+    char name[16];
+    int ret;
+
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &old);
+    ret = pthread_create(&t->thread, NULL, thread_main, t);
+    pthread_sigmask(SIG_SETMASK, &old, NULL);
+    if (!ret) {
+        g_strlcpy(name, t->name, sizeof(name));
+        pthread_setname_np(t->thread, name);
+    }
+    return ret;
+}
+
+static void thread_free(ReactorThread *t)
+{
+    sem_destroy(&t->started);
+    g_free(t->name);
+    g_free(t);
+}
+
+ReactorThread *reactor_thread_start(const char *name, ReactorKind kind,
+                                    Error **errp)
+{
+    ReactorThread *t = g_new0(ReactorThread, 1);
+    int ret;
+
+    t->name = g_strdup(name);
+    t->kind = kind;
+    sem_init(&t->started, 0, 0);
+    ret = spawn(t);
+    if (ret) {
+        error_set_errno(errp, ret, "Failed to start a thread");
+        thread_free(t);
+        return NULL;
+    }
+    while (sem_wait(&t->started)) {
+        assert(errno == EINTR);
+    }
+    if (!t->reactor) {
+        pthread_join(t->thread, NULL);
+        error_propagate(errp, t->err);
+        thread_free(t);
+        return NULL;
+    }
+    return t;
+}
+
+Reactor *reactor_thread_reactor(const ReactorThread *t)
+{
+    return t->reactor;
+}
+
+void reactor_thread_stop(ReactorThread *t)
+{
+    reactor_stop(t->reactor);
+    pthread_join(t->thread, NULL);
+    thread_free(t);
+}
