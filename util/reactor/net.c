@@ -69,6 +69,11 @@ int io_listen_unix(const char *path, Error **errp)
     return -1;
 }
 
+void io_unlink(const char *path)
+{
+    reactor_sys()->unlink(path);
+}
+
 /* --- inet: resolving ---------------------------------------------------- */
 
 typedef struct Resolve {

@@ -153,6 +153,9 @@ void io_cancel_fd(int fd);
 /* Makes a listening stream socket. unix: a stale socket file that nobody
  * listens on is replaced. Texts are QEMU's. fd or -1 with @errp. */
 int io_listen_unix(const char *path, Error **errp);
+/* Removes the file of a socket that was listened on; that it is gone already
+ * is fine. */
+void io_unlink(const char *path);
 /* @port may be "0"; @ipv4/@ipv6: -1 unset, 0 off, 1 on. */
 int io_listen_inet(const char *host, const char *port, int ipv4, int ipv6,
                    Error **errp);
