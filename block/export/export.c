@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The life of exports, whatever their kind. Invariants: see export.h.
+ */
+#include "block/export/export.h"
+#include "block/export/nbd-export.h"
+#include "qapi/qapi-events.h"
+
+static ListLink exports = LIST_INIT(exports);
+/* Those who wait for an export to go away. */
+static CoQueue gone = {LIST_INIT(gone.waiters)};
+
+static const ExportDriver *const drivers[] = {&nbd_export_driver};
+
+static const ExportDriver *driver_of_type(BlockExportType type)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(drivers); i++) {
+        if (drivers[i]->type == type) {
+            return drivers[i];
+        }
+    }
+    return NULL;
+}
+
+BlockExport *export_find(const char *id)
+{
+    LIST_FOREACH(exp, &exports, BlockExport, link) {
+        if (!strcmp(exp->id, id)) {
+            return exp;
+        }
+    }
+    return NULL;
+}
+
+BlockExport *export_next(const BlockExport *exp)
+{
+    ListLink *next = exp ? exp->link.next : exports.next;
+
+    return next == &exports ? NULL : LIST_ENTRY(next, BlockExport, link);
+}
+
+/* --- adding -------------------------------------------------------------- */
+
+/* A letter, then letters, digits, '-', '.' and '_'. */
+static bool id_wellformed(const char *id)
+{
+    if (!g_ascii_isalpha(*id)) {
+        return false;
+    }
+    for (const char *p = id; *p; p++) {
+        if (!g_ascii_isalnum(*p) && !strchr("-._", *p)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool check_options(const BlockExportOptions *options, Error **errp)
+{
+    if (!id_wellformed(options->id)) {
+        error_set(errp, "Invalid block export id");
+        return false;
+    }
+    if (export_find(options->id)) {
+        error_set(errp, "Block export id '%s' is already in use", options->id);
+        return false;
+    }
+    return true;
+}
+
+/* The threads that serve exports are the control thread alone, so no name of
+ * another one can be found. */
+static bool check_iothread(const BlockExportOptions *options, Error **errp)
+{
+    if (options->iothread) {
+        error_set(errp, "iothread \"%s\" not found", options->iothread);
+        return false;
+    }
+    return true;
+}
+
+static char *describe_root(const Root *root)
+{
+    return g_strdup("an unnamed block device");
+}
+
+static const RootOps root_ops = {.describe = describe_root};
+
+static bool attach_root(BlockExport *exp, Node *node, Error **errp)
+{
+    Perms perm = PERM_CONSISTENT_READ | (exp->writable ? PERM_WRITE : 0);
+
+    if (exp->writable && node->read_only) {
+        error_set(errp, "Cannot export read-only node as writable");
+        return false;
+    }
+    exp->root = root_new("root", &root_ops, exp);
+    /* Clients are told the size once: it must not change under them. */
+    if (!root_attach(exp->root, node, perm, PERM_ALL & ~PERM_RESIZE, errp)) {
+        root_free(exp->root);
+        return false;
+    }
+    return true;
+}
+
+static void free_export(BlockExport *exp)
+{
+    g_free(exp->id);
+    g_free(exp);
+}
+
+static void co_drop_root(BlockExport *exp)
+{
+    co_root_detach(exp->root);
+    root_free(exp->root);
+}
+
+/* Under the graph lock. */
+static BlockExport *co_add_locked(const BlockExportOptions *options,
+                                  Error **errp)
+{
+    BlockExport *exp;
+    Node *node;
+
+    if (!check_options(options, errp)) {
+        return NULL;
+    }
+    node = node_lookup(NULL, options->node_name, errp);
+    if (!node || !check_iothread(options, errp)) {
+        return NULL;
+    }
+    exp = g_new0(BlockExport, 1);
+    exp->driver = driver_of_type(options->type);
+    exp->id = g_strdup(options->id);
+    exp->writable = options->writable;
+    exp->writethrough = options->writethrough;
+    exp->refs = 1;
+    if (!attach_root(exp, node, errp)) {
+        free_export(exp);
+        return NULL;
+    }
+    if (!exp->driver->co_create(exp, options, errp)) {
+        co_drop_root(exp);
+        free_export(exp);
+        return NULL;
+    }
+    list_prepend(&exports, &exp->link);
+    return exp;
+}
+
+BlockExport *co_export_add(const BlockExportOptions *options, Error **errp)
+{
+    BlockExport *exp;
+
+    co_graph_lock();
+    exp = co_add_locked(options, errp);
+    graph_unlock();
+    return exp;
+}
+
+/* --- going away ---------------------------------------------------------- */
+
+static void co_delete_entry(void *opaque)
+{
+    BlockExport *exp = opaque;
+    QapiEventBlockExportDeleted event = {.id = exp->id};
+
+    co_graph_lock();
+    exp->driver->free_state(exp);
+    co_drop_root(exp);
+    graph_unlock();
+    list_remove(&exp->link);
+    qapi_event_block_export_deleted(&event);
+    free_export(exp);
+    coqueue_wake_all(&gone);
+}
+
+void export_ref(BlockExport *exp)
+{
+    assert(exp->refs > 0);
+    exp->refs++;
+}
+
+void export_unref(BlockExport *exp)
+{
+    assert(exp->refs > 0);
+    if (!--exp->refs) {
+        assert(exp->shutting_down);
+        coroutine_start(co_delete_entry, exp);
+    }
+}
+
+void export_request_shutdown(BlockExport *exp)
+{
+    if (!exp->shutting_down) {
+        exp->shutting_down = true;
+        exp->driver->request_shutdown(exp);
+        export_unref(exp);
+    }
+}
+
+void co_export_wait_gone(const char *id)
+{
+    while (export_find(id)) {
+        co_queue_wait(&gone);
+    }
+}
+
+/* --- all of them --------------------------------------------------------- */
+
+/* Oldest first, the order in which their events come. NULL if there is none
+ * that still serves. */
+static BlockExport *next_to_shut_down(BlockExportType type)
+{
+    BlockExport *oldest = NULL;
+
+    LIST_FOREACH(exp, &exports, BlockExport, link) {
+        if (exp->driver->type == type && !exp->shutting_down) {
+            oldest = exp;
+        }
+    }
+    return oldest;
+}
+
+static bool any_of_type(BlockExportType type)
+{
+    LIST_FOREACH(exp, &exports, BlockExport, link) {
+        if (exp->driver->type == type) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void co_exports_shutdown_type(BlockExportType type)
+{
+    BlockExport *exp;
+
+    while ((exp = next_to_shut_down(type))) {
+        export_request_shutdown(exp);
+    }
+    while (any_of_type(type)) {
+        co_queue_wait(&gone);
+    }
+}
+
+void co_exports_shutdown(void)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(drivers); i++) {
+        co_exports_shutdown_type(drivers[i]->type);
+    }
+}

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Exports: nodes that are served to somebody outside this process. The core
+ * owns what all kinds have in common: the id, the root, the life.
+ *
+ *     co_export_add --> serving --export_request_shutdown--> shutting down
+ *                                                                |
+ *              gone + BLOCK_EXPORT_DELETED <--last reference gone-+
+ *
+ * Invariants:
+ * 1. An id is taken from co_export_add until the export is gone.
+ * 2. An export lives while it has references: one of the user until a shutdown
+ *    is requested, one of each client.
+ * 3. The event BLOCK_EXPORT_DELETED comes once, after the root was detached:
+ *    then the node, its bitmaps and the id are free.
+ * All functions: control thread.
+ */
+#ifndef BLOCK_EXPORT_EXPORT_H
+#define BLOCK_EXPORT_EXPORT_H
+
+#include "block/graph/root.h"
+#include "qapi/qapi-types.h"
+
+typedef struct BlockExport BlockExport;
+
+/* One kind of export. */
+typedef struct ExportDriver {
+    BlockExportType type;
+    /* Checks the options of its kind and makes exp->state; exp->root is
+     * attached already. Under the graph lock; may yield. */
+    bool (*co_create)(BlockExport *exp, const BlockExportOptions *options,
+                      Error **errp);
+    /* Takes no new clients and makes the present ones drop their references,
+     * however unwilling they are. Must not yield. */
+    void (*request_shutdown)(BlockExport *exp);
+    /* Frees exp->state. Nobody has a reference any more. */
+    void (*free_state)(BlockExport *exp);
+} ExportDriver;
+
+struct BlockExport {
+    /* CONST */
+    const ExportDriver *driver;
+    char *id;
+    Root *root;
+    bool writable;
+    bool writethrough; /* each write is on stable storage when it is done */
+    void *state;       /* the driver's */
+
+    /* CONTROL */
+    unsigned refs;
+    bool shutting_down;
+    ListLink link; /* all exports, newest first */
+};
+
+/*
+ * Adds an export. Takes the graph lock. The result belongs to the core: it
+ * stays valid until a shutdown is requested. Texts: QEMU 7.2's.
+ */
+BlockExport *co_export_add(const BlockExportOptions *options,
+                           Error **errp) COROUTINE_ONLY CONTROL_ONLY;
+
+/* NULL if there is none. */
+BlockExport *export_find(const char *id);
+
+void export_ref(BlockExport *exp);
+/* The last one starts the removal, which goes on by itself. */
+void export_unref(BlockExport *exp);
+
+/* Begins to remove it; disconnects its clients. Again does nothing. */
+void export_request_shutdown(BlockExport *exp) CONTROL_ONLY;
+
+/* Waits until the export called @id is gone. What it waits for is requests in
+ * flight on the disk, never a client. */
+void co_export_wait_gone(const char *id) COROUTINE_ONLY CONTROL_ONLY;
+
+/* Removes all exports of @type and waits until they are gone. */
+void co_exports_shutdown_type(BlockExportType type)
+    COROUTINE_ONLY CONTROL_ONLY;
+
+/* The same for all types: for the end of the program. */
+void co_exports_shutdown(void) COROUTINE_ONLY CONTROL_ONLY;
+
+/* Walks all exports, newest first; NULL begins and ends. */
+BlockExport *export_next(const BlockExport *exp);
+
+#endif

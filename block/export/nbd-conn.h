@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * One client of the NBD server.
+ *
+ *     nbd_conn_start -> handshake -> transmission -> draining -> gone()
+ *                           \___________ nbd_conn_disconnect ____/
+ *
+ * Two coroutines work for a connection: the reader, which owns it from start
+ * to end, and the sender. Each request is a coroutine, too.
+ *
+ * Invariants:
+ * 1. At most NBD_MAX_IN_FLIGHT requests exist; at most NBD_MAX_BUFFERS bytes
+ *    of payload are held, or one request that is alone. When that is reached
+ *    the reader stops reading: what a client can make us hold is bounded.
+ * 2. A request exists from its header until its reply was handed to the socket
+ *    (or dropped because the connection is dead).
+ * 3. A dead connection still waits for its requests on the disk; it neither
+ *    reads nor sends any more.
+ * 4. A client's mistake ends at most this connection.
+ * All on the control thread.
+ */
+#ifndef BLOCK_EXPORT_NBD_CONN_H
+#define BLOCK_EXPORT_NBD_CONN_H
+
+#include "block/export/nbd-export.h"
+#include "nbd/protocol.h"
+
+#define NBD_MAX_IN_FLIGHT 16u
+#define NBD_MAX_BUFFERS (64u << 20)
+/* The most data that we take of one option, in bytes. */
+#define NBD_MAX_OPTION (1u << 20)
+/* Extents in one context of one block status reply. */
+#define NBD_MAX_EXTENTS 8192u
+
+typedef struct NbdConn NbdConn;
+
+/* What comes in, read ahead so that small requests share a system call. */
+typedef struct NbdInput {
+    uint8_t buf[16384];
+    size_t start, end;
+} NbdInput;
+
+/* The metadata contexts that a client chose. They hold for the export with
+ * that serial number only. */
+typedef struct NbdSelection {
+    uint64_t export_serial;
+    GArray *ids; /* uint32_t context numbers, ascending */
+} NbdSelection;
+
+struct NbdConn {
+    /* CONST */
+    int fd;
+    void (*gone)(NbdConn *conn);
+
+    /* CONTROL */
+    NbdExport *e;         /* chosen; we hold a reference to e->exp */
+    NbdSelection selection;
+    bool fixed;           /* client flags */
+    bool no_zeroes;
+    bool structured;
+    bool dead;
+    bool ended;           /* the reader has no more work for the sender */
+    bool sender_running;
+    Timer handshake_timer;
+    NbdInput input;
+    unsigned in_flight;
+    size_t buffer_bytes;
+    CoQueue freed;        /* the reader: a request or the sender is gone */
+    CoQueue out_ready;    /* the sender: replies, or the end */
+    ListLink out;         /* NbdRequest.in_out: replies to be sent */
+    ListLink in_server;
+    ListLink in_export;
+};
+
+/* One request and its reply. */
+typedef struct NbdRequest {
+    NbdConn *conn;
+    uint16_t command;
+    uint16_t flags;
+    Be64 cookie;
+    uint64_t offset_bytes;
+    uint32_t bytes;
+    void *buf;            /* payload, from io_buffer_alloc */
+    size_t buffer_bytes;  /* counted in conn->buffer_bytes */
+    Iov reply;            /* into @head, @heads and @buf */
+    union {
+        NbdSimpleReply simple;
+        NbdChunkHeader chunk;
+        NbdChunkData data;
+        NbdChunkHole hole;
+    } head;
+    void *heads;          /* more of the reply, from g_malloc */
+    ListLink in_out;
+} NbdRequest;
+
+/* --- nbd-conn.c ---------------------------------------------------------- */
+
+/* Serves the client at @fd, which is closed at the end; then calls @gone as
+ * the last thing before @conn is freed. */
+NbdConn *nbd_conn_start(int fd, void (*gone)(NbdConn *conn));
+
+/* Ends the connection soon: nothing that its client does or leaves undone
+ * holds it up. Does not yield; again does nothing. */
+void nbd_conn_disconnect(NbdConn *conn);
+
+/* Chooses the export: holds a reference to it until the end. */
+void nbd_conn_attach(NbdConn *conn, NbdExport *e);
+
+/* Reads all of @bytes. 0, 1 on a clean end before the first byte, -errno. */
+int co_nbd_conn_read(NbdConn *conn, void *buf, size_t bytes) COROUTINE_ONLY;
+/* Reads and drops. */
+int co_nbd_conn_skip(NbdConn *conn, size_t bytes) COROUTINE_ONLY;
+
+/* --- nbd-handshake.c ----------------------------------------------------- */
+
+/* True when the client has chosen an export (conn->e). */
+bool co_nbd_handshake(NbdConn *conn) COROUTINE_ONLY;
+
+/* --- nbd-option.c -------------------------------------------------------- */
+
+typedef enum NbdOptionResult {
+    NBD_OPTION_NEXT,     /* send @out, go on with the next option */
+    NBD_OPTION_TRANSMIT, /* send @out, an export is chosen */
+    NBD_OPTION_CLOSE,    /* send @out, close */
+} NbdOptionResult;
+
+/* Answers one option: appends replies to @out. Does not yield. */
+NbdOptionResult nbd_option_handle(NbdConn *conn, uint32_t option,
+                                  const void *data, uint32_t bytes,
+                                  GByteArray *out);
+void nbd_option_reply(GByteArray *out, uint32_t option, uint32_t type,
+                      const void *data, size_t bytes);
+/* An error reply; frees @err. */
+void nbd_option_error(GByteArray *out, uint32_t option, uint32_t type,
+                      Error *err);
+
+/* --- nbd-meta.c ---------------------------------------------------------- */
+
+void nbd_option_meta(NbdConn *conn, uint32_t option, const void *data,
+                     uint32_t bytes, GByteArray *out);
+/* The selection holds for the chosen export; else it is emptied. */
+void nbd_selection_settle(NbdConn *conn);
+
+/* --- nbd-serve.c --------------------------------------------------------- */
+
+/* Serves requests until the client leaves or errs, or the connection is dead.
+ * All requests are done when it returns. */
+void co_nbd_serve(NbdConn *conn) COROUTINE_ONLY;
+
+/* --- nbd-request.c ------------------------------------------------------- */
+
+/* Checks what needs no disk. The error is EINVAL for the client. */
+bool nbd_request_check(const NbdRequest *req, Error **errp);
+/* Bytes of memory that it needs for payload; the request is well-formed. */
+size_t nbd_request_buffer_bytes(const NbdRequest *req);
+/* Does it and makes its reply. */
+void co_nbd_request_run(NbdRequest *req) COROUTINE_ONLY;
+
+/* --- nbd-status.c -------------------------------------------------------- */
+
+/* Makes the reply of a block status request; 0 or -errno. */
+int co_nbd_status(NbdRequest *req) COROUTINE_ONLY;
+
+/* --- nbd-reply.c --------------------------------------------------------- */
+
+/* Each makes req->reply; none sends. */
+void nbd_reply_done(NbdRequest *req);
+void nbd_reply_read(NbdRequest *req);
+/* @os_errno is positive; frees @err, which may be NULL. */
+void nbd_reply_error(NbdRequest *req, int os_errno, Error *err);
+
+/* --- nbd-send.c ---------------------------------------------------------- */
+
+/* Queues a finished reply; the sender frees the request. */
+void nbd_send_queue(NbdRequest *req);
+/* The sender's coroutine. */
+void co_nbd_sender(void *opaque) COROUTINE_ONLY;
+
+#endif

@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * NBD as a kind of export: checks its options, holds its bitmaps, knows what
+ * it can do. Invariants: see nbd-export.h.
+ */
+#include "block/export/nbd-export.h"
+#include "block/export/nbd-conn.h"
+#include "block/export/nbd-server.h"
+#include "nbd/protocol.h"
+
+#define PREFERRED_BLOCK_BYTES 4096u
+
+static ListLink listed = LIST_INIT(listed);
+static uint64_t last_serial;
+
+NbdExport *nbd_export_find(const char *name)
+{
+    LIST_FOREACH(e, &listed, NbdExport, listed) {
+        if (!strcmp(e->name, name)) {
+            return e;
+        }
+    }
+    return NULL;
+}
+
+NbdExport *nbd_export_next(const NbdExport *e)
+{
+    ListLink *next = e ? e->listed.next : listed.next;
+
+    return next == &listed ? NULL : LIST_ENTRY(next, NbdExport, listed);
+}
+
+/* --- what it offers ------------------------------------------------------ */
+
+uint64_t nbd_export_size_bytes(const NbdExport *e)
+{
+    return root_size_bytes(e->exp->root);
+}
+
+uint16_t nbd_export_flags(const NbdExport *e, bool structured)
+{
+    /* Every connection reads and writes through the same root, so what one
+     * has flushed or written is there for all. */
+    uint16_t flags = NBD_FLAG_HAS_FLAGS | NBD_FLAG_SEND_FLUSH |
+                     NBD_FLAG_SEND_FUA | NBD_FLAG_CAN_MULTI_CONN |
+                     NBD_FLAG_SEND_CACHE;
+
+    flags |= e->exp->writable
+                 ? NBD_FLAG_SEND_TRIM | NBD_FLAG_SEND_WRITE_ZEROES
+                 : NBD_FLAG_READ_ONLY;
+    return structured ? flags | NBD_FLAG_SEND_DF : flags;
+}
+
+uint32_t nbd_export_min_block_bytes(const NbdExport *e)
+{
+    const Node *node = root_node(e->exp->root);
+    uint32_t align = MAX(1, node->limits.request_align);
+
+    /* The specification's greatest minimum; any alignment is served. */
+    return MIN(align, 65536);
+}
+
+uint32_t nbd_export_preferred_block_bytes(const NbdExport *e)
+{
+    return MAX(PREFERRED_BLOCK_BYTES, nbd_export_min_block_bytes(e));
+}
+
+/* --- bitmaps ------------------------------------------------------------- */
+
+static DirtyBitmap *find_in_chain(Node *node, const char *name, Error **errp)
+{
+    while (node) {
+        DirtyBitmap *bitmap = bitmap_find(node, name);
+        Edge *below;
+
+        if (bitmap) {
+            return bitmap;
+        }
+        below = node_filtered_child(node);
+        if (!below) {
+            below = node_backing_child(node);
+        }
+        node = below ? below->child : NULL;
+    }
+    error_set(errp, "Bitmap '%s' is not found", name);
+    return NULL;
+}
+
+static DirtyBitmap *lookup(Node *node, const BlockDirtyBitmapOrStr *ref,
+                           Error **errp)
+{
+    if (ref->kind == BLOCK_DIRTY_BITMAP_OR_STR_KIND_LOCAL) {
+        return find_in_chain(node, ref->u.local, errp);
+    }
+    return bitmap_lookup(ref->u.external->node, ref->u.external->name, NULL,
+                         errp);
+}
+
+/* Clients tell contexts apart by their names. */
+static bool check_distinct(const NbdExport *e, const char *context,
+                           const char *name, Error **errp)
+{
+    for (unsigned i = 0; i < e->bitmaps->len; i++) {
+        if (!strcmp(g_array_index(e->bitmaps, NbdExportBitmap, i).context,
+                    context)) {
+            error_set(errp, "Bitmap '%s' is named twice", name);
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool add_bitmap(NbdExport *e, const BlockDirtyBitmapOrStr *ref,
+                       Error **errp)
+{
+    Node *node = root_node(e->exp->root);
+    DirtyBitmap *bitmap = lookup(node, ref, errp);
+    NbdExportBitmap entry;
+
+    if (!bitmap || !bitmap_check(bitmap, BITMAP_CHECK_ALLOW_RO, errp)) {
+        return false;
+    }
+    /* It would change under a client that takes the export for frozen. */
+    if (!e->exp->writable && !node->read_only && bitmap_enabled(bitmap)) {
+        error_set(errp, "Enabled bitmap '%s' incompatible with readonly export",
+                  bitmap_name(bitmap));
+        return false;
+    }
+    entry.bitmap = bitmap;
+    entry.context = g_strconcat(NBD_CONTEXT_BITMAP, bitmap_name(bitmap), NULL);
+    if (!check_distinct(e, entry.context, bitmap_name(bitmap), errp)) {
+        g_free(entry.context);
+        return false;
+    }
+    g_array_append_val(e->bitmaps, entry);
+    return true;
+}
+
+static bool add_bitmaps(NbdExport *e, const BlockDirtyBitmapOrStrList *list,
+                        Error **errp)
+{
+    for (size_t i = 0; list && i < list->n; i++) {
+        if (!add_bitmap(e, list->v[i], errp)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void set_bitmaps_busy(NbdExport *e, bool busy)
+{
+    for (unsigned i = 0; i < e->bitmaps->len; i++) {
+        bitmap_set_busy(g_array_index(e->bitmaps, NbdExportBitmap, i).bitmap,
+                        busy);
+    }
+}
+
+static void bitmap_entry_clear(gpointer p)
+{
+    g_free(((NbdExportBitmap *)p)->context);
+}
+
+/* --- life ---------------------------------------------------------------- */
+
+static bool check_options(const BlockExportOptionsNbd *options,
+                          const char *name, Error **errp)
+{
+    if (!nbd_server_running()) {
+        error_set(errp, "NBD server not running");
+        return false;
+    }
+    if (strlen(name) > NBD_MAX_STRING) {
+        error_set(errp, "export name '%s' too long", name);
+        return false;
+    }
+    if (options->description &&
+        strlen(options->description) > NBD_MAX_STRING) {
+        error_set(errp, "description '%s' too long", options->description);
+        return false;
+    }
+    if (nbd_export_find(name)) {
+        error_set(errp, "NBD server already has export named '%s'", name);
+        return false;
+    }
+    if (options->allocation_depth) {
+        error_set(errp, "allocation-depth is not supported");
+        return false;
+    }
+    return true;
+}
+
+static void free_nbd_export(NbdExport *e)
+{
+    g_array_unref(e->bitmaps);
+    g_free(e->name);
+    g_free(e->description);
+    g_free(e);
+}
+
+static bool co_create(BlockExport *exp, const BlockExportOptions *options,
+                      Error **errp)
+{
+    const BlockExportOptionsNbd *nbd = &options->u.nbd;
+    const char *name = nbd->name ? nbd->name : options->node_name;
+    NbdExport *e;
+
+    if (!check_options(nbd, name, errp)) {
+        return false;
+    }
+    e = g_new0(NbdExport, 1);
+    e->exp = exp;
+    e->serial = ++last_serial;
+    e->name = g_strdup(name);
+    e->description = g_strdup(nbd->description);
+    e->bitmaps = g_array_new(false, false, sizeof(NbdExportBitmap));
+    g_array_set_clear_func(e->bitmaps, bitmap_entry_clear);
+    list_init(&e->clients);
+    if (!add_bitmaps(e, nbd->bitmaps, errp)) {
+        free_nbd_export(e);
+        return false;
+    }
+    set_bitmaps_busy(e, true);
+    list_append(&listed, &e->listed);
+    exp->state = e;
+    return true;
+}
+
+static void request_shutdown(BlockExport *exp)
+{
+    NbdExport *e = exp->state;
+
+    list_remove(&e->listed);
+    LIST_FOREACH_SAFE(conn, &e->clients, NbdConn, in_export) {
+        nbd_conn_disconnect(conn);
+    }
+}
+
+static void free_state(BlockExport *exp)
+{
+    NbdExport *e = exp->state;
+
+    assert(list_empty(&e->clients));
+    set_bitmaps_busy(e, false);
+    free_nbd_export(e);
+    exp->state = NULL;
+}
+
+const ExportDriver nbd_export_driver = {
+    .type = BLOCK_EXPORT_TYPE_NBD,
+    .co_create = co_create,
+    .request_shutdown = request_shutdown,
+    .free_state = free_state,
+};

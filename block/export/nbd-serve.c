@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Transmission: reads requests off the stream, admits them and starts them.
+ *
+ * Invariants: the stream is at a request header whenever a request has got its
+ * payload or been refused with it skipped; what breaks that ends the
+ * connection. Admission is the only place where a client is made to wait.
+ */
+#include "block/export/nbd-conn.h"
+#include "block/io/io.h"
+
+static bool may_admit(const NbdConn *conn, size_t buffer_bytes)
+{
+    if (conn->in_flight >= NBD_MAX_IN_FLIGHT) {
+        return false;
+    }
+    return !conn->buffer_bytes ||
+           conn->buffer_bytes + buffer_bytes <= NBD_MAX_BUFFERS;
+}
+
+/* Waits until the request fits; it counts from then on. */
+static void co_admit(NbdRequest *req, size_t buffer_bytes)
+{
+    NbdConn *conn = req->conn;
+
+    while (!conn->dead && !may_admit(conn, buffer_bytes)) {
+        co_queue_wait(&conn->freed);
+    }
+    conn->in_flight++;
+    conn->buffer_bytes += buffer_bytes;
+    req->buffer_bytes = buffer_bytes;
+}
+
+/* Answers without running it. The stream is kept in sync if that is
+ * possible; else false. */
+static bool co_refuse(NbdRequest *req, int os_errno, Error *err)
+{
+    NbdConn *conn = req->conn;
+    bool in_sync = true;
+
+    if (req->command == NBD_CMD_WRITE) {
+        in_sync = req->bytes <= NBD_MAX_PAYLOAD &&
+                  !co_nbd_conn_skip(conn, req->bytes);
+    }
+    nbd_reply_error(req, os_errno, err);
+    nbd_send_queue(req);
+    return in_sync;
+}
+
+static void co_request_entry(void *opaque)
+{
+    NbdRequest *req = opaque;
+
+    co_nbd_request_run(req);
+    nbd_send_queue(req);
+}
+
+/* Takes the payload and starts the request; false ends the connection. */
+static bool co_start(NbdRequest *req)
+{
+    NbdConn *conn = req->conn;
+
+    if (req->buffer_bytes) {
+        req->buf = io_buffer_alloc(root_node(conn->e->exp->root),
+                                   req->buffer_bytes);
+        if (!req->buf) {
+            return co_refuse(req, ENOMEM, NULL);
+        }
+    }
+    if (req->command == NBD_CMD_WRITE &&
+        co_nbd_conn_read(conn, req->buf, req->bytes)) {
+        /* Half a request is none: nothing of it is written. */
+        nbd_reply_error(req, EIO, NULL);
+        nbd_send_queue(req);
+        return false;
+    }
+    coroutine_start(co_request_entry, req);
+    return true;
+}
+
+static NbdRequest *request_new(NbdConn *conn, const NbdRequestHeader *head)
+{
+    NbdRequest *req = g_new0(NbdRequest, 1);
+
+    req->conn = conn;
+    req->command = be16_get(head->command);
+    req->flags = be16_get(head->flags);
+    req->cookie = head->cookie;
+    req->offset_bytes = be64_get(head->offset_bytes);
+    req->bytes = be32_get(head->bytes);
+    iov_init(&req->reply);
+    return req;
+}
+
+/* Serves one request; false when there will be no more. */
+static bool co_serve_one(NbdConn *conn)
+{
+    NbdRequestHeader head;
+    Error *err = NULL;
+    NbdRequest *req;
+
+    if (co_nbd_conn_read(conn, &head, sizeof(head)) ||
+        be32_get(head.magic) != NBD_MAGIC_REQUEST ||
+        be16_get(head.command) == NBD_CMD_DISC) {
+        return false;
+    }
+    req = request_new(conn, &head);
+    if (!nbd_request_check(req, &err)) {
+        co_admit(req, 0);
+        return co_refuse(req, EINVAL, err);
+    }
+    co_admit(req, nbd_request_buffer_bytes(req));
+    return co_start(req);
+}
+
+/* Everything that was asked for gets done, and its reply sent if anybody
+ * still listens. */
+static void co_drain(NbdConn *conn)
+{
+    while (conn->in_flight) {
+        co_queue_wait(&conn->freed);
+    }
+    conn->ended = true;
+    coqueue_wake_all(&conn->out_ready);
+    while (conn->sender_running) {
+        co_queue_wait(&conn->freed);
+    }
+}
+
+void co_nbd_serve(NbdConn *conn)
+{
+    conn->sender_running = true;
+    coroutine_start(co_nbd_sender, conn);
+    while (!conn->dead && co_serve_one(conn)) {
+        /* The next one. */
+    }
+    co_drain(conn);
+}

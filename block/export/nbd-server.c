@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The listening socket and who came through it. Invariants: see nbd-server.h.
+ */
+#include "block/export/nbd-server.h"
+#include "block/export/export.h"
+#include "block/export/nbd-conn.h"
+
+/* How long the acceptor rests when descriptors have run out. */
+#define ACCEPT_RETRY_NS (INT64_C(100) * 1000 * 1000)
+
+typedef struct NbdServer {
+    /* CONST */
+    int fd;
+    char *unix_path;     /* NULL: not a socket file */
+    unsigned max_connections;
+    /* CONTROL */
+    bool stopping;
+    bool accepting;      /* the acceptor's coroutine lives */
+    unsigned n_conns;
+    ListLink conns;
+    CoQueue changed;     /* a connection or the acceptor went away */
+} NbdServer;
+
+static NbdServer *server;
+
+bool nbd_server_running(void)
+{
+    return server && !server->stopping;
+}
+
+/* --- listening ----------------------------------------------------------- */
+
+static int tristate(bool has, bool value)
+{
+    return has ? value : -1;
+}
+
+static int listen_inet(const InetSocketAddress *inet, Error **errp)
+{
+    if (inet->has_to) {
+        error_set(errp, "A range of ports ('to') is not supported");
+        return -1;
+    }
+    return io_listen_inet(inet->host, inet->port,
+                          tristate(inet->has_ipv4, inet->ipv4),
+                          tristate(inet->has_ipv6, inet->ipv6), errp);
+}
+
+static int listen_unix(const UnixSocketAddress *addr, Error **errp)
+{
+    if (addr->abstract) {
+        error_set(errp, "Abstract unix sockets are not supported");
+        return -1;
+    }
+    return io_listen_unix(addr->path, errp);
+}
+
+static int listen_at(const SocketAddress *addr, Error **errp)
+{
+    switch (addr->type) {
+    case SOCKET_ADDRESS_TYPE_INET:
+        return listen_inet(&addr->u.inet, errp);
+    case SOCKET_ADDRESS_TYPE_UNIX:
+        return listen_unix(&addr->u.q_unix, errp);
+    default:
+        error_set(errp, "Socket address type '%s' is not supported",
+                  SocketAddressType_str(addr->type));
+        return -1;
+    }
+}
+
+/* --- connections --------------------------------------------------------- */
+
+static void conn_gone(NbdConn *conn)
+{
+    list_remove(&conn->in_server);
+    server->n_conns--;
+    coqueue_wake_all(&server->changed);
+}
+
+static void add_conn(NbdServer *s, int fd)
+{
+    NbdConn *conn;
+
+    /* Only TCP has it; a unix socket is none the worse. */
+    io_set_nodelay(fd);
+    conn = nbd_conn_start(fd, conn_gone);
+    list_append(&s->conns, &conn->in_server);
+    s->n_conns++;
+}
+
+static void co_acceptor(void *opaque)
+{
+    NbdServer *s = opaque;
+
+    while (!s->stopping) {
+        int fd;
+
+        if (s->max_connections && s->n_conns >= s->max_connections) {
+            co_queue_wait(&s->changed);
+            continue;
+        }
+        fd = co_io_accept(s->fd);
+        if (fd < 0) {
+            if (!s->stopping) {
+                co_sleep_ns(ACCEPT_RETRY_NS);
+            }
+        } else if (s->stopping) {
+            io_close(fd);
+        } else {
+            add_conn(s, fd);
+        }
+    }
+    s->accepting = false;
+    coqueue_wake_all(&s->changed);
+}
+
+/* --- start and stop ------------------------------------------------------ */
+
+static bool check_tls(const NbdServerOptions *options, Error **errp)
+{
+    if (options->tls_creds) {
+        /* There are no such objects, so none has that name. */
+        error_set(errp, "No TLS credentials with id '%s'",
+                  options->tls_creds);
+        return false;
+    }
+    return true;
+}
+
+bool nbd_server_start(const NbdServerOptions *options, Error **errp)
+{
+    NbdServer *s;
+    int fd;
+
+    if (server) {
+        error_set(errp, "NBD server already running");
+        return false;
+    }
+    if (!check_tls(options, errp)) {
+        return false;
+    }
+    fd = listen_at(options->addr, errp);
+    if (fd < 0) {
+        return false;
+    }
+    s = g_new0(NbdServer, 1);
+    s->fd = fd;
+    if (options->addr->type == SOCKET_ADDRESS_TYPE_UNIX) {
+        s->unix_path = g_strdup(options->addr->u.q_unix.path);
+    }
+    s->max_connections = options->has_max_connections
+                             ? options->max_connections
+                             : NBD_DEFAULT_MAX_CONNECTIONS;
+    s->accepting = true;
+    list_init(&s->conns);
+    coqueue_init(&s->changed);
+    server = s;
+    coroutine_wake(coroutine_create(co_acceptor, s));
+    return true;
+}
+
+static void co_stop_listening(NbdServer *s)
+{
+    s->stopping = true;
+    io_shutdown(s->fd);
+    io_cancel_fd(s->fd);
+    coqueue_wake_all(&s->changed);
+    while (s->accepting) {
+        co_queue_wait(&s->changed);
+    }
+    io_close(s->fd);
+    if (s->unix_path) {
+        io_unlink(s->unix_path);
+    }
+}
+
+bool co_nbd_server_stop(Error **errp)
+{
+    NbdServer *s = server;
+
+    if (!nbd_server_running()) {
+        error_set(errp, "NBD server not running");
+        return false;
+    }
+    co_stop_listening(s);
+    LIST_FOREACH(conn, &s->conns, NbdConn, in_server) {
+        nbd_conn_disconnect(conn);
+    }
+    co_exports_shutdown_type(BLOCK_EXPORT_TYPE_NBD);
+    while (s->n_conns) {
+        co_queue_wait(&s->changed);
+    }
+    server = NULL;
+    g_free(s->unix_path);
+    g_free(s);
+    return true;
+}

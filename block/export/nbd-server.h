@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The NBD server of this process: its listening socket and its connections.
+ * Which exports clients find there is block/export/export.h's business.
+ *
+ * Invariants:
+ * 1. There is at most one server.
+ * 2. At most max_connections clients are connected; more wait in the
+ *    listening socket's backlog.
+ * 3. A client that does not finish its handshake within
+ *    NBD_HANDSHAKE_TIMEOUT_NS is disconnected.
+ */
+#ifndef BLOCK_EXPORT_NBD_SERVER_H
+#define BLOCK_EXPORT_NBD_SERVER_H
+
+#include "qapi/qapi-types.h"
+#include "util/reactor/reactor.h"
+
+#define NBD_DEFAULT_MAX_CONNECTIONS 100u
+#define NBD_HANDSHAKE_TIMEOUT_NS (INT64_C(10) * 1000 * 1000 * 1000)
+
+/* Starts to listen. Control thread, does not yield. Texts: QEMU 7.2's. */
+bool nbd_server_start(const NbdServerOptions *options,
+                      Error **errp) CONTROL_ONLY;
+
+/*
+ * Removes all NBD exports, disconnects every client (also one in the middle of
+ * its handshake) and closes the socket; a unix socket's file goes, too. Waits
+ * for requests in flight on the disks, never for a client. False if there is
+ * no server.
+ */
+bool co_nbd_server_stop(Error **errp) COROUTINE_ONLY CONTROL_ONLY;
+
+/* True from start until stop begins. */
+bool nbd_server_running(void);
+
+#endif

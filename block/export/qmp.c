@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The QMP commands on exports and on the NBD server. Each checks what only a
+ * command can get wrong and makes one call into the room.
+ */
+#include "block/export/export.h"
+#include "block/export/nbd-server.h"
+#include "qapi/qapi-commands.h"
+
+bool qmp_block_export_add(const BlockExportOptions *args, Error **errp)
+{
+    return co_export_add(args, errp) != NULL;
+}
+
+bool qmp_block_export_del(const QmpBlockExportDelArgs *args, Error **errp)
+{
+    BlockExport *exp = export_find(args->id);
+    bool in_use;
+
+    if (!exp) {
+        error_set(errp, "Export '%s' is not found", args->id);
+        return false;
+    }
+    in_use = exp->refs > 1 || exp->shutting_down;
+    if (in_use && (!args->has_mode ||
+                   args->mode == BLOCK_EXPORT_REMOVE_MODE_SAFE)) {
+        error_set(errp, "export '%s' still in use", args->id);
+        return false;
+    }
+    export_request_shutdown(exp);
+    /* With clients the event tells when they are gone: their requests on the
+     * disk may take long and must not hold up other commands. */
+    if (!in_use) {
+        co_export_wait_gone(args->id);
+    }
+    return true;
+}
+
+static BlockExportInfo *export_info(const BlockExport *exp)
+{
+    BlockExportInfo *info = g_new0(BlockExportInfo, 1);
+
+    info->id = g_strdup(exp->id);
+    info->type = exp->driver->type;
+    info->node_name = g_strdup(node_name(root_node(exp->root)));
+    info->shutting_down = exp->shutting_down;
+    return info;
+}
+
+BlockExportInfoList *qmp_query_block_exports(Error **errp)
+{
+    BlockExportInfoList *list = BlockExportInfoList_new();
+
+    for (BlockExport *exp = export_next(NULL); exp; exp = export_next(exp)) {
+        if (root_node(exp->root)) {
+            BlockExportInfoList_append(list, export_info(exp));
+        }
+    }
+    return list;
+}
+
+/* --- the server ---------------------------------------------------------- */
+
+/* The same address in the form without wrappers. */
+static SocketAddress *address_from_legacy(const SocketAddressLegacy *legacy)
+{
+    SocketAddress *addr = g_new0(SocketAddress, 1);
+    InetSocketAddress *inet;
+    UnixSocketAddress *un;
+
+    addr->type = legacy->type;
+    switch (legacy->type) {
+    case SOCKET_ADDRESS_TYPE_INET:
+        inet = InetSocketAddress_clone(legacy->u.inet.data);
+        addr->u.inet = *inet;
+        g_free(inet);
+        break;
+    case SOCKET_ADDRESS_TYPE_UNIX:
+        un = UnixSocketAddress_clone(legacy->u.q_unix.data);
+        addr->u.q_unix = *un;
+        g_free(un);
+        break;
+    default:
+        /* The server refuses the other types by their name. */
+        break;
+    }
+    return addr;
+}
+
+bool qmp_nbd_server_start(const QmpNbdServerStartArgs *args, Error **errp)
+{
+    NbdServerOptions options = {
+        .addr = address_from_legacy(args->addr),
+        .tls_creds = args->tls_creds,
+        .tls_authz = args->tls_authz,
+        .has_max_connections = args->has_max_connections,
+        .max_connections = args->max_connections,
+    };
+    bool ok = nbd_server_start(&options, errp);
+
+    SocketAddress_free(options.addr);
+    return ok;
+}
+
+bool qmp_nbd_server_stop(Error **errp)
+{
+    return co_nbd_server_stop(errp);
+}
