@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The list of chardevs, and those that are standard input and output. */
+#include "monitor/chardev-int.h"
+
+#include <limits.h>
+#include <unistd.h>
+
+#include "util/reactor/backend.h"
+
+/* CONTROL */
+static ListLink chardevs = LIST_INIT(chardevs);
+
+Chardev *chardev_find(const char *id)
+{
+    LIST_FOREACH(chr, &chardevs, Chardev, link) {
+        if (!strcmp(chr->id, id)) {
+            return chr;
+        }
+    }
+    return NULL;
+}
+
+/* QEMU's rule for names that users give to things. */
+static bool id_well_formed(const char *id)
+{
+    if (!g_ascii_isalpha(id[0])) {
+        return false;
+    }
+    for (const char *p = id; *p; p++) {
+        if (!g_ascii_isalnum(*p) && !strchr("-._", *p)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool check_id(const char *id, Error **errp)
+{
+    if (!id_well_formed(id)) {
+        error_set(errp, "Parameter 'id' expects an identifier");
+        error_append_hint(errp, "Identifiers consist of letters, digits, "
+                                "'-', '.', '_', starting with a letter.");
+        return false;
+    }
+    if (chardev_find(id)) {
+        error_set(errp, "Chardev with id '%s' already exists", id);
+        return false;
+    }
+    return true;
+}
+
+static bool open_stdio(Error **errp)
+{
+    LIST_FOREACH(chr, &chardevs, Chardev, link) {
+        if (chr->options->backend == CHARDEV_BACKEND_KIND_STDIO) {
+            error_set(errp, "cannot use stdio by multiple character devices");
+            return false;
+        }
+    }
+    return true;
+}
+
+static void chardev_free(Chardev *chr)
+{
+    if (chr->listen_fd >= 0) {
+        io_close(chr->listen_fd);
+    }
+    if (chr->next_fd >= 0) {
+        io_close(chr->next_fd);
+    }
+    if (chr->unlink_path) {
+        reactor_sys()->unlink(chr->unlink_path);
+    }
+    ChardevOptions_free(chr->options);
+    g_free(chr->unlink_path);
+    g_free(chr->id);
+    g_free(chr);
+}
+
+Chardev *co_chardev_new(const ChardevOptions *options, Error **errp)
+{
+    Chardev *chr;
+    bool ok;
+
+    if (!check_id(options->id, errp)) {
+        return NULL;
+    }
+    if (options->backend == CHARDEV_BACKEND_KIND_STDIO && !open_stdio(errp)) {
+        return NULL;
+    }
+    chr = g_new0(Chardev, 1);
+    chr->id = g_strdup(options->id);
+    chr->options = ChardevOptions_clone(options);
+    chr->listen_fd = chr->next_fd = -1;
+    coqueue_init(&chr->stop_queue);
+    /* On the list while it waits for a client, so that a stop reaches it. */
+    list_append(&chardevs, &chr->link);
+    ok = options->backend == CHARDEV_BACKEND_KIND_STDIO ||
+         co_chardev_socket_open(chr, errp);
+    if (!ok) {
+        list_remove(&chr->link);
+        chardev_free(chr);
+        return NULL;
+    }
+    return chr;
+}
+
+bool chardev_claim(Chardev *chr, Error **errp)
+{
+    if (chr->claimed) {
+        error_set(errp, "Device '%s' is in use", chr->id);
+        return false;
+    }
+    chr->claimed = true;
+    return true;
+}
+
+static bool stdio_connect(Chardev *chr, Stream *stream)
+{
+    if (chr->had_connection) {
+        return false;
+    }
+    chr->had_connection = true;
+    /* A pipe that polls writable takes PIPE_BUF bytes without blocking. */
+    *stream = (Stream){STDIN_FILENO, STDOUT_FILENO, PIPE_BUF};
+    return true;
+}
+
+bool co_chardev_connect(Chardev *chr, Stream *stream)
+{
+    int fd;
+
+    if (chr->stopped) {
+        return false;
+    }
+    if (chr->options->backend == CHARDEV_BACKEND_KIND_STDIO) {
+        return stdio_connect(chr, stream);
+    }
+    fd = co_chardev_socket_connect(chr);
+    if (fd < 0) {
+        return false;
+    }
+    chr->had_connection = true;
+    *stream = (Stream){fd, fd, SIZE_MAX};
+    return true;
+}
+
+void chardev_disconnect(Chardev *chr, const Stream *stream)
+{
+    if (chr->options->backend != CHARDEV_BACKEND_KIND_STDIO) {
+        io_close(stream->in_fd);
+    }
+}
+
+void chardevs_stop(void)
+{
+    LIST_FOREACH(chr, &chardevs, Chardev, link) {
+        chr->stopped = true;
+        coqueue_wake_all(&chr->stop_queue);
+        if (chr->listen_fd >= 0) {
+            io_cancel_fd(chr->listen_fd);
+        }
+    }
+}
+
+void chardevs_free(void)
+{
+    ListLink *link;
+
+    while ((link = list_pop(&chardevs))) {
+        chardev_free(LIST_ENTRY(link, Chardev, link));
+    }
+}

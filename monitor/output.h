@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The bytes that wait to be sent to one monitor client.
+ *
+ * Invariants:
+ * 1. What is appended is sent in order and whole, until the output is dead.
+ * 2. Bounded memory: a session reads no requests while OUTPUT_SOFT_BYTES wait
+ *    (so one answer may go beyond it), and an event that finds
+ *    OUTPUT_HARD_BYTES waiting kills the output instead.
+ * 3. A dead output drops everything; its descriptors' operations are cancelled
+ *    so that the reader of the session notices.
+ * All: control thread.
+ */
+#ifndef MONITOR_OUTPUT_H
+#define MONITOR_OUTPUT_H
+
+#include "monitor/chardev.h"
+#include "util/coroutine/sync.h"
+
+#define OUTPUT_SOFT_BYTES (256 * KiB)
+#define OUTPUT_HARD_BYTES (16 * MiB)
+
+typedef struct Output {
+    /* CONST */
+    Stream stream;
+    /* CONTROL */
+    GString *waiting;   /* not yet with the sender */
+    size_t sending;     /* bytes that the sender still has */
+    bool dead;
+    bool closing;       /* the sender ends when all is sent */
+    bool sender_ended;
+    CoQueue changed;
+} Output;
+
+void output_init(Output *out, const Stream *stream);
+/* The sender has ended. */
+void output_free(Output *out);
+
+/* Appends one printed document and a line end; newlines in it become the
+ * "\r\n" of QEMU. */
+void output_append(Output *out, const char *text, size_t bytes);
+/* The same for an event: kills the output when too much waits. */
+void output_append_event(Output *out, const char *text, size_t bytes);
+size_t output_bytes(const Output *out);
+void output_kill(Output *out);
+
+/* Waits until fewer than @bytes wait or the output is dead. */
+void co_output_wait_below(Output *out, size_t bytes) COROUTINE_ONLY;
+/* Waits until nothing waits, the output is dead, or the deadline passed. */
+void co_output_wait_sent(Output *out, int64_t deadline_ns) COROUTINE_ONLY;
+
+/* The body of the sender's coroutine. */
+void co_output_run(Output *out) COROUTINE_ONLY;
+/* Lets the sender send what waits and waits for its end. */
+void co_output_close(Output *out) COROUTINE_ONLY;
+
+#endif
