@@ -41,7 +41,7 @@ class _File:
             self.text = file.read()
         self.pos = 0
         self.line = 1
-        self.doc = None
+        self.docs = []
         self.advance()
 
     def place(self, line=None):
@@ -67,8 +67,6 @@ class _File:
 
     def read_doc(self):
         start = self.token_line
-        if self.doc:
-            self.take_doc().must_be_free()
         lines = []
         while True:
             end = self.text.find('\n', self.pos)
@@ -84,11 +82,16 @@ class _File:
                 raise QapiError(Place(self.path, self.line - 1),
                                 "documentation lines start with '# '")
             lines.append((self.line - 1, line[2:].rstrip()))
-        self.doc = Doc(Place(self.path, start), lines)
+        self.docs.append(Doc(Place(self.path, start), lines))
 
-    def take_doc(self):
-        doc, self.doc = self.doc, None
-        return doc
+    def take_docs(self):
+        """The blocks since the last expression: (free ones, the one that
+        belongs to the expression at hand or None)."""
+        docs, self.docs = self.docs, []
+        own = docs.pop() if docs and docs[-1].symbol else None
+        for doc in docs:
+            doc.must_be_free()
+        return docs, own
 
     def expect(self, mark):
         if self.kind != 'mark' or self.value != mark:
@@ -159,10 +162,8 @@ def read_schema(path):
         file = _File(path)
         while file.kind != 'end':
             place = file.place()
-            doc = file.take_doc()
-            if doc and doc.symbol is None:
-                found.append(doc)
-                doc = None
+            free, doc = file.take_docs()
+            found.extend(free)
             data = file.read_dict()
             if 'include' in data:
                 if doc:
@@ -175,10 +176,10 @@ def read_schema(path):
                 read(target)
             else:
                 found.append(Expr(data, place, doc))
-        doc = file.take_doc()
+        free, doc = file.take_docs()
         if doc:
             doc.must_be_free()
-            found.append(doc)
+        found.extend(free)
 
     read(path)
     return ([e for e in found if isinstance(e, Expr)], found, seen)
