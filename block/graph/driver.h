@@ -7,6 +7,11 @@
  * The I/O functions run on node->home in a coroutine. They may assume:
  * - the range lies within the node's size, is not empty (except flush), is a
  *   multiple of limits.request_align, is at most limits.max_*_bytes long;
+ *   when the size itself is no multiple of request_align, a read or write may
+ *   reach past the end up to the next multiple: there reads give zeroes and
+ *   writes leave the size alone;
+ * - zeroes and discards that are no multiple of zeroes_align/discard_align
+ *   are whole heads and tails between such multiples;
  * - writes come only to nodes that are not read-only;
  * - the graph below does not change until they return.
  * They return 0 or -errno. -ENOTSUP from zeroes, discard or block_status means
@@ -65,7 +70,8 @@ struct NodeDriver {
     /*
      * Opens from QAPI options (the last place that sees them): reads its arm
      * of the union, opens children with co_node_open_child, sets
-     * node->size_bytes, node->filename, node->read_only. On failure it leaves
+     * node->size_bytes, may set node->filename (else it is derived) and
+     * node->read_only. On failure it leaves
      * nothing behind but children (the caller drops those). Coroutine on
      * control.
      */
@@ -109,6 +115,10 @@ struct NodeDriver {
     int64_t (*co_allocated_bytes)(Node *node);
     /* Cluster size in bytes, or 0 when it has no such thing. */
     uint32_t (*cluster_bytes)(const Node *node);
+    /* Names of those options that decide what the node shows ("offset"): a
+     * node that has one of them given cannot be named by its child's file
+     * name. NULL ends; NULL: none. */
+    const char *const *identity_options;
     bool supports_fua; /* co_pwritev and zeroes honour REQ_FUA */
 };
 

@@ -125,8 +125,11 @@ struct Node {
     bool discard_unmap;          /* discard=unmap; else discards end here */
     bool cache_direct, cache_no_flush;
     DetectZeroes detect_zeroes;
+    bool auto_read_only;         /* opened for writing when first written */
+    bool force_share;            /* others may write to it meanwhile */
     char *filename;              /* as query-named-block-nodes shows it */
-    struct json_object *options; /* as given, flattened; for reopen/queries */
+    struct json_object *options; /* as given; for reopen and queries */
+    struct json_object *identity; /* what "json:" file names show, or NULL */
     ListLink op_blockers;        /* block/graph/op-blocker.h */
     ListLink bitmaps;            /* DirtyBitmap, newest first */
     unsigned quiesced;           /* sections that hold it still */
@@ -207,7 +210,8 @@ Node *node_skip_filters(Node *node);
  * Makes every parent of @from use @to instead, except the edges of @to itself
  * (so @to may be a filter above @from). All roots above must be quiesced. On
  * conflict nothing changed. With @txn not NULL the change is undone if that
- * aborts.
+ * aborts. The edges' references move with them: the caller holds one of
+ * @from, which may be the last, and drops it later.
  */
 bool node_replace(Node *from, Node *to, Txn *txn, Error **errp) CONTROL_ONLY;
 
@@ -217,7 +221,12 @@ bool node_refresh_perms(Node *node, Error **errp) CONTROL_ONLY;
 /* The union of what parents do / the intersection of what they share. */
 void node_cumulative_perms(const Node *node, Perms *perm, Perms *shared);
 
-/* Recomputes node->limits from driver and children. */
+/* The node's cluster size in bytes, 0 for none; false when nothing is known
+ * of it (then queries show no dirty flag either). */
+bool node_cluster_bytes(const Node *node, uint32_t *cluster_bytes);
+
+/* Recomputes node->limits from driver and children, and those of all nodes
+ * above. */
 void node_refresh_limits(Node *node) CONTROL_ONLY;
 
 /* After the driver learnt a new size: bitmaps, parents' sizes, roots. */

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The table of all drivers. */
+#include "block/graph/driver.h"
+
+extern const NodeDriver driver_file, driver_null_co, driver_raw;
+
+static const NodeDriver *const drivers[] = {
+    &driver_file,
+    &driver_null_co,
+    &driver_raw,
+    NULL,
+};
+
+const NodeDriver *driver_find(const char *name)
+{
+    for (const NodeDriver *const *d = drivers; *d; d++) {
+        if (!strcmp((*d)->name, name)) {
+            return *d;
+        }
+    }
+    return NULL;
+}
+
+const NodeDriver *const *driver_table(void)
+{
+    return drivers;
+}

@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Holes of files: made by discards and zero writes, told by block status.
+ *
+ * Invariants:
+ * 1. What the file system says it cannot do is not asked again.
+ * 2. An answer of lseek is believed within the file's length only.
+ */
+#include "block/file/file-int.h"
+
+#include <fcntl.h>
+#include <linux/falloc.h>
+#include <unistd.h>
+
+static bool unsupported(int ret)
+{
+    return ret == -ENOTSUP || ret == -EOPNOTSUPP || ret == -ENOSYS ||
+           ret == -ENODEV;
+}
+
+static int co_punch(FileState *s, uint64_t offset_bytes, uint64_t bytes)
+{
+    int ret;
+
+    if (s->no_punch) {
+        return -ENOTSUP;
+    }
+    ret = co_io_fallocate(s->fd_write,
+                          FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+                          offset_bytes, bytes);
+    if (unsupported(ret)) {
+        s->no_punch = true;
+        return -ENOTSUP;
+    }
+    return ret;
+}
+
+static int co_zero_range(FileState *s, uint64_t offset_bytes, uint64_t bytes)
+{
+    int ret;
+
+    if (s->no_zero_range) {
+        return -ENOTSUP;
+    }
+    ret = co_io_fallocate(s->fd_write,
+                          FALLOC_FL_ZERO_RANGE | FALLOC_FL_KEEP_SIZE,
+                          offset_bytes, bytes);
+    if (unsupported(ret)) {
+        s->no_zero_range = true;
+        return -ENOTSUP;
+    }
+    return ret;
+}
+
+/* For file systems that know holes but no zeroed ranges: a hole, given its
+ * space again. */
+static int co_punch_and_allocate(FileState *s, uint64_t offset_bytes,
+                                 uint64_t bytes)
+{
+    int ret = co_punch(s, offset_bytes, bytes);
+
+    if (ret == 0) {
+        ret = co_io_fallocate(s->fd_write, FALLOC_FL_KEEP_SIZE, offset_bytes,
+                              bytes);
+        /* The zeroes are there; that the space is not is no error. */
+        ret = unsupported(ret) ? 0 : ret;
+    }
+    return ret;
+}
+
+int co_file_pwrite_zeroes(Node *node, uint64_t offset_bytes, uint64_t bytes,
+                          ReqFlags flags)
+{
+    FileState *s = node->state;
+    int ret = -ENOTSUP;
+
+    if (flags & REQ_MAY_UNMAP) {
+        ret = co_punch(s, offset_bytes, bytes);
+    }
+    if (ret == -ENOTSUP) {
+        ret = co_zero_range(s, offset_bytes, bytes);
+    }
+    if (ret == -ENOTSUP) {
+        ret = co_punch_and_allocate(s, offset_bytes, bytes);
+    }
+    if (ret == 0 && (flags & REQ_FUA) && !node->cache_no_flush) {
+        ret = co_file_flush(node);
+    }
+    return ret;
+}
+
+int co_file_pdiscard(Node *node, uint64_t offset_bytes, uint64_t bytes)
+{
+    return co_punch(node->state, offset_bytes, bytes);
+}
+
+/* --- status ----------------------------------------------------------------- */
+
+typedef struct SeekWork {
+    int fd;
+    off_t offset;      /* in */
+    bool data;         /* out: data at @offset */
+    off_t next;        /* out: where that ends, -1: at the end of the file */
+} SeekWork;
+
+static int64_t seek_work(void *opaque)
+{
+    SeekWork *w = opaque;
+    off_t data = lseek(w->fd, w->offset, SEEK_DATA);
+
+    w->next = -1;
+    if (data < 0) {
+        /* ENXIO: nothing but a hole from here on. */
+        return errno == ENXIO ? 0 : -errno;
+    }
+    w->data = data == w->offset;
+    if (!w->data) {
+        w->next = data;
+        return 0;
+    }
+    w->next = lseek(w->fd, w->offset, SEEK_HOLE);
+    return w->next < 0 ? -errno : 0;
+}
+
+static int co_seek(FileState *s, uint64_t offset_bytes, SeekWork *w)
+{
+    int ret;
+
+    *w = (SeekWork){.fd = s->fd, .offset = offset_bytes};
+    if (s->no_holes) {
+        return -ENOTSUP;
+    }
+    ret = co_worker_run(seek_work, w);
+    if (ret < 0) {
+        s->no_holes = ret == -EINVAL || unsupported(ret);
+        return -ENOTSUP;
+    }
+    return 0;
+}
+
+int co_file_block_status(Node *node, bool want_zero, uint64_t offset_bytes,
+                         uint64_t bytes, BlockStatus *status)
+{
+    FileState *s = node->state;
+    SeekWork w;
+
+    status->flags = STATUS_OFFSET | STATUS_DATA;
+    status->bytes = bytes;
+    status->map = offset_bytes;
+    status->file = node;
+    if (offset_bytes >= s->file_bytes) {
+        status->flags = STATUS_OFFSET | STATUS_ZERO;
+        return 0;
+    }
+    if (!want_zero || co_seek(s, offset_bytes, &w) < 0) {
+        return 0;
+    }
+    if (!w.data) {
+        status->flags = STATUS_OFFSET | STATUS_ZERO;
+    }
+    if (w.next > (off_t)offset_bytes && w.next < (off_t)s->file_bytes) {
+        /* Data that ends in the middle of a sector or block: the rest of
+         * that belongs to it. */
+        uint64_t align = MAX(512, node->limits.request_align);
+        uint64_t n = w.next - offset_bytes;
+
+        n = w.data ? ROUND_UP(w.next, align) - offset_bytes
+                   : ROUND_DOWN(w.next, align) > offset_bytes
+                         ? ROUND_DOWN(w.next, align) - offset_bytes
+                         : 0;
+        if (n == 0) {
+            /* A hole that ends within this block: call it data. */
+            status->flags = STATUS_OFFSET | STATUS_DATA;
+            n = ROUND_UP(w.next, align) - offset_bytes;
+        }
+        status->bytes = MIN(bytes, n);
+    }
+    return 0;
+}

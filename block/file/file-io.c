@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Reads, writes, flushes and resizes of the `file` driver.
+ *
+ * Invariants:
+ * 1. With O_DIRECT every area handed to the kernel is aligned: others go by
+ *    way of a buffer.
+ * 2. After a flush of the page cache failed, the kernel may have dropped what
+ *    it could not write: every later flush fails too.
+ */
+#include "block/file/file-int.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "block/io/io.h"
+
+/* Reads all of @iov; what lies beyond the end of the file is zeroes. */
+static int co_read_all(int fd, Iov *iov, uint64_t offset_bytes)
+{
+    size_t done = 0;
+
+    while (done < iov->bytes) {
+        Iov rest;
+        ssize_t n;
+
+        iov_init_slice(&rest, iov, done, iov->bytes - done);
+        n = co_io_preadv(fd, rest.v, rest.n, offset_bytes + done);
+        iov_free(&rest);
+        if (n < 0) {
+            return n;
+        }
+        if (n == 0) {
+            iov_memset(iov, done, 0, iov->bytes - done);
+            break;
+        }
+        done += n;
+    }
+    return 0;
+}
+
+static int co_write_all(int fd, Iov *iov, uint64_t offset_bytes, bool fua)
+{
+    size_t done = 0;
+
+    while (done < iov->bytes) {
+        Iov rest;
+        ssize_t n;
+
+        iov_init_slice(&rest, iov, done, iov->bytes - done);
+        n = co_io_pwritev(fd, rest.v, rest.n, offset_bytes + done, fua);
+        iov_free(&rest);
+        if (n <= 0) {
+            return n < 0 ? n : -EIO;
+        }
+        done += n;
+    }
+    return 0;
+}
+
+/* A short read in the middle of a file (a signal, a bad disk's edge) leaves
+ * an unaligned rest: O_DIRECT refuses that with EINVAL, which is an error to
+ * tell, not to hide. */
+static int co_bounced(const Node *node, uint64_t offset_bytes, uint64_t bytes,
+                      Iov *iov, bool write, bool fua)
+{
+    const FileState *s = node->state;
+    void *buf = io_buffer_alloc(node, bytes);
+    Iov one;
+    int ret;
+
+    if (!buf) {
+        return -ENOMEM;
+    }
+    iov_init_buf(&one, buf, bytes);
+    if (write) {
+        iov_to_buf(iov, 0, buf, bytes);
+        ret = co_write_all(s->fd_write, &one, offset_bytes, fua);
+    } else {
+        ret = co_read_all(s->fd, &one, offset_bytes);
+        if (ret == 0) {
+            iov_from_buf(iov, 0, buf, bytes);
+        }
+    }
+    iov_free(&one);
+    io_buffer_free(buf);
+    return ret;
+}
+
+static bool needs_bounce(const FileState *s, const Iov *iov)
+{
+    return s->direct && !iov_is_aligned(iov, s->memory_align);
+}
+
+int co_file_preadv(Node *node, uint64_t offset_bytes, uint64_t bytes, Iov *iov,
+                   size_t iov_offset, ReqFlags flags)
+{
+    const FileState *s = node->state;
+    Iov part;
+    int ret;
+
+    iov_init_slice(&part, iov, iov_offset, bytes);
+    ret = needs_bounce(s, &part)
+              ? co_bounced(node, offset_bytes, bytes, &part, false, false)
+              : co_read_all(s->fd, &part, offset_bytes);
+    iov_free(&part);
+    return ret;
+}
+
+static int64_t truncate_work(void *opaque)
+{
+    const int64_t *arg = opaque; /* fd, bytes */
+
+    return ftruncate((int)arg[0], arg[1]) < 0 ? -errno : 0;
+}
+
+static int co_set_length(const FileState *s, uint64_t bytes)
+{
+    int64_t arg[2] = {s->fd_write, (int64_t)bytes};
+
+    return co_worker_run(truncate_work, arg);
+}
+
+/* The file may have grown: within the last sector that is fine, beyond it (a
+ * whole block written with O_DIRECT at the end) it is cut again. */
+static int co_after_write(Node *node, uint64_t end_bytes)
+{
+    FileState *s = node->state;
+
+    if (end_bytes > node->size_bytes) {
+        end_bytes = node->size_bytes;
+        if (co_set_length(s, end_bytes) < 0) {
+            return -EIO;
+        }
+    }
+    s->file_bytes = MAX(s->file_bytes, end_bytes);
+    return 0;
+}
+
+int co_file_pwritev(Node *node, uint64_t offset_bytes, uint64_t bytes,
+                    Iov *iov, size_t iov_offset, ReqFlags flags)
+{
+    const FileState *s = node->state;
+    bool fua = (flags & REQ_FUA) && !node->cache_no_flush;
+    Iov part;
+    int ret;
+
+    iov_init_slice(&part, iov, iov_offset, bytes);
+    ret = needs_bounce(s, &part)
+              ? co_bounced(node, offset_bytes, bytes, &part, true, fua)
+              : co_write_all(s->fd_write, &part, offset_bytes, fua);
+    iov_free(&part);
+    return ret ? ret : co_after_write(node, offset_bytes + bytes);
+}
+
+int co_file_flush(Node *node)
+{
+    FileState *s = node->state;
+    int ret;
+
+    if (s->flush_error) {
+        return s->flush_error;
+    }
+    ret = co_io_fdatasync(s->fd_write >= 0 ? s->fd_write : s->fd);
+    if (ret < 0 && !s->direct) {
+        s->flush_error = ret;
+    }
+    return ret;
+}
+
+int co_file_truncate(Node *node, uint64_t size_bytes, bool exact, Error **errp)
+{
+    FileState *s = node->state;
+    int ret;
+
+    if (s->fd_write < 0) {
+        error_set(errp, "Image is read-only");
+        return -EACCES;
+    }
+    ret = co_set_length(s, size_bytes);
+    if (ret < 0) {
+        error_set_errno(errp, -ret, "Failed to resize the file");
+        return ret;
+    }
+    s->file_bytes = size_bytes;
+    return 0;
+}

@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * file: a regular file of the host. This file opens and closes it.
+ *
+ * aio=threads, native and io_uring are all accepted and mean the same: the
+ * reactor decides how the kernel is asked.
+ *
+ * Two descriptors: with auto-read-only the file is opened read-only (fd) and
+ * opened once more (fd_write) when the first user that may write comes;
+ * reads go on by fd, so that requests in flight never see theirs change.
+ *
+ * Invariants:
+ * 1. fd_write >= 0 whenever a parent has a writing permission.
+ * 2. node->size_bytes is file_bytes rounded up to a sector; what lies between
+ *    reads as zeroes.
+ */
+#include "block/file/file-int.h"
+
+#include <fcntl.h>
+
+#include "qapi/qapi-types.h"
+
+static bool check_options(const Node *node, const BlockdevOptionsFile *o,
+                          Error **errp)
+{
+    if (!*o->filename) {
+        error_set(errp, "The 'file' block driver requires a file name");
+        return false;
+    }
+    if (o->has_aio && o->aio == BLOCKDEV_AIO_OPTIONS_NATIVE &&
+        !node->cache_direct) {
+        error_set(errp, "aio=native was specified, but it requires "
+                        "cache.direct=on, which was not specified.");
+        return false;
+    }
+    if (o->has_aio_max_batch && o->aio_max_batch < 0) {
+        error_set(errp,
+                  "Parameter 'aio-max-batch' expects a non-negative number "
+                  "below 2^64");
+        return false;
+    }
+    if (o->has_locking && o->locking == ON_OFF_AUTO_ON) {
+        error_set(errp, "locking=on is not supported by this version, which "
+                        "takes no locks on files");
+        return false;
+    }
+    return true;
+}
+
+static int file_open_fd(const FileState *s, bool writable, Error **errp)
+{
+    int fd = io_open(s->path, s->open_flags | (writable ? O_RDWR : O_RDONLY),
+                     0);
+
+    if (fd == -EINVAL && s->direct) {
+        error_set(errp,
+                  "Could not open '%s': filesystem does not support O_DIRECT",
+                  s->path);
+    } else if (fd < 0) {
+        error_set_errno(errp, -fd, "Could not open '%s'", s->path);
+    }
+    return fd;
+}
+
+static bool co_file_examine(Node *node, Error **errp)
+{
+    FileState *s = node->state;
+    bool regular;
+    int ret = co_file_stat(s->fd, &regular, &s->file_bytes, NULL);
+
+    if (ret < 0) {
+        error_set_errno(errp, -ret, "Could not stat file");
+        return false;
+    }
+    if (!regular) {
+        error_set(errp, "'file' driver requires '%s' to be a regular file",
+                  s->path);
+        return false;
+    }
+    if (s->file_bytes > BLOCK_MAX_BYTES) {
+        error_set_errno(errp, EFBIG, "Could not refresh total sector count");
+        return false;
+    }
+    s->block_bytes = 1;
+    s->memory_align = 1;
+    if (s->direct) {
+        co_file_probe_align(s->fd, &s->block_bytes, &s->memory_align);
+    }
+    node->size_bytes = ROUND_UP(s->file_bytes, 512);
+    return true;
+}
+
+static void co_file_close(Node *node)
+{
+    FileState *s = node->state;
+
+    if (s->fd_write >= 0 && s->fd_write != s->fd) {
+        io_close(s->fd_write);
+    }
+    if (s->fd >= 0) {
+        io_close(s->fd);
+    }
+    g_free(s->path);
+}
+
+static bool co_file_open(Node *node, const BlockdevOptions *options,
+                         Error **errp)
+{
+    const BlockdevOptionsFile *o = &options->u.file;
+    bool writable = !node->read_only && !node->auto_read_only;
+    FileState *s = node->state;
+
+    if (!check_options(node, o, errp)) {
+        return false;
+    }
+    s->path = g_strdup(o->filename);
+    s->direct = node->cache_direct;
+    s->open_flags = s->direct ? O_DIRECT : 0;
+    s->fd_write = -1;
+    s->fd = file_open_fd(s, writable, errp);
+    if (s->fd < 0 || !co_file_examine(node, errp)) {
+        co_file_close(node);
+        return false;
+    }
+    if (writable) {
+        s->fd_write = s->fd;
+    }
+    node->filename = g_strdup(s->path);
+    return true;
+}
+
+/* Opens for writing when the first writer comes. It stays open when the last
+ * one goes: closing it would only matter to who looks at our descriptors. */
+static bool file_prepare_perm(Node *node, Perms perm, Perms shared,
+                              Error **errp)
+{
+    FileState *s = node->state;
+
+    if (!(perm & (PERM_WRITE | PERM_WRITE_UNCHANGED | PERM_RESIZE)) ||
+        node->read_only || s->fd_write >= 0) {
+        return true;
+    }
+    /* A driver that is just being opened has no path yet and no parents. */
+    s->fd_write = file_open_fd(s, true, errp);
+    return s->fd_write >= 0;
+}
+
+static void file_refresh_limits(Node *node)
+{
+    const FileState *s = node->state;
+
+    node->limits.request_align = s->block_bytes;
+    node->limits.memory_align = s->memory_align;
+}
+
+static int64_t co_file_allocated_bytes(Node *node)
+{
+    const FileState *s = node->state;
+    int64_t allocated;
+    uint64_t bytes;
+    bool regular;
+    int ret = co_file_stat(s->fd, &regular, &bytes, &allocated);
+
+    return ret < 0 ? ret : allocated;
+}
+
+/* A file has no clusters; having this says that its state is known. */
+static uint32_t file_cluster_bytes(const Node *node)
+{
+    return 0;
+}
+
+static const char *const file_identity[] = {"filename", NULL};
+
+const NodeDriver driver_file = {
+    .name = "file",
+    .state_bytes = sizeof(FileState),
+    .threading = NODE_HOMED,
+    .identity_options = file_identity,
+    .supports_fua = true,
+    .co_open = co_file_open,
+    .co_close = co_file_close,
+    .prepare_perm = file_prepare_perm,
+    .refresh_limits = file_refresh_limits,
+    .co_preadv = co_file_preadv,
+    .co_pwritev = co_file_pwritev,
+    .co_pwrite_zeroes = co_file_pwrite_zeroes,
+    .co_pdiscard = co_file_pdiscard,
+    .co_flush = co_file_flush,
+    .co_block_status = co_file_block_status,
+    .co_truncate = co_file_truncate,
+    .co_allocated_bytes = co_file_allocated_bytes,
+    .cluster_bytes = file_cluster_bytes,
+};

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * raw: the bytes of another node as they are, or a window of them.
+ *
+ * Invariant: offset + node->size_bytes is at most the child's size (apart
+ * from rounding the last sector up), so a request that fits the node fits the
+ * child.
+ */
+#include "block/graph/driver.h"
+
+#include "block/io/io.h"
+#include "qapi/qapi-types.h"
+
+typedef struct RawState {
+    /* CONST */
+    Edge *file;
+    uint64_t offset_bytes;
+    bool has_size; /* the window does not grow */
+} RawState;
+
+static bool check_window(const BlockdevOptionsRaw *o, uint64_t file_bytes,
+                         Error **errp)
+{
+    uint64_t offset = o->has_offset ? (uint64_t)o->offset : 0;
+
+    if (offset > file_bytes) {
+        error_set(errp,
+                  "Offset (%" PRIu64 ") cannot be greater than size of the "
+                  "containing file (%" PRIu64 ")",
+                  offset, file_bytes);
+        return false;
+    }
+    if (o->has_size && (uint64_t)o->size > file_bytes - offset) {
+        error_set(errp,
+                  "The sum of offset (%" PRIu64 ") and size (%" PRIu64 ") has "
+                  "to be smaller or equal to the  actual size of the "
+                  "containing file (%" PRIu64 ")",
+                  offset, (uint64_t)o->size, file_bytes);
+        return false;
+    }
+    if (o->has_size && o->size % 512) {
+        error_set(errp, "Specified size is not multiple of 512");
+        return false;
+    }
+    return true;
+}
+
+static bool check_signs(const BlockdevOptionsRaw *o, Error **errp)
+{
+    const char *bad = o->has_offset && o->offset < 0 ? "offset"
+                      : o->has_size && o->size < 0   ? "size"
+                                                     : NULL;
+
+    if (bad) {
+        error_set(errp,
+                  "Parameter '%s' expects a non-negative number below 2^64",
+                  bad);
+    }
+    return !bad;
+}
+
+static bool co_raw_open(Node *node, const BlockdevOptions *options,
+                        Error **errp)
+{
+    const BlockdevOptionsRaw *o = &options->u.raw;
+    bool window = o->has_offset || o->has_size;
+    RawState *s = node->state;
+    uint64_t file_bytes;
+
+    if (!check_signs(o, errp)) {
+        return false;
+    }
+    s->file = co_node_open_child(
+        node, o->file, "file",
+        EDGE_PRIMARY | (window ? EDGE_DATA : EDGE_FILTERED), errp);
+    if (!s->file) {
+        return false;
+    }
+    file_bytes = s->file->child->size_bytes;
+    if (!check_window(o, file_bytes, errp)) {
+        return false;
+    }
+    s->offset_bytes = o->has_offset ? (uint64_t)o->offset : 0;
+    s->has_size = o->has_size;
+    node->size_bytes = o->has_size
+                           ? (uint64_t)o->size
+                           : ROUND_DOWN(file_bytes - s->offset_bytes, 512);
+    return true;
+}
+
+static void raw_refresh_limits(Node *node)
+{
+    const RawState *s = node->state;
+    const NodeLimits *child = &s->file->child->limits;
+
+    node->limits.zeroes_align = child->zeroes_align;
+    node->limits.discard_align = child->discard_align;
+    if (s->offset_bytes % child->request_align) {
+        /* The child pads by itself; its blocks are not ours. */
+        node->limits.request_align = 1;
+    }
+}
+
+static int co_raw_preadv(Node *node, uint64_t offset_bytes, uint64_t bytes,
+                         Iov *iov, size_t iov_offset, ReqFlags flags)
+{
+    const RawState *s = node->state;
+
+    return co_edge_preadv(s->file, s->offset_bytes + offset_bytes, bytes, iov,
+                          iov_offset, flags);
+}
+
+static int co_raw_pwritev(Node *node, uint64_t offset_bytes, uint64_t bytes,
+                          Iov *iov, size_t iov_offset, ReqFlags flags)
+{
+    const RawState *s = node->state;
+
+    return co_edge_pwritev(s->file, s->offset_bytes + offset_bytes, bytes, iov,
+                           iov_offset, flags);
+}
+
+static int co_raw_pwrite_zeroes(Node *node, uint64_t offset_bytes,
+                                uint64_t bytes, ReqFlags flags)
+{
+    const RawState *s = node->state;
+
+    return co_edge_pwrite_zeroes(s->file, s->offset_bytes + offset_bytes,
+                                 bytes, flags);
+}
+
+static int co_raw_pdiscard(Node *node, uint64_t offset_bytes, uint64_t bytes)
+{
+    const RawState *s = node->state;
+
+    return co_edge_pdiscard(s->file, s->offset_bytes + offset_bytes, bytes);
+}
+
+static int co_raw_block_status(Node *node, bool want_zero,
+                               uint64_t offset_bytes, uint64_t bytes,
+                               BlockStatus *status)
+{
+    const RawState *s = node->state;
+
+    return co_edge_block_status(s->file, want_zero,
+                                s->offset_bytes + offset_bytes, bytes, status);
+}
+
+static int co_raw_truncate(Node *node, uint64_t size_bytes, bool exact,
+                           Error **errp)
+{
+    const RawState *s = node->state;
+
+    if (s->has_size) {
+        error_set(errp, "Cannot resize fixed-size raw disks");
+        return -ENOTSUP;
+    }
+    if (size_bytes > BLOCK_MAX_BYTES - s->offset_bytes) {
+        error_set(errp, "Disk size too large for the chosen offset");
+        return -EINVAL;
+    }
+    return co_edge_truncate(s->file, s->offset_bytes + size_bytes, exact,
+                            errp);
+}
+
+static const char *const raw_identity[] = {"offset", "size", NULL};
+
+const NodeDriver driver_raw = {
+    .name = "raw",
+    .state_bytes = sizeof(RawState),
+    .threading = NODE_HOMED,
+    .is_format = true,
+    .identity_options = raw_identity,
+    .supports_fua = true,
+    .co_open = co_raw_open,
+    .refresh_limits = raw_refresh_limits,
+    .co_preadv = co_raw_preadv,
+    .co_pwritev = co_raw_pwritev,
+    .co_pwrite_zeroes = co_raw_pwrite_zeroes,
+    .co_pdiscard = co_raw_pdiscard,
+    .co_block_status = co_raw_block_status,
+    .co_truncate = co_raw_truncate,
+};

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * How a node is shown by name: the file name where there is one, else
+ * "json:" and the options that decide what the node shows (its identity):
+ * the driver, the driver's identity_options that were given, and those of its
+ * children.
+ */
+#include "block/graph/graph-int.h"
+
+#include "util/json/json-print.h"
+
+/* Adds what was given; true if anything was. */
+static bool identity_add_options(const Node *node, json_object *identity)
+{
+    bool any = false;
+
+    for (const char *const *name = node->driver->identity_options;
+         node->options && name && *name; name++) {
+        json_object *value;
+
+        if (json_object_object_get_ex(node->options, *name, &value)) {
+            json_object_object_add(identity, *name, json_object_get(value));
+            any = true;
+        }
+    }
+    return any;
+}
+
+static const char *child_plain_filename(const Node *node)
+{
+    LIST_FOREACH(edge, &node->children, Edge, in_parent) {
+        const char *name = edge->child->filename;
+
+        if (edge->role & (EDGE_PRIMARY | EDGE_FILTERED)) {
+            return name && !g_str_has_prefix(name, "json:") ? name : NULL;
+        }
+    }
+    return NULL;
+}
+
+void node_refresh_filename(Node *node)
+{
+    json_object *identity = json_object_new_object();
+    const char *plain;
+    bool own;
+
+    json_object_object_add(identity, "driver",
+                           json_object_new_string(node->driver->name));
+    own = identity_add_options(node, identity);
+    LIST_FOREACH(edge, &node->children, Edge, in_parent) {
+        if (edge->child->identity) {
+            json_object_object_add(identity, edge->name,
+                                   json_object_get(edge->child->identity));
+        }
+    }
+    json_object_put(node->identity);
+    node->identity = identity;
+    if (node->filename) {
+        return;
+    }
+    plain = own ? NULL : child_plain_filename(node);
+    if (plain) {
+        node->filename = g_strdup(plain);
+    } else {
+        g_autoptr(GString) text = json_print(identity, false);
+
+        node->filename = g_strdup_printf("json:%s", text->str);
+    }
+}

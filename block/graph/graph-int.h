@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the files of block/graph share among themselves, and the way of a
+ * root's requests (block/io/root-io.c) with them. Nobody else includes this.
+ */
+#ifndef BLOCK_GRAPH_GRAPH_INT_H
+#define BLOCK_GRAPH_GRAPH_INT_H
+
+#include "block/graph/quiesce.h"
+
+/* --- edge.c --------------------------------------------------------------- */
+
+/* Not linked; no permissions, shares everything. Exactly one of @parent and
+ * @root is given. */
+Edge *edge_new(Node *parent, Root *root, const char *name, unsigned role);
+/* Links and takes a reference of @child / unlinks and keeps the reference,
+ * which the caller has to drop. */
+void edge_link(Edge *edge, Node *child);
+Node *edge_unlink(Edge *edge);
+/* Unlinked only. */
+void edge_free(Edge *edge);
+/* True if @node is @from or lies below it. */
+bool node_reaches(const Node *from, const Node *node);
+/* Sets @errp to the cycle text and returns false if @child reaches @parent. */
+bool edge_check_cycle(const Node *parent, const Node *child, unsigned role,
+                      Error **errp);
+
+/* --- node.c --------------------------------------------------------------- */
+
+/* False with QEMU's text when a node may not get this name. */
+bool node_name_check(const char *name, Error **errp);
+void node_unref_not_last(Node *node);
+/* Makes it the newest of all: a node is newer than the children it opened. */
+void node_list_last(Node *node);
+/* Undoes node_new and what was attached below since: an open that failed. */
+void co_node_discard(Node *node) COROUTINE_ONLY CONTROL_ONLY;
+
+/* --- perm.c --------------------------------------------------------------- */
+
+/* Recomputes the permissions of these nodes and everything below, in place;
+ * what it changed and asked of drivers is recorded in @txn, which the caller
+ * commits or, after false, aborts. */
+bool perms_refresh(Node *const *nodes, size_t n, Txn *txn, Error **errp);
+/* "node 'x'", "an unnamed block device": owned by the caller. */
+char *edge_describe_user(const Edge *edge);
+
+/* --- filename.c ----------------------------------------------------------- */
+
+/* Derives node->identity, and node->filename where the driver left it. */
+void node_refresh_filename(Node *node);
+
+/* --- gate.c --------------------------------------------------------------- */
+
+/* Waits for closed gates to run dry; on control, in a coroutine. */
+typedef struct GateWait {
+    unsigned pending;
+    Coroutine *waiter;
+} GateWait;
+
+void gate_init(Root *root);
+void gate_ref(Root *root);
+void gate_unref(Root *root); /* frees the root with the last one */
+/* One more closes it. @wait counts the lanes that still have requests; NULL
+ * when it is known that nobody needs to wait. */
+void gate_close(Root *root, GateWait *wait) CONTROL_ONLY;
+void gate_open(Root *root) CONTROL_ONLY;
+void co_gate_wait(GateWait *wait) COROUTINE_ONLY CONTROL_ONLY;
+
+/* --- quiesce.c ------------------------------------------------------------ */
+
+/* After the topology changed: roots that now reach a node of an open section
+ * join it. */
+void quiesce_rescan(void) CONTROL_ONLY;
+/* A root that goes away leaves all sections. */
+void quiesce_forget_root(Root *root) CONTROL_ONLY;
+/* A node that goes away does. */
+void quiesce_forget_node(Node *node) CONTROL_ONLY;
+
+/* --- root ----------------------------------------------------------------- */
+
+/* One reactor's part of a gate. HOME: only its own reactor touches it. */
+typedef struct GateLane {
+    Reactor *reactor;   /* NULL until this reactor first enters */
+    unsigned inflight;
+    unsigned closed;    /* how many hold it closed */
+    ListLink parked;    /* GateParked, in order of arrival */
+    ListLink closers;   /* GateMessage, who waits for inflight == 0 */
+} GateLane;
+
+struct Root {
+    /* CONST */
+    char *name;
+    const RootOps *ops;
+    void *opaque;
+    /* CONTROL (read by I/O behind the gate) */
+    Edge *edge;         /* NULL while detached */
+    unsigned sections;  /* open quiesced sections it is part of */
+    /* SHORT: gate_mutex of gate.c */
+    unsigned closed;
+    /* ATOMIC */
+    int refs;           /* the owner's, and one of each message on its way */
+    /* LANE */
+    GateLane lanes[REACTOR_MAX];
+};
+
+#endif

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Operations on a node that somebody who works on it forbids. Control only.
+ */
+#include "block/graph/op-blocker.h"
+
+OpBlocker *node_op_block(Node *node, unsigned ops, const char *reason)
+{
+    OpBlocker *blocker = g_new0(OpBlocker, 1);
+
+    blocker->ops = ops;
+    blocker->reason = g_strdup(reason);
+    list_append(&node->op_blockers, &blocker->link);
+    return blocker;
+}
+
+void node_op_unblock(OpBlocker *blocker)
+{
+    list_remove(&blocker->link);
+    g_free(blocker->reason);
+    g_free(blocker);
+}
+
+bool node_op_allowed(const Node *node, NodeOp op, Error **errp)
+{
+    LIST_FOREACH(blocker, &node->op_blockers, OpBlocker, link) {
+        if (blocker->ops & (1u << op)) {
+            error_set(errp, "Node '%s' is busy: %s", node_name(node),
+                      blocker->reason);
+            return false;
+        }
+    }
+    return true;
+}

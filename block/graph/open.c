@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Opening nodes from QAPI options: the options that every driver has, what an
+ * inline child takes over from its parent, and undoing an open that failed.
+ */
+#include "block/graph/graph-int.h"
+
+#include "qapi/qapi-types.h"
+
+static Node *co_open_below(const BlockdevOptions *options, const Node *parent,
+                           Error **errp);
+
+/* What an inline child takes over where its own options are silent. A named
+ * child keeps what it was opened with. */
+static void inherit(Node *node, const Node *parent)
+{
+    node->read_only = parent->read_only;
+    node->auto_read_only = parent->auto_read_only;
+    node->cache_direct = parent->cache_direct;
+    node->cache_no_flush = parent->cache_no_flush;
+    node->force_share = parent->force_share;
+    /* A discard that a format lets through may always go on: who does not
+     * want it says so at the top. */
+    node->discard_unmap = true;
+}
+
+static void apply_cache(Node *node, const BlockdevCacheOptions *cache)
+{
+    if (cache && cache->has_direct) {
+        node->cache_direct = cache->direct;
+    }
+    if (cache && cache->has_no_flush) {
+        node->cache_no_flush = cache->no_flush;
+    }
+}
+
+static DetectZeroes detect_zeroes(const BlockdevOptions *o)
+{
+    if (!o->has_detect_zeroes) {
+        return DETECT_ZEROES_OFF;
+    }
+    switch (o->detect_zeroes) {
+    case BLOCKDEV_DETECT_ZEROES_OPTIONS_ON:
+        return DETECT_ZEROES_ON;
+    case BLOCKDEV_DETECT_ZEROES_OPTIONS_UNMAP:
+        return DETECT_ZEROES_UNMAP;
+    default:
+        return DETECT_ZEROES_OFF;
+    }
+}
+
+static bool apply_generic(Node *node, const BlockdevOptions *o,
+                          const Node *parent, Error **errp)
+{
+    if (parent) {
+        inherit(node, parent);
+    }
+    apply_cache(node, o->cache);
+    if (o->has_read_only) {
+        node->read_only = o->read_only;
+    }
+    if (o->has_auto_read_only) {
+        node->auto_read_only = o->auto_read_only;
+    }
+    if (o->has_force_share) {
+        node->force_share = o->force_share;
+    }
+    if (o->has_discard) {
+        node->discard_unmap = o->discard == BLOCKDEV_DISCARD_OPTIONS_UNMAP;
+    }
+    node->detect_zeroes = detect_zeroes(o);
+    if (node->detect_zeroes == DETECT_ZEROES_UNMAP && !node->discard_unmap) {
+        error_set(errp, "setting detect-zeroes to unmap is not allowed "
+                        "without setting discard operation to unmap");
+        return false;
+    }
+    if (node->force_share && !node->read_only) {
+        error_set(errp,
+                  "force-share=on can only be used with read-only images");
+        return false;
+    }
+    return true;
+}
+
+static bool co_open_driver(Node *node, const BlockdevOptions *options,
+                           Error **errp)
+{
+    if (!node->driver->co_open(node, options, errp)) {
+        return false;
+    }
+    if (node->size_bytes > BLOCK_MAX_BYTES) {
+        error_set_errno(errp, EFBIG, "Could not refresh total sector count");
+        if (node->driver->co_close) {
+            node->driver->co_close(node);
+        }
+        return false;
+    }
+    return true;
+}
+
+static Node *co_open_below(const BlockdevOptions *options, const Node *parent,
+                           Error **errp)
+{
+    const char *driver_name = BlockdevDriver_str(options->driver);
+    const NodeDriver *driver = driver_find(driver_name);
+    Node *node;
+
+    if (!driver || !driver->co_open) {
+        error_set(errp, "Unknown driver '%s'", driver_name);
+        return NULL;
+    }
+    node = node_new(driver, options->node_name, errp);
+    if (!node) {
+        return NULL;
+    }
+    node->options = BlockdevOptions_to_json(options);
+    if (!apply_generic(node, options, parent, errp) ||
+        !co_open_driver(node, options, errp)) {
+        co_node_discard(node);
+        return NULL;
+    }
+    node_refresh_limits(node);
+    node_refresh_filename(node);
+    node_list_last(node);
+    return node;
+}
+
+Node *co_node_open(const BlockdevOptions *options, Error **errp)
+{
+    return co_open_below(options, NULL, errp);
+}
+
+static Node *co_child_open(const Node *parent, const BlockdevRef *ref,
+                           Error **errp)
+{
+    Node *child;
+
+    if (ref->kind == BLOCKDEV_REF_KIND_DEFINITION) {
+        return co_open_below(ref->u.definition, parent, errp);
+    }
+    child = node_lookup(ref->u.reference, ref->u.reference, errp);
+    if (child) {
+        node_ref(child);
+    }
+    return child;
+}
+
+Edge *co_node_open_child(Node *parent, const BlockdevRef *ref,
+                         const char *name, unsigned role, Error **errp)
+{
+    Node *child = co_child_open(parent, ref, errp);
+    Edge *edge;
+
+    if (!child) {
+        return NULL;
+    }
+    edge = edge_attach(parent, child, name, role, errp);
+    /* The edge has its own reference now, or the child goes. */
+    co_node_unref(child);
+    return edge;
+}

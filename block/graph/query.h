@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What queries show of a node.
+ */
+#ifndef BLOCK_GRAPH_QUERY_H
+#define BLOCK_GRAPH_QUERY_H
+
+#include "block/graph/node.h"
+
+struct BlockDeviceInfo;
+struct ImageInfo;
+
+/* Both: the caller frees; in a coroutine on control, may yield (sizes are
+ * asked of the storage). @flat leaves out the images behind the image. */
+struct BlockDeviceInfo *co_node_query(Node *node,
+                                      bool flat) COROUTINE_ONLY CONTROL_ONLY;
+struct ImageInfo *co_node_query_image(Node *node,
+                                      bool flat) COROUTINE_ONLY CONTROL_ONLY;
+/* Bytes that the node takes on its storage, or -errno. */
+int64_t co_node_allocated_bytes(Node *node) COROUTINE_ONLY CONTROL_ONLY;
+
+#endif

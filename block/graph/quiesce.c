@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Quiesced sections: which roots they close, and that they close each once.
+ *
+ *   co_quiesce_begin: listed -> roots above its nodes join (gate closed)
+ *                     -> nothing in flight behind them
+ *   quiesce_rescan:   a root that the topology now leads to a node joins
+ *   quiesce_end:      unlisted -> its roots opened
+ *
+ * Invariants:
+ * 1. A section has closed exactly the roots on its list, once each.
+ * 2. root.sections is the number of lists that the root is on.
+ */
+#include "block/graph/graph-int.h"
+
+struct Quiesce {
+    GPtrArray *nodes; /* Node; those that went away are removed */
+    GPtrArray *roots; /* Root */
+    ListLink link;
+};
+
+static ListLink sections = LIST_INIT(sections);
+
+static void section_add_root(Quiesce *q, Root *root, GateWait *wait)
+{
+    if (g_ptr_array_find(q->roots, root, NULL)) {
+        return;
+    }
+    g_ptr_array_add(q->roots, root);
+    if (root->sections++ == 0 && root->ops && root->ops->quiesce_begin) {
+        root->ops->quiesce_begin(root);
+    }
+    gate_close(root, wait);
+}
+
+static void root_left_section(Root *root)
+{
+    assert(root->sections > 0);
+    root->sections--;
+    gate_open(root);
+    if (root->sections == 0 && root->ops && root->ops->quiesce_end) {
+        root->ops->quiesce_end(root);
+    }
+}
+
+static void section_add_above(Quiesce *q, Node *node, GHashTable *seen,
+                              GateWait *wait)
+{
+    if (!g_hash_table_add(seen, node)) {
+        return;
+    }
+    LIST_FOREACH(edge, &node->parents, Edge, in_child) {
+        if (edge->root) {
+            section_add_root(q, edge->root, wait);
+        } else {
+            section_add_above(q, edge->parent, seen, wait);
+        }
+    }
+}
+
+static void section_scan(Quiesce *q, GateWait *wait)
+{
+    g_autoptr(GHashTable) seen = g_hash_table_new(NULL, NULL);
+
+    for (guint i = 0; i < q->nodes->len; i++) {
+        section_add_above(q, q->nodes->pdata[i], seen, wait);
+    }
+}
+
+Quiesce *co_quiesce_begin(Node *const *nodes, size_t n)
+{
+    Quiesce *q = g_new0(Quiesce, 1);
+    GateWait wait = {0};
+
+    q->nodes = g_ptr_array_new();
+    q->roots = g_ptr_array_new();
+    for (size_t i = 0; i < n; i++) {
+        g_ptr_array_add(q->nodes, nodes[i]);
+        nodes[i]->quiesced++;
+    }
+    list_append(&sections, &q->link);
+    section_scan(q, &wait);
+    co_gate_wait(&wait);
+    return q;
+}
+
+void quiesce_end(Quiesce *q)
+{
+    list_remove(&q->link);
+    for (guint i = 0; i < q->nodes->len; i++) {
+        Node *node = q->nodes->pdata[i];
+
+        assert(node->quiesced > 0);
+        node->quiesced--;
+    }
+    for (guint i = 0; i < q->roots->len; i++) {
+        root_left_section(q->roots->pdata[i]);
+    }
+    g_ptr_array_free(q->nodes, TRUE);
+    g_ptr_array_free(q->roots, TRUE);
+    g_free(q);
+}
+
+void quiesce_rescan(void)
+{
+    /* Nobody waits: whoever changes the topology above running roots has
+     * quiesced these, and a root just made has nothing in flight. */
+    LIST_FOREACH(q, &sections, Quiesce, link) {
+        section_scan(q, NULL);
+    }
+}
+
+void quiesce_forget_root(Root *root)
+{
+    LIST_FOREACH(q, &sections, Quiesce, link) {
+        if (g_ptr_array_remove(q->roots, root)) {
+            root_left_section(root);
+        }
+    }
+    assert(root->sections == 0);
+}
+
+void quiesce_forget_node(Node *node)
+{
+    LIST_FOREACH(q, &sections, Quiesce, link) {
+        while (g_ptr_array_remove(q->nodes, node)) {
+            node->quiesced--;
+        }
+    }
+}

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Flushing a node: its driver, then its children.
+ *
+ * write_gen counts writes that have landed, flushed_gen is the write_gen of
+ * the last flush that succeeded, read before that flush began. Invariant:
+ * flushed_gen <= write_gen; equal means that there is nothing to flush. A
+ * flush that waited for another one often finds its work done.
+ */
+#include "block/io/io-int.h"
+
+static uint64_t write_gen(const Node *node)
+{
+    return __atomic_load_n(&node->write_gen, __ATOMIC_ACQUIRE);
+}
+
+static int co_flush_driver(Node *node)
+{
+    /* Without flushes a format still writes its caches to its file; only what
+     * would make the storage itself wait is left out. */
+    if (!node->driver->co_flush ||
+        (node->cache_no_flush && !node->driver->is_format)) {
+        return 0;
+    }
+    return node->driver->co_flush(node);
+}
+
+static int co_flush_children(Node *node)
+{
+    int result = 0;
+
+    LIST_FOREACH(edge, &node->children, Edge, in_parent) {
+        int ret = co_edge_flush(edge);
+
+        result = result ? result : ret;
+    }
+    return result;
+}
+
+int co_node_flush_at_home(Node *node)
+{
+    uint64_t gen = write_gen(node);
+    int ret = 0;
+
+    stat_add(&node->stats.flushes, 1);
+    if (node->flushed_gen >= gen) {
+        return 0;
+    }
+    co_mutex_lock(&node->flush_lock);
+    if (node->flushed_gen < gen) {
+        gen = write_gen(node);
+        ret = co_flush_driver(node);
+        if (ret == 0) {
+            ret = co_flush_children(node);
+        }
+        if (ret == 0) {
+            node->flushed_gen = gen;
+        }
+    }
+    comutex_unlock(&node->flush_lock);
+    return ret;
+}

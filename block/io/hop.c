@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The doors of block/io: bounds, and the hop to the node's home.
+ *
+ * A request that comes from another reactor moves to node->home by message
+ * once; the coroutine that made it waits on its own thread. Drivers that
+ * declare ANY are taken home too: tracking is a matter of one reactor.
+ */
+#include "block/io/io-int.h"
+
+typedef struct IoCall IoCall;
+
+struct IoCall {
+    void (*run)(IoCall *call);
+    Node *node;
+    uint64_t offset_bytes, bytes;
+    Iov *iov;
+    size_t iov_offset;
+    ReqFlags flags;
+    bool want_zero;
+    BlockStatus *status;
+    uint64_t size_bytes;
+    bool exact;
+    Error **errp;
+    int ret;
+};
+
+static void call_entry(void *opaque)
+{
+    IoCall *call = opaque;
+
+    call->run(call);
+}
+
+static int co_call_at_home(IoCall *call)
+{
+    if (LIKELY(reactor_current() == call->node->home)) {
+        call->run(call);
+    } else {
+        co_reactor_call(call->node->home, call_entry, call);
+    }
+    return call->ret;
+}
+
+static int check_range(const Node *node, uint64_t offset_bytes, uint64_t bytes)
+{
+    return range_fits(offset_bytes, bytes, node_size(node)) ? 0 : -EIO;
+}
+
+static int check_write(const Node *node, uint64_t offset_bytes, uint64_t bytes)
+{
+    return node->read_only ? -EPERM : check_range(node, offset_bytes, bytes);
+}
+
+static void run_preadv(IoCall *c)
+{
+    c->ret = co_node_preadv(c->node, c->offset_bytes, c->bytes, c->iov,
+                            c->iov_offset, c->flags);
+}
+
+int co_edge_preadv(Edge *edge, uint64_t offset_bytes, uint64_t bytes, Iov *iov,
+                   size_t iov_offset, ReqFlags flags)
+{
+    IoCall call = {
+        .run = run_preadv, .node = edge->child, .offset_bytes = offset_bytes,
+        .bytes = bytes, .iov = iov, .iov_offset = iov_offset, .flags = flags,
+    };
+    int ret = check_range(edge->child, offset_bytes, bytes);
+
+    return ret || !bytes ? ret : co_call_at_home(&call);
+}
+
+static void run_pwritev(IoCall *c)
+{
+    c->ret = co_node_pwritev(c->node, c->offset_bytes, c->bytes, c->iov,
+                             c->iov_offset, c->flags);
+}
+
+int co_edge_pwritev(Edge *edge, uint64_t offset_bytes, uint64_t bytes,
+                    Iov *iov, size_t iov_offset, ReqFlags flags)
+{
+    IoCall call = {
+        .run = run_pwritev, .node = edge->child, .offset_bytes = offset_bytes,
+        .bytes = bytes, .iov = iov, .iov_offset = iov_offset, .flags = flags,
+    };
+    int ret = check_write(edge->child, offset_bytes, bytes);
+
+    return ret || !bytes ? ret : co_call_at_home(&call);
+}
+
+static void run_pwrite_zeroes(IoCall *c)
+{
+    c->ret = co_node_pwrite_zeroes(c->node, c->offset_bytes, c->bytes,
+                                   c->flags);
+}
+
+int co_edge_pwrite_zeroes(Edge *edge, uint64_t offset_bytes, uint64_t bytes,
+                          ReqFlags flags)
+{
+    IoCall call = {
+        .run = run_pwrite_zeroes, .node = edge->child,
+        .offset_bytes = offset_bytes, .bytes = bytes, .flags = flags,
+    };
+    int ret = check_write(edge->child, offset_bytes, bytes);
+
+    return ret || !bytes ? ret : co_call_at_home(&call);
+}
+
+static void run_pdiscard(IoCall *c)
+{
+    c->ret = co_node_pdiscard(c->node, c->offset_bytes, c->bytes);
+}
+
+int co_edge_pdiscard(Edge *edge, uint64_t offset_bytes, uint64_t bytes)
+{
+    IoCall call = {
+        .run = run_pdiscard, .node = edge->child,
+        .offset_bytes = offset_bytes, .bytes = bytes,
+    };
+    int ret = check_write(edge->child, offset_bytes, bytes);
+
+    return ret || !bytes ? ret : co_call_at_home(&call);
+}
+
+static void run_flush(IoCall *c)
+{
+    c->ret = co_node_flush_at_home(c->node);
+}
+
+int co_node_flush(Node *node)
+{
+    IoCall call = {.run = run_flush, .node = node};
+
+    return co_call_at_home(&call);
+}
+
+int co_edge_flush(Edge *edge)
+{
+    return co_node_flush(edge->child);
+}
+
+static void run_block_status(IoCall *c)
+{
+    c->ret = co_node_block_status(c->node, c->want_zero, c->offset_bytes,
+                                  c->bytes, c->status);
+}
+
+int co_node_block_status_hop(Node *node, bool want_zero, uint64_t offset_bytes,
+                             uint64_t bytes, BlockStatus *status)
+{
+    IoCall call = {
+        .run = run_block_status, .node = node, .want_zero = want_zero,
+        .offset_bytes = offset_bytes, .bytes = bytes, .status = status,
+    };
+
+    return co_call_at_home(&call);
+}
+
+int co_edge_block_status(Edge *edge, bool want_zero, uint64_t offset_bytes,
+                         uint64_t bytes, BlockStatus *status)
+{
+    return co_node_block_status_hop(edge->child, want_zero, offset_bytes,
+                                    bytes, status);
+}
+
+static void run_truncate(IoCall *c)
+{
+    c->ret = co_node_truncate_at_home(c->node, c->size_bytes, c->exact,
+                                      c->errp);
+}
+
+int co_node_truncate(Node *node, uint64_t size_bytes, bool exact, Error **errp)
+{
+    IoCall call = {
+        .run = run_truncate, .node = node, .size_bytes = size_bytes,
+        .exact = exact, .errp = errp,
+    };
+    int ret = co_call_at_home(&call);
+
+    if (ret == 0) {
+        node_size_changed(node, ROUND_UP(size_bytes, 512));
+    }
+    return ret;
+}
+
+int co_edge_truncate(Edge *edge, uint64_t size_bytes, bool exact, Error **errp)
+{
+    return co_node_truncate(edge->child, size_bytes, exact, errp);
+}

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the files of block/io share among themselves. All co_node_ functions
+ * run on node->home; their ranges were checked by hop.c.
+ */
+#ifndef BLOCK_IO_IO_INT_H
+#define BLOCK_IO_IO_INT_H
+
+#include "block/io/io.h"
+
+/* --- request.c: tracking --------------------------------------------------- */
+
+typedef struct IoRequest {
+    Node *node;
+    RangeLock lock;
+} IoRequest;
+
+/* Waits for overlapping requests if either serialises. The range is widened
+ * to request_align. */
+void co_request_begin(IoRequest *req, Node *node, uint64_t offset_bytes,
+                      uint64_t bytes, bool serialising) COROUTINE_ONLY;
+void request_end(IoRequest *req);
+/* A write, zeroing or discard has landed or failed: marks bitmaps, counts the
+ * generation. Before request_end. */
+void write_landed(Node *node, uint64_t offset_bytes, uint64_t bytes,
+                  ReqFlags flags);
+static inline bool is_aligned(uint64_t x, uint64_t align)
+{
+    return (x & (align - 1)) == 0;
+}
+
+/* --- driver.c: aligned requests, split to the driver's limits --------------- */
+
+int co_driver_preadv(Node *node, uint64_t offset_bytes, uint64_t bytes,
+                     Iov *iov, size_t iov_offset, ReqFlags flags);
+int co_driver_pwritev(Node *node, uint64_t offset_bytes, uint64_t bytes,
+                      Iov *iov, size_t iov_offset, ReqFlags flags);
+
+/* --- align.c: unaligned requests ------------------------------------------- */
+
+int co_padded_preadv(Node *node, uint64_t offset_bytes, uint64_t bytes,
+                     Iov *iov, size_t iov_offset, ReqFlags flags);
+/* The caller serialises. */
+int co_padded_pwritev(Node *node, uint64_t offset_bytes, uint64_t bytes,
+                      Iov *iov, size_t iov_offset, ReqFlags flags);
+
+/* --- whole requests on a node ----------------------------------------------- */
+
+int co_node_preadv(Node *node, uint64_t offset_bytes, uint64_t bytes, Iov *iov,
+                   size_t iov_offset, ReqFlags flags);
+int co_node_pwritev(Node *node, uint64_t offset_bytes, uint64_t bytes,
+                    Iov *iov, size_t iov_offset, ReqFlags flags);
+int co_node_pwrite_zeroes(Node *node, uint64_t offset_bytes, uint64_t bytes,
+                          ReqFlags flags);
+int co_node_pdiscard(Node *node, uint64_t offset_bytes, uint64_t bytes);
+int co_node_flush_at_home(Node *node);
+int co_node_block_status(Node *node, bool want_zero, uint64_t offset_bytes,
+                         uint64_t bytes, BlockStatus *status);
+/* The same from any reactor. */
+int co_node_block_status_hop(Node *node, bool want_zero, uint64_t offset_bytes,
+                             uint64_t bytes, BlockStatus *status);
+/* On control, while the node is quiesced. */
+int co_node_truncate(Node *node, uint64_t size_bytes, bool exact,
+                     Error **errp);
+/* Only the driver's part, at home. */
+int co_node_truncate_at_home(Node *node, uint64_t size_bytes, bool exact,
+                             Error **errp);
+/* Ends a write with REQ_FUA where the driver has no such thing. */
+int co_emulate_fua(Node *node, int ret, ReqFlags flags);
+
+/* --- zeroes.c ---------------------------------------------------------------- */
+
+/* A list of areas, @bytes long in all, that reads as zeroes and must not be
+ * written to. @bytes <= IO_ZEROES_CHUNK. Ends with iov_free. */
+#define IO_ZEROES_CHUNK (1 * MiB)
+void iov_init_zeroes(Iov *iov, size_t bytes);
+
+static inline void stat_add(uint64_t *counter, uint64_t n)
+{
+    __atomic_add_fetch(counter, n, __ATOMIC_RELAXED);
+}
+
+static inline uint64_t node_size(const Node *node)
+{
+    return __atomic_load_n(&node->size_bytes, __ATOMIC_RELAXED);
+}
+
+#endif

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The I/O of roots (block/graph/root.h): through the gate, to the edge.
+ *
+ * Invariant: between co_root_enter and root_leave the edge does not change,
+ * so it is read once, after the gate.
+ */
+#include "block/io/io-int.h"
+
+#include "block/graph/graph-int.h"
+
+int co_root_preadv(Root *root, uint64_t offset_bytes, uint64_t bytes, Iov *iov,
+                   ReqFlags flags)
+{
+    int ret;
+
+    co_root_enter(root);
+    ret = root->edge ? co_edge_preadv(root->edge, offset_bytes, bytes, iov, 0,
+                                      flags)
+                     : -ENOMEDIUM;
+    root_leave(root);
+    return ret;
+}
+
+int co_root_pwritev(Root *root, uint64_t offset_bytes, uint64_t bytes,
+                    Iov *iov, ReqFlags flags)
+{
+    int ret;
+
+    co_root_enter(root);
+    ret = root->edge ? co_edge_pwritev(root->edge, offset_bytes, bytes, iov, 0,
+                                       flags)
+                     : -ENOMEDIUM;
+    root_leave(root);
+    return ret;
+}
+
+int co_root_pread(Root *root, uint64_t offset_bytes, uint64_t bytes, void *buf)
+{
+    Iov iov;
+    int ret;
+
+    iov_init_buf(&iov, buf, bytes);
+    ret = co_root_preadv(root, offset_bytes, bytes, &iov, 0);
+    iov_free(&iov);
+    return ret;
+}
+
+int co_root_pwrite(Root *root, uint64_t offset_bytes, uint64_t bytes,
+                   const void *buf, ReqFlags flags)
+{
+    Iov iov;
+    int ret;
+
+    iov_init_buf(&iov, (void *)buf, bytes);
+    ret = co_root_pwritev(root, offset_bytes, bytes, &iov, flags);
+    iov_free(&iov);
+    return ret;
+}
+
+int co_root_pwrite_zeroes(Root *root, uint64_t offset_bytes, uint64_t bytes,
+                          ReqFlags flags)
+{
+    int ret;
+
+    co_root_enter(root);
+    ret = root->edge ? co_edge_pwrite_zeroes(root->edge, offset_bytes, bytes,
+                                             flags)
+                     : -ENOMEDIUM;
+    root_leave(root);
+    return ret;
+}
+
+int co_root_pdiscard(Root *root, uint64_t offset_bytes, uint64_t bytes)
+{
+    int ret;
+
+    co_root_enter(root);
+    ret = root->edge ? co_edge_pdiscard(root->edge, offset_bytes, bytes)
+                     : -ENOMEDIUM;
+    root_leave(root);
+    return ret;
+}
+
+int co_root_flush(Root *root)
+{
+    int ret;
+
+    co_root_enter(root);
+    ret = root->edge ? co_edge_flush(root->edge) : -ENOMEDIUM;
+    root_leave(root);
+    return ret;
+}
+
+int co_root_block_status(Root *root, uint64_t offset_bytes, uint64_t bytes,
+                         BlockStatus *status)
+{
+    unsigned depth;
+    int ret;
+
+    co_root_enter(root);
+    ret = root->edge ? co_node_block_status_above(root->edge->child, NULL,
+                                                  true, offset_bytes, bytes,
+                                                  status, &depth)
+                     : -ENOMEDIUM;
+    root_leave(root);
+    return ret;
+}
+
+/* All that holds @node's own bytes: a format's resize changes its file too. */
+static void collect_below(Node *node, GPtrArray *nodes)
+{
+    if (g_ptr_array_find(nodes, node, NULL)) {
+        return;
+    }
+    g_ptr_array_add(nodes, node);
+    LIST_FOREACH(edge, &node->children, Edge, in_parent) {
+        if (!(edge->role & EDGE_COW)) {
+            collect_below(edge->child, nodes);
+        }
+    }
+}
+
+/* Not through its own gate: the quiesced section closes that one too. */
+int co_root_truncate(Root *root, uint64_t size_bytes, bool exact, Error **errp)
+{
+    g_autoptr(GPtrArray) nodes = NULL;
+    Quiesce *section;
+    int ret;
+
+    if (!root->edge) {
+        error_set(errp, "No medium found");
+        return -ENOMEDIUM;
+    }
+    nodes = g_ptr_array_new();
+    collect_below(root->edge->child, nodes);
+    section = co_quiesce_begin((Node *const *)nodes->pdata, nodes->len);
+    ret = co_edge_truncate(root->edge, size_bytes, exact, errp);
+    quiesce_end(section);
+    return ret;
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* One write of one node. */
+#include "block/io/io-int.h"
+
+int co_emulate_fua(Node *node, int ret, ReqFlags flags)
+{
+    if (ret == 0 && (flags & REQ_FUA) && !node->driver->supports_fua) {
+        ret = co_node_flush_at_home(node);
+    }
+    return ret;
+}
+
+/* True if the write is to become one of zeroes; @flags follow. */
+static bool detect_zeroes(const Node *node, const Iov *iov, size_t iov_offset,
+                          uint64_t bytes, ReqFlags *flags)
+{
+    if (node->detect_zeroes == DETECT_ZEROES_OFF ||
+        (*flags & REQ_WRITE_UNCHANGED) ||
+        !iov_is_zero(iov, iov_offset, bytes)) {
+        return false;
+    }
+    if (node->detect_zeroes == DETECT_ZEROES_UNMAP) {
+        *flags |= REQ_MAY_UNMAP;
+    }
+    return true;
+}
+
+int co_node_pwritev(Node *node, uint64_t offset_bytes, uint64_t bytes,
+                    Iov *iov, size_t iov_offset, ReqFlags flags)
+{
+    bool aligned =
+        is_aligned(offset_bytes | bytes, node->limits.request_align);
+    IoRequest req;
+    int ret;
+
+    if (detect_zeroes(node, iov, iov_offset, bytes, &flags)) {
+        return co_node_pwrite_zeroes(node, offset_bytes, bytes, flags);
+    }
+    co_request_begin(&req, node, offset_bytes, bytes,
+                     !aligned || (flags & REQ_SERIALISING));
+    ret = (aligned ? co_driver_pwritev : co_padded_pwritev)(
+        node, offset_bytes, bytes, iov, iov_offset, flags);
+    write_landed(node, offset_bytes, bytes, flags);
+    ret = co_emulate_fua(node, ret, flags);
+    request_end(&req);
+    stat_add(&node->stats.writes, 1);
+    stat_add(&node->stats.written_bytes, bytes);
+    return ret;
+}

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The front desk of the QMP commands on nodes: checks arguments, takes the
+ * graph lock, makes one call into a room.
+ */
+#include "block/graph/op-blocker.h"
+#include "block/graph/query.h"
+#include "qapi/qapi-commands.h"
+#include "qapi/qapi-types.h"
+
+bool qmp_blockdev_add(const BlockdevOptions *args, Error **errp)
+{
+    Node *node;
+
+    if (!args->node_name) {
+        error_set(errp, "'node-name' must be specified for the root node");
+        return false;
+    }
+    co_graph_lock();
+    node = co_node_open(args, errp);
+    if (node) {
+        node->monitor_owned = true; /* which takes over our reference */
+    }
+    graph_unlock();
+    return node != NULL;
+}
+
+/* A device, an export or a job holds it, rather than another node. */
+static bool has_root(const Node *node)
+{
+    LIST_FOREACH(edge, &node->parents, Edge, in_child) {
+        if (edge->root) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool may_delete(const Node *node, Error **errp)
+{
+    if (!node_op_allowed(node, NODE_OP_DELETE, errp)) {
+        return false;
+    }
+    if (has_root(node)) {
+        error_set(errp, "Node %s is in use", node_name(node));
+        return false;
+    }
+    if (!node->monitor_owned) {
+        error_set(errp, "Node %s is not owned by the monitor",
+                  node_name(node));
+        return false;
+    }
+    if (node->refs > 1) {
+        error_set(errp, "Block device %s is in use", node_name(node));
+        return false;
+    }
+    return true;
+}
+
+bool qmp_blockdev_del(const QmpBlockdevDelArgs *args, Error **errp)
+{
+    Node *node;
+    bool ok;
+
+    co_graph_lock();
+    node = node_find(args->node_name);
+    if (!node) {
+        error_set(errp, "Failed to find node with node-name='%s'",
+                  args->node_name);
+    }
+    ok = node && may_delete(node, errp);
+    if (ok) {
+        node->monitor_owned = false;
+        co_node_unref(node);
+    }
+    graph_unlock();
+    return ok;
+}
+
+/* Newest first; so a node stands before the children that it opened. */
+BlockDeviceInfoList *
+qmp_query_named_block_nodes(const QmpQueryNamedBlockNodesArgs *args,
+                            Error **errp)
+{
+    bool flat = args->has_flat && args->flat;
+    BlockDeviceInfoList *list = BlockDeviceInfoList_new();
+    g_autoptr(GPtrArray) nodes = g_ptr_array_new();
+
+    /* The lock keeps the nodes while the storage is asked for sizes. */
+    co_graph_lock();
+    for (Node *node = node_next(NULL); node; node = node_next(node)) {
+        g_ptr_array_add(nodes, node);
+    }
+    for (guint i = nodes->len; i > 0; i--) {
+        BlockDeviceInfoList_append(
+            list, co_node_query(nodes->pdata[i - 1], flat));
+    }
+    graph_unlock();
+    return list;
+}
+
+/* This daemon has no devices that a guest sees. */
+BlockInfoList *qmp_query_block(Error **errp)
+{
+    return BlockInfoList_new();
+}
