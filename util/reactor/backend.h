@@ -138,6 +138,7 @@ int64_t co_io_op(IoOp *op) COROUTINE_ONLY;
 typedef struct TimerHeap {
     Timer **v;
     size_t n, capacity;
+    int64_t ran_at_ns;
     uint64_t armed; /* timers armed so far: orders equal deadlines */
 } TimerHeap;
 

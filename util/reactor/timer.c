@@ -71,7 +71,10 @@ void timer_arm(Timer *t, int64_t deadline_ns)
         heap->v = g_renew(Timer *, heap->v, heap->capacity);
     }
     t->reactor = r;
-    t->deadline_ns = deadline_ns;
+    /* What is due already queues up behind what was due in the last run:
+     * else a timer that keeps arming itself for the past would always be the
+     * first. */
+    t->deadline_ns = MAX(deadline_ns, heap->ran_at_ns);
     t->arming = heap->armed++;
     place(heap, heap->n++, t);
     sift_up(heap, t);
@@ -101,6 +104,7 @@ void timer_heap_run(TimerHeap *heap, int64_t now_ns)
     /* A timer that arms itself again for now waits for the next turn. */
     uint64_t limit = heap->armed;
 
+    heap->ran_at_ns = now_ns;
     while (heap->n && heap->v[0]->deadline_ns <= now_ns &&
            heap->v[0]->arming < limit) {
         Timer *t = heap->v[0];
