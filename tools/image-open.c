@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Opening one image for a tool: the words of the command line become
+ * blockdev options, a format that is not given is probed.
+ */
+#include "tools/image-open.h"
+
+#include <fcntl.h>
+
+#include "qapi/qapi-types.h"
+#include "util/json/json-keyval.h"
+
+typedef struct CacheMode {
+    const char *name;
+    bool direct, no_flush, writethrough;
+} CacheMode;
+
+static const CacheMode cache_modes[] = {
+    {"none", true, false, false},       {"writethrough", false, false, true},
+    {"writeback", false, false, false}, {"directsync", true, false, true},
+    {"unsafe", false, true, false},
+};
+
+static const CacheMode *find_cache_mode(const char *name)
+{
+    size_t i;
+
+    for (i = 0; i < ARRAY_SIZE(cache_modes); i++) {
+        if (!strcmp(cache_modes[i].name, name)) {
+            return &cache_modes[i];
+        }
+    }
+    return NULL;
+}
+
+bool image_cache_mode_valid(const char *mode)
+{
+    return find_cache_mode(mode) != NULL;
+}
+
+bool image_cache_writethrough(const char *mode)
+{
+    return mode && find_cache_mode(mode)->writethrough;
+}
+
+bool image_format_known(const char *name)
+{
+    const NodeDriver *driver = driver_find(name);
+
+    return driver && (driver->is_format || driver->co_open);
+}
+
+/* --- probing -------------------------------------------------------------- */
+
+/* The first bytes of formats that would be harmed or misread as raw. */
+static const struct {
+    const char *format;
+    size_t offset, length;
+    const char *magic;
+} magics[] = {
+    {"qcow2", 0, 8, "QFI\xfb\0\0\0\2"}, {"qcow2", 0, 8, "QFI\xfb\0\0\0\3"},
+    {"qcow", 0, 8, "QFI\xfb\0\0\0\1"},  {"qed", 0, 4, "QED\0"},
+    {"vmdk", 0, 4, "KDMV"},             {"vmdk", 0, 4, "COWD"},
+    {"vdi", 64, 4, "\x7f\x10\xda\xbe"}, {"vhdx", 0, 8, "vhdxfile"},
+    {"vpc", 0, 8, "conectix"},          {"luks", 0, 6, "LUKS\xba\xbe"},
+    {"parallels", 0, 16, "WithoutFreeSpace"},
+    {"parallels", 0, 16, "WithouFreSpacExt"},
+};
+
+/* The format that the first @bytes of an image look like; "raw" if none. */
+static const char *probe_format(const char *head, size_t bytes)
+{
+    size_t i;
+
+    for (i = 0; i < ARRAY_SIZE(magics); i++) {
+        if (magics[i].offset + magics[i].length <= bytes &&
+            !memcmp(head + magics[i].offset, magics[i].magic,
+                    magics[i].length)) {
+            return magics[i].format;
+        }
+    }
+    return "raw";
+}
+
+static bool co_check_raw(Root *root, const char *filename, Error **errp)
+{
+    char head[512];
+    size_t bytes = MIN(sizeof(head), root_size_bytes(root));
+    int ret = bytes ? co_root_pread(root, 0, bytes, head) : 0;
+    const char *format;
+
+    if (ret < 0) {
+        error_set_errno(errp, -ret, "Could not open '%s': Could not read the "
+                        "image to determine its format", filename);
+        return false;
+    }
+    format = probe_format(head, bytes);
+    if (strcmp(format, "raw")) {
+        error_set(errp, "Could not open '%s': the image looks like '%s', "
+                  "which is not supported", filename, format);
+        error_append_hint(errp, "Use -f raw to work on its bytes as they "
+                                "are.\n");
+        return false;
+    }
+    return true;
+}
+
+/* --- options ---------------------------------------------------------------- */
+
+static const char *strip_file_protocol(const char *filename, Error **errp)
+{
+    const char *colon = strchr(filename, ':');
+    const char *slash = strchr(filename, '/');
+    g_autofree char *protocol = NULL;
+
+    if (!colon || (slash && slash < colon)) {
+        return filename;
+    }
+    protocol = g_strndup(filename, colon - filename);
+    if (!strcmp(protocol, "file")) {
+        return colon + 1;
+    }
+    error_set(errp, "Could not open '%s': Unknown protocol '%s'", filename,
+              protocol);
+    return NULL;
+}
+
+static void add_string(json_object *object, const char *key, const char *value)
+{
+    json_object_object_add(object, key, json_object_new_string(value));
+}
+
+/* Members that go to the node that is opened, wherever they are not given. */
+static void add_common(json_object *options, const ImageOpen *open)
+{
+    const CacheMode *mode =
+        find_cache_mode(open->cache ? open->cache : "writeback");
+    json_object *cache = json_object_new_object();
+
+    add_string(cache, "direct", mode->direct ? "on" : "off");
+    add_string(cache, "no-flush", mode->no_flush ? "on" : "off");
+    json_object_object_add(options, "cache", cache);
+    add_string(options, "read-only", open->writable ? "off" : "on");
+    add_string(options, "discard", open->unmap ? "unmap" : "ignore");
+    if (open->force_share) {
+        add_string(options, "force-share", "on");
+    }
+}
+
+static json_object *options_of_file(const ImageOpen *open, Error **errp)
+{
+    const char *path = strip_file_protocol(open->filename, errp);
+    const char *format = open->format ? open->format : "raw";
+    json_object *options, *file;
+
+    if (!path) {
+        return NULL;
+    }
+    file = json_object_new_object();
+    add_string(file, "driver", "file");
+    add_string(file, "filename", path);
+    if (open->aio) {
+        add_string(file, "aio", open->aio);
+    }
+    add_common(file, open);
+    if (!strcmp(format, "file")) {
+        return file;
+    }
+    options = json_object_new_object();
+    add_string(options, "driver", format);
+    json_object_object_add(options, "file", file);
+    add_common(options, open);
+    return options;
+}
+
+static json_object *options_of_string(const ImageOpen *open, Error **errp)
+{
+    json_object *options =
+        json_keyval_parse(open->filename, NULL, NULL, errp);
+    json_object *file;
+
+    if (!options) {
+        return NULL;
+    }
+    /* `driver=raw,file.filename=x` means a file, as everywhere. */
+    if (json_object_object_get_ex(options, "file", &file) &&
+        json_object_is_type(file, json_type_object) &&
+        !json_object_object_get_ex(file, "driver", NULL)) {
+        add_string(file, "driver", "file");
+    }
+    if (!json_object_object_get_ex(options, "driver", NULL)) {
+        add_string(options, "driver", "raw");
+    }
+    if (!json_object_object_get_ex(options, "read-only", NULL)) {
+        add_string(options, "read-only", open->writable ? "off" : "on");
+    }
+    return options;
+}
+
+/* --- opening ------------------------------------------------------------------ */
+
+static Node *co_open_node(const ImageOpen *open, Error **errp)
+{
+    json_object *json = open->image_opts ? options_of_string(open, errp)
+                                         : options_of_file(open, errp);
+    BlockdevOptions *options;
+    Node *node = NULL;
+
+    if (!json) {
+        return NULL;
+    }
+    options = BlockdevOptions_from_keyval(json, errp);
+    json_object_put(json);
+    if (options) {
+        co_graph_lock();
+        node = co_node_open(options, errp);
+        graph_unlock();
+        BlockdevOptions_free(options);
+    }
+    return node;
+}
+
+Root *co_image_open(const ImageOpen *open, bool *probed, Error **errp)
+{
+    Perms perm = PERM_CONSISTENT_READ;
+    bool probe = !open->format && !open->image_opts;
+    Root *root;
+    Node *node;
+
+    if (open->format && !image_format_known(open->format)) {
+        error_set(errp, "Unknown driver '%s'", open->format);
+        return NULL;
+    }
+    node = co_open_node(open, errp);
+    if (!node) {
+        return NULL;
+    }
+    if (open->writable) {
+        perm |= PERM_WRITE | PERM_RESIZE;
+    }
+    root = root_new("root", NULL, NULL);
+    co_graph_lock();
+    if (!root_attach(root, node, perm, PERM_ALL, errp)) {
+        co_node_unref(node);
+        graph_unlock();
+        root_free(root);
+        return NULL;
+    }
+    co_node_unref(node); /* the root holds it now */
+    graph_unlock();
+    if (probed) {
+        *probed = probe;
+    }
+    if (probe && !co_check_raw(root, open->filename, errp)) {
+        co_image_close(root);
+        return NULL;
+    }
+    return root;
+}
+
+void co_image_close(Root *root)
+{
+    if (root) {
+        co_graph_lock();
+        co_root_detach(root);
+        graph_unlock();
+        root_free(root);
+    }
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* How the tools that work on one image open it. */
+#ifndef TOOLS_IMAGE_OPEN_H
+#define TOOLS_IMAGE_OPEN_H
+
+#include "block/graph/root.h"
+
+typedef struct ImageOpen {
+    const char *filename;  /* or an option string, with @image_opts */
+    const char *format;    /* NULL: probe */
+    bool image_opts;
+    bool writable;
+    bool force_share;
+    const char *cache;     /* none, writeback, ...; NULL: writeback */
+    const char *aio;       /* NULL: threads */
+    bool unmap;            /* discard=unmap */
+} ImageOpen;
+
+/*
+ * Opens an image and returns a root on it that may read, and write if
+ * @writable; or NULL with `Could not open ...` in the text of its cause. A
+ * format that is not given is probed: an image that is recognised as something
+ * other than raw is refused by the name of its format, never served as raw.
+ * *@probed tells that it was; it may be NULL.
+ */
+Root *co_image_open(const ImageOpen *open, bool *probed,
+                    Error **errp) COROUTINE_ONLY;
+void co_image_close(Root *root) COROUTINE_ONLY; /* NULL is fine */
+
+/* False if @mode is none of none, writethrough, writeback, directsync,
+ * unsafe. */
+bool image_cache_mode_valid(const char *mode);
+
+/* The mode says that each write is on stable storage when it returns. */
+bool image_cache_writethrough(const char *mode);
+
+/* False if @name is no format that images can be opened with here. */
+bool image_format_known(const char *name);
+
+#endif

@@ -1,0 +1,331 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * `img compare`: whether two images show the same content. Areas that both
+ * report as zeroes are not read. A longer image is the same if its rest is
+ * zeroes, unless --strict.
+ * Exit status: 0 same, 1 different or bad usage, 2 could not open, 3 could not
+ * ask for the allocation, 4 could not read.
+ */
+#include "tools/img/img.h"
+
+#include <getopt.h>
+#include <stdio.h>
+
+enum {
+    SAME = 0,
+    DIFFERENT = 1,
+    BAD_USAGE = 1,
+    CANNOT_OPEN = 2,
+    CANNOT_MAP = 3,
+    CANNOT_READ = 4,
+};
+
+#define CHUNK_BYTES (2 * MiB)
+#define SECTOR_BYTES 512u
+
+typedef struct Side {
+    ImageOpen open;
+    Root *root;
+    uint64_t size_bytes;
+    uint8_t *buf;
+    BlockStatus status; /* of the area looked at */
+} Side;
+
+typedef struct Compare {
+    Side side[2];
+    bool strict, quiet, progress;
+    uint64_t total_bytes;
+} Compare;
+
+static void say(const Compare *compare, const char *fmt, ...)
+    G_GNUC_PRINTF(2, 3);
+
+static void say(const Compare *compare, const char *fmt, ...)
+{
+    va_list ap;
+
+    if (!compare->quiet) {
+        va_start(ap, fmt);
+        vprintf(fmt, ap);
+        va_end(ap);
+    }
+}
+
+static void show_progress(const Compare *compare, uint64_t done_bytes)
+{
+    if (compare->progress && !compare->quiet) {
+        printf("    (%3.2f/100%%)\r",
+               compare->total_bytes
+                   ? 100.0 * done_bytes / compare->total_bytes
+                   : 100.0);
+        fflush(stdout);
+    }
+}
+
+static int co_map(Side *side, uint64_t at, uint64_t bytes)
+{
+    int ret = co_root_block_status(side->root, at, bytes, &side->status);
+
+    if (ret < 0) {
+        error_report("Sector allocation test failed for %s",
+                     side->open.filename);
+        return CANNOT_MAP;
+    }
+    return SAME;
+}
+
+static int co_read(Side *side, uint64_t at, uint64_t bytes)
+{
+    int ret;
+
+    if (side->status.flags & STATUS_ZERO) {
+        memset(side->buf, 0, bytes);
+        return SAME;
+    }
+    ret = co_root_pread(side->root, at, bytes, side->buf);
+    if (ret < 0) {
+        error_report("Error while reading offset %" PRIu64 " of %s: %s", at,
+                     side->open.filename, strerror(-ret));
+        return CANNOT_READ;
+    }
+    return SAME;
+}
+
+/* The first sector in which both buffers differ, or @bytes. */
+static uint64_t first_difference(const uint8_t *a, const uint8_t *b,
+                                 uint64_t bytes)
+{
+    uint64_t at;
+
+    if (!memcmp(a, b, bytes)) {
+        return bytes;
+    }
+    for (at = 0; at < bytes; at += SECTOR_BYTES) {
+        if (memcmp(a + at, b + at, MIN(SECTOR_BYTES, bytes - at))) {
+            return at;
+        }
+    }
+    return bytes;
+}
+
+static int mismatch(const Compare *compare, uint64_t offset)
+{
+    say(compare, "Content mismatch at offset %" PRIu64 "!\n", offset);
+    return DIFFERENT;
+}
+
+/* Compares [@at, +*@bytes) of both, or a shorter part: *@bytes tells. */
+static int co_compare_chunk(Compare *compare, uint64_t at, uint64_t *bytes)
+{
+    Side *a = &compare->side[0], *b = &compare->side[1];
+    uint64_t differs;
+    int ret;
+
+    if ((ret = co_map(a, at, *bytes)) || (ret = co_map(b, at, *bytes))) {
+        return ret;
+    }
+    *bytes = MIN(*bytes, MIN(a->status.bytes, b->status.bytes));
+    if (compare->strict && (a->status.flags ^ b->status.flags) &
+                               (STATUS_DATA | STATUS_ZERO)) {
+        say(compare, "Strict mode: Offset %" PRIu64
+            " block status mismatch!\n", at);
+        return DIFFERENT;
+    }
+    if (a->status.flags & b->status.flags & STATUS_ZERO) {
+        return SAME;
+    }
+    *bytes = MIN(*bytes, CHUNK_BYTES);
+    if ((ret = co_read(a, at, *bytes)) || (ret = co_read(b, at, *bytes))) {
+        return ret;
+    }
+    differs = first_difference(a->buf, b->buf, *bytes);
+    return differs < *bytes ? mismatch(compare, at + differs) : SAME;
+}
+
+static int co_compare_common(Compare *compare, uint64_t end)
+{
+    uint64_t at, bytes;
+    int ret;
+
+    for (at = 0; at < end; at += bytes) {
+        bytes = end - at;
+        ret = co_compare_chunk(compare, at, &bytes);
+        if (ret) {
+            return ret;
+        }
+        show_progress(compare, at + bytes);
+    }
+    return SAME;
+}
+
+/* Whether the rest of the longer image is zeroes. */
+static int co_check_rest(Compare *compare, Side *longer, uint64_t at)
+{
+    uint64_t bytes, zero;
+    int ret;
+
+    for (; at < longer->size_bytes; at += bytes) {
+        bytes = longer->size_bytes - at;
+        if ((ret = co_map(longer, at, bytes))) {
+            return ret;
+        }
+        bytes = MIN(bytes, longer->status.bytes);
+        if (longer->status.flags & STATUS_ZERO) {
+            continue;
+        }
+        bytes = MIN(bytes, CHUNK_BYTES);
+        if ((ret = co_read(longer, at, bytes))) {
+            return ret;
+        }
+        for (zero = 0; zero < bytes; zero += SECTOR_BYTES) {
+            if (!buffer_is_zero(longer->buf + zero,
+                                MIN(SECTOR_BYTES, bytes - zero))) {
+                return mismatch(compare, at + zero);
+            }
+        }
+        show_progress(compare, at + bytes);
+    }
+    return SAME;
+}
+
+static int co_compare(Compare *compare)
+{
+    Side *a = &compare->side[0], *b = &compare->side[1];
+    uint64_t common = MIN(a->size_bytes, b->size_bytes);
+    int ret;
+
+    compare->total_bytes = MAX(a->size_bytes, b->size_bytes);
+    if (compare->strict && a->size_bytes != b->size_bytes) {
+        say(compare, "Strict mode: Image size mismatch!\n");
+        return DIFFERENT;
+    }
+    show_progress(compare, 0);
+    ret = co_compare_common(compare, common);
+    if (ret) {
+        return ret;
+    }
+    if (a->size_bytes != b->size_bytes) {
+        say(compare, "Warning: Image size mismatch!\n");
+        ret = co_check_rest(compare, a->size_bytes > b->size_bytes ? a : b,
+                            common);
+        if (ret) {
+            return ret;
+        }
+    }
+    show_progress(compare, compare->total_bytes);
+    say(compare, "Images are identical.\n");
+    return SAME;
+}
+
+static bool co_open_side(Side *side)
+{
+    Error *err = NULL;
+
+    side->root = co_img_open(&side->open, &err);
+    if (!side->root) {
+        error_report_err(err);
+        return false;
+    }
+    side->size_bytes = root_size_bytes(side->root);
+    side->buf = g_try_malloc(CHUNK_BYTES);
+    if (!side->buf) {
+        error_report("Could not allocate a buffer: %s", strerror(ENOMEM));
+        return false;
+    }
+    return true;
+}
+
+static int take_option(Compare *compare, int option, char **argv)
+{
+    int i;
+
+    switch (option) {
+    case 'f':
+        compare->side[0].open.format = optarg;
+        break;
+    case 'F':
+        compare->side[1].open.format = optarg;
+        break;
+    case 'T':
+        if (!image_cache_mode_valid(optarg)) {
+            error_report("Invalid source cache option: %s", optarg);
+            return BAD_USAGE;
+        }
+        compare->side[0].open.cache = compare->side[1].open.cache = optarg;
+        break;
+    case 'p':
+        compare->progress = true;
+        break;
+    case 'q':
+        compare->quiet = true;
+        break;
+    case 's':
+        compare->strict = true;
+        break;
+    case 'U':
+    case 'I':
+        for (i = 0; i < 2; i++) {
+            ImageOpen *open = &compare->side[i].open;
+
+            *(option == 'U' ? &open->force_share : &open->image_opts) = true;
+        }
+        break;
+    default:
+        img_option_error(option, argv);
+        return BAD_USAGE;
+    }
+    return -1;
+}
+
+static int parse_arguments(Compare *compare, int argc, char **argv)
+{
+    static const struct option options[] = {
+        {"help", no_argument, 0, 'h'},
+        {"force-share", no_argument, 0, 'U'},
+        {"image-opts", no_argument, 0, 'I'},
+        {},
+    };
+    int option, status;
+
+    while ((option = getopt_long(argc, argv, ":hf:F:T:pqsU", options,
+                                 NULL)) != -1) {
+        if (option == 'h') {
+            img_help();
+            return SAME;
+        }
+        status = take_option(compare, option, argv);
+        if (status >= 0) {
+            return status;
+        }
+    }
+    if (optind != argc - 2) {
+        img_usage_error("Expecting two image file names");
+        return BAD_USAGE;
+    }
+    compare->side[0].open.filename = argv[optind];
+    compare->side[1].open.filename = argv[optind + 1];
+    return -1;
+}
+
+int co_img_compare(int argc, char **argv)
+{
+    Compare compare = {0};
+    int status = parse_arguments(&compare, argc, argv);
+    int i;
+
+    if (status >= 0) {
+        return status;
+    }
+    status = CANNOT_OPEN;
+    if (co_open_side(&compare.side[0]) && co_open_side(&compare.side[1])) {
+        status = co_compare(&compare);
+        if (compare.progress && !compare.quiet) {
+            printf("\n");
+        }
+    }
+    for (i = 0; i < 2; i++) {
+        co_image_close(compare.side[i].root);
+        g_free(compare.side[i].buf);
+    }
+    return status;
+}

@@ -1,0 +1,368 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * `tidemark io`: runs the commands given with -c, or those that it reads from
+ * standard input, on one image. Exits with 1 if any command failed.
+ */
+#include "tools/io/io.h"
+
+#include <getopt.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "tools/tools.h"
+
+typedef struct IoTool {
+    IoShell shell;
+    GPtrArray *commands; /* of -c */
+    int status;
+} IoTool;
+
+static void help(void)
+{
+    printf("usage: %s [OPTION]... [-c COMMAND]... [FILE]\n"
+           "Read and write one image by hand.\n\n"
+           "  -c, --cmd COMMAND  run it (again for more); without -c commands\n"
+           "                     are read from standard input\n"
+           "  -f, --format FMT   format of the image; probed if absent\n"
+           "  --image-opts       FILE is an option string\n"
+           "  -r, --read-only    open it read-only\n"
+           "  -n, --nocache      the same as -t none\n"
+           "  -t, --cache MODE   none, writeback, writethrough, directsync or\n"
+           "                     unsafe\n"
+           "  -i, --aio MODE     threads, native or io_uring\n"
+           "  -d, --discard MODE unmap or ignore\n"
+           "  -U, --force-share  open it although others may write to it\n"
+           "  -h, --help         this\n"
+           "  -V, --version      the version\n\n"
+           "See '%s -c help' for the commands.\n",
+           error_program_name(), error_program_name());
+}
+
+void io_print_usage(const IoCommand *command)
+{
+    printf("%s %s -- %s\n", command->name,
+           command->arguments ? command->arguments : "", command->purpose);
+}
+
+/* Command errors have no program name in front: tests compare them so. */
+static void say_error(const char *fmt, ...) G_GNUC_PRINTF(1, 2);
+
+static void say_error(const char *fmt, ...)
+{
+    va_list ap;
+
+    fflush(stdout);
+    va_start(ap, fmt);
+    vfprintf(stderr, fmt, ap);
+    va_end(ap);
+    fputc('\n', stderr);
+}
+
+/* --- running commands -------------------------------------------------------- */
+
+static const IoCommand *find_command(const char *name)
+{
+    size_t i;
+
+    for (i = 0; io_commands[i]; i++) {
+        if (!strcmp(io_commands[i]->name, name) ||
+            (!strcmp(name, "q") && io_commands[i] == &io_command_quit)) {
+            return io_commands[i];
+        }
+    }
+    return NULL;
+}
+
+static bool check_arguments(const IoCommand *command, int given)
+{
+    if (given >= command->min_args &&
+        (command->max_args < 0 || given <= command->max_args)) {
+        return true;
+    }
+    if (command->max_args < 0) {
+        say_error("bad argument count %d to %s, expected at least "
+                           "%d arguments",
+                           given, command->name, command->min_args);
+    } else if (command->min_args == command->max_args) {
+        say_error("bad argument count %d to %s, expected %d "
+                           "arguments",
+                           given, command->name, command->min_args);
+    } else {
+        say_error("bad argument count %d to %s, expected between %d "
+                           "and %d arguments",
+                           given, command->name, command->min_args,
+                           command->max_args);
+    }
+    return false;
+}
+
+static int co_run_words(IoShell *shell, int argc, char **argv)
+{
+    const IoCommand *command = find_command(argv[0]);
+
+    if (!command) {
+        say_error("command \"%s\" not found", argv[0]);
+        return -1;
+    }
+    if (command->needs_image && !shell->root) {
+        say_error("no file open, try 'help open'");
+        return -1;
+    }
+    if (!check_arguments(command, argc - 1)) {
+        return -1;
+    }
+    optind = 0;
+    return command->co_run(shell, argc, argv);
+}
+
+int co_io_run_line(IoShell *shell, const char *line)
+{
+    g_auto(GStrv) words = g_strsplit_set(line, " \t\r\n", -1);
+    int n = 0, i, ret;
+
+    /* Runs of blanks leave empty words. */
+    for (i = 0; words[i]; i++) {
+        if (words[i][0]) {
+            char *word = words[i];
+
+            words[i] = words[n];
+            words[n++] = word;
+        }
+    }
+    if (!n) {
+        return 0;
+    }
+    {
+        g_autofree char **argv = g_memdup2(words, sizeof(*words) * (n + 1));
+
+        argv[n] = NULL;
+        ret = co_run_words(shell, n, argv);
+    }
+    fflush(stdout);
+    return ret;
+}
+
+int co_io_open_image(IoShell *shell, const ImageOpen *open)
+{
+    Error *err = NULL;
+    bool probed;
+
+    shell->root = co_image_open(open, &probed, &err);
+    if (!shell->root) {
+        error_prepend(&err, "can't open%s%s: ", open->image_opts ? "" :
+                      " device ", open->image_opts ? "" : open->filename);
+        error_report_err(err);
+        return -1;
+    }
+    if (probed && open->writable) {
+        fprintf(stderr,
+                "WARNING: Image format was not specified for '%s' and "
+                "probing guessed raw.\n"
+                "         Give it with -f raw, so that what a guest writes to "
+                "it can never change it.\n",
+                open->filename);
+    }
+    shell->writethrough = image_cache_writethrough(open->cache);
+    return 0;
+}
+
+void co_io_close_image(IoShell *shell)
+{
+    co_image_close(shell->root);
+    shell->root = NULL;
+}
+
+/* Lines of standard input; the read blocks, and nothing else is running. */
+static int co_run_input(IoShell *shell)
+{
+    char *line = NULL;
+    size_t capacity = 0;
+    int status = 0;
+
+    while (!shell->quit) {
+        printf("qemu-io> ");
+        fflush(stdout);
+        if (getline(&line, &capacity, stdin) < 0) {
+            printf("\n");
+            break;
+        }
+        if (co_io_run_line(shell, line) < 0) {
+            status = 1;
+        }
+    }
+    free(line);
+    return status;
+}
+
+static void co_main(void *opaque)
+{
+    IoTool *tool = opaque;
+    guint i;
+
+    if (tool->shell.defaults.filename &&
+        co_io_open_image(&tool->shell, &tool->shell.defaults) < 0) {
+        return;
+    }
+    tool->status = 0;
+    for (i = 0; i < tool->commands->len && !tool->shell.quit; i++) {
+        if (co_io_run_line(&tool->shell, tool->commands->pdata[i]) < 0) {
+            tool->status = 1;
+        }
+    }
+    if (!tool->commands->len) {
+        tool->status = co_run_input(&tool->shell);
+    }
+    co_io_close_image(&tool->shell);
+}
+
+/* --- the command line ----------------------------------------------------------- */
+
+static bool take_cache(ImageOpen *open, const char *mode)
+{
+    if (!image_cache_mode_valid(mode)) {
+        error_report("Invalid cache option: %s", mode);
+        return false;
+    }
+    open->cache = mode;
+    return true;
+}
+
+static bool take_aio(ImageOpen *open, const char *mode)
+{
+    if (strcmp(mode, "threads") && strcmp(mode, "native") &&
+        strcmp(mode, "io_uring")) {
+        error_report("Invalid aio option: %s", mode);
+        return false;
+    }
+    open->aio = mode;
+    return true;
+}
+
+static bool take_discard(ImageOpen *open, const char *mode)
+{
+    open->unmap = !strcmp(mode, "unmap") || !strcmp(mode, "on");
+    if (!open->unmap && strcmp(mode, "ignore") && strcmp(mode, "off")) {
+        error_report("Invalid discard option: %s", mode);
+        return false;
+    }
+    return true;
+}
+
+/* -1: go on, else the exit status. */
+static int take_option(IoTool *tool, int option, char **argv)
+{
+    ImageOpen *open = &tool->shell.defaults;
+
+    switch (option) {
+    case 'c':
+        g_ptr_array_add(tool->commands, optarg);
+        return -1;
+    case 'f':
+        open->format = optarg;
+        return -1;
+    case 'I':
+        open->image_opts = true;
+        return -1;
+    case 'r':
+        open->writable = false;
+        return -1;
+    case 'n':
+        open->cache = "none";
+        return -1;
+    case 't':
+        return take_cache(open, optarg) ? -1 : 1;
+    case 'i':
+        return take_aio(open, optarg) ? -1 : 1;
+    case 'k':
+        return take_aio(open, "native") ? -1 : 1;
+    case 'd':
+        return take_discard(open, optarg) ? -1 : 1;
+    case 'm':
+        return -1; /* buffers are aligned where the image needs it */
+    case 'U':
+        open->force_share = true;
+        return -1;
+    case 'V':
+        printf("%s version 7.2.22 (tidemark-%s)\n", error_program_name(),
+               TIDEMARK_VERSION);
+        return 0;
+    case 'h':
+        help();
+        return 0;
+    case ':':
+        error_report("option '%s' requires an argument", argv[optind - 1]);
+        return 1;
+    default:
+        error_report("unrecognized option '%s'", argv[optind - 1]);
+        fprintf(stderr, "Try '%s --help' for more information\n",
+                error_program_name());
+        return 1;
+    }
+}
+
+static int parse_arguments(IoTool *tool, int argc, char **argv)
+{
+    static const struct option options[] = {
+        {"help", no_argument, 0, 'h'},
+        {"version", no_argument, 0, 'V'},
+        {"cmd", required_argument, 0, 'c'},
+        {"format", required_argument, 0, 'f'},
+        {"read-only", no_argument, 0, 'r'},
+        {"nocache", no_argument, 0, 'n'},
+        {"misalign", no_argument, 0, 'm'},
+        {"native-aio", no_argument, 0, 'k'},
+        {"aio", required_argument, 0, 'i'},
+        {"discard", required_argument, 0, 'd'},
+        {"cache", required_argument, 0, 't'},
+        {"force-share", no_argument, 0, 'U'},
+        {"image-opts", no_argument, 0, 'I'},
+        {},
+    };
+    int option, status;
+
+    optind = 0;
+    while ((option = getopt_long(argc, argv, ":hVc:d:f:rnmki:t:U", options,
+                                 NULL)) != -1) {
+        status = take_option(tool, option, argv);
+        if (status >= 0) {
+            return status;
+        }
+    }
+    if (argc - optind > 1) {
+        help();
+        return 1;
+    }
+    tool->shell.defaults.filename = optind < argc ? argv[optind] : NULL;
+    if (tool->shell.defaults.format && tool->shell.defaults.image_opts) {
+        error_report("--image-opts and -f are mutually exclusive");
+        return 1;
+    }
+    return -1;
+}
+
+int tool_io_main(int argc, char **argv)
+{
+    /* Discards reach the disk unless -d says otherwise, as in qemu-io. */
+    IoTool tool = {.shell.defaults = {.writable = true, .unmap = true},
+                   .status = 1};
+    Error *err = NULL;
+    Reactor *reactor;
+    int status;
+
+    tool.commands = g_ptr_array_new();
+    status = parse_arguments(&tool, argc, argv);
+    if (status < 0) {
+        reactor = reactor_new(REACTOR_AUTO, &err);
+        if (!reactor) {
+            error_report_err(err);
+            status = 1;
+        } else {
+            reactor_run_coroutine(co_main, &tool);
+            reactor_free(reactor);
+            status = tool.status;
+        }
+    }
+    g_ptr_array_free(tool.commands, true);
+    return status;
+}

@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The command `read`: reads an area, perhaps shows or checks it. */
+#include <getopt.h>
+#include <stdio.h>
+
+#include "tools/io/io.h"
+
+typedef struct Read {
+    IoReport report;
+    bool verbose;
+    int pattern; /* -1: not checked */
+    bool has_check_start, has_check_bytes;
+    uint64_t offset, bytes, check_start, check_bytes;
+} Read;
+
+static void dump(const uint8_t *buf, uint64_t offset, uint64_t bytes)
+{
+    uint64_t row;
+    unsigned i;
+
+    for (row = 0; row < bytes; row += 16) {
+        unsigned n = MIN(16u, bytes - row);
+
+        printf("%08" PRIx64 ":  ", offset + row);
+        for (i = 0; i < n; i++) {
+            printf("%02x ", buf[row + i]);
+        }
+        printf(" ");
+        for (i = 0; i < n; i++) {
+            uint8_t c = buf[row + i];
+
+            putchar(g_ascii_isalnum(c) ? c : '.');
+        }
+        printf("\n");
+    }
+}
+
+static int check_pattern(const Read *r, const uint8_t *buf)
+{
+    uint64_t i;
+
+    for (i = 0; i < r->check_bytes; i++) {
+        if (buf[r->check_start + i] != r->pattern) {
+            printf("Pattern verification failed at offset %" PRIu64
+                   ", %" PRIu64 " bytes\n",
+                   r->offset + r->check_start, r->check_bytes);
+            return -1;
+        }
+    }
+    return 0;
+}
+
+static int take_option(Read *r, int option)
+{
+    switch (option) {
+    case 'C':
+        r->report.machine = true;
+        return 0;
+    case 'q':
+        r->report.quiet = true;
+        return 0;
+    case 'v':
+        r->verbose = true;
+        return 0;
+    case 'p':
+        return 0; /* means nothing since long; scripts still give it */
+    case 'P':
+        return io_parse_pattern(optarg, &r->pattern);
+    case 's':
+        r->has_check_start = true;
+        return io_parse_number(optarg, &r->check_start);
+    case 'l':
+        r->has_check_bytes = true;
+        return io_parse_number(optarg, &r->check_bytes);
+    case 'b':
+        printf("read -b: there is no VM state in the images of this "
+               "version\n");
+        return -1;
+    default:
+        io_print_usage(&io_command_read);
+        return -1;
+    }
+}
+
+static int check_bounds(Read *r)
+{
+    if ((r->has_check_start || r->has_check_bytes) && r->pattern < 0) {
+        io_print_usage(&io_command_read);
+        return -1;
+    }
+    if (r->bytes > IO_MAX_BYTES) {
+        printf("length cannot exceed %" PRIu64 ", given %" PRIu64 "\n",
+               IO_MAX_BYTES, r->bytes);
+        return -1;
+    }
+    if (!r->has_check_bytes && r->check_start <= r->bytes) {
+        r->check_bytes = r->bytes - r->check_start;
+    }
+    if (!range_fits(r->check_start, r->check_bytes, r->bytes)) {
+        printf("pattern verification range exceeds end of read data\n");
+        return -1;
+    }
+    return 0;
+}
+
+static int parse(Read *r, int argc, char **argv)
+{
+    int option;
+
+    while ((option = getopt(argc, argv, "bCl:pP:qs:v")) != -1) {
+        if (take_option(r, option) < 0) {
+            return -1;
+        }
+    }
+    if (optind != argc - 2) {
+        io_print_usage(&io_command_read);
+        return -1;
+    }
+    if (io_parse_number(argv[optind], &r->offset) < 0 ||
+        io_parse_number(argv[optind + 1], &r->bytes) < 0) {
+        return -1;
+    }
+    return check_bounds(r);
+}
+
+static int co_read_buffer(IoShell *shell, Read *r, uint8_t *buf)
+{
+    int ret;
+
+    io_report_begin(&r->report);
+    ret = co_root_pread(shell->root, r->offset, r->bytes, buf);
+    if (ret < 0) {
+        printf("read failed: %s\n", strerror(-ret));
+        return -1;
+    }
+    ret = r->pattern >= 0 ? check_pattern(r, buf) : 0;
+    if (r->verbose && !r->report.quiet) {
+        dump(buf, r->offset, r->bytes);
+    }
+    io_report_end(&r->report, "read", r->offset, r->bytes, r->bytes);
+    return ret;
+}
+
+static int co_read(IoShell *shell, int argc, char **argv)
+{
+    Read r = {.pattern = -1};
+    uint8_t *buf;
+    int ret;
+
+    if (parse(&r, argc, argv) < 0) {
+        return -1;
+    }
+    buf = io_buffer_alloc(root_node(shell->root), MAX(r.bytes, 1));
+    if (!buf) {
+        printf("read failed: %s\n", strerror(ENOMEM));
+        return -1;
+    }
+    /* Bytes that a broken read leaves alone must not look like zeroes. */
+    memset(buf, 0xab, r.bytes);
+    ret = co_read_buffer(shell, &r, buf);
+    io_buffer_free(buf);
+    return ret;
+}
+
+const IoCommand io_command_read = {
+    .name = "read",
+    .min_args = 2,
+    .max_args = -1,
+    .needs_image = true,
+    .arguments = "[-Cqv] [-P pattern [-s off] [-l len]] off len",
+    .purpose = "reads a number of bytes at a specified offset",
+    .help = " -C, -- report in a form for programs\n"
+            " -l, -- how many bytes to check (with -P)\n"
+            " -P, -- check that the bytes are this one\n"
+            " -q, -- no report\n"
+            " -s, -- where to begin to check (with -P)\n"
+            " -v, -- show the bytes\n",
+    .co_run = co_read,
+};

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Numbers that commands read and the reports that they print. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "tools/io/io.h"
+#include "tools/size-text.h"
+
+int io_parse_number(const char *word, uint64_t *value)
+{
+    switch (size_text_parse(word, value)) {
+    case SIZE_OK:
+        return 0;
+    case SIZE_TOO_LARGE:
+        printf("Parsing error: argument too large -- %s\n", word);
+        return -1;
+    default:
+        printf("Parsing error: non-numeric argument, or "
+               "extraneous/unrecognized suffix -- %s\n",
+               word);
+        return -1;
+    }
+}
+
+int io_parse_pattern(const char *word, int *pattern)
+{
+    char *end;
+    long value = strtol(word, &end, 0);
+
+    if (end == word || *end || value < 0 || value > 255) {
+        printf("%s is not a valid pattern byte\n", word);
+        return -1;
+    }
+    *pattern = value;
+    return 0;
+}
+
+void io_report_begin(IoReport *report)
+{
+    report->start_ns = reactor_now_ns();
+}
+
+static void print_for_machines(uint64_t bytes, double seconds)
+{
+    unsigned whole = seconds;
+
+    printf("%" PRIu64 ",1,%u:%02u:%05.2f,%.3f,%.3f\n", bytes, whole / 3600,
+           whole / 60 % 60, seconds - whole / 60 * 60, bytes / seconds,
+           1 / seconds);
+}
+
+static void print_for_people(uint64_t bytes, double seconds)
+{
+    g_autofree char *size = size_text_exact(bytes);
+    g_autofree char *rate = size_text_exact(bytes / seconds);
+
+    printf("%s, 1 ops; %05.2f sec (%s/sec and %.4f ops/sec)\n", size, seconds,
+           rate, 1 / seconds);
+}
+
+void io_report_end(const IoReport *report, const char *verb, uint64_t offset,
+                   uint64_t done_bytes, uint64_t bytes)
+{
+    double seconds = MAX((reactor_now_ns() - report->start_ns) / 1e9, 1e-9);
+
+    if (report->quiet) {
+        return;
+    }
+    if (report->machine) {
+        print_for_machines(done_bytes, seconds);
+        return;
+    }
+    printf("%s %" PRIu64 "/%" PRIu64 " bytes at offset %" PRIu64 "\n", verb,
+           done_bytes, bytes, offset);
+    print_for_people(done_bytes, seconds);
+}
