@@ -17,8 +17,7 @@ char *visit_path_text(const VisitInput *in, const VisitPath *path)
         char *step;
 
         if (!path->name) {
-            step = g_strdup_printf(in->keyval ? ".%zu" : "[%zu]",
-                                   path->index);
+            step = g_strdup_printf(in->keyval ? ".%zu" : "[%zu]", path->index);
         } else {
             step = g_strconcat(path->parent ? "." : "", path->name, NULL);
         }
@@ -158,8 +157,7 @@ static bool accepts(const QapiType *type, enum json_type json)
 }
 
 static bool read_alternate(const VisitInput *in, const VisitPath *path,
-                           const QapiType *type, json_object *json,
-                           char *value)
+                           const QapiType *type, json_object *json, char *value)
 {
     char *text;
 

@@ -170,7 +170,7 @@ static bool json_scalar(const VisitInput *in, const VisitPath *path,
 static bool keyval_bool(const VisitInput *in, const VisitPath *path,
                         const char *text, void *dst)
 {
-    static const char *const words[] = {"off", "on",   "no", "yes",
+    static const char *const words[] = {"off",   "on",   "no", "yes",
                                         "false", "true", "n",  "y"};
 
     for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
@@ -238,8 +238,8 @@ static bool parse_size(const char *text, uint64_t *value)
         return false;
     }
     errno = 0;
-    whole = g_ascii_strtoull(
-        text, &end, g_ascii_strncasecmp(text, "0x", 2) == 0 ? 16 : 10);
+    whole = g_ascii_strtoull(text, &end,
+                             g_ascii_strncasecmp(text, "0x", 2) == 0 ? 16 : 10);
     if (errno) {
         return false;
     }

@@ -5,19 +5,19 @@
  */
 #include "qapi/visit.h"
 
-#define INT_TYPE(bits)                                                        \
-    const QapiType qapi_type_int##bits = {                                    \
-        .name = "int" #bits,                                                  \
-        .kind = QAPI_KIND_INT,                                                \
-        .size = sizeof(int##bits##_t),                                        \
-        .min = INT##bits##_MIN,                                               \
-        .max = INT##bits##_MAX,                                               \
-    };                                                                        \
-    const QapiType qapi_type_uint##bits = {                                   \
-        .name = "uint" #bits,                                                 \
-        .kind = QAPI_KIND_UINT,                                               \
-        .size = sizeof(uint##bits##_t),                                       \
-        .max = UINT##bits##_MAX,                                              \
+#define INT_TYPE(bits)                      \
+    const QapiType qapi_type_int##bits = {  \
+        .name = "int" #bits,                \
+        .kind = QAPI_KIND_INT,              \
+        .size = sizeof(int##bits##_t),      \
+        .min = INT##bits##_MIN,             \
+        .max = INT##bits##_MAX,             \
+    };                                      \
+    const QapiType qapi_type_uint##bits = { \
+        .name = "uint" #bits,               \
+        .kind = QAPI_KIND_UINT,             \
+        .size = sizeof(uint##bits##_t),     \
+        .max = UINT##bits##_MAX,            \
     }
 
 INT_TYPE(8);
@@ -202,8 +202,7 @@ static void clone_alternate(const QapiType *type, char *dst, const char *src)
     clone_slot(type->arms[kind], dst + type->u_offset, src + type->u_offset);
 }
 
-static void clone_list(const QapiType *type, QapiList *dst,
-                       const QapiList *src)
+static void clone_list(const QapiType *type, QapiList *dst, const QapiList *src)
 {
     size_t size = slot_size(type->element);
     void *element = g_malloc0(size);
@@ -296,8 +295,7 @@ static json_object *slot_to_json(const QapiType *type, const void *slot)
     case QAPI_KIND_NULL:
         return NULL;
     case QAPI_KIND_ENUM:
-        return json_object_new_string(
-            qapi_enum_str(type, *(const int *)slot));
+        return json_object_new_string(qapi_enum_str(type, *(const int *)slot));
     default:
         return qapi_to_json(type, *(void *const *)slot);
     }
@@ -333,9 +331,9 @@ static json_object *list_to_json(const QapiType *type, const QapiList *list)
 
     for (size_t i = 0; i < list->n; i++) {
         json_object_array_add(
-            json, slot_to_json(type->element,
-                               (const char *)list->v +
-                                   i * slot_size(type->element)));
+            json,
+            slot_to_json(type->element,
+                         (const char *)list->v + i * slot_size(type->element)));
     }
     return json;
 }

@@ -3,8 +3,7 @@
 #include "util/json/json-keyval.h"
 #include "util/json/json-print.h"
 
-static void check(const char *input, const char *implied,
-                  const char *expected)
+static void check(const char *input, const char *implied, const char *expected)
 {
     Error *err = NULL;
     json_object *doc = json_keyval_parse(input, implied, NULL, &err);

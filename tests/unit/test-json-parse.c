@@ -64,8 +64,7 @@ static void test_values(void)
 
 static void test_strings(void)
 {
-    check("'a\"b' \"c'd\" '\\' \\\"'",
-          "\"a\\\"b\"\n\"c'd\"\n\"' \\\"\"\n");
+    check("'a\"b' \"c'd\" '\\' \\\"'", "\"a\\\"b\"\n\"c'd\"\n\"' \\\"\"\n");
     check("\"\\/\\\\\\b\\f\\n\\r\\t\"", "\"/\\\\\\b\\f\\n\\r\\t\"\n");
     check("\"\\u00e9\\ud83d\\ude00\"", "\"\\u00E9\\uD83D\\uDE00\"\n");
     check("\"\xc3\xa9\xf0\x9f\x98\x80\"", "\"\\u00E9\\uD83D\\uDE00\"\n");
@@ -85,14 +84,12 @@ static void test_bad_strings(void)
                          "character\n");
     check("'\\u12'", "! JSON parse error, \\u12' is not a valid Unicode "
                      "character\n");
-    check("\"\\x\"",
-          "! JSON parse error, invalid escape sequence in string\n");
+    check("\"\\x\"", "! JSON parse error, invalid escape sequence in string\n");
     check("\"\xed\xa0\x80\"",
           "! JSON parse error, invalid UTF-8 sequence in string\n");
     check("\"\xc0\x80\"",
           "! JSON parse error, invalid UTF-8 sequence in string\n");
-    check("'\xc3(a'",
-          "! JSON parse error, invalid UTF-8 sequence in string\n");
+    check("'\xc3(a'", "! JSON parse error, invalid UTF-8 sequence in string\n");
     check("\"a\tb\"", "! JSON parse error, stray '\"a\t'\n");
     check("\"\xff\"", "! JSON parse error, stray '\"\xff'\n");
     check("{'\\u0000':1}",
@@ -130,8 +127,7 @@ static void test_bad_structure(void)
     check("{'a':}", "! JSON parse error, expecting value\n");
     check("{'a' 1}", "! JSON parse error, missing : in object pair\n");
     check("{1:2}", "! JSON parse error, key is not a string in object\n");
-    check("{'a':1 'b':2}",
-          "! JSON parse error, expected separator in dict\n");
+    check("{'a':1 'b':2}", "! JSON parse error, expected separator in dict\n");
     check("{'a':1]", "! JSON parse error, expected separator in dict\n");
     check("[1 2]", "! JSON parse error, expected separator in list\n");
     check("{'a':1,'b':2,'a':3}", "! JSON parse error, duplicate key\n");
@@ -151,8 +147,7 @@ static void test_recovery(void)
           "! JSON parse error, missing : in object pair\n{\"id\": 5}\n");
     check("'a\n 'b' {'id':5}",
           "! JSON parse error, stray ''a\n'\n{\"id\": 5}\n");
-    check("{\xff {'id':5}",
-          "! JSON parse error, stray '\xff'\n{\"id\": 5}\n");
+    check("{\xff {'id':5}", "! JSON parse error, stray '\xff'\n{\"id\": 5}\n");
     check("{\"a\": %d}", "! JSON parse error, stray '%'\n"
                          "! JSON parse error, expecting value\n");
     check("nosuch(1)", "! JSON parse error, invalid keyword 'nosuch'\n"

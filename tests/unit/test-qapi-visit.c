@@ -7,8 +7,7 @@
 #include "util/json/json-print.h"
 
 /* Reads @input, copies it, prints the copy. */
-static void check(const QapiType *type, const char *input,
-                  const char *expected)
+static void check(const QapiType *type, const char *input, const char *expected)
 {
     json_object *json = json_parse_string(input, NULL), *back;
     Error *err = NULL;
@@ -248,8 +247,7 @@ typedef struct Sized {
 } Sized;
 
 static const QapiMember sized_members[] = {
-    {.name = "size", .type = &qapi_type_size,
-     .offset = offsetof(Sized, size)},
+    {.name = "size", .type = &qapi_type_size, .offset = offsetof(Sized, size)},
 };
 
 static const QapiType sized_type = {
@@ -276,8 +274,19 @@ static void check_size(const char *text, uint64_t expected)
 static void test_sizes(void)
 {
     static const char *const bad[] = {
-        "",    "x",   "-1", "1.5", "1Q", "1kk", "k", "16E", "1 k",
-        "1.k", "1e3", "0x", "18446744073709551616",
+        "",
+        "x",
+        "-1",
+        "1.5",
+        "1Q",
+        "1kk",
+        "k",
+        "16E",
+        "1 k",
+        "1.k",
+        "1e3",
+        "0x",
+        "18446744073709551616",
     };
 
     check_size("0", 0);
@@ -319,8 +328,7 @@ int main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/qapi-visit/struct", test_struct);
     g_test_add_func("/qapi-visit/union", test_union);
-    g_test_add_func("/qapi-visit/alternate-and-list",
-                    test_alternate_and_list);
+    g_test_add_func("/qapi-visit/alternate-and-list", test_alternate_and_list);
     g_test_add_func("/qapi-visit/append", test_append);
     g_test_add_func("/qapi-visit/enum", test_enum);
     g_test_add_func("/qapi-visit/errors", test_errors);

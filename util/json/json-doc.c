@@ -32,9 +32,8 @@ typedef struct Builder {
 
 static Frame *top(Builder *b)
 {
-    return b->frames->len
-               ? &g_array_index(b->frames, Frame, b->frames->len - 1)
-               : NULL;
+    return b->frames->len ? &g_array_index(b->frames, Frame, b->frames->len - 1)
+                          : NULL;
 }
 
 static bool in_object(Builder *b)
@@ -176,8 +175,8 @@ static bool take_key(Builder *b, const JsonToken *token, Error **errp)
                       : "key is not a string in object");
         return false;
     }
-    key = json_string_decode(b->doc->text->str + token->offset,
-                             token->length, errp);
+    key = json_string_decode(b->doc->text->str + token->offset, token->length,
+                             errp);
     if (!key) {
         return false;
     }

@@ -171,8 +171,7 @@ static bool read_item(json_object *root, const char **at,
 static bool listify(json_object **value, const char *path, Error **errp);
 
 /* Makes arrays of the members of an object; @path is "" for the root. */
-static bool listify_members(json_object *object, const char *path,
-                            Error **errp)
+static bool listify_members(json_object *object, const char *path, Error **errp)
 {
     json_object_object_foreach(object, key, child)
     {
@@ -204,8 +203,8 @@ static size_t count_numbers(json_object *object)
     return n;
 }
 
-static json_object *make_array(json_object *object, size_t n,
-                               const char *path, Error **errp)
+static json_object *make_array(json_object *object, size_t n, const char *path,
+                               Error **errp)
 {
     json_object *array = json_object_new_array(), *element;
 

@@ -46,8 +46,7 @@ static JsonLexResult lex_start(JsonLexer *lexer, unsigned char byte)
         return take(lexer, byte, JSON_LEX_MINUS);
     }
     if (g_ascii_isdigit(byte)) {
-        return take(lexer, byte,
-                    byte == '0' ? JSON_LEX_ZERO : JSON_LEX_DIGITS);
+        return take(lexer, byte, byte == '0' ? JSON_LEX_ZERO : JSON_LEX_DIGITS);
     }
     if (g_ascii_islower(byte)) {
         return take(lexer, byte, JSON_LEX_KEYWORD);
@@ -73,8 +72,7 @@ static JsonLexResult lex_string(JsonLexer *lexer, unsigned char byte)
         take(lexer, byte, JSON_LEX_START);
         return end(lexer, JSON_TOKEN_STRING, JSON_LEX_TOKEN);
     }
-    return take(lexer, byte,
-                byte == '\\' ? JSON_LEX_ESCAPE : JSON_LEX_STRING);
+    return take(lexer, byte, byte == '\\' ? JSON_LEX_ESCAPE : JSON_LEX_STRING);
 }
 
 /* A number that is complete as it is; a point or exponent may follow. */
@@ -115,8 +113,7 @@ static JsonLexResult lex_need_digit(JsonLexer *lexer, unsigned char byte)
         return stray(lexer, byte);
     }
     if (lexer->state == JSON_LEX_MINUS) {
-        return take(lexer, byte,
-                    byte == '0' ? JSON_LEX_ZERO : JSON_LEX_DIGITS);
+        return take(lexer, byte, byte == '0' ? JSON_LEX_ZERO : JSON_LEX_DIGITS);
     }
     return take(lexer, byte,
                 lexer->state == JSON_LEX_POINT ? JSON_LEX_FRACTION

@@ -29,7 +29,7 @@ typedef enum JsonLexState {
 } JsonLexState;
 
 typedef enum JsonTokenKind {
-    JSON_TOKEN_MARK, /* one of {}[]:, */
+    JSON_TOKEN_MARK,   /* one of {}[]:, */
     JSON_TOKEN_STRING, /* with its quotes and escapes */
     JSON_TOKEN_INTEGER,
     JSON_TOKEN_FLOAT,

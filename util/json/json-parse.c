@@ -72,8 +72,7 @@ static void reset_doc(JsonParser *parser)
     parser->braces = parser->brackets = 0;
 }
 
-static void fail(JsonParser *parser, Error *err, JsonParserFn *fn,
-                 void *opaque)
+static void fail(JsonParser *parser, Error *err, JsonParserFn *fn, void *opaque)
 {
     reset_doc(parser);
     fn(opaque, NULL, err);
@@ -151,8 +150,8 @@ static bool in_doc(const JsonParser *parser)
     return parser->doc.tokens->len || parser->lexer.text->len;
 }
 
-static void feed_byte(JsonParser *parser, unsigned char byte,
-                      JsonParserFn *fn, void *opaque)
+static void feed_byte(JsonParser *parser, unsigned char byte, JsonParserFn *fn,
+                      void *opaque)
 {
     JsonLexResult result = json_lexer_byte(&parser->lexer, byte);
 

@@ -162,8 +162,7 @@ static void print_double(GString *out, double number)
 {
     char text[G_ASCII_DTOSTR_BUF_SIZE];
 
-    g_string_append(out,
-                    g_ascii_formatd(text, sizeof(text), "%.17g", number));
+    g_string_append(out, g_ascii_formatd(text, sizeof(text), "%.17g", number));
 }
 
 static void print_int(GString *out, json_object *number)
@@ -171,8 +170,7 @@ static void print_int(GString *out, json_object *number)
     int64_t value = json_object_get_int64(number);
 
     if (value == INT64_MAX) {
-        g_string_append_printf(out, "%" PRIu64,
-                               json_object_get_uint64(number));
+        g_string_append_printf(out, "%" PRIu64, json_object_get_uint64(number));
     } else {
         g_string_append_printf(out, "%" PRId64, value);
     }
@@ -186,8 +184,7 @@ static void print_value(GString *out, json_object *value, bool pretty,
         g_string_append(out, "null");
         break;
     case json_type_boolean:
-        g_string_append(out,
-                        json_object_get_boolean(value) ? "true" : "false");
+        g_string_append(out, json_object_get_boolean(value) ? "true" : "false");
         break;
     case json_type_double:
         print_double(out, json_object_get_double(value));
