@@ -48,7 +48,9 @@ static bool read_member(const VisitInput *in, const VisitPath *parent,
                         const QapiMember *member, json_object *json,
                         char *value)
 {
-    VisitPath path = {.parent = parent, .name = member->name};
+    VisitPath path = {.parent = parent,
+                      .name = member->name,
+                      .depth = parent ? parent->depth + 1 : 1};
     json_object *child;
 
     if (!json_object_object_get_ex(json, member->name, &child)) {
@@ -182,7 +184,9 @@ static bool read_list(const VisitInput *in, const VisitPath *parent,
         return visit_type_error(in, parent, "array");
     }
     for (size_t i = 0; i < json_object_array_length(json); i++) {
-        VisitPath path = {.parent = parent, .index = i};
+        VisitPath path = {.parent = parent,
+                          .index = i,
+                          .depth = parent ? parent->depth + 1 : 1};
         /* Large and aligned enough for any scalar or pointer. */
         uint64_t element = 0;
 
@@ -220,6 +224,11 @@ static bool read_slot(const VisitInput *in, const VisitPath *path,
 {
     if (type->kind < QAPI_KIND_OBJECT) {
         return visit_scalar(in, path, type, json, slot);
+    }
+    if (path && path->depth > VISIT_MAX_DEPTH) {
+        error_set(in->errp, "Parameters are nested deeper than %d levels",
+                  VISIT_MAX_DEPTH);
+        return false;
     }
     *(void **)slot = read_composite(in, path, type, json);
     return *(void **)slot != NULL;

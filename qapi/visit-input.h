@@ -13,7 +13,13 @@ typedef struct VisitPath {
     const struct VisitPath *parent;
     const char *name; /* NULL: an element of a list */
     size_t index;
+    unsigned depth; /* number of steps, this one included */
 } VisitPath;
+
+/* Values nest no deeper than this, because each level of a type that contains
+ * itself (a node below a node) costs C stack, here and in those who walk the
+ * value: 128 levels take less than 64 KiB of a coroutine's stack. */
+#define VISIT_MAX_DEPTH 128
 
 typedef struct VisitInput {
     bool keyval; /* scalars are strings */

@@ -187,6 +187,38 @@ static void test_nested_errors(void)
                 "Parameter 'data' is missing");
 }
 
+/* @levels of raw nodes below each other. */
+static json_object *nested_nodes(unsigned levels)
+{
+    json_object *node = json_object_new_string("bottom");
+
+    for (unsigned i = 0; i < levels; i++) {
+        json_object *above = json_object_new_object();
+
+        json_object_object_add(above, "driver", json_object_new_string("raw"));
+        json_object_object_add(above, "file", node);
+        node = above;
+    }
+    return node;
+}
+
+/* What a client nests must fit on the stack of a coroutine. */
+static void test_depth(void)
+{
+    json_object *fits = nested_nodes(128), *deep = nested_nodes(1000);
+    BlockdevOptions *options = BlockdevOptions_from_json(fits, NULL);
+    Error *err = NULL;
+
+    g_assert_nonnull(options);
+    g_assert_null(BlockdevOptions_from_json(deep, &err));
+    g_assert_cmpstr(error_text(err), ==,
+                    "Parameters are nested deeper than 128 levels");
+    error_free(err);
+    BlockdevOptions_free(options);
+    json_object_put(fits);
+    json_object_put(deep);
+}
+
 static void test_keyval(void)
 {
     json_object *json = json_keyval_parse(
@@ -333,6 +365,7 @@ int main(int argc, char **argv)
     g_test_add_func("/qapi-visit/enum", test_enum);
     g_test_add_func("/qapi-visit/errors", test_errors);
     g_test_add_func("/qapi-visit/nested-errors", test_nested_errors);
+    g_test_add_func("/qapi-visit/depth", test_depth);
     g_test_add_func("/qapi-visit/keyval", test_keyval);
     g_test_add_func("/qapi-visit/keyval-errors", test_keyval_errors);
     g_test_add_func("/qapi-visit/number-texts", test_number_texts);
