@@ -1,0 +1,561 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The NBD server against clients of every kind: polite, hostile, hung. Server
+ * and clients are coroutines of one reactor, joined by a unix socket.
+ */
+#include <glib/gstdio.h>
+#include <stdlib.h>
+
+#include "block/export/export.h"
+#include "block/export/nbd-server.h"
+#include "nbd/protocol.h"
+#include "qapi/qapi-commands.h"
+#include "util/json/json-parse.h"
+
+#define DISK_BYTES (8u << 20)
+
+static char *dir, *socket_path;
+static Node *disk;
+
+/* --- set up -------------------------------------------------------------- */
+
+static json_object *json(const char *text)
+{
+    json_object *o = json_parse_string(text, NULL);
+
+    g_assert_nonnull(o);
+    return o;
+}
+
+static void co_open_disk(void)
+{
+    json_object *o = json("{\"driver\": \"null-co\", \"node-name\": \"disk\","
+                          " \"size\": 8388608, \"read-zeroes\": true}");
+    BlockdevOptions *options = BlockdevOptions_from_json(o, NULL);
+
+    co_graph_lock();
+    disk = co_node_open(options, NULL);
+    graph_unlock();
+    g_assert_nonnull(disk);
+    BlockdevOptions_free(options);
+    json_object_put(o);
+}
+
+static bool co_add_export(const char *text, Error **errp)
+{
+    json_object *o = json(text);
+    BlockExportOptions *options = BlockExportOptions_from_json(o, NULL);
+    bool ok = co_export_add(options, errp) != NULL;
+
+    BlockExportOptions_free(options);
+    json_object_put(o);
+    return ok;
+}
+
+static void start_server(uint32_t max_connections)
+{
+    SocketAddress addr = {.type = SOCKET_ADDRESS_TYPE_UNIX,
+                          .u.q_unix.path = socket_path};
+    NbdServerOptions options = {.addr = &addr,
+                                .has_max_connections = true,
+                                .max_connections = max_connections};
+
+    g_assert_true(nbd_server_start(&options, NULL));
+}
+
+static void co_start(void)
+{
+    co_open_disk();
+    start_server(0);
+    g_assert_true(co_add_export("{\"type\": \"nbd\", \"id\": \"e\","
+                                " \"node-name\": \"disk\","
+                                " \"writable\": true}", NULL));
+}
+
+static void co_stop(void)
+{
+    g_assert_true(co_nbd_server_stop(NULL));
+    g_assert_null(export_next(NULL));
+    g_assert_false(g_file_test(socket_path, G_FILE_TEST_EXISTS));
+    co_graph_lock();
+    co_node_unref(disk);
+    graph_unlock();
+}
+
+/* --- a client ------------------------------------------------------------ */
+
+static int co_connect(void)
+{
+    int fd = co_io_connect_unix(socket_path, NULL);
+
+    g_assert_cmpint(fd, >=, 0);
+    return fd;
+}
+
+static void co_send(int fd, const void *buf, size_t bytes)
+{
+    g_assert_cmpint(co_io_send_all(fd, buf, bytes), ==, 0);
+}
+
+static void co_recv(int fd, void *buf, size_t bytes)
+{
+    g_assert_cmpint(co_io_recv_all(fd, buf, bytes), ==, 0);
+}
+
+/* The server has closed; what it still sent is dropped. */
+static void co_expect_close(int fd)
+{
+    char buf[4096];
+
+    while (co_io_recv(fd, buf, sizeof(buf)) > 0) {
+        /* More of it. */
+    }
+    io_close(fd);
+}
+
+static int co_hello(uint32_t client_flags)
+{
+    NbdGreeting greeting;
+    Be32 flags = be32(client_flags);
+    int fd = co_connect();
+
+    co_recv(fd, &greeting, sizeof(greeting));
+    g_assert_cmphex(be64_get(greeting.magic), ==, NBD_MAGIC_INIT);
+    g_assert_cmphex(be64_get(greeting.option_magic), ==, NBD_MAGIC_OPTION);
+    g_assert_cmphex(be16_get(greeting.flags), ==, 3);
+    co_send(fd, &flags, sizeof(flags));
+    return fd;
+}
+
+static void co_send_option(int fd, uint32_t option, const void *data,
+                           uint32_t bytes)
+{
+    NbdOptionHeader head = {be64(NBD_MAGIC_OPTION), be32(option),
+                            be32(bytes)};
+
+    co_send(fd, &head, sizeof(head));
+    if (bytes) {
+        co_send(fd, data, bytes);
+    }
+}
+
+/* The type of the final reply to the option; others are skipped. */
+static uint32_t co_option_result(int fd, uint32_t option)
+{
+    char data[8192];
+    NbdOptionReply reply;
+    uint32_t type;
+
+    do {
+        co_recv(fd, &reply, sizeof(reply));
+        g_assert_cmphex(be64_get(reply.magic), ==, NBD_MAGIC_OPTION_REPLY);
+        g_assert_cmpuint(be32_get(reply.option), ==, option);
+        g_assert_cmpuint(be32_get(reply.bytes), <=, sizeof(data));
+        if (be32_get(reply.bytes)) {
+            co_recv(fd, data, be32_get(reply.bytes));
+        }
+        type = be32_get(reply.type);
+    } while (type != NBD_REP_ACK && !(type & NBD_REP_IS_ERROR));
+    return type;
+}
+
+static uint32_t co_option(int fd, uint32_t option, const void *data,
+                          uint32_t bytes)
+{
+    co_send_option(fd, option, data, bytes);
+    return co_option_result(fd, option);
+}
+
+static uint32_t co_go(int fd)
+{
+    static const char data[] = "\0\0\0\4disk\0";
+
+    return co_option(fd, NBD_OPT_GO, data, 10);
+}
+
+static int co_connect_and_go(bool structured)
+{
+    int fd = co_hello(3);
+
+    if (structured) {
+        g_assert_cmphex(co_option(fd, NBD_OPT_STRUCTURED_REPLY, NULL, 0), ==,
+                        NBD_REP_ACK);
+    }
+    g_assert_cmphex(co_go(fd), ==, NBD_REP_ACK);
+    return fd;
+}
+
+static void co_request(int fd, uint16_t command, uint16_t flags,
+                       uint64_t offset_bytes, uint32_t bytes)
+{
+    NbdRequestHeader head = {
+        be32(NBD_MAGIC_REQUEST), be16(flags), be16(command),
+        be64(offset_bytes ^ command), be64(offset_bytes), be32(bytes),
+    };
+
+    co_send(fd, &head, sizeof(head));
+}
+
+/* The error of a simple reply. */
+static uint32_t co_simple_result(int fd)
+{
+    NbdSimpleReply reply;
+
+    co_recv(fd, &reply, sizeof(reply));
+    g_assert_cmphex(be32_get(reply.magic), ==, NBD_MAGIC_SIMPLE_REPLY);
+    return be32_get(reply.error);
+}
+
+/* A new client is served: nothing was broken for the others. */
+static void co_check_alive(void)
+{
+    char buf[512];
+    int fd = co_connect_and_go(false);
+
+    co_request(fd, NBD_CMD_READ, 0, 4096, sizeof(buf));
+    g_assert_cmpuint(co_simple_result(fd), ==, 0);
+    co_recv(fd, buf, sizeof(buf));
+    co_request(fd, NBD_CMD_DISC, 0, 0, 0);
+    co_expect_close(fd);
+}
+
+/* --- tests: requests ----------------------------------------------------- */
+
+static void co_test_simple(void *opaque)
+{
+    static const struct {
+        uint16_t command, flags;
+        uint64_t offset_bytes;
+        uint32_t bytes, error;
+    } cases[] = {
+        {NBD_CMD_FLUSH, 0, 77, 88, 0},
+        {NBD_CMD_TRIM, NBD_CMD_FLAG_FUA, 3, 5000, 0},
+        {NBD_CMD_TRIM, 0, 0, 0, 0},
+        {NBD_CMD_WRITE_ZEROES, NBD_CMD_FLAG_NO_HOLE, 1, DISK_BYTES - 1, 0},
+        {NBD_CMD_CACHE, 0, 100, 3u << 20, 0},
+        {NBD_CMD_CACHE, 0, 0, NBD_MAX_PAYLOAD + 1, NBD_EINVAL},
+        {NBD_CMD_READ, 0, DISK_BYTES - 4, 8, NBD_EINVAL},
+        {NBD_CMD_READ, 0, UINT64_MAX - 3, 8, NBD_EINVAL},
+        {NBD_CMD_READ, NBD_CMD_FLAG_DF, 0, 8, NBD_EINVAL},
+        {NBD_CMD_READ, 0, 0, NBD_MAX_PAYLOAD + 1, NBD_EINVAL},
+        {NBD_CMD_TRIM, 0, DISK_BYTES, 1, NBD_EINVAL},
+        {NBD_CMD_WRITE_ZEROES, NBD_CMD_FLAG_FAST_ZERO, 0, 8, NBD_EINVAL},
+        {NBD_CMD_BLOCK_STATUS, 0, 0, 4096, NBD_EINVAL},
+        {99, 0, 0, 0, NBD_EINVAL},
+    };
+    int fd;
+
+    co_start();
+    fd = co_connect_and_go(false);
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        co_request(fd, cases[i].command, cases[i].flags,
+                   cases[i].offset_bytes, cases[i].bytes);
+        g_assert_cmpuint(co_simple_result(fd), ==, cases[i].error);
+    }
+    co_request(fd, NBD_CMD_DISC, 0, 0, 0);
+    co_expect_close(fd);
+    co_stop();
+}
+
+/* A refused write's payload is skipped: the next request is understood. */
+static void co_test_refused_write(void *opaque)
+{
+    g_autofree char *payload = g_malloc0(1u << 20);
+    int fd;
+
+    co_start();
+    fd = co_connect_and_go(false);
+    co_request(fd, NBD_CMD_WRITE, 0, DISK_BYTES - 10, 1u << 20);
+    co_send(fd, payload, 1u << 20);
+    g_assert_cmpuint(co_simple_result(fd), ==, NBD_EINVAL);
+    co_request(fd, NBD_CMD_WRITE, 0, 0, 1u << 20);
+    co_send(fd, payload, 1u << 20);
+    g_assert_cmpuint(co_simple_result(fd), ==, 0);
+    /* One that is too large to be skipped ends the connection. */
+    co_request(fd, NBD_CMD_WRITE, 0, 0, NBD_MAX_PAYLOAD + 1);
+    co_expect_close(fd);
+    co_check_alive();
+    co_stop();
+}
+
+/* Zeroes come as one hole chunk, however large the read. */
+static void co_test_structured_read(void *opaque)
+{
+    NbdChunkHole hole;
+    int fd;
+
+    co_start();
+    fd = co_connect_and_go(true);
+    co_request(fd, NBD_CMD_READ, 0, 12345, 7u << 20);
+    co_recv(fd, &hole, sizeof(hole));
+    g_assert_cmpuint(be16_get(hole.head.type), ==, NBD_CHUNK_OFFSET_HOLE);
+    g_assert_cmpuint(be16_get(hole.head.flags), ==, NBD_CHUNK_FLAG_DONE);
+    g_assert_cmpuint(be64_get(hole.offset_bytes), ==, 12345);
+    g_assert_cmpuint(be32_get(hole.bytes), ==, 7u << 20);
+    io_close(fd);
+    co_check_alive();
+    co_stop();
+}
+
+/* Many requests before the first reply is read: all are answered. */
+static void co_test_pipelined(void *opaque)
+{
+    int fd;
+
+    co_start();
+    fd = co_connect_and_go(false);
+    for (unsigned i = 0; i < 200; i++) {
+        co_request(fd, NBD_CMD_FLUSH, 0, i, 0);
+    }
+    for (unsigned i = 0; i < 200; i++) {
+        g_assert_cmpuint(co_simple_result(fd), ==, 0);
+    }
+    io_close(fd);
+    co_stop();
+}
+
+/* --- tests: bad clients -------------------------------------------------- */
+
+static void co_test_handshake_garbage(void *opaque)
+{
+    g_autoptr(GRand) rand = g_rand_new_with_seed(3);
+
+    co_start();
+    for (unsigned i = 0; i < 100; i++) {
+        uint8_t junk[64];
+        int fd = i % 2 ? co_hello(3) : co_connect();
+
+        for (size_t k = 0; k < sizeof(junk); k++) {
+            junk[k] = g_rand_int(rand);
+        }
+        /* It may have hung up on us already. */
+        co_io_send_all(fd, junk, sizeof(junk));
+        co_expect_close(fd);
+    }
+    co_check_alive();
+    co_stop();
+}
+
+static void co_test_options(void *opaque)
+{
+    g_autofree char *big = g_malloc0(2u << 20);
+    int fd;
+
+    co_start();
+    fd = co_hello(3);
+    g_assert_cmphex(co_option(fd, 4711, "junk", 4), ==, NBD_REP_ERR_UNSUP);
+    g_assert_cmphex(co_option(fd, NBD_OPT_STARTTLS, NULL, 0), ==,
+                    NBD_REP_ERR_POLICY);
+    g_assert_cmphex(co_option(fd, NBD_OPT_LIST, "x", 1), ==,
+                    NBD_REP_ERR_INVALID);
+    g_assert_cmphex(co_option(fd, NBD_OPT_LIST, NULL, 0), ==, NBD_REP_ACK);
+    g_assert_cmphex(co_option(fd, NBD_OPT_GO, big, 2u << 20), ==,
+                    NBD_REP_ERR_TOO_BIG);
+    g_assert_cmphex(co_option(fd, NBD_OPT_GO, "\0\0\0\1x\0", 7), ==,
+                    NBD_REP_ERR_UNKNOWN);
+    g_assert_cmphex(co_option(fd, NBD_OPT_SET_META_CONTEXT, big, 8), ==,
+                    NBD_REP_ERR_INVALID);
+    g_assert_cmphex(co_option(fd, NBD_OPT_STRUCTURED_REPLY, NULL, 0), ==,
+                    NBD_REP_ACK);
+    g_assert_cmphex(co_option(fd, NBD_OPT_STRUCTURED_REPLY, NULL, 0), ==,
+                    NBD_REP_ERR_INVALID);
+    g_assert_cmphex(co_option(fd, NBD_OPT_ABORT, NULL, 0), ==, NBD_REP_ACK);
+    co_expect_close(fd);
+    /* Unknown client flags; options without the fixed protocol. */
+    co_expect_close(co_hello(0x80));
+    fd = co_hello(0);
+    co_send_option(fd, NBD_OPT_LIST, NULL, 0);
+    co_expect_close(fd);
+    co_check_alive();
+    co_stop();
+}
+
+static void co_test_request_garbage(void *opaque)
+{
+    g_autoptr(GRand) rand = g_rand_new_with_seed(5);
+
+    co_start();
+    for (unsigned i = 0; i < 100; i++) {
+        int fd = co_connect_and_go(i % 2);
+
+        for (unsigned k = 0; k < 10; k++) {
+            co_request(fd, g_rand_int_range(rand, 0, 9),
+                       g_rand_int_range(rand, 0, 32),
+                       g_rand_int(rand) >> g_rand_int_range(rand, 0, 32),
+                       g_rand_int(rand) >> g_rand_int_range(rand, 8, 32));
+        }
+        co_io_send_all(fd, "garbage garbage garbage garbage", 31);
+        io_shutdown(fd);
+        co_expect_close(fd);
+    }
+    co_check_alive();
+    co_stop();
+}
+
+/* Removing an export needs nothing of a client that leaves replies unread. */
+static void co_test_unread_reply(void *opaque)
+{
+    QmpBlockExportDelArgs args = {.id = (char *)"e"};
+    Error *err = NULL;
+    int fd;
+
+    co_start();
+    fd = co_connect_and_go(false);
+    for (unsigned i = 0; i < 8; i++) {
+        co_request(fd, NBD_CMD_READ, 0, 0, 4u << 20);
+    }
+    g_assert_false(qmp_block_export_del(&args, &err));
+    g_assert_cmpstr(error_text(err), ==, "export 'e' still in use");
+    error_free(err);
+    args.has_mode = true;
+    args.mode = BLOCK_EXPORT_REMOVE_MODE_HARD;
+    g_assert_true(qmp_block_export_del(&args, NULL));
+    co_export_wait_gone("e");
+    co_expect_close(fd);
+    co_stop();
+}
+
+/* Nor does stopping the server need a client to finish its handshake. */
+static void co_test_stop_in_handshake(void *opaque)
+{
+    char byte;
+    int silent, half;
+
+    co_start();
+    silent = co_connect();
+    g_assert_cmpint(co_io_recv(silent, &byte, 1), ==, 1);
+    half = co_hello(3);
+    co_send(half, "IHAVE", 5);
+    co_stop();
+    co_expect_close(silent);
+    co_expect_close(half);
+}
+
+/* --- tests: life --------------------------------------------------------- */
+
+static void co_test_meta_of_another(void *opaque)
+{
+    static const char meta[] =
+        "\0\0\0\4disk\0\0\0\1\0\0\0\x0f" "base:allocation";
+    QmpBlockExportDelArgs args = {.id = (char *)"e"};
+    NbdChunkError error;
+    int fd;
+
+    co_start();
+    fd = co_hello(3);
+    co_option(fd, NBD_OPT_STRUCTURED_REPLY, NULL, 0);
+    g_assert_cmphex(co_option(fd, NBD_OPT_SET_META_CONTEXT, meta, 31), ==,
+                    NBD_REP_ACK);
+    g_assert_true(qmp_block_export_del(&args, NULL));
+    g_assert_cmphex(co_go(fd), ==, NBD_REP_ERR_UNKNOWN);
+    g_assert_true(co_add_export("{\"type\": \"nbd\", \"id\": \"e\","
+                                " \"node-name\": \"disk\"}", NULL));
+    g_assert_cmphex(co_go(fd), ==, NBD_REP_ACK);
+    /* What was chosen was of the export that is gone. */
+    co_request(fd, NBD_CMD_BLOCK_STATUS, 0, 0, 4096);
+    co_recv(fd, &error, sizeof(error));
+    g_assert_cmpuint(be16_get(error.head.type), ==, NBD_CHUNK_ERROR);
+    g_assert_cmpuint(be32_get(error.error), ==, NBD_EINVAL);
+    io_close(fd);
+    co_stop();
+}
+
+static void co_test_max_connections(void *opaque)
+{
+    char byte;
+    int first, second;
+
+    co_open_disk();
+    start_server(1);
+    first = co_connect();
+    g_assert_cmpint(co_io_recv(first, &byte, 1), ==, 1);
+    second = co_connect();
+    io_close(first);
+    /* The second one's turn has come. */
+    g_assert_cmpint(co_io_recv(second, &byte, 1), ==, 1);
+    io_close(second);
+    co_stop();
+}
+
+static void add_fails(const char *text, const char *expected)
+{
+    Error *err = NULL;
+
+    g_assert_false(co_add_export(text, &err));
+    g_assert_cmpstr(error_text(err), ==, expected);
+    error_free(err);
+}
+
+static void co_test_add_errors(void *opaque)
+{
+    Error *err = NULL;
+
+    co_open_disk();
+    add_fails("{\"type\": \"nbd\", \"id\": \"x\", \"node-name\": \"disk\"}",
+              "NBD server not running");
+    g_assert_false(co_nbd_server_stop(&err));
+    g_assert_cmpstr(error_text(err), ==, "NBD server not running");
+    error_free(err);
+    start_server(0);
+    add_fails("{\"type\": \"nbd\", \"id\": \"1x\", \"node-name\": \"disk\"}",
+              "Invalid block export id");
+    add_fails("{\"type\": \"nbd\", \"id\": \"x\", \"node-name\": \"disk\","
+              " \"iothread\": \"t\"}", "iothread \"t\" not found");
+    add_fails("{\"type\": \"nbd\", \"id\": \"x\", \"node-name\": \"disk\","
+              " \"bitmaps\": [\"b\"]}", "Bitmap 'b' is not found");
+    g_assert_true(co_add_export("{\"type\": \"nbd\", \"id\": \"x\","
+                                " \"node-name\": \"disk\"}", NULL));
+    add_fails("{\"type\": \"nbd\", \"id\": \"x\", \"node-name\": \"disk\"}",
+              "Block export id 'x' is already in use");
+    add_fails("{\"type\": \"nbd\", \"id\": \"y\", \"node-name\": \"disk\"}",
+              "NBD server already has export named 'disk'");
+    co_stop();
+}
+
+/* --- running ------------------------------------------------------------- */
+
+static void run(gconstpointer data)
+{
+    reactor_run_coroutine((CoroutineEntry *)data, NULL);
+    g_assert_cmpuint(coroutine_count(), ==, 0);
+}
+
+int main(int argc, char **argv)
+{
+    static const struct {
+        const char *name;
+        CoroutineEntry *entry;
+    } tests[] = {
+        {"simple", co_test_simple},
+        {"refused-write", co_test_refused_write},
+        {"structured-read", co_test_structured_read},
+        {"pipelined", co_test_pipelined},
+        {"handshake-garbage", co_test_handshake_garbage},
+        {"options", co_test_options},
+        {"request-garbage", co_test_request_garbage},
+        {"unread-reply", co_test_unread_reply},
+        {"stop-in-handshake", co_test_stop_in_handshake},
+        {"meta-of-another", co_test_meta_of_another},
+        {"max-connections", co_test_max_connections},
+        {"add-errors", co_test_add_errors},
+    };
+    Reactor *reactor;
+    int ret;
+
+    g_test_init(&argc, &argv, NULL);
+    reactor = reactor_new(REACTOR_AUTO, NULL);
+    dir = g_dir_make_tmp("tidemark-nbd-XXXXXX", NULL);
+    socket_path = g_build_filename(dir, "nbd.sock", NULL);
+    for (size_t i = 0; i < ARRAY_SIZE(tests); i++) {
+        char *path = g_strconcat("/nbd/server/", tests[i].name, NULL);
+
+        g_test_add_data_func(path, (gconstpointer)tests[i].entry, run);
+        g_free(path);
+    }
+    ret = g_test_run();
+    g_rmdir(dir);
+    g_free(dir);
+    g_free(socket_path);
+    reactor_free(reactor);
+    return ret;
+}
