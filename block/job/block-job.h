@@ -19,7 +19,7 @@
 #include "util/ratelimit.h"
 
 typedef struct BlockJobParams {
-    JobParams job;       /* id NULL: an error, nodes have no device name */
+    JobParams job;       /* id NULL: an error, as no node has a device name */
     Node *node;          /* what the job is about: its "main node" */
     Perms perm, shared;  /* on it */
     bool has_speed;
@@ -27,21 +27,24 @@ typedef struct BlockJobParams {
 } BlockJobParams;
 
 /*
- * Like job_create; holds params->node. Under the graph lock. NULL, with
- * nothing changed and no event sent, and the texts `An explicit job ID is
- * required for this node`, those of job_create, of the speed's range and of a
- * permission conflict. The caller checks op-blockers before (node_op_allowed).
+ * Like job_create; holds params->node. Under the graph lock. NULL with the
+ * texts of job_create (an id of NULL counts as ''), of the speed's range or of
+ * a permission conflict; for the last two the events "created" and "null"
+ * are sent, as QEMU does. The caller checks op-blockers before
+ * (node_op_allowed).
  */
 Job *block_job_create(const JobDriver *driver, const BlockJobParams *params,
                       Error **errp) CONTROL_ONLY;
 /* Holds one more node; the edge's name is @name ("target"). Returns the root
- * for I/O, owned by the job, or NULL: then end it by job_abort_created. */
+ * for I/O, owned by the job, or NULL: then job_discard it. */
 Root *block_job_add_node(Job *job, const char *name, Node *node, Perms perm,
                          Perms shared, Error **errp) CONTROL_ONLY;
 /* The root on the main node. */
 Root *block_job_main_root(const Job *job);
-/* Allows @op again on a node the job holds (a job's own business). */
-void block_job_allow_op(Job *job, Node *node, NodeOp op);
+/* Allows @ops (a mask of 1 << NodeOp) again on a node that the job holds: a
+ * backup leaves its source free for other backups. */
+void block_job_allow_ops(Job *job, const Node *node,
+                         unsigned ops) CONTROL_ONLY;
 
 /* --- speed -------------------------------------------------------------- */
 

@@ -16,7 +16,10 @@
  *    while holding it.
  * 4. All jobs of one JobTxn succeed, or none does: none is committed before
  *    all were prepared.
- * 5. For one job the hooks are called in this order: co_run once (never, if
+ * 5. A job that ends does so at one go for its clients: everything that may
+ *    yield is done before the last series of events (aborting or COMPLETED,
+ *    concluded, null) of all jobs of its group.
+ * 6. For one job the hooks are called in this order: co_run once (never, if
  *    it was cancelled before it started), then either co_prepare, commit,
  *    co_clean; or abort, co_clean; or co_prepare, abort, co_clean.
  */
@@ -48,14 +51,14 @@ typedef struct JobDriver {
      */
     int (*co_run)(Job *job, Error **errp) COROUTINE_ONLY;
 
-    /* The end, under the graph lock, see invariant 5. */
+    /* The end, under the graph lock, see invariant 6. */
     /* The last thing that can fail. 0 or -errno as in co_run. */
     int (*co_prepare)(Job *job, Error **errp) COROUTINE_ONLY;
     void (*commit)(Job *job); /* the group succeeded */
     void (*abort)(Job *job);  /* it failed or was cancelled; job_cancelled() */
-    /* Releases what the state holds; the job's roots are still there (they
-     * are dropped right after). Must not do graph I/O that can block on a
-     * quiesced root. */
+    /* Releases what the state holds, which may be all zeroes if making the
+     * job failed early; the job's roots are still there (they are dropped
+     * right after). */
     void (*co_clean)(Job *job) COROUTINE_ONLY;
 
     /* A pause takes effect / has ended: stop and start own coroutines. */
@@ -94,12 +97,18 @@ Job *job_create(const JobDriver *driver, const JobParams *params,
  */
 void job_start(Job *job) CONTROL_ONLY;
 /*
- * Ends a job that was never started (a transaction's abort; a command that
- * fails after job_create): created -> aborting -> concluded -> null. Does
- * not yield; the hooks abort and co_clean run under the graph lock as soon as
- * it is free, before whoever asks for it later.
+ * Ends a job that was never started because its transaction is undone:
+ * created -> aborting -> concluded -> null. Does not yield: the hook abort
+ * runs at once, so in its place in the order of undoing; co_clean and the
+ * release of the nodes follow under the graph lock as soon as it is free,
+ * before whoever asks for it later. The caller must not use @job any more.
  */
 void job_abort_created(Job *job) CONTROL_ONLY;
+/*
+ * Drops a job whose making failed half way: created -> null. The same, but
+ * the hook abort is not called.
+ */
+void job_discard(Job *job) CONTROL_ONLY;
 
 /* --- for co_run and its helpers ------------------------------------------ */
 
@@ -140,8 +149,9 @@ void job_txn_unref(JobTxn *txn); /* NULL is fine */
 
 /* --- program end ------------------------------------------------------------ */
 
-/* Cancels all jobs by force and returns when none is left; jobs that wait to
- * be dismissed are dismissed. Not under the graph lock. */
+/* Pauses all jobs, cancels them one after the other, newest first, and
+ * dismisses those that wait for it; returns when none is left. Not under the
+ * graph lock; nobody makes jobs any more. */
 void co_jobs_shutdown(void) COROUTINE_ONLY CONTROL_ONLY;
 
 #endif

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the QMP commands job-* and block-job-* share.
+ */
+#ifndef BLOCK_JOB_QMP_INT_H
+#define BLOCK_JOB_QMP_INT_H
+
+#include "block/job/job.h"
+
+/*
+ * Ends a command that asked a job for something: lets the job's coroutine run
+ * once, so that a job that was only waiting shows the effect in its events
+ * before the reply, as QEMU's does. Returns @ok.
+ */
+bool co_job_qmp_end(bool ok) COROUTINE_ONLY;
+/* Finalizes the job that @lookup finds, under the graph lock. */
+bool co_job_qmp_finalize(Job *(*lookup)(const char *, Error **),
+                         const char *id, Error **errp) COROUTINE_ONLY;
+
+#endif

@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A job while it runs: its coroutine, its waits, and pausing.
+ *
+ * Invariants:
+ * 1. The job is paused exactly while something wants it to be
+ *    (job_should_pause) and its coroutine is at a pause point; so a pause or
+ *    resume that finds it there changes the state at once, without waiting
+ *    for the coroutine to run.
+ * 2. The coroutine does not leave a pause point while the job is paused.
+ * 3. It is woken only while @asleep, once for each yield.
+ */
+#include "block/job/internal.h"
+
+static void wake(Job *job)
+{
+    if (job->asleep) {
+        job->asleep = false;
+        coroutine_wake(job->co);
+    }
+}
+
+void job_kick(Job *job)
+{
+    job->kicked = true;
+    wake(job);
+}
+
+static void enter_pause(Job *job)
+{
+    job->paused = true;
+    if (job->driver->pause) {
+        job->driver->pause(job);
+    }
+    job_transition(job, job->status == JOB_STATUS_READY ? JOB_STATUS_STANDBY
+                                                        : JOB_STATUS_PAUSED);
+}
+
+static void leave_pause(Job *job)
+{
+    job->paused = false;
+    if (job->driver->resume) {
+        job->driver->resume(job);
+    }
+    /* A group that is being aborted shows its moves at the end, together. */
+    if (job->txn->phase != JOB_TXN_ABORTING) {
+        job_transition(job, job->status == JOB_STATUS_STANDBY
+                                ? JOB_STATUS_READY
+                                : JOB_STATUS_RUNNING);
+    }
+    wake(job);
+}
+
+void job_update_paused(Job *job)
+{
+    bool pause = job->at_pause_point && job_should_pause(job);
+
+    if (pause && !job->paused) {
+        enter_pause(job);
+    } else if (!pause && job->paused) {
+        leave_pause(job);
+    }
+}
+
+void job_pause(Job *job)
+{
+    job->pause_count++;
+    job_update_paused(job);
+}
+
+void job_resume(Job *job)
+{
+    assert(job->pause_count > 0);
+    job->pause_count--;
+    job_update_paused(job);
+}
+
+void job_request_cancel(Job *job)
+{
+    if (job->cancelled) {
+        return;
+    }
+    job->cancelled = true;
+    if (job->user_paused) {
+        job->user_paused = false;
+        job->pause_count--;
+    }
+    if (job->driver->cancel && !job->completed) {
+        job->driver->cancel(job);
+    }
+    job_update_paused(job);
+    wake(job);
+}
+
+static bool wait_over(const Job *job)
+{
+    return !job->paused && (job->expired || job->kicked || job->cancelled);
+}
+
+/* The one place where a job's coroutine waits. */
+static void co_wait(Job *job)
+{
+    assert(coroutine_self() == job->co);
+    job->at_pause_point = true;
+    job_update_paused(job);
+    while (!wait_over(job)) {
+        job->asleep = true;
+        co_yield();
+    }
+    job->at_pause_point = false;
+}
+
+void co_job_pause_point(Job *job)
+{
+    if (job_should_pause(job)) {
+        job->expired = true;
+        co_wait(job);
+        job->expired = false;
+    }
+}
+
+void co_job_wait(Job *job)
+{
+    co_wait(job);
+    job->kicked = false;
+}
+
+void co_job_sleep_ns(Job *job, int64_t delay_ns)
+{
+    timer_arm(&job->timer, reactor_now_ns() + delay_ns);
+    co_wait(job);
+    timer_cancel(&job->timer);
+    job->kicked = false;
+    job->expired = false;
+}
+
+static void co_job_main(void *opaque)
+{
+    Job *job = opaque;
+
+    job->expired = true;
+    co_wait(job);
+    job->expired = false;
+    if (!job->cancelled) {
+        job->ret = job->driver->co_run(job, &job->err);
+    }
+    co_job_completed(job);
+}
+
+void job_start(Job *job)
+{
+    job->co = coroutine_create(co_job_main, job);
+    job_transition(job, JOB_STATUS_RUNNING);
+    /* It counts as waiting until it is entered, so that a section that holds
+     * its nodes right now shows as a pause. */
+    job->at_pause_point = true;
+    job_update_paused(job);
+    coroutine_wake(job->co);
+}
