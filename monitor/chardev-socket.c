@@ -166,7 +166,8 @@ static bool listen_at(Chardev *chr, Error **errp)
     if (o->path) {
         chr->listen_fd = io_listen_unix(o->path, errp);
         if (chr->listen_fd >= 0) {
-            chr->unlink_path = g_strdup(o->path);
+            /* Absolute, since a daemon changes its directory. */
+            chr->unlink_path = g_canonicalize_filename(o->path, NULL);
         }
     } else if (o->host) {
         chr->listen_fd =

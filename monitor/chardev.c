@@ -5,8 +5,6 @@
 #include <limits.h>
 #include <unistd.h>
 
-#include "util/reactor/backend.h"
-
 /* CONTROL */
 static ListLink chardevs = LIST_INIT(chardevs);
 
@@ -39,7 +37,7 @@ static bool check_id(const char *id, Error **errp)
     if (!id_well_formed(id)) {
         error_set(errp, "Parameter 'id' expects an identifier");
         error_append_hint(errp, "Identifiers consist of letters, digits, "
-                                "'-', '.', '_', starting with a letter.");
+                                "'-', '.', '_', starting with a letter.\n");
         return false;
     }
     if (chardev_find(id)) {
@@ -69,7 +67,7 @@ static void chardev_free(Chardev *chr)
         io_close(chr->next_fd);
     }
     if (chr->unlink_path) {
-        reactor_sys()->unlink(chr->unlink_path);
+        io_unlink(chr->unlink_path);
     }
     ChardevOptions_free(chr->options);
     g_free(chr->unlink_path);
