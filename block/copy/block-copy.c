@@ -1,0 +1,365 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The copy engine's states: what is to do, in flight, done. See block-copy.h
+ * for the diagram and the invariants; claim() is the only way from "to do" to
+ * "in flight", run_done() the only way on.
+ */
+#include "block/copy/copy-int.h"
+#include "block/io/io.h"
+
+/* What co_block_copy takes for a hole at a time: there is nothing to read. */
+#define HOLE_MAX_BYTES (1 * GiB)
+
+static bool cluster_of(Node *target, uint64_t *bytes, Error **errp)
+{
+    uint32_t cluster = 0;
+
+    if (node_cluster_bytes(target, &cluster) && cluster &&
+        !is_power_of_2(cluster)) {
+        error_set(errp, "Cluster size of node '%s' is not a power of 2",
+                  node_name(target));
+        return false;
+    }
+    *bytes = MAX(BLOCK_COPY_CLUSTER_BYTES, cluster);
+    return true;
+}
+
+BlockCopy *block_copy_new(Edge *source, Edge *target, Error **errp)
+{
+    uint64_t cluster;
+    DirtyBitmap *todo;
+    BlockCopy *copy;
+
+    assert(source->parent && source->parent == target->parent);
+    if (!cluster_of(target->child, &cluster, errp)) {
+        return NULL;
+    }
+    todo = bitmap_create(source->child, cluster, NULL, errp);
+    if (!todo) {
+        return NULL;
+    }
+    bitmap_disable(todo);
+    copy = g_new0(BlockCopy, 1);
+    copy->source = source;
+    copy->target = target;
+    copy->home = source->parent->home;
+    copy->size_bytes = bitmap_size_bytes(todo);
+    copy->cluster_bytes = cluster;
+    copy->todo = todo;
+    copy->in_flight = range_locks_new();
+    coqueue_init(&copy->memory_freed);
+    block_copy_set_chunk(copy, 0);
+    return copy;
+}
+
+void block_copy_free(BlockCopy *copy)
+{
+    if (copy) {
+        range_locks_free(copy->in_flight);
+        bitmap_release(copy->todo);
+        g_free(copy);
+    }
+}
+
+uint64_t block_copy_cluster_bytes(const BlockCopy *copy)
+{
+    return copy->cluster_bytes;
+}
+
+void block_copy_set_chunk(BlockCopy *copy, uint64_t chunk_bytes)
+{
+    uint64_t most = MAX(BLOCK_COPY_CHUNK_BYTES, copy->cluster_bytes);
+
+    assert(!chunk_bytes || chunk_bytes >= copy->cluster_bytes);
+    copy->chunk_bytes =
+        chunk_bytes
+            ? MIN(ROUND_DOWN(chunk_bytes, copy->cluster_bytes), most)
+            : most;
+}
+
+uint64_t block_copy_chunk_bytes(const BlockCopy *copy)
+{
+    return copy->chunk_bytes;
+}
+
+DirtyBitmap *block_copy_todo(const BlockCopy *copy)
+{
+    return copy->todo;
+}
+
+void block_copy_set_progress(BlockCopy *copy,
+                             void (*fn)(void *opaque, uint64_t bytes),
+                             void *opaque)
+{
+    copy->progress = fn;
+    copy->progress_opaque = opaque;
+}
+
+uint64_t block_copy_run_offset(const BlockCopyRun *run)
+{
+    return run->offset_bytes;
+}
+
+uint64_t block_copy_run_bytes(const BlockCopyRun *run)
+{
+    return run->bytes;
+}
+
+/* --- states; nothing here yields -------------------------------------------- */
+
+static BlockCopyRun *claim(BlockCopy *copy, uint64_t start, uint64_t end,
+                           uint64_t max_bytes)
+{
+    uint64_t offset, bytes;
+    BlockCopyRun *run;
+    bool locked;
+
+    if (!bitmap_next_dirty_run(copy->todo, start, end, max_bytes, &offset,
+                               &bytes)) {
+        return NULL;
+    }
+    run = g_new0(BlockCopyRun, 1);
+    run->copy = copy;
+    run->offset_bytes = offset;
+    run->bytes = bytes;
+    bitmap_reset(copy->todo, offset, bytes);
+    locked = range_trylock(copy->in_flight, &run->lock, offset, bytes,
+                           RANGE_EXCLUSIVE);
+    assert(locked); /* invariant 1 */
+    return run;
+}
+
+/* Gives back what lies behind the first @bytes. */
+static void run_cut(BlockCopyRun *run, uint64_t bytes)
+{
+    assert(bytes > 0 && bytes <= run->bytes);
+    if (bytes < run->bytes) {
+        bitmap_set(run->copy->todo, run->offset_bytes + bytes,
+                   run->bytes - bytes);
+        range_lock_shrink(run->copy->in_flight, &run->lock, bytes);
+        run->bytes = bytes;
+    }
+}
+
+static void run_done(BlockCopyRun *run, bool copied)
+{
+    BlockCopy *copy = run->copy;
+
+    if (!copied) {
+        bitmap_set(copy->todo, run->offset_bytes, run->bytes);
+    }
+    range_unlock(copy->in_flight, &run->lock);
+    if (copied && copy->progress) {
+        copy->progress(copy->progress_opaque,
+                       ROUND_UP(run->bytes, copy->cluster_bytes));
+    }
+    g_free(run);
+}
+
+/* --- at home --------------------------------------------------------------- */
+
+static bool known_data(const BlockCopy *copy, uint64_t offset, uint64_t *bytes)
+{
+    if (offset < copy->data_start || offset >= copy->data_end) {
+        return false;
+    }
+    *bytes = copy->data_end - offset;
+    return true;
+}
+
+/* Finds out whether data or a hole was claimed and keeps so much of it as is
+ * one piece. */
+static int co_classify(BlockCopyRun *run)
+{
+    BlockCopy *copy = run->copy;
+    uint64_t cluster = copy->cluster_bytes, bytes;
+    BlockStatus status;
+    int ret;
+
+    if (!known_data(copy, run->offset_bytes, &bytes)) {
+        ret = co_edge_block_status(copy->source, true, run->offset_bytes,
+                                   run->bytes, &status);
+        if (ret < 0) {
+            return ret;
+        }
+        bytes = MIN(MAX(status.bytes, 1), run->bytes);
+        run->is_hole = (status.flags & STATUS_ZERO) &&
+                       (bytes == run->bytes || bytes >= cluster);
+        if (!(status.flags & STATUS_ZERO)) {
+            copy->data_start = run->offset_bytes;
+            copy->data_end = run->offset_bytes + bytes;
+        }
+    }
+    if (run->is_hole) {
+        run_cut(run, bytes == run->bytes ? bytes : ROUND_DOWN(bytes, cluster));
+    } else {
+        bytes = MIN(ROUND_UP(bytes, cluster), copy->chunk_bytes);
+        run_cut(run, MIN(bytes, run->bytes));
+    }
+    return 0;
+}
+
+static int co_claim_at_home(BlockCopy *copy, uint64_t start, uint64_t end,
+                            uint64_t max_hole, BlockCopyRun **run)
+{
+    int ret;
+
+    *run = claim(copy, start, end, max_hole);
+    if (!*run) {
+        return 0;
+    }
+    ret = co_classify(*run);
+    if (ret < 0) {
+        run_done(*run, false);
+        *run = NULL;
+        return ret;
+    }
+    return 1;
+}
+
+static int co_finish_at_home(BlockCopyRun *run, bool *error_is_read)
+{
+    int ret = co_move_run(run, error_is_read);
+
+    run_done(run, ret == 0);
+    return ret;
+}
+
+static int co_copy_dirty(BlockCopy *copy, uint64_t start, uint64_t end,
+                         bool *error_is_read)
+{
+    BlockCopyRun *run;
+    int ret;
+
+    *error_is_read = true;
+    while ((ret = co_claim_at_home(copy, start, end, HOLE_MAX_BYTES, &run)) >
+           0) {
+        ret = co_finish_at_home(run, error_is_read);
+        if (ret < 0) {
+            return ret;
+        }
+        *error_is_read = true;
+    }
+    return ret;
+}
+
+static int co_copy_at_home(BlockCopy *copy, uint64_t start, uint64_t end,
+                           bool *error_is_read)
+{
+    do {
+        int ret = co_copy_dirty(copy, start, end, error_is_read);
+
+        if (ret < 0) {
+            return ret;
+        }
+        co_range_wait_free(copy->in_flight, start, end - start);
+        /* Who was in flight may have failed: then it is ours to do. */
+    } while (bitmap_next_dirty(copy->todo, start, end) < end);
+    return 0;
+}
+
+/* --- from any reactor ------------------------------------------------------- */
+
+typedef struct CopyCall {
+    void (*run_at_home)(struct CopyCall *call);
+    BlockCopy *copy;
+    uint64_t start, end, max_hole;
+    BlockCopyRun *run;
+    bool error_is_read;
+    int ret;
+} CopyCall;
+
+static void call_entry(void *opaque)
+{
+    CopyCall *call = opaque;
+
+    call->run_at_home(call);
+}
+
+static int co_call_at_home(CopyCall *call)
+{
+    if (LIKELY(reactor_current() == call->copy->home)) {
+        call->run_at_home(call);
+    } else {
+        co_reactor_call(call->copy->home, call_entry, call);
+    }
+    return call->ret;
+}
+
+static void run_copy(CopyCall *call)
+{
+    call->ret = co_copy_at_home(call->copy, call->start, call->end,
+                                &call->error_is_read);
+}
+
+int co_block_copy(BlockCopy *copy, uint64_t offset_bytes, uint64_t bytes,
+                  bool *error_is_read)
+{
+    uint64_t end = MIN(ROUND_UP(offset_bytes + bytes, copy->cluster_bytes),
+                       copy->size_bytes);
+    CopyCall call = {
+        .run_at_home = run_copy,
+        .copy = copy,
+        .start = ROUND_DOWN(offset_bytes, copy->cluster_bytes),
+        .end = end,
+    };
+    int ret;
+
+    if (call.start >= call.end) {
+        return 0;
+    }
+    ret = co_call_at_home(&call);
+    if (error_is_read) {
+        *error_is_read = call.error_is_read;
+    }
+    return ret;
+}
+
+static void run_claim(CopyCall *call)
+{
+    call->ret = co_claim_at_home(call->copy, call->start, call->end,
+                                 call->max_hole, &call->run);
+}
+
+int co_block_copy_claim(BlockCopy *copy, uint64_t start_bytes,
+                        uint64_t max_hole_bytes, BlockCopyRun **run)
+{
+    CopyCall call = {
+        .run_at_home = run_claim,
+        .copy = copy,
+        .start = start_bytes,
+        .end = copy->size_bytes,
+        .max_hole =
+            MAX(ROUND_DOWN(max_hole_bytes, copy->cluster_bytes),
+                copy->chunk_bytes),
+    };
+    int ret;
+
+    assert(start_bytes % copy->cluster_bytes == 0);
+    ret = co_call_at_home(&call);
+    *run = call.run;
+    return ret;
+}
+
+static void run_finish(CopyCall *call)
+{
+    call->ret = co_finish_at_home(call->run, &call->error_is_read);
+}
+
+int co_block_copy_finish(BlockCopyRun *run, bool *error_is_read)
+{
+    CopyCall call = {
+        .run_at_home = run_finish, .copy = run->copy, .run = run,
+    };
+    int ret = co_call_at_home(&call);
+
+    if (error_is_read) {
+        *error_is_read = call.error_is_read;
+    }
+    return ret;
+}
+
+int co_block_copy_flush(BlockCopy *copy)
+{
+    return co_edge_flush(copy->target);
+}

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The copy engine: moves clusters that are still to be copied from one edge to
+ * another, once each. The copy-before-write filter copies through it what a
+ * guest is about to overwrite, a backup job the rest.
+ *
+ *                 claim: bit cleared, range locked
+ *     to do (bit) --------------------------------> in flight
+ *          ^                                            |
+ *          |  failed: bit set, then unlocked            | copied
+ *          +--------------------------------------------+-----> done
+ *
+ * Invariants:
+ * 1. A cluster is in exactly one of these states; in particular none is to do
+ *    and in flight at once, so none is copied twice at a time. All moves
+ *    between them happen without a yield.
+ * 2. Clear, then read, then write: a bit that is clear while nothing is in
+ *    flight means that the cluster is in the target.
+ * 3. co_block_copy returns 0 only while all clusters that it covers are done.
+ *    They stay so: a guest may overwrite them then.
+ * 4. Holes stay holes: an area that the source knows to read as zeroes is
+ *    zeroed in the target, or left alone where the target knows the same.
+ * 5. At most BLOCK_COPY_MEMORY_BYTES of data are between source and target;
+ *    who needs more waits.
+ * Threads: one reactor, the home of the node that both edges belong to. The
+ * co_block_copy functions may be called from any, and hop.
+ */
+#ifndef BLOCK_COPY_BLOCK_COPY_H
+#define BLOCK_COPY_BLOCK_COPY_H
+
+#include "block/bitmap/bitmap.h"
+#include "block/graph/driver.h"
+
+#define BLOCK_COPY_MEMORY_BYTES (128 * MiB)
+/* Least size of a cluster, and what one copy moves at most unless a cluster
+ * is larger. */
+#define BLOCK_COPY_CLUSTER_BYTES (64 * KiB)
+#define BLOCK_COPY_CHUNK_BYTES (1 * MiB)
+
+typedef struct BlockCopy BlockCopy;
+
+/* One claimed piece: whole clusters, but for a short last one at the end of
+ * the disk. Owned by who claimed it until co_block_copy_finish. */
+typedef struct BlockCopyRun BlockCopyRun;
+
+/*
+ * Copies from @source to @target, two edges of one node; nothing is to do yet.
+ * The clusters to do are an anonymous, disabled bitmap on the node that
+ * @source leads to now, where queries show it. Control; does not yield. NULL
+ * with @errp.
+ */
+BlockCopy *block_copy_new(Edge *source, Edge *target, Error **errp);
+/* Nothing may be in flight. NULL is fine. */
+void block_copy_free(BlockCopy *copy);
+
+uint64_t block_copy_cluster_bytes(const BlockCopy *copy);
+/* A smaller chunk: 0 for the default; else at least a cluster (the caller
+ * checked), rounded down to whole clusters. */
+void block_copy_set_chunk(BlockCopy *copy, uint64_t chunk_bytes);
+uint64_t block_copy_chunk_bytes(const BlockCopy *copy);
+/* What is to do. The caller fills it before anything is copied; afterwards it
+ * is read only. */
+DirtyBitmap *block_copy_todo(const BlockCopy *copy);
+/* @fn hears on the engine's reactor, in whole clusters, what was copied, by
+ * whomever. It must not yield. NULL: nobody. */
+void block_copy_set_progress(BlockCopy *copy,
+                             void (*fn)(void *opaque, uint64_t bytes),
+                             void *opaque);
+
+/*
+ * Returns when nothing in [@offset_bytes, +@bytes), rounded out to clusters
+ * and clipped to the disk, is left to do or in flight: copies it, or waits for
+ * who does. 0 or -errno; *@error_is_read (may be NULL) then says on which side.
+ */
+int co_block_copy(BlockCopy *copy, uint64_t offset_bytes, uint64_t bytes,
+                  bool *error_is_read) COROUTINE_ONLY;
+
+/*
+ * For who copies everything: claims the first piece that is to do at or after
+ * @start_bytes (a multiple of the cluster): data up to a chunk, or a hole of
+ * at most @max_hole_bytes (at least a chunk). 1 and *@run; 0 when there is
+ * none; -errno when the source could not say what is there (it is still to do
+ * then, and counts as a failed read). Others wait for what is claimed: finish it soon,
+ * and from behind the same gate.
+ */
+int co_block_copy_claim(BlockCopy *copy, uint64_t start_bytes,
+                        uint64_t max_hole_bytes,
+                        BlockCopyRun **run) COROUTINE_ONLY;
+uint64_t block_copy_run_offset(const BlockCopyRun *run);
+uint64_t block_copy_run_bytes(const BlockCopyRun *run);
+/* Copies it and frees @run. 0 or -errno as co_block_copy. */
+int co_block_copy_finish(BlockCopyRun *run,
+                         bool *error_is_read) COROUTINE_ONLY;
+/* What was copied is on the target's stable storage when it returns. */
+int co_block_copy_flush(BlockCopy *copy) COROUTINE_ONLY;
+
+#endif

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the files of block/copy share among themselves. */
+#ifndef BLOCK_COPY_COPY_INT_H
+#define BLOCK_COPY_COPY_INT_H
+
+#include "block/copy/block-copy.h"
+
+struct BlockCopy {
+    /* CONST */
+    Edge *source, *target;
+    Reactor *home;
+    uint64_t size_bytes;
+    uint64_t cluster_bytes;
+    uint64_t chunk_bytes; /* whole clusters */
+    void (*progress)(void *opaque, uint64_t bytes);
+    void *progress_opaque;
+
+    /* SHORT: the bits, by the lock of the bitmap's node */
+    DirtyBitmap *todo;
+
+    /* HOME */
+    RangeLocks *in_flight;
+    /* What the source last said to be data: a hint that saves asking again
+     * for each chunk. Data is never a wrong answer. */
+    uint64_t data_start, data_end;
+    uint64_t memory_bytes; /* in use */
+    CoQueue memory_freed;
+};
+
+struct BlockCopyRun {
+    BlockCopy *copy;
+    uint64_t offset_bytes, bytes;
+    bool is_hole;
+    RangeLock lock;
+};
+
+/* Moves a claimed piece; the states are the caller's matter. At home. */
+int co_move_run(const BlockCopyRun *run, bool *error_is_read) COROUTINE_ONLY;
+
+#endif

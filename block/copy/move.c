@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The copy engine's I/O: one claimed piece from the source to the target,
+ * within the bound on memory. */
+#include "block/copy/copy-int.h"
+#include "block/io/io.h"
+
+/* Waits until @bytes more fit. A piece larger than the whole bound goes
+ * alone. */
+static void co_memory_take(BlockCopy *copy, uint64_t bytes)
+{
+    while (copy->memory_bytes &&
+           copy->memory_bytes + bytes > BLOCK_COPY_MEMORY_BYTES) {
+        co_queue_wait(&copy->memory_freed);
+    }
+    copy->memory_bytes += bytes;
+}
+
+static void memory_give(BlockCopy *copy, uint64_t bytes)
+{
+    copy->memory_bytes -= bytes;
+    coqueue_wake_all(&copy->memory_freed);
+}
+
+static int co_move_through(const BlockCopyRun *run, void *buf,
+                           bool *error_is_read)
+{
+    BlockCopy *copy = run->copy;
+    Iov iov;
+    int ret;
+
+    iov_init_buf(&iov, buf, run->bytes);
+    *error_is_read = true;
+    ret = co_edge_preadv(copy->source, run->offset_bytes, run->bytes, &iov, 0,
+                         0);
+    if (ret == 0) {
+        *error_is_read = false;
+        ret = co_edge_pwritev(copy->target, run->offset_bytes, run->bytes,
+                              &iov, 0, 0);
+    }
+    iov_free(&iov);
+    return ret;
+}
+
+static int co_move_data(const BlockCopyRun *run, bool *error_is_read)
+{
+    BlockCopy *copy = run->copy;
+    void *buf;
+    int ret = -ENOMEM;
+
+    co_memory_take(copy, run->bytes);
+    buf = io_buffer_alloc(copy->source->child, run->bytes);
+    *error_is_read = true;
+    if (buf) {
+        ret = co_move_through(run, buf, error_is_read);
+        io_buffer_free(buf);
+    }
+    memory_give(copy, run->bytes);
+    return ret;
+}
+
+/* First byte at or after @start that the target does not know to be zero. */
+static int co_skip_known_zeroes(const BlockCopyRun *run, uint64_t *start)
+{
+    uint64_t end = run->offset_bytes + run->bytes;
+    BlockStatus status;
+
+    while (*start < end) {
+        int ret = co_edge_block_status(run->copy->target, true, *start,
+                                       end - *start, &status);
+
+        if (ret < 0) {
+            return ret;
+        }
+        if (!(status.flags & STATUS_ZERO) || status.bytes == 0) {
+            break;
+        }
+        *start += MIN(status.bytes, end - *start);
+    }
+    return 0;
+}
+
+static int co_move_hole(const BlockCopyRun *run, bool *error_is_read)
+{
+    uint64_t start = run->offset_bytes;
+    uint64_t end = run->offset_bytes + run->bytes;
+    int ret;
+
+    *error_is_read = false;
+    ret = co_skip_known_zeroes(run, &start);
+    if (ret < 0 || start == end) {
+        return ret;
+    }
+    return co_edge_pwrite_zeroes(run->copy->target, start, end - start,
+                                 REQ_MAY_UNMAP);
+}
+
+int co_move_run(const BlockCopyRun *run, bool *error_is_read)
+{
+    return run->is_hole ? co_move_hole(run, error_is_read)
+                        : co_move_data(run, error_is_read);
+}
