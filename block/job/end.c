@@ -35,6 +35,8 @@ static CoQueue *group_ended_queue(void)
 
 static void co_release(Job *job)
 {
+    /* First, since co_clean may take a node away that the job held. */
+    block_job_unblock(job);
     if (job->driver->co_clean) {
         job->driver->co_clean(job);
     }
