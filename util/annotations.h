@@ -4,6 +4,8 @@
  *
  * CONTROL_ONLY    may be called on the control thread only
  * COROUTINE_ONLY  may yield, so it may be called from a coroutine only
+ * ..._ASSERTED    checks the role at run time; from there on the compiler
+ *                 takes it as given (entries and callbacks begin so)
  */
 #ifndef UTIL_ANNOTATIONS_H
 #define UTIL_ANNOTATIONS_H
@@ -23,5 +25,7 @@ extern ThreadRole role_coroutine;
 
 #define CONTROL_ONLY THREAD_ANNOTATION(requires_capability(role_control))
 #define COROUTINE_ONLY THREAD_ANNOTATION(requires_capability(role_coroutine))
+#define CONTROL_ASSERTED THREAD_ANNOTATION(assert_capability(role_control))
+#define COROUTINE_ASSERTED THREAD_ANNOTATION(assert_capability(role_coroutine))
 
 #endif

@@ -322,8 +322,9 @@ static void co_both_ways(void *unused)
     coroutine_start(reads_one, &p);
     cocount_inc(&left);
     coroutine_start(polls_out, &p);
-    co_sleep_ns(1000000);
-    g_assert_cmpuint(left.n, ==, 2);
+    while (left.n > 2) {
+        co_reschedule();
+    }
     g_assert_cmpint(co_io_send_all(fd[1], "ab", 2), ==, 0);
     co_count_wait_zero(&left);
     io_close(fd[0]);

@@ -3,7 +3,11 @@
 #include "util/reactor/backend.h"
 
 #include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <signal.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
 
 /* A test and the back end it runs on. */
 typedef struct Case {
@@ -427,6 +431,42 @@ static void test_environment(void)
     g_unsetenv("TIDEMARK_REACTOR");
 }
 
+/* In a process that may not make a ring, as in many containers. */
+static void forbid_io_uring(void)
+{
+    struct sock_filter code[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_io_uring_setup, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    struct sock_fprog prog = {.len = ARRAY_SIZE(code), .filter = code};
+
+    g_assert_cmpint(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), ==, 0);
+    g_assert_cmpint(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &prog), ==, 0);
+}
+
+static void test_fallback(void)
+{
+    if (g_test_subprocess()) {
+        Error *err = NULL;
+        Reactor *r;
+
+        g_unsetenv("TIDEMARK_REACTOR");
+        forbid_io_uring();
+        g_assert_null(reactor_new(REACTOR_IO_URING, &err));
+        g_assert_cmpstr(error_text(err), ==, "Failed to start the io_uring "
+                        "event loop: Operation not permitted");
+        error_free(err);
+        r = reactor_new(REACTOR_AUTO, NULL);
+        g_assert_cmpstr(reactor_backend_name(r), ==, "epoll");
+        reactor_free(r);
+        return;
+    }
+    g_test_trap_subprocess(NULL, 0, 0);
+    g_test_trap_assert_passed();
+}
+
 static const Case cases[] = {
     {"timer-order", co_timer_order},
     {"timer-move", co_timer_move},
@@ -461,5 +501,6 @@ int main(int argc, char **argv)
     add_cases("epoll", REACTOR_EPOLL);
     g_test_add_data_func("/reactor/stop", NULL, test_stop);
     g_test_add_func("/reactor/environment", test_environment);
+    g_test_add_func("/reactor/fallback", test_fallback);
     return g_test_run();
 }

@@ -66,6 +66,12 @@ static inline bool in_coroutine(void)
     return coroutine_self() != NULL;
 }
 
+/* The first line of a coroutine's entry, for the check of thread roles. */
+static inline void coroutine_assert(void) COROUTINE_ASSERTED
+{
+    assert(in_coroutine());
+}
+
 /* Frees this thread's pool of stacks (at thread end, and for leak tests). */
 void coroutine_pool_drain(void);
 

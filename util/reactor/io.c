@@ -13,6 +13,7 @@
 
 /* --- files -------------------------------------------------------------- */
 
+COROUTINE_ONLY
 static int64_t co_file_op(IoOp *op)
 {
     int64_t ret;
@@ -24,6 +25,7 @@ static int64_t co_file_op(IoOp *op)
     return ret == -EINTR ? -ECANCELED : ret;
 }
 
+COROUTINE_ONLY
 static ssize_t co_rw(IoKind kind, int fd, const struct iovec *v, unsigned n,
                      uint64_t offset_bytes, bool fua)
 {
@@ -96,6 +98,7 @@ static struct msghdr message(const struct iovec *v, unsigned n)
 }
 
 /* Waits for @events on @fd; 0 or -errno. */
+COROUTINE_ONLY
 static int co_wait_ready(int fd, short events)
 {
     int ret = co_io_poll(fd, events);
@@ -105,6 +108,7 @@ static int co_wait_ready(int fd, short events)
 
 /* One message operation that the back end waits for. -EAGAIN: the descriptor
  * is non-blocking and must be polled. */
+COROUTINE_ONLY
 static ssize_t co_message_op(IoKind kind, int fd, const struct iovec *v,
                              unsigned n, int flags)
 {
@@ -117,6 +121,7 @@ static ssize_t co_message_op(IoKind kind, int fd, const struct iovec *v,
     return co_file_op(&op);
 }
 
+COROUTINE_ONLY
 static ssize_t co_stream_read(int fd, const struct iovec *v, unsigned n)
 {
     ssize_t ret;
@@ -130,6 +135,7 @@ static ssize_t co_stream_read(int fd, const struct iovec *v, unsigned n)
     return ret;
 }
 
+COROUTINE_ONLY
 static ssize_t co_stream_write(int fd, const struct iovec *v, unsigned n)
 {
     ssize_t ret;

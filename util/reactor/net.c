@@ -248,6 +248,7 @@ bool io_local_address(int fd, char **host, char **port)
 #define UNIX_RETRY_NS INT64_C(10000000)
 
 /* Connects a new socket of @family to @addr; fd or -errno. */
+COROUTINE_ONLY
 static int co_connect(int family, const struct sockaddr *addr, socklen_t bytes)
 {
     const ReactorSys *sys = reactor_sys();

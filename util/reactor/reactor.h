@@ -36,6 +36,12 @@ Reactor *reactor_new(ReactorKind kind, Error **errp);
 void reactor_free(Reactor *r);
 Reactor *reactor_current(void);
 Reactor *reactor_control(void);
+/* The first line of a callback that runs on control, for the check of thread
+ * roles. */
+static inline void control_assert(void) CONTROL_ASSERTED
+{
+    assert(reactor_current() && reactor_current() == reactor_control());
+}
 const char *reactor_backend_name(const Reactor *r);
 /* 0 for the control reactor, then 1, 2 ... (freed numbers are used again);
  * always below REACTOR_MAX: the index of per-reactor lanes. */
@@ -45,7 +51,8 @@ unsigned reactor_index(const Reactor *r);
 /* Runs the loop on its thread until reactor_stop. main() of a tool and thread
  * start functions only. */
 void reactor_run(Reactor *r);
-/* Any thread. The loop ends after its turn. */
+/* The loop ends after its turn. Any thread that knows that @r outlives the
+ * call, and signal handlers. */
 void reactor_stop(Reactor *r);
 /* Runs turns until *@done is true: for tools and tests, where main() waits
  * for one coroutine. */

@@ -89,9 +89,16 @@ Reactor *reactor_thread_reactor(const ReactorThread *t)
     return t->reactor;
 }
 
+static void stop_own(void *reactor)
+{
+    reactor_stop(reactor);
+}
+
 void reactor_thread_stop(ReactorThread *t)
 {
-    reactor_stop(t->reactor);
+    /* By message: the thread frees its reactor as soon as it has stopped, so
+     * nobody else may be inside reactor_stop then. */
+    reactor_post(t->reactor, stop_own, t->reactor);
     pthread_join(t->thread, NULL);
     thread_free(t);
 }
