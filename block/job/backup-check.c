@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The arguments of a backup: which combinations make sense. The order of the
+ * checks and their texts are QEMU's, where QEMU has them; what this version
+ * does not offer comes last and is named.
+ */
+#include "block/job/backup.h"
+
+#include <limits.h>
+
+static bool is_by_bitmap(const BlockdevBackup *args)
+{
+    return args->sync == MIRROR_SYNC_MODE_INCREMENTAL ||
+           args->sync == MIRROR_SYNC_MODE_BITMAP;
+}
+
+static bool check_incremental_mode(const BlockdevBackup *args,
+                                   BitmapSyncMode *mode, Error **errp)
+{
+    if (args->sync != MIRROR_SYNC_MODE_INCREMENTAL) {
+        return true;
+    }
+    if (args->has_bitmap_mode &&
+        args->bitmap_mode != BITMAP_SYNC_MODE_ON_SUCCESS) {
+        error_set(errp, "Bitmap sync mode must be '%s' when using sync mode "
+                        "'%s'",
+                  BitmapSyncMode_str(BITMAP_SYNC_MODE_ON_SUCCESS),
+                  MirrorSyncMode_str(args->sync));
+        return false;
+    }
+    *mode = BITMAP_SYNC_MODE_ON_SUCCESS;
+    return true;
+}
+
+static bool check_bitmap_use(const BlockdevBackup *args, BitmapSyncMode mode,
+                             Error **errp)
+{
+    if (args->sync == MIRROR_SYNC_MODE_NONE) {
+        error_set(errp, "sync mode '%s' does not produce meaningful bitmap "
+                        "outputs",
+                  MirrorSyncMode_str(args->sync));
+        return false;
+    }
+    if (!is_by_bitmap(args) && mode == BITMAP_SYNC_MODE_NEVER) {
+        error_set(errp, "Bitmap sync mode '%s' has no meaningful effect when "
+                        "combined with sync mode '%s'",
+                  BitmapSyncMode_str(mode), MirrorSyncMode_str(args->sync));
+        return false;
+    }
+    return true;
+}
+
+static bool find_bitmap(const BlockdevBackup *args, BackupParams *p,
+                        Error **errp)
+{
+    p->bitmap = bitmap_find(p->source, args->bitmap);
+    if (!p->bitmap) {
+        error_set(errp, "Bitmap '%s' could not be found", args->bitmap);
+        return false;
+    }
+    if (!args->has_bitmap_mode && !is_by_bitmap(args)) {
+        error_set(errp,
+                  "Bitmap sync mode must be given when providing a bitmap");
+        return false;
+    }
+    return true;
+}
+
+static bool check_bitmap(const BlockdevBackup *args, BackupParams *p,
+                         Error **errp)
+{
+    p->bitmap_mode = args->bitmap_mode;
+    if (is_by_bitmap(args) && !args->bitmap) {
+        error_set(errp,
+                  "must provide a valid bitmap name for '%s' sync mode",
+                  MirrorSyncMode_str(args->sync));
+        return false;
+    }
+    if (!check_incremental_mode(args, &p->bitmap_mode, errp)) {
+        return false;
+    }
+    if (!args->bitmap) {
+        if (args->has_bitmap_mode) {
+            error_set(errp, "Cannot specify bitmap sync mode without a bitmap");
+        }
+        return !args->has_bitmap_mode;
+    }
+    /* A bitmap that nothing is cleared in may be read-only. */
+    return find_bitmap(args, p, errp) &&
+           bitmap_check(p->bitmap,
+                        p->bitmap_mode == BITMAP_SYNC_MODE_NEVER
+                            ? BITMAP_CHECK_ALLOW_RO
+                            : BITMAP_CHECK_DEFAULT,
+                        errp) &&
+           check_bitmap_use(args, p->bitmap_mode, errp);
+}
+
+static bool check_nodes(const BlockdevBackup *args, const BackupParams *p,
+                        Error **errp)
+{
+    if (p->source == p->target) {
+        error_set(errp, "Source and target cannot be the same");
+        return false;
+    }
+    if (args->has_compress && args->compress) {
+        /* No format of this program can; the blank stands in front of the
+         * name of a device, which nodes do not have. */
+        error_set(errp, "Compression is not supported for this drive ");
+        return false;
+    }
+    return node_op_allowed(p->source, NODE_OP_BACKUP_SOURCE, errp) &&
+           node_op_allowed(p->target, NODE_OP_BACKUP_TARGET, errp);
+}
+
+static bool check_perf(const BackupPerf *perf, BackupParams *p, Error **errp)
+{
+    p->max_workers = BACKUP_MAX_WORKERS;
+    if (!perf) {
+        return true;
+    }
+    if (perf->has_max_workers) {
+        if (perf->max_workers < 1 || perf->max_workers > INT_MAX) {
+            error_set(errp, "max-workers must be between 1 and %d", INT_MAX);
+            return false;
+        }
+        p->max_workers = perf->max_workers;
+    }
+    if (perf->has_max_chunk) {
+        if (perf->max_chunk < 0) {
+            error_set(errp, "max-chunk must be zero (which means no limit) or "
+                            "positive");
+            return false;
+        }
+        p->max_chunk_bytes = perf->max_chunk;
+    }
+    return true;
+}
+
+static bool check_size(const BackupParams *p, Error **errp)
+{
+    if (p->source->size_bytes != p->target->size_bytes) {
+        error_set(errp, "Source and target image have different sizes");
+        return false;
+    }
+    return true;
+}
+
+static bool only_report(const char *name, bool given, BlockdevOnError value,
+                        Error **errp)
+{
+    if (given && value != BLOCKDEV_ON_ERROR_REPORT) {
+        error_set(errp, "%s='%s' is not supported", name,
+                  BlockdevOnError_str(value));
+        return false;
+    }
+    return true;
+}
+
+static bool check_offered(const BlockdevBackup *args, const BackupParams *p,
+                          Error **errp)
+{
+    /* Without a backing image the topmost image is everything. */
+    bool top_of_many = args->sync == MIRROR_SYNC_MODE_TOP &&
+                       node_backing_child(node_skip_filters(p->source));
+
+    if (args->sync == MIRROR_SYNC_MODE_NONE || top_of_many) {
+        error_set(errp, "Sync mode '%s' is not supported",
+                  MirrorSyncMode_str(args->sync));
+        return false;
+    }
+    return only_report("on-source-error", args->has_on_source_error,
+                       args->on_source_error, errp) &&
+           only_report("on-target-error", args->has_on_target_error,
+                       args->on_target_error, errp);
+}
+
+bool backup_check(const BlockdevBackup *args, BackupParams *p, Error **errp)
+{
+    *p = (BackupParams){
+        /* Nodes have no device name that could stand in for it. */
+        .job_id = args->job_id ? args->job_id : "",
+        .filter_name = args->filter_node_name,
+        .everything = !is_by_bitmap(args),
+        .has_speed = args->has_speed,
+        .speed = args->speed,
+        .manual_finalize = args->has_auto_finalize && !args->auto_finalize,
+        .manual_dismiss = args->has_auto_dismiss && !args->auto_dismiss,
+    };
+    p->source = node_lookup(args->device, args->device, errp);
+    if (!p->source) {
+        return false;
+    }
+    p->target = node_lookup(args->target, args->target, errp);
+    if (!p->target) {
+        return false;
+    }
+    return check_bitmap(args, p, errp) && check_nodes(args, p, errp) &&
+           check_perf(args->x_perf, p, errp) && check_size(p, errp) &&
+           check_offered(args, p, errp);
+}

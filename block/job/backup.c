@@ -1,0 +1,319 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The backup job: copies a disk, or what a bitmap says changed on it, as it
+ * was when the job was made.
+ *
+ *   co_backup_create: bitmap gets a successor, filter is put in, job is made
+ *   co_backup_run:    copies what is to do, in parallel; flushes the target
+ *   commit / abort:   settles the bitmap
+ *   co_backup_clean:  takes the filter out
+ *
+ * Invariants:
+ * 1. From co_backup_create to co_backup_clean the filter is in place: the
+ *    point in time is the moment it was put in, while the disk was quiesced.
+ * 2. A piece is claimed, copied and given back behind the gate of the job's
+ *    root, so a quiesced section never leaves a claimed piece that users
+ *    wait for.
+ * 3. The user's bitmap never forgets a cluster that is not in the target of a
+ *    finished backup; with bitmap-mode always, not in the target at all.
+ */
+#include "block/job/backup.h"
+
+#include "block/filter/copy-before-write.h"
+
+/* How much of a hole is one step for a job without a speed limit. */
+#define HOLE_STEP_BYTES (1 * GiB)
+
+typedef struct BackupState {
+    /* CONST */
+    Node *filter;
+    BlockCopy *copy;     /* the filter's */
+    unsigned max_workers;
+    /* CONTROL */
+    DirtyBitmap *bitmap; /* with a successor; NULL: none, or settled */
+    BitmapSyncMode bitmap_mode;
+    CoCount workers;
+    CoQueue worker_ended;
+    int error;           /* the first one, or 0 */
+    bool error_is_read;
+} BackupState;
+
+/* --- bitmap ------------------------------------------------------------------ */
+
+/* Brings the user's bitmap back: @forget the clusters that were copied, or
+ * none. */
+static void bitmap_settle(BackupState *s, bool forget)
+{
+    DirtyBitmap *bitmap = s->bitmap;
+
+    s->bitmap = NULL;
+    if (!bitmap) {
+        return;
+    }
+    if (forget) {
+        bitmap_abdicate(bitmap);
+        /* Nothing is left after a success. */
+        bitmap_merge(bitmap, block_copy_todo(s->copy));
+    } else {
+        bitmap_reclaim(bitmap);
+    }
+}
+
+/* --- the work ---------------------------------------------------------------- */
+
+typedef struct Worker {
+    Job *job;
+    BlockCopyRun *run;
+} Worker;
+
+static void backup_failed(BackupState *s, int error, bool is_read)
+{
+    if (!s->error) {
+        s->error = error;
+        s->error_is_read = is_read;
+    }
+}
+
+static void co_worker(void *opaque)
+{
+    Worker *w = opaque;
+    BackupState *s = job_state(w->job);
+    bool is_read;
+    int ret = co_block_copy_finish(w->run, &is_read);
+
+    if (ret < 0) {
+        backup_failed(s, ret, is_read);
+    }
+    root_leave(block_job_main_root(w->job));
+    g_free(w);
+    coqueue_wake_one(&s->worker_ended);
+    cocount_dec(&s->workers);
+}
+
+/* Copies the next piece at or after *@at_bytes in a worker and moves on.
+ * False when there is none. */
+static bool co_step(Job *job, uint64_t *at_bytes, uint64_t *step_bytes)
+{
+    BackupState *s = job_state(job);
+    Root *root = block_job_main_root(job);
+    /* With a limit, holes count like data, so that it says how fast a job
+     * goes whatever lies on the disk. */
+    uint64_t max_hole = block_job_speed(job) ? 0 : HOLE_STEP_BYTES;
+    BlockCopyRun *run;
+    Worker *w;
+    int ret;
+
+    co_root_enter(root);
+    ret = co_block_copy_claim(s->copy, *at_bytes, max_hole, &run);
+    if (ret <= 0) {
+        root_leave(root);
+        if (ret < 0) {
+            backup_failed(s, ret, true);
+        }
+        return false;
+    }
+    *step_bytes = block_copy_run_bytes(run);
+    *at_bytes = ROUND_UP(block_copy_run_offset(run) + *step_bytes,
+                         block_copy_cluster_bytes(s->copy));
+    w = g_new(Worker, 1);
+    *w = (Worker){job, run};
+    cocount_inc(&s->workers);
+    coroutine_start(co_worker, w);
+    return true;
+}
+
+static bool backup_goes_on(Job *job)
+{
+    return !job_cancelled(job) && !((BackupState *)job_state(job))->error;
+}
+
+static void co_copy_all(Job *job)
+{
+    BackupState *s = job_state(job);
+    uint64_t at = 0, step;
+
+    for (;;) {
+        co_job_pause_point(job);
+        while (s->workers.n >= s->max_workers) {
+            co_queue_wait(&s->worker_ended);
+        }
+        if (!backup_goes_on(job) || !co_step(job, &at, &step)) {
+            break;
+        }
+        co_block_job_throttle(job, step);
+    }
+    co_count_wait_zero(&s->workers);
+}
+
+static void co_flush_target(Job *job)
+{
+    BackupState *s = job_state(job);
+    Root *root = block_job_main_root(job);
+    int ret;
+
+    co_root_enter(root);
+    ret = co_block_copy_flush(s->copy);
+    root_leave(root);
+    if (ret < 0) {
+        backup_failed(s, ret, false);
+    }
+}
+
+static int co_backup_run(Job *job, Error **errp)
+{
+    BackupState *s = job_state(job);
+
+    co_copy_all(job);
+    if (backup_goes_on(job)) {
+        co_flush_target(job);
+    }
+    if (s->error) {
+        block_job_error_action(job, BLOCKDEV_ON_ERROR_REPORT,
+                               s->error_is_read, -s->error);
+    }
+    return s->error;
+}
+
+/* On the engine's reactor, which is control's. */
+static void backup_progress(void *opaque, uint64_t bytes)
+{
+    assert(reactor_current() == reactor_control());
+    job_progress_add(opaque, bytes);
+}
+
+/* --- the end ----------------------------------------------------------------- */
+
+static void backup_commit(Job *job)
+{
+    BackupState *s = job_state(job);
+
+    bitmap_settle(s, s->bitmap_mode != BITMAP_SYNC_MODE_NEVER);
+}
+
+static void backup_abort(Job *job)
+{
+    BackupState *s = job_state(job);
+
+    bitmap_settle(s, s->bitmap_mode == BITMAP_SYNC_MODE_ALWAYS);
+}
+
+static void co_backup_clean(Job *job)
+{
+    BackupState *s = job_state(job);
+
+    /* None if the job's making failed: then it was dropped already. */
+    if (s->filter) {
+        co_cbw_drop(s->filter);
+    }
+}
+
+static const JobDriver backup_driver = {
+    .type = JOB_TYPE_BACKUP,
+    .state_bytes = sizeof(BackupState),
+    .co_run = co_backup_run,
+    .commit = backup_commit,
+    .abort = backup_abort,
+    .co_clean = co_backup_clean,
+};
+
+/* --- the beginning ----------------------------------------------------------- */
+
+static Node *co_put_filter_in(const BackupParams *p, Error **errp)
+{
+    Node *filter =
+        co_cbw_insert(p->source, p->target, p->filter_name, errp);
+    BlockCopy *copy;
+
+    if (!filter) {
+        return NULL;
+    }
+    copy = cbw_block_copy(filter);
+    if (p->max_chunk_bytes &&
+        p->max_chunk_bytes < block_copy_cluster_bytes(copy)) {
+        error_set(errp,
+                  "Required max-chunk (%" PRIu64 ") is less than backup "
+                  "cluster size (%" PRIu64 ")",
+                  p->max_chunk_bytes, block_copy_cluster_bytes(copy));
+        co_cbw_drop(filter);
+        return NULL;
+    }
+    block_copy_set_chunk(copy, p->max_chunk_bytes);
+    if (p->everything) {
+        bitmap_set_all(block_copy_todo(copy));
+    } else {
+        bitmap_merge(block_copy_todo(copy), p->bitmap);
+    }
+    return filter;
+}
+
+static Job *make_job(const BackupParams *p, JobTxn *txn, Node *filter,
+                     Error **errp)
+{
+    BlockJobParams params = {
+        .job = {
+            .id = p->job_id,
+            .manual_finalize = p->manual_finalize,
+            .manual_dismiss = p->manual_dismiss,
+            .txn = txn,
+        },
+        .node = filter,
+        .perm = 0,
+        .shared = PERM_ALL,
+        .has_speed = p->has_speed,
+        .speed = p->speed,
+    };
+    Job *job = block_job_create(&backup_driver, &params, errp);
+    BackupState *s;
+
+    if (!job) {
+        return NULL;
+    }
+    s = job_state(job);
+    s->filter = filter;
+    s->copy = cbw_block_copy(filter);
+    s->max_workers = p->max_workers;
+    cocount_init(&s->workers);
+    coqueue_init(&s->worker_ended);
+    job_progress_set_total(job, bitmap_count_bytes(block_copy_todo(s->copy)));
+    block_copy_set_progress(s->copy, backup_progress, job);
+    return job;
+}
+
+Job *co_backup_create(const BackupParams *p, JobTxn *txn, Error **errp)
+{
+    Node *filter;
+    Job *job;
+    BackupState *s;
+
+    if (p->bitmap && !bitmap_create_successor(p->bitmap, errp)) {
+        return NULL;
+    }
+    filter = co_put_filter_in(p, errp);
+    job = filter ? make_job(p, txn, filter, errp) : NULL;
+    if (!job) {
+        if (filter) {
+            co_cbw_drop(filter);
+        }
+        if (p->bitmap) {
+            bitmap_reclaim(p->bitmap);
+        }
+        return NULL;
+    }
+    s = job_state(job);
+    s->bitmap = p->bitmap;
+    s->bitmap_mode = p->bitmap_mode;
+    if (!block_job_add_node(job, "target", p->target, 0, PERM_ALL, errp)) {
+        backup_undo(job);
+        return NULL;
+    }
+    return job;
+}
+
+void backup_undo(Job *job)
+{
+    BackupState *s = job_state(job);
+
+    bitmap_settle(s, false);
+    cbw_bypass(s->filter);
+    job_abort_created(job);
+}

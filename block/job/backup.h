@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Backup jobs: what the command's check, the job and the QMP parts share.
+ */
+#ifndef BLOCK_JOB_BACKUP_H
+#define BLOCK_JOB_BACKUP_H
+
+#include "block/bitmap/bitmap.h"
+#include "block/job/block-job.h"
+
+#define BACKUP_MAX_WORKERS 64 /* where the user does not say */
+
+/* Checked arguments. Strings belong to the command's arguments. */
+typedef struct BackupParams {
+    Node *source, *target;
+    const char *job_id, *filter_name;
+    bool everything;            /* else what is dirty in @bitmap */
+    DirtyBitmap *bitmap;        /* NULL: none is given */
+    BitmapSyncMode bitmap_mode;
+    bool has_speed;
+    int64_t speed;              /* bytes per second, checked by block_job */
+    uint64_t max_chunk_bytes;   /* 0: the default */
+    unsigned max_workers;
+    bool manual_finalize, manual_dismiss;
+} BackupParams;
+
+/* Checks what can be checked without changing anything, in QEMU's order and
+ * with its texts. Under the graph lock; does not yield. */
+bool backup_check(const BlockdevBackup *args, BackupParams *params,
+                  Error **errp) CONTROL_ONLY;
+
+/*
+ * Puts in the filter, takes the bitmap and makes the job, in state "created".
+ * The source is quiesced and the graph lock held. NULL with nothing changed.
+ * @txn: the group it joins, or NULL.
+ */
+Job *co_backup_create(const BackupParams *params, JobTxn *txn,
+                      Error **errp) COROUTINE_ONLY CONTROL_ONLY;
+/* Ends a job that was not started as if it had never been: bitmap and users
+ * of the disk are back when it returns. Does not yield. */
+void backup_undo(Job *job) CONTROL_ONLY;
+
+#endif
