@@ -331,7 +331,7 @@ static void co_both_ways(void *unused)
     io_close(fd[1]);
 }
 
-/* --- cancelling ------------------------------------------------------------ */
+/* --- cancelling ------------------------------------------------------- */
 
 static void reads_cancelled(void *opaque)
 {

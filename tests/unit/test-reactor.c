@@ -396,7 +396,7 @@ static void co_signal(void *unused)
     signal(SIGUSR1, SIG_DFL);
 }
 
-/* --- without a coroutine of the test's own ---------------------------------- */
+/* --- without a coroutine of the test's own -------------------------------- */
 
 static void stop_it(void *r)
 {
