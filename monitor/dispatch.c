@@ -163,13 +163,18 @@ json_object *dispatch_error_answer(Error *err)
     return make_answer("error", error_value(err), NULL);
 }
 
-static json_object *co_run(QmpState *state, const QmpCommand *command,
+static json_object *co_run(const QmpCommand *command,
                            const Request *request, json_object *doc)
 {
+    /* No arguments are the same as none of the members. */
+    json_object *args = request->args ? json_object_get(request->args)
+                                      : json_object_new_object();
     json_object *ret = NULL;
     Error *err = NULL;
+    bool ok = command->run(args, &ret, &err);
 
-    if (!command->run(request->args, &ret, &err)) {
+    json_object_put(args);
+    if (!ok) {
         return make_answer("error", error_value(err), doc);
     }
     if (!command->success_response) {
@@ -187,7 +192,7 @@ static json_object *co_run_in_order(QmpState *state, const QmpCommand *command,
     co_mutex_lock(&run_lock);
     if (!closed) {
         current_state = state;
-        answer = co_run(state, command, request, doc);
+        answer = co_run(command, request, doc);
         current_state = NULL;
     }
     comutex_unlock(&run_lock);
@@ -207,7 +212,7 @@ json_object *co_dispatch(QmpState *state, json_object *doc)
         return make_answer("error", error_value(err), doc);
     }
     if (request.oob) {
-        return co_run(state, command, &request, doc);
+        return co_run(command, &request, doc);
     }
     return co_run_in_order(state, command, &request, doc);
 }
