@@ -8,6 +8,8 @@
  *    done. A request admitted once never passes a second gate.
  * 2. A gate is a plain counter per reactor (lane). Closing it: later
  *    requests wait in their lane; the closer waits until all lanes are zero.
+ *    So a reactor that a root was used from must run until that root is
+ *    freed.
  * 3. A root made while a quiesced section is open joins that section: it is
  *    closed until the section ends.
  */

@@ -94,8 +94,8 @@ static void run_pwrite_zeroes(IoCall *c)
                                    c->flags);
 }
 
-int co_edge_pwrite_zeroes(Edge *edge, uint64_t offset_bytes, uint64_t bytes,
-                          ReqFlags flags)
+int co_edge_pwrite_zeroes_as_told(Edge *edge, uint64_t offset_bytes,
+                                  uint64_t bytes, ReqFlags flags)
 {
     IoCall call = {
         .run = run_pwrite_zeroes, .node = edge->child,
@@ -104,6 +104,15 @@ int co_edge_pwrite_zeroes(Edge *edge, uint64_t offset_bytes, uint64_t bytes,
     int ret = check_write(edge->child, offset_bytes, bytes);
 
     return ret || !bytes ? ret : co_call_at_home(&call);
+}
+
+int co_edge_pwrite_zeroes(Edge *edge, uint64_t offset_bytes, uint64_t bytes,
+                          ReqFlags flags)
+{
+    if (!edge->child->discard_unmap) {
+        flags &= ~(ReqFlags)REQ_MAY_UNMAP;
+    }
+    return co_edge_pwrite_zeroes_as_told(edge, offset_bytes, bytes, flags);
 }
 
 static void run_pdiscard(IoCall *c)

@@ -68,6 +68,14 @@ int co_node_truncate_at_home(Node *node, uint64_t size_bytes, bool exact,
 /* Ends a write with REQ_FUA where the driver has no such thing. */
 int co_emulate_fua(Node *node, int ret, ReqFlags flags);
 
+/* --- hop.c -------------------------------------------------------------------- */
+
+/* Deallocates if told so, also where the node was opened with discard=ignore:
+ * as in QEMU that holds for discards from above, not for a user's own zero
+ * writes. */
+int co_edge_pwrite_zeroes_as_told(Edge *edge, uint64_t offset_bytes,
+                                  uint64_t bytes, ReqFlags flags);
+
 /* --- zeroes.c ---------------------------------------------------------------- */
 
 /* A list of areas, @bytes long in all, that reads as zeroes and must not be

@@ -64,8 +64,8 @@ int co_root_pwrite_zeroes(Root *root, uint64_t offset_bytes, uint64_t bytes,
     int ret;
 
     co_root_enter(root);
-    ret = root->edge ? co_edge_pwrite_zeroes(root->edge, offset_bytes, bytes,
-                                             flags)
+    ret = root->edge ? co_edge_pwrite_zeroes_as_told(root->edge, offset_bytes,
+                                                     bytes, flags)
                      : -ENOMEDIUM;
     root_leave(root);
     return ret;

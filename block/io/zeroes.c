@@ -132,9 +132,6 @@ int co_node_pwrite_zeroes(Node *node, uint64_t offset_bytes, uint64_t bytes,
     IoRequest req;
     int ret;
 
-    if (!node->discard_unmap) {
-        flags &= ~(ReqFlags)REQ_MAY_UNMAP;
-    }
     co_request_begin(&req, node, offset_bytes, bytes,
                      !aligned || (flags & REQ_SERIALISING));
     ret = co_zero_range(node, offset_bytes, bytes, flags);
