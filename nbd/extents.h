@@ -12,7 +12,7 @@
 #include "nbd/protocol.h"
 
 typedef struct NbdExtents {
-    NbdExtent *v;      /* in wire form */
+    NbdExtent *v; /* in wire form */
     unsigned n;
     unsigned max_extents;
     unsigned capacity;

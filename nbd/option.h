@@ -13,7 +13,7 @@
 
 /* NBD_OPT_INFO and NBD_OPT_GO. */
 typedef struct NbdInfoRequest {
-    char *name;              /* owned; "" means the default export */
+    char *name; /* owned; "" means the default export */
     bool wants_name;
     bool wants_description;
     bool wants_block_size;

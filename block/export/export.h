@@ -74,8 +74,7 @@ void export_request_shutdown(BlockExport *exp) CONTROL_ONLY;
 void co_export_wait_gone(const char *id) COROUTINE_ONLY CONTROL_ONLY;
 
 /* Removes all exports of @type and waits until they are gone. */
-void co_exports_shutdown_type(BlockExportType type)
-    COROUTINE_ONLY CONTROL_ONLY;
+void co_exports_shutdown_type(BlockExportType type) COROUTINE_ONLY CONTROL_ONLY;
 
 /* The same for all types: for the end of the program. */
 void co_exports_shutdown(void) COROUTINE_ONLY CONTROL_ONLY;

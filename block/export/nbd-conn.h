@@ -26,7 +26,7 @@
 #include "nbd/protocol.h"
 
 #define NBD_MAX_IN_FLIGHT 16u
-#define NBD_MAX_BUFFERS (64u << 20)
+#define NBD_MAX_BUFFERS (32u << 20)
 /* The most data that we take of one option, in bytes. */
 #define NBD_MAX_OPTION (1u << 20)
 /* Extents in one context of one block status reply. */
@@ -53,21 +53,21 @@ struct NbdConn {
     void (*gone)(NbdConn *conn);
 
     /* CONTROL */
-    NbdExport *e;         /* chosen; we hold a reference to e->exp */
+    NbdExport *e; /* chosen; we hold a reference to e->exp */
     NbdSelection selection;
-    bool fixed;           /* client flags */
+    bool fixed; /* client flags */
     bool no_zeroes;
     bool structured;
     bool dead;
-    bool ended;           /* the reader has no more work for the sender */
+    bool ended; /* the reader has no more work for the sender */
     bool sender_running;
     Timer handshake_timer;
     NbdInput input;
     unsigned in_flight;
     size_t buffer_bytes;
-    CoQueue freed;        /* the reader: a request or the sender is gone */
-    CoQueue out_ready;    /* the sender: replies, or the end */
-    ListLink out;         /* NbdRequest.in_out: replies to be sent */
+    CoQueue freed;     /* the reader: a request or the sender is gone */
+    CoQueue out_ready; /* the sender: replies, or the end */
+    ListLink out;      /* NbdRequest.in_out: replies to be sent */
     ListLink in_server;
     ListLink in_export;
 };
@@ -80,16 +80,16 @@ typedef struct NbdRequest {
     Be64 cookie;
     uint64_t offset_bytes;
     uint32_t bytes;
-    void *buf;            /* payload, from io_buffer_alloc */
-    size_t buffer_bytes;  /* counted in conn->buffer_bytes */
-    Iov reply;            /* into @head, @heads and @buf */
+    void *buf;           /* payload, from io_buffer_alloc */
+    size_t buffer_bytes; /* counted in conn->buffer_bytes */
+    Iov reply;           /* into @head, @heads and @buf */
     union {
         NbdSimpleReply simple;
         NbdChunkHeader chunk;
         NbdChunkData data;
         NbdChunkHole hole;
     } head;
-    void *heads;          /* more of the reply, from g_malloc */
+    void *heads; /* more of the reply, from g_malloc */
     ListLink in_out;
 } NbdRequest;
 

@@ -15,7 +15,7 @@ static uint64_t last_serial;
 
 NbdExport *nbd_export_find(const char *name)
 {
-    LIST_FOREACH(e, &listed, NbdExport, listed) {
+    LIST_FOREACH (e, &listed, NbdExport, listed) {
         if (!strcmp(e->name, name)) {
             return e;
         }
@@ -45,9 +45,8 @@ uint16_t nbd_export_flags(const NbdExport *e, bool structured)
                      NBD_FLAG_SEND_FUA | NBD_FLAG_CAN_MULTI_CONN |
                      NBD_FLAG_SEND_CACHE;
 
-    flags |= e->exp->writable
-                 ? NBD_FLAG_SEND_TRIM | NBD_FLAG_SEND_WRITE_ZEROES
-                 : NBD_FLAG_READ_ONLY;
+    flags |= e->exp->writable ? NBD_FLAG_SEND_TRIM | NBD_FLAG_SEND_WRITE_ZEROES
+                              : NBD_FLAG_READ_ONLY;
     return structured ? flags | NBD_FLAG_SEND_DF : flags;
 }
 
@@ -173,8 +172,7 @@ static bool check_options(const BlockExportOptionsNbd *options,
         error_set(errp, "export name '%s' too long", name);
         return false;
     }
-    if (options->description &&
-        strlen(options->description) > NBD_MAX_STRING) {
+    if (options->description && strlen(options->description) > NBD_MAX_STRING) {
         error_set(errp, "description '%s' too long", options->description);
         return false;
     }
@@ -230,7 +228,7 @@ static void request_shutdown(BlockExport *exp)
     NbdExport *e = exp->state;
 
     list_remove(&e->listed);
-    LIST_FOREACH_SAFE(conn, &e->clients, NbdConn, in_export) {
+    LIST_FOREACH_SAFE (conn, &e->clients, NbdConn, in_export) {
         nbd_conn_disconnect(conn);
     }
 }

@@ -31,14 +31,14 @@ typedef struct NbdExportBitmap {
 typedef struct NbdExport {
     /* CONST */
     BlockExport *exp;
-    uint64_t serial;    /* never given twice */
+    uint64_t serial; /* never given twice */
     char *name;
-    char *description;  /* NULL: none */
-    GArray *bitmaps;    /* NbdExportBitmap, in the order given */
+    char *description; /* NULL: none */
+    GArray *bitmaps;   /* NbdExportBitmap, in the order given */
 
     /* CONTROL */
-    ListLink listed;    /* oldest first; unlinked when shutting down */
-    ListLink clients;   /* NbdConn.in_export */
+    ListLink listed;  /* oldest first; unlinked when shutting down */
+    ListLink clients; /* NbdConn.in_export */
 } NbdExport;
 
 extern const ExportDriver nbd_export_driver;

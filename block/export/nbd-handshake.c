@@ -53,8 +53,7 @@ static NbdOptionResult co_take_option(NbdConn *conn, uint32_t option,
 
     /* The old way of choosing has no error reply, and clients that do not
      * speak the fixed protocol know no other option. */
-    if (option == NBD_OPT_EXPORT_NAME ? bytes > NBD_MAX_STRING
-                                      : !conn->fixed) {
+    if (option == NBD_OPT_EXPORT_NAME ? bytes > NBD_MAX_STRING : !conn->fixed) {
         return NBD_OPTION_CLOSE;
     }
     if (bytes > NBD_MAX_OPTION) {
@@ -79,8 +78,8 @@ static NbdOptionResult co_one_option(NbdConn *conn)
         return NBD_OPTION_CLOSE;
     }
     out = g_byte_array_new();
-    result = co_take_option(conn, be32_get(head.option), be32_get(head.bytes),
-                            out);
+    result =
+        co_take_option(conn, be32_get(head.option), be32_get(head.bytes), out);
     if (out->len && co_io_send_all(conn->fd, out->data, out->len)) {
         result = NBD_OPTION_CLOSE;
     }

@@ -67,8 +67,8 @@ static void answer(NbdConn *conn, uint32_t option,
     if (option == NBD_OPT_SET_META_CONTEXT) {
         conn->selection.export_serial = e->serial;
     }
-    answer_context(conn, option, request, NBD_CONTEXT_ID_BASE,
-                   NBD_CONTEXT_BASE, out);
+    answer_context(conn, option, request, NBD_CONTEXT_ID_BASE, NBD_CONTEXT_BASE,
+                   out);
     for (unsigned i = 0; i < e->bitmaps->len; i++) {
         answer_context(conn, option, request, NBD_CONTEXT_ID_BITMAP + i,
                        g_array_index(e->bitmaps, NbdExportBitmap, i).context,
@@ -86,8 +86,10 @@ void nbd_option_meta(NbdConn *conn, uint32_t option, const void *data,
     if (option == NBD_OPT_SET_META_CONTEXT) {
         g_array_set_size(conn->selection.ids, 0);
         if (!conn->structured) {
-            error_set(&err, "request option '%s' when structured reply is "
-                      "not negotiated", nbd_option_name(option));
+            error_set(&err,
+                      "request option '%s' when structured reply is "
+                      "not negotiated",
+                      nbd_option_name(option));
             nbd_option_error(out, option, NBD_REP_ERR_INVALID, err);
             return;
         }

@@ -137,8 +137,7 @@ static void info_export(const NbdConn *conn, const NbdExport *e,
 }
 
 static NbdOptionResult send_info(NbdConn *conn, NbdExport *e, uint32_t option,
-                                 const NbdInfoRequest *request,
-                                 GByteArray *out)
+                                 const NbdInfoRequest *request, GByteArray *out)
 {
     uint32_t min_bytes = nbd_export_min_block_bytes(e);
     bool go = option == NBD_OPT_GO;

@@ -11,6 +11,8 @@
 /* Zeroes in what was read go as hole chunks, in units of at least this. */
 #define HOLE_UNIT_BYTES 32768u
 #define MAX_READ_CHUNKS 64u
+/* Below this a hole chunk saves nothing worth the look at the data. */
+#define MIN_HOLE_READ_BYTES 512u
 
 void nbd_reply_done(NbdRequest *req)
 {
@@ -87,8 +89,7 @@ static Run next_run(const NbdRequest *req, uint32_t unit, uint32_t start)
 static void add_data_chunk(NbdRequest *req, ReadChunk *chunk, const Run *run,
                            uint16_t flags)
 {
-    nbd_chunk_init(&chunk->data.head, flags, NBD_CHUNK_OFFSET_DATA,
-                   req->cookie,
+    nbd_chunk_init(&chunk->data.head, flags, NBD_CHUNK_OFFSET_DATA, req->cookie,
                    sizeof(chunk->data.offset_bytes) + run->bytes);
     chunk->data.offset_bytes = be64(req->offset_bytes + run->start);
     iov_add(&req->reply, &chunk->data, sizeof(chunk->data));
@@ -98,8 +99,7 @@ static void add_data_chunk(NbdRequest *req, ReadChunk *chunk, const Run *run,
 static void add_hole_chunk(NbdRequest *req, ReadChunk *chunk, const Run *run,
                            uint16_t flags)
 {
-    nbd_chunk_init(&chunk->hole.head, flags, NBD_CHUNK_OFFSET_HOLE,
-                   req->cookie,
+    nbd_chunk_init(&chunk->hole.head, flags, NBD_CHUNK_OFFSET_HOLE, req->cookie,
                    sizeof(chunk->hole) - sizeof(chunk->hole.head));
     chunk->hole.offset_bytes = be64(req->offset_bytes + run->start);
     chunk->hole.bytes = be32(run->bytes);
@@ -108,9 +108,9 @@ static void add_hole_chunk(NbdRequest *req, ReadChunk *chunk, const Run *run,
 
 static void read_chunks(NbdRequest *req)
 {
-    uint32_t unit = MAX(HOLE_UNIT_BYTES,
-                        ROUND_UP(DIV_ROUND_UP(req->bytes, MAX_READ_CHUNKS),
-                                 HOLE_UNIT_BYTES));
+    uint32_t unit =
+        MAX(HOLE_UNIT_BYTES, ROUND_UP(DIV_ROUND_UP(req->bytes, MAX_READ_CHUNKS),
+                                      HOLE_UNIT_BYTES));
     ReadChunk *chunks = g_new(ReadChunk, MAX_READ_CHUNKS + 1);
     uint32_t at = 0;
 
@@ -129,7 +129,7 @@ static void read_chunks(NbdRequest *req)
     }
 }
 
-/* All of it as one chunk, as the client asked for with DF. */
+/* All of it as one chunk, which is what DF asks for. */
 static void read_one_chunk(NbdRequest *req)
 {
     Run run = {.start = 0, .bytes = req->bytes};
@@ -150,7 +150,8 @@ void nbd_reply_read(NbdRequest *req)
         nbd_chunk_init(&req->head.chunk, NBD_CHUNK_FLAG_DONE, NBD_CHUNK_NONE,
                        req->cookie, 0);
         iov_add(&req->reply, &req->head.chunk, sizeof(req->head.chunk));
-    } else if (req->flags & NBD_CMD_FLAG_DF) {
+    } else if ((req->flags & NBD_CMD_FLAG_DF) ||
+               req->bytes < MIN_HOLE_READ_BYTES) {
         read_one_chunk(req);
     } else {
         read_chunks(req);

@@ -18,8 +18,7 @@ static uint16_t allowed_flags(const NbdRequest *req)
 {
     switch (req->command) {
     case NBD_CMD_READ:
-        return NBD_CMD_FLAG_FUA |
-               (req->conn->structured ? NBD_CMD_FLAG_DF : 0);
+        return NBD_CMD_FLAG_FUA | (req->conn->structured ? NBD_CMD_FLAG_DF : 0);
     case NBD_CMD_WRITE_ZEROES:
         return NBD_CMD_FLAG_FUA | NBD_CMD_FLAG_NO_HOLE;
     case NBD_CMD_BLOCK_STATUS:
@@ -69,9 +68,10 @@ static bool check_range(const NbdRequest *req, Error **errp)
         return false;
     }
     if (!range_fits(req->offset_bytes, req->bytes, size_bytes)) {
-        error_set(errp, "operation past EOF; From: %" PRIu64 ", Len: %" PRIu32
-                  ", Size: %" PRIu64, req->offset_bytes, req->bytes,
-                  size_bytes);
+        error_set(errp,
+                  "operation past EOF; From: %" PRIu64 ", Len: %" PRIu32
+                  ", Size: %" PRIu64,
+                  req->offset_bytes, req->bytes, size_bytes);
         return false;
     }
     return true;
@@ -127,8 +127,8 @@ static int co_cache(NbdRequest *req, Root *root)
 
     for (uint64_t at = req->offset_bytes; at < end && !ret;
          at += req->buffer_bytes) {
-        ret = co_root_pread(root, at, MIN(req->buffer_bytes, end - at),
-                            req->buf);
+        ret =
+            co_root_pread(root, at, MIN(req->buffer_bytes, end - at), req->buf);
     }
     return ret;
 }

@@ -61,8 +61,8 @@ static bool co_start(NbdRequest *req)
     NbdConn *conn = req->conn;
 
     if (req->buffer_bytes) {
-        req->buf = io_buffer_alloc(root_node(conn->e->exp->root),
-                                   req->buffer_bytes);
+        req->buf =
+            io_buffer_alloc(root_node(conn->e->exp->root), req->buffer_bytes);
         if (!req->buf) {
             return co_refuse(req, ENOMEM, NULL);
         }

@@ -12,14 +12,14 @@
 typedef struct NbdServer {
     /* CONST */
     int fd;
-    char *unix_path;     /* NULL: not a socket file */
+    char *unix_path; /* NULL: not a socket file */
     unsigned max_connections;
     /* CONTROL */
     bool stopping;
-    bool accepting;      /* the acceptor's coroutine lives */
+    bool accepting; /* the acceptor's coroutine lives */
     unsigned n_conns;
     ListLink conns;
-    CoQueue changed;     /* a connection or the acceptor went away */
+    CoQueue changed; /* a connection or the acceptor went away */
 } NbdServer;
 
 static NbdServer *server;
@@ -122,8 +122,7 @@ static bool check_tls(const NbdServerOptions *options, Error **errp)
 {
     if (options->tls_creds) {
         /* There are no such objects, so none has that name. */
-        error_set(errp, "No TLS credentials with id '%s'",
-                  options->tls_creds);
+        error_set(errp, "No TLS credentials with id '%s'", options->tls_creds);
         return false;
     }
     return true;
@@ -185,7 +184,7 @@ bool co_nbd_server_stop(Error **errp)
         return false;
     }
     co_stop_listening(s);
-    LIST_FOREACH(conn, &s->conns, NbdConn, in_server) {
+    LIST_FOREACH (conn, &s->conns, NbdConn, in_server) {
         nbd_conn_disconnect(conn);
     }
     co_exports_shutdown_type(BLOCK_EXPORT_TYPE_NBD);

@@ -54,17 +54,18 @@ static void bitmap_extents(NbdRequest *req, const DirtyBitmap *bitmap,
     }
 }
 
-static int co_context_extents(NbdRequest *req, uint32_t id,
-                              NbdExtents *extents)
+static int co_context_extents(NbdRequest *req, uint32_t id, NbdExtents *extents)
 {
     const NbdExport *e = req->conn->e;
 
     if (id == NBD_CONTEXT_ID_BASE) {
         return co_base_extents(req, extents);
     }
-    bitmap_extents(req, g_array_index(e->bitmaps, NbdExportBitmap,
-                                      id - NBD_CONTEXT_ID_BITMAP).bitmap,
-                   extents);
+    bitmap_extents(
+        req,
+        g_array_index(e->bitmaps, NbdExportBitmap, id - NBD_CONTEXT_ID_BITMAP)
+            .bitmap,
+        extents);
     return 0;
 }
 

@@ -22,8 +22,8 @@ bool qmp_block_export_del(const QmpBlockExportDelArgs *args, Error **errp)
         return false;
     }
     in_use = exp->refs > 1 || exp->shutting_down;
-    if (in_use && (!args->has_mode ||
-                   args->mode == BLOCK_EXPORT_REMOVE_MODE_SAFE)) {
+    if (in_use &&
+        (!args->has_mode || args->mode == BLOCK_EXPORT_REMOVE_MODE_SAFE)) {
         error_set(errp, "export '%s' still in use", args->id);
         return false;
     }

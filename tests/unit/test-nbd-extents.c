@@ -86,8 +86,8 @@ static void model_round(GRand *rand)
 
         g_assert_cmpuint(n, >, 0);
         g_assert_cmpuint(at + n, <=, size);
-        g_assert_true(!i || be32_get(e.v[i - 1].flags) !=
-                                be32_get(e.v[i].flags));
+        g_assert_true(!i ||
+                      be32_get(e.v[i - 1].flags) != be32_get(e.v[i].flags));
         for (; n; n--, at++) {
             g_assert_cmpuint(flags[at], ==, be32_get(e.v[i].flags));
         }

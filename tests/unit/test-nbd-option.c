@@ -44,8 +44,8 @@ static bool parse_meta(NbdMetaRequest *r, const GByteArray *a, size_t n,
                        Error **errp)
 {
     void *copy = g_memdup2(a->data, n);
-    bool ok = nbd_meta_request_parse(r, NBD_OPT_SET_META_CONTEXT, copy, n,
-                                     errp);
+    bool ok =
+        nbd_meta_request_parse(r, NBD_OPT_SET_META_CONTEXT, copy, n, errp);
 
     g_free(copy);
     return ok;
@@ -197,12 +197,12 @@ static void test_match(void)
     };
 
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-        g_assert_true(cases[i].list ==
-                      nbd_meta_query_matches(cases[i].query,
-                                             cases[i].context, true));
-        g_assert_true(cases[i].set ==
-                      nbd_meta_query_matches(cases[i].query,
-                                             cases[i].context, false));
+        g_assert_true(cases[i].list == nbd_meta_query_matches(cases[i].query,
+                                                              cases[i].context,
+                                                              true));
+        g_assert_true(cases[i].set == nbd_meta_query_matches(cases[i].query,
+                                                             cases[i].context,
+                                                             false));
     }
 }
 

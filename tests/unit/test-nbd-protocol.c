@@ -9,14 +9,13 @@ static void test_errors(void)
         int os;
         uint32_t wire;
     } pairs[] = {
-        {0, 0},        {EPERM, 1},      {EIO, 5},        {ENOMEM, 12},
-        {EINVAL, 22},  {ENOSPC, 28},    {EOVERFLOW, 75}, {ENOTSUP, 95},
-        {ESHUTDOWN, 108},
+        {0, 0},          {EPERM, 1},    {EIO, 5},
+        {ENOMEM, 12},    {EINVAL, 22},  {ENOSPC, 28},
+        {EOVERFLOW, 75}, {ENOTSUP, 95}, {ESHUTDOWN, 108},
     };
 
     for (size_t i = 0; i < ARRAY_SIZE(pairs); i++) {
-        g_assert_cmpuint(nbd_error_from_errno(pairs[i].os), ==,
-                         pairs[i].wire);
+        g_assert_cmpuint(nbd_error_from_errno(pairs[i].os), ==, pairs[i].wire);
         g_assert_cmpint(nbd_error_to_errno(pairs[i].wire), ==, pairs[i].os);
     }
     g_assert_cmpuint(nbd_error_from_errno(EROFS), ==, NBD_EPERM);
@@ -39,8 +38,8 @@ static void test_names(void)
 static void test_chunk(void)
 {
     static const uint8_t expected[] = {
-        0x66, 0x8e, 0x33, 0xef, 0, 1, 0x80, 1,
-        1, 2, 3, 4, 5, 6, 7, 8, 0, 0, 0x10, 0,
+        0x66, 0x8e, 0x33, 0xef, 0, 1, 0x80, 1, 1,    2,
+        3,    4,    5,    6,    7, 8, 0,    0, 0x10, 0,
     };
     NbdChunkHeader head;
 

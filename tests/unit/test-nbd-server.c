@@ -69,7 +69,8 @@ static void co_start(void)
     start_server(0);
     g_assert_true(co_add_export("{\"type\": \"nbd\", \"id\": \"e\","
                                 " \"node-name\": \"disk\","
-                                " \"writable\": true}", NULL));
+                                " \"writable\": true}",
+                                NULL));
 }
 
 static void co_stop(void)
@@ -130,8 +131,7 @@ static int co_hello(uint32_t client_flags)
 static void co_send_option(int fd, uint32_t option, const void *data,
                            uint32_t bytes)
 {
-    NbdOptionHeader head = {be64(NBD_MAGIC_OPTION), be32(option),
-                            be32(bytes)};
+    NbdOptionHeader head = {be64(NBD_MAGIC_OPTION), be32(option), be32(bytes)};
 
     co_send(fd, &head, sizeof(head));
     if (bytes) {
@@ -189,7 +189,7 @@ static void co_request(int fd, uint16_t command, uint16_t flags,
                        uint64_t offset_bytes, uint32_t bytes)
 {
     NbdRequestHeader head = {
-        be32(NBD_MAGIC_REQUEST), be16(flags), be16(command),
+        be32(NBD_MAGIC_REQUEST),      be16(flags),        be16(command),
         be64(offset_bytes ^ command), be64(offset_bytes), be32(bytes),
     };
 
@@ -248,8 +248,8 @@ static void co_test_simple(void *opaque)
     co_start();
     fd = co_connect_and_go(false);
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-        co_request(fd, cases[i].command, cases[i].flags,
-                   cases[i].offset_bytes, cases[i].bytes);
+        co_request(fd, cases[i].command, cases[i].flags, cases[i].offset_bytes,
+                   cases[i].bytes);
         g_assert_cmpuint(co_simple_result(fd), ==, cases[i].error);
     }
     co_request(fd, NBD_CMD_DISC, 0, 0, 0);
@@ -435,8 +435,8 @@ static void co_test_stop_in_handshake(void *opaque)
 
 static void co_test_meta_of_another(void *opaque)
 {
-    static const char meta[] =
-        "\0\0\0\4disk\0\0\0\1\0\0\0\x0f" "base:allocation";
+    static const char meta[] = "\0\0\0\4disk\0\0\0\1\0\0\0\x0f"
+                               "base:allocation";
     QmpBlockExportDelArgs args = {.id = (char *)"e"};
     NbdChunkError error;
     int fd;
@@ -449,7 +449,8 @@ static void co_test_meta_of_another(void *opaque)
     g_assert_true(qmp_block_export_del(&args, NULL));
     g_assert_cmphex(co_go(fd), ==, NBD_REP_ERR_UNKNOWN);
     g_assert_true(co_add_export("{\"type\": \"nbd\", \"id\": \"e\","
-                                " \"node-name\": \"disk\"}", NULL));
+                                " \"node-name\": \"disk\"}",
+                                NULL));
     g_assert_cmphex(co_go(fd), ==, NBD_REP_ACK);
     /* What was chosen was of the export that is gone. */
     co_request(fd, NBD_CMD_BLOCK_STATUS, 0, 0, 4096);
@@ -500,11 +501,14 @@ static void co_test_add_errors(void *opaque)
     add_fails("{\"type\": \"nbd\", \"id\": \"1x\", \"node-name\": \"disk\"}",
               "Invalid block export id");
     add_fails("{\"type\": \"nbd\", \"id\": \"x\", \"node-name\": \"disk\","
-              " \"iothread\": \"t\"}", "iothread \"t\" not found");
+              " \"iothread\": \"t\"}",
+              "iothread \"t\" not found");
     add_fails("{\"type\": \"nbd\", \"id\": \"x\", \"node-name\": \"disk\","
-              " \"bitmaps\": [\"b\"]}", "Bitmap 'b' is not found");
+              " \"bitmaps\": [\"b\"]}",
+              "Bitmap 'b' is not found");
     g_assert_true(co_add_export("{\"type\": \"nbd\", \"id\": \"x\","
-                                " \"node-name\": \"disk\"}", NULL));
+                                " \"node-name\": \"disk\"}",
+                                NULL));
     add_fails("{\"type\": \"nbd\", \"id\": \"x\", \"node-name\": \"disk\"}",
               "Block export id 'x' is already in use");
     add_fails("{\"type\": \"nbd\", \"id\": \"y\", \"node-name\": \"disk\"}",
