@@ -24,7 +24,7 @@ static const ExportDriver *driver_of_type(BlockExportType type)
 
 BlockExport *export_find(const char *id)
 {
-    LIST_FOREACH (exp, &exports, BlockExport, link) {
+    LIST_FOREACH(exp, &exports, BlockExport, link) {
         if (!strcmp(exp->id, id)) {
             return exp;
         }
@@ -214,7 +214,7 @@ static BlockExport *next_to_shut_down(BlockExportType type)
 {
     BlockExport *oldest = NULL;
 
-    LIST_FOREACH (exp, &exports, BlockExport, link) {
+    LIST_FOREACH(exp, &exports, BlockExport, link) {
         if (exp->driver->type == type && !exp->shutting_down) {
             oldest = exp;
         }
@@ -224,7 +224,7 @@ static BlockExport *next_to_shut_down(BlockExportType type)
 
 static bool any_of_type(BlockExportType type)
 {
-    LIST_FOREACH (exp, &exports, BlockExport, link) {
+    LIST_FOREACH(exp, &exports, BlockExport, link) {
         if (exp->driver->type == type) {
             return true;
         }

@@ -15,7 +15,7 @@ static uint64_t last_serial;
 
 NbdExport *nbd_export_find(const char *name)
 {
-    LIST_FOREACH (e, &listed, NbdExport, listed) {
+    LIST_FOREACH(e, &listed, NbdExport, listed) {
         if (!strcmp(e->name, name)) {
             return e;
         }
@@ -228,7 +228,7 @@ static void request_shutdown(BlockExport *exp)
     NbdExport *e = exp->state;
 
     list_remove(&e->listed);
-    LIST_FOREACH_SAFE (conn, &e->clients, NbdConn, in_export) {
+    LIST_FOREACH_SAFE(conn, &e->clients, NbdConn, in_export) {
         nbd_conn_disconnect(conn);
     }
 }

@@ -184,7 +184,7 @@ bool co_nbd_server_stop(Error **errp)
         return false;
     }
     co_stop_listening(s);
-    LIST_FOREACH (conn, &s->conns, NbdConn, in_server) {
+    LIST_FOREACH(conn, &s->conns, NbdConn, in_server) {
         nbd_conn_disconnect(conn);
     }
     co_exports_shutdown_type(BLOCK_EXPORT_TYPE_NBD);
