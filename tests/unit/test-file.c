@@ -1,0 +1,450 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The drivers file, raw and null-co, opened from options. */
+#include "ram-node.h"
+
+#include <fcntl.h>
+#include <glib/gstdio.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "block/graph/query.h"
+#include "block/graph/root.h"
+#include "block/io/io.h"
+#include "qapi/qapi-types.h"
+
+#define RW (PERM_CONSISTENT_READ | PERM_WRITE)
+#define SIZE (1 * MiB)
+
+static char *dir;
+
+/* A file of @bytes, all holes; the path is the caller's. */
+static char *make_file(const char *name, uint64_t bytes)
+{
+    char *path = g_build_filename(dir, name, NULL);
+    int fd = open(path, O_CREAT | O_TRUNC | O_RDWR, 0600);
+
+    g_assert_cmpint(fd, >=, 0);
+    g_assert_cmpint(ftruncate(fd, bytes), ==, 0);
+    close(fd);
+    return path;
+}
+
+static off_t file_length(const char *path)
+{
+    struct stat st;
+
+    g_assert_cmpint(stat(path, &st), ==, 0);
+    return st.st_size;
+}
+
+static Node *open_file(const char *path, const char *more, Error **errp)
+{
+    g_autofree char *json = g_strdup_printf(
+        "{\"driver\": \"file\", \"node-name\": \"f\", \"filename\": \"%s\"%s}",
+        path, more);
+
+    return open_json(json, errp);
+}
+
+static Root *attach(Node *node, Perms perm)
+{
+    Root *root = root_new("root", NULL, NULL);
+
+    g_assert_true(root_attach(root, node, perm, PERM_ALL, NULL));
+    return root;
+}
+
+static void done(Root *root, Node *node)
+{
+    co_root_detach(root);
+    root_free(root);
+    co_node_unref(node);
+}
+
+static void check_bytes(Root *r, uint64_t offset, size_t bytes, int byte)
+{
+    g_autofree uint8_t *buf = g_malloc(bytes);
+
+    memset(buf, ~byte, bytes);
+    g_assert_cmpint(co_root_pread(r, offset, bytes, buf), ==, 0);
+    for (size_t i = 0; i < bytes; i++) {
+        g_assert_cmpuint(buf[i], ==, byte);
+    }
+}
+
+static void fill(Root *r, uint64_t offset, size_t bytes, int byte)
+{
+    g_autofree uint8_t *buf = g_malloc(bytes);
+
+    memset(buf, byte, bytes);
+    g_assert_cmpint(co_root_pwrite(r, offset, bytes, buf, 0), ==, 0);
+}
+
+/* Holes, data, zeroes and discards as the status tells them. */
+static void holes(void)
+{
+    g_autofree char *path = make_file("holes", SIZE);
+    Node *f = open_file(path, ", \"discard\": \"unmap\"", NULL);
+    Root *r = attach(f, RW);
+    BlockStatus st;
+
+    fill(r, 65536, 65536, 7);
+    g_assert_cmpint(co_root_block_status(r, 0, SIZE, &st), ==, 0);
+    g_assert_true(st.flags & STATUS_ZERO);
+    g_assert_false(st.flags & STATUS_DATA);
+    g_assert_cmpuint(st.bytes, ==, 65536);
+    g_assert_cmpint(co_root_block_status(r, 65536, SIZE, &st), ==, 0);
+    g_assert_true(st.flags & STATUS_DATA);
+    g_assert_true(st.flags & STATUS_OFFSET);
+    g_assert_cmpuint(st.map, ==, 65536);
+    g_assert_cmpuint(st.bytes, ==, 65536);
+    g_assert_cmpint(co_root_block_status(r, 131072, SIZE, &st), ==, 0);
+    g_assert_true(st.flags & STATUS_EOF);
+    g_assert_cmpuint(st.bytes, ==, SIZE - 131072);
+
+    g_assert_cmpint(co_root_pdiscard(r, 65536, 32768), ==, 0);
+    check_bytes(r, 65536, 32768, 0);
+    check_bytes(r, 98304, 32768, 7);
+    g_assert_cmpint(co_root_pwrite_zeroes(r, 98304, 4096, 0), ==, 0);
+    check_bytes(r, 98304, 4096, 0);
+    g_assert_cmpint(co_root_block_status(r, 65536, SIZE, &st), ==, 0);
+    g_assert_true(st.flags & STATUS_ZERO);
+    g_assert_cmpint(co_root_flush(r), ==, 0);
+    g_assert_cmpint(co_node_allocated_bytes(f), <=, 65536);
+    done(r, f);
+    g_unlink(path);
+}
+
+/* A length that is no multiple of a sector: zeroes up to it, and writes there
+ * make the file longer. */
+static void odd_length(void)
+{
+    g_autofree char *path = make_file("odd", 1000);
+    Node *f = open_file(path, "", NULL);
+    Root *r = attach(f, RW);
+    BlockStatus st;
+
+    g_assert_cmpuint(root_size_bytes(r), ==, 1024);
+    fill(r, 0, 1000, 1);
+    check_bytes(r, 1000, 24, 0);
+    g_assert_cmpint(co_root_block_status(r, 512, 512, &st), ==, 0);
+    g_assert_true(st.flags & STATUS_DATA);
+    g_assert_cmpuint(st.bytes, ==, 512);
+    fill(r, 1000, 24, 2);
+    check_bytes(r, 1000, 24, 2);
+    done(r, f);
+    g_assert_cmpint(file_length(path), ==, 1024);
+    g_unlink(path);
+}
+
+static void direct(void)
+{
+    g_autofree char *path = make_file("direct", SIZE + 512);
+    Error *err = NULL;
+    Node *f = open_file(path, ", \"cache\": {\"direct\": true}", &err);
+    Root *r;
+
+    if (!f) {
+        g_assert_nonnull(strstr(error_text(err), "O_DIRECT"));
+        error_free(err);
+        g_test_skip("the file system has no O_DIRECT");
+        return;
+    }
+    r = attach(f, RW);
+    g_assert_cmpuint(f->limits.request_align, >=, 512);
+    fill(r, 1, 70000, 3);
+    check_bytes(r, 1, 70000, 3);
+    check_bytes(r, 0, 1, 0);
+    check_bytes(r, 70001, 100, 0);
+    fill(r, SIZE + 500, 12, 4); /* in the last, short block */
+    check_bytes(r, SIZE + 500, 12, 4);
+    g_assert_cmpint(co_root_pwrite_zeroes(r, 100, 5000, 0), ==, 0);
+    check_bytes(r, 1, 99, 3);
+    check_bytes(r, 100, 5000, 0);
+    check_bytes(r, 5100, 100, 3);
+    done(r, f);
+    g_assert_cmpint(file_length(path), ==, SIZE + 512);
+    g_unlink(path);
+}
+
+static void resize(void)
+{
+    g_autofree char *path = make_file("resize", SIZE);
+    Node *f = open_file(path, "", NULL);
+    Root *r = attach(f, RW | PERM_RESIZE);
+
+    fill(r, SIZE - 512, 512, 5);
+    g_assert_cmpint(co_root_truncate(r, 2 * SIZE, true, NULL), ==, 0);
+    g_assert_cmpuint(root_size_bytes(r), ==, 2 * SIZE);
+    check_bytes(r, SIZE, SIZE, 0);
+    fill(r, 2 * SIZE - 1, 1, 6);
+    g_assert_cmpint(co_root_truncate(r, SIZE - 512, true, NULL), ==, 0);
+    done(r, f);
+    g_assert_cmpint(file_length(path), ==, SIZE - 512);
+    g_unlink(path);
+}
+
+static void open_errors(void)
+{
+    g_autofree char *path = make_file("errors", SIZE);
+    g_autofree char *missing = g_build_filename(dir, "missing", NULL);
+    g_autofree char *text = g_strdup_printf(
+        "Could not open '%s': No such file or directory", missing);
+    g_autofree char *is_dir =
+        g_strdup_printf("Could not open '%s': Is a directory", dir);
+    Error *err = NULL;
+
+    g_assert_null(open_file(missing, "", &err));
+    check_error(&err, text);
+    g_assert_null(open_file(dir, "", &err));
+    check_error(&err, is_dir);
+    g_assert_null(open_file("/dev/null", "", &err));
+    check_error(&err,
+                "'file' driver requires '/dev/null' to be a regular file");
+    g_assert_null(open_file("", "", &err));
+    check_error(&err, "The 'file' block driver requires a file name");
+    g_assert_null(open_file(path, ", \"aio\": \"native\"", &err));
+    check_error(&err, "aio=native was specified, but it requires "
+                      "cache.direct=on, which was not specified.");
+    g_assert_null(open_file(path, ", \"detect-zeroes\": \"unmap\"", &err));
+    check_error(&err, "setting detect-zeroes to unmap is not allowed without "
+                      "setting discard operation to unmap");
+    g_assert_null(open_file(path, ", \"force-share\": true", &err));
+    check_error(&err, "force-share=on can only be used with read-only images");
+    g_unlink(path);
+}
+
+/* auto-read-only: opened for writing when somebody writes. */
+static void auto_read_only(void)
+{
+    g_autofree char *path = make_file("auto", SIZE);
+    Node *f = open_file(path, ", \"auto-read-only\": true", NULL);
+    Root *reader = attach(f, PERM_CONSISTENT_READ), *writer;
+    Error *err = NULL;
+
+    check_bytes(reader, 0, 512, 0);
+    writer = attach(f, RW);
+    fill(writer, 0, 512, 1);
+    check_bytes(reader, 0, 512, 1);
+    g_assert_cmpint(co_root_flush(writer), ==, 0);
+    co_root_detach(writer);
+    root_free(writer);
+    done(reader, f);
+
+    f = open_file(path, ", \"auto-read-only\": true", NULL);
+    g_unlink(path);
+    writer = root_new("root", NULL, NULL);
+    g_assert_false(root_attach(writer, f, RW, PERM_ALL, &err));
+    g_assert_nonnull(strstr(error_text(err), "No such file"));
+    error_free(err);
+    root_free(writer);
+    co_node_unref(f);
+}
+
+static void read_only(void)
+{
+    g_autofree char *path = make_file("ro", SIZE);
+    Node *f = open_file(path, ", \"read-only\": true", NULL);
+    Root *r = root_new("root", NULL, NULL);
+    Error *err = NULL;
+
+    g_assert_false(root_attach(r, f, RW, PERM_ALL, &err));
+    check_error(&err, "Block node is read-only");
+    root_free(r);
+    co_node_unref(f);
+    g_unlink(path);
+}
+
+/* --- raw ----------------------------------------------------------------------- */
+
+static Node *open_raw(const char *more, Error **errp)
+{
+    g_autofree char *json = g_strdup_printf(
+        "{\"driver\": \"raw\", \"node-name\": \"r\", \"file\": \"a\"%s}",
+        more);
+
+    return open_json(json, errp);
+}
+
+static void raw_window(void)
+{
+    Node *a = ram_node_new("a", SIZE, 512);
+    Node *raw = open_raw(", \"offset\": 513, \"size\": 1024", NULL);
+    Root *r = attach(raw, RW);
+    uint8_t *bytes = ram_state(a)->bytes;
+
+    g_assert_cmpuint(root_size_bytes(r), ==, 1024);
+    fill(r, 0, 1024, 9);
+    check_bytes(r, 0, 1024, 9);
+    g_assert_cmpuint(bytes[512], ==, 0);
+    g_assert_cmpuint(bytes[513], ==, 9);
+    g_assert_cmpuint(bytes[513 + 1023], ==, 9);
+    g_assert_cmpuint(bytes[513 + 1024], ==, 0);
+    g_assert_cmpint(co_root_pwrite_zeroes(r, 1, 1022, 0), ==, 0);
+    g_assert_cmpuint(bytes[513], ==, 9);
+    g_assert_true(buffer_is_zero(bytes + 514, 1022));
+    g_assert_cmpint(co_root_pwrite(r, 1000, 100, bytes, 0), ==, -EIO);
+    done(r, raw);
+    co_node_unref(a);
+}
+
+static void raw_errors(void)
+{
+    Node *a = ram_node_new("a", SIZE, 512);
+    Error *err = NULL;
+
+    g_assert_null(open_raw(", \"size\": 513", &err));
+    check_error(&err, "Specified size is not multiple of 512");
+    g_assert_null(open_raw(", \"offset\": 2097152", &err));
+    check_error(&err, "Offset (2097152) cannot be greater than size of the "
+                      "containing file (1048576)");
+    g_assert_null(open_raw(", \"offset\": 512, \"size\": 1048576", &err));
+    check_error(&err, "The sum of offset (512) and size (1048576) has to be "
+                      "smaller or equal to the  actual size of the containing "
+                      "file (1048576)");
+    g_assert_null(open_raw(", \"offset\": -1", &err));
+    check_error(&err, "Parameter 'offset' expects a non-negative number below "
+                      "2^64");
+    g_assert_null(open_json("{\"driver\": \"raw\", \"file\": \"nope\"}", &err));
+    check_error(&err, "Cannot find device='nope' nor node-name='nope'");
+    g_assert_cmpuint(a->refs, ==, 1);
+    co_node_unref(a);
+}
+
+/* raw without a window follows its file; a window does not grow. */
+static void raw_resize(void)
+{
+    Node *a = ram_node_new("a", SIZE, 512);
+    Node *raw = open_raw("", NULL);
+    Root *r = attach(raw, RW | PERM_RESIZE);
+    Error *err = NULL;
+
+    g_assert_cmpint(co_root_truncate(r, 2 * SIZE, true, NULL), ==, 0);
+    g_assert_cmpuint(root_size_bytes(r), ==, 2 * SIZE);
+    g_assert_cmpuint(a->size_bytes, ==, 2 * SIZE);
+    done(r, raw);
+    raw = open_raw(", \"size\": 512", NULL);
+    r = attach(raw, RW);
+    g_assert_cmpint(co_root_truncate(r, SIZE, true, &err), ==, -ENOTSUP);
+    check_error(&err, "Cannot resize fixed-size raw disks");
+    done(r, raw);
+    co_node_unref(a);
+}
+
+/* --- names and inheritance -------------------------------------------------------- */
+
+static void check_filename(const char *json, const char *filename)
+{
+    Node *node = open_json(json, NULL);
+
+    g_assert_nonnull(node);
+    g_assert_cmpstr(node->filename, ==, filename);
+    co_node_unref(node);
+}
+
+static void filenames(void)
+{
+    check_filename("{'driver': 'null-co', 'latency-ns': 1}", "null-co://");
+    check_filename("{'driver': 'null-co', 'size': 513}",
+                   "json:{\"driver\": \"null-co\", \"size\": 513}");
+    check_filename("{'driver': 'raw', 'file': {'driver': 'null-co'}}",
+                   "null-co://");
+    check_filename("{'driver': 'raw', 'file': {'driver': 'null-co', "
+                   "'size': 512}}",
+                   "json:{\"driver\": \"raw\", \"file\": {\"driver\": "
+                   "\"null-co\", \"size\": 512}}");
+    check_filename("{'driver': 'raw', 'offset': 0, 'file': {'driver': "
+                   "'null-co'}}",
+                   "json:{\"offset\": 0, \"driver\": \"raw\", \"file\": "
+                   "{\"driver\": \"null-co\"}}");
+}
+
+static void inheritance(void)
+{
+    Node *top = open_json(
+        "{'driver': 'raw', 'read-only': true, 'cache': {'no-flush': true}, "
+        "'file': {'driver': 'null-co'}}",
+        NULL);
+    Node *child = node_child(top, "file")->child;
+
+    g_assert_true(child->read_only && child->cache_no_flush);
+    g_assert_true(child->discard_unmap);
+    g_assert_false(top->discard_unmap);
+    g_assert_true(child->name_generated);
+    co_node_unref(top);
+    g_assert_null(node_next(NULL));
+}
+
+static void query(void)
+{
+    Node *top = open_json("{'driver': 'raw', 'node-name': 'r', 'file': "
+                          "{'driver': 'null-co', 'node-name': 'n'}}",
+                          NULL);
+    BlockDeviceInfo *info = co_node_query(top, false);
+
+    g_assert_cmpstr(info->node_name, ==, "r");
+    g_assert_cmpstr(info->drv, ==, "raw");
+    g_assert_cmpuint(info->image->virtual_size, ==, 1 * GiB);
+    g_assert_true(info->image->has_actual_size);
+    g_assert_false(info->image->has_dirty_flag);
+    g_assert_null(info->dirty_bitmaps);
+    BlockDeviceInfo_free(info);
+    g_assert_true(node_next(node_find("n")) == top); /* parents are newer */
+    co_node_unref(top);
+}
+
+static void null_disk(void)
+{
+    Node *n = open_json("{'driver': 'null-co', 'size': 513, 'read-zeroes': "
+                        "true, 'latency-ns': 1000}",
+                        NULL);
+    Root *r = attach(n, RW);
+    Error *err = NULL;
+    BlockStatus st;
+
+    g_assert_cmpuint(root_size_bytes(r), ==, 1024);
+    fill(r, 1, 1000, 1);
+    check_bytes(r, 0, 1024, 0);
+    g_assert_cmpint(co_root_block_status(r, 0, 1024, &st), ==, 0);
+    g_assert_true(st.flags & STATUS_ZERO);
+    done(r, n);
+    g_assert_null(open_json("{'driver': 'null-co', 'size': -1}", &err));
+    error_free(err);
+    err = NULL;
+    g_assert_null(
+        open_json("{'driver': 'null-co', 'size': 9223372036854775807}", &err));
+    check_error(&err, "Could not refresh total sector count: File too large");
+}
+
+static void run(gconstpointer body)
+{
+    run_in_coroutine((void (*)(void))body);
+}
+
+int main(int argc, char **argv)
+{
+    int ret;
+
+    g_test_init(&argc, &argv, NULL);
+    dir = g_dir_make_tmp("tidemark-XXXXXX", NULL);
+    g_test_add_data_func("/file/holes", holes, run);
+    g_test_add_data_func("/file/odd-length", odd_length, run);
+    g_test_add_data_func("/file/direct", direct, run);
+    g_test_add_data_func("/file/resize", resize, run);
+    g_test_add_data_func("/file/open-errors", open_errors, run);
+    g_test_add_data_func("/file/auto-read-only", auto_read_only, run);
+    g_test_add_data_func("/file/read-only", read_only, run);
+    g_test_add_data_func("/raw/window", raw_window, run);
+    g_test_add_data_func("/raw/errors", raw_errors, run);
+    g_test_add_data_func("/raw/resize", raw_resize, run);
+    g_test_add_data_func("/null/disk", null_disk, run);
+    g_test_add_data_func("/open/filenames", filenames, run);
+    g_test_add_data_func("/open/inheritance", inheritance, run);
+    g_test_add_data_func("/open/query", query, run);
+    ret = g_test_run();
+    g_rmdir(dir);
+    g_free(dir);
+    return ret;
+}
