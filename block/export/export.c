@@ -166,7 +166,7 @@ static void co_delete_entry(void *opaque)
     QapiEventBlockExportDeleted event = {.id = exp->id};
 
     co_graph_lock();
-    exp->driver->free_state(exp);
+    exp->driver->co_free_state(exp);
     co_drop_root(exp);
     graph_unlock();
     list_remove(&exp->link);

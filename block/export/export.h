@@ -33,8 +33,9 @@ typedef struct ExportDriver {
     /* Takes no new clients and makes the present ones drop their references,
      * however unwilling they are. Must not yield. */
     void (*request_shutdown)(BlockExport *exp);
-    /* Frees exp->state. Nobody has a reference any more. */
-    void (*free_state)(BlockExport *exp);
+    /* Frees exp->state. Nobody has a reference any more. Under the graph
+     * lock. */
+    void (*co_free_state)(BlockExport *exp) COROUTINE_ONLY;
 } ExportDriver;
 
 struct BlockExport {

@@ -146,11 +146,32 @@ static bool add_bitmaps(NbdExport *e, const BlockDirtyBitmapOrStrList *list,
     return true;
 }
 
-static void set_bitmaps_busy(NbdExport *e, bool busy)
+static DirtyBitmap *bitmap_at(const NbdExport *e, unsigned i)
+{
+    return g_array_index(e->bitmaps, NbdExportBitmap, i).bitmap;
+}
+
+/* Their nodes stay as long: one may be a job's filter, which the export's own
+ * root leaves when the job ends. */
+static void hold_bitmaps(NbdExport *e)
 {
     for (unsigned i = 0; i < e->bitmaps->len; i++) {
-        bitmap_set_busy(g_array_index(e->bitmaps, NbdExportBitmap, i).bitmap,
-                        busy);
+        bitmap_set_busy(bitmap_at(e, i), true);
+        node_ref(bitmap_node(bitmap_at(e, i)));
+    }
+}
+
+static void co_release_bitmaps(NbdExport *e)
+{
+    g_autoptr(GPtrArray) nodes = g_ptr_array_new();
+
+    for (unsigned i = 0; i < e->bitmaps->len; i++) {
+        bitmap_set_busy(bitmap_at(e, i), false);
+        g_ptr_array_add(nodes, bitmap_node(bitmap_at(e, i)));
+    }
+    /* All of a node's bitmaps are released with it: none may be busy then. */
+    for (guint i = 0; i < nodes->len; i++) {
+        co_node_unref(nodes->pdata[i]);
     }
 }
 
@@ -217,7 +238,7 @@ static bool co_create(BlockExport *exp, const BlockExportOptions *options,
         free_nbd_export(e);
         return false;
     }
-    set_bitmaps_busy(e, true);
+    hold_bitmaps(e);
     list_append(&listed, &e->listed);
     exp->state = e;
     return true;
@@ -233,12 +254,12 @@ static void request_shutdown(BlockExport *exp)
     }
 }
 
-static void free_state(BlockExport *exp)
+static void co_free_state(BlockExport *exp)
 {
     NbdExport *e = exp->state;
 
     assert(list_empty(&e->clients));
-    set_bitmaps_busy(e, false);
+    co_release_bitmaps(e);
     free_nbd_export(e);
     exp->state = NULL;
 }
@@ -247,5 +268,5 @@ const ExportDriver nbd_export_driver = {
     .type = BLOCK_EXPORT_TYPE_NBD,
     .co_create = co_create,
     .request_shutdown = request_shutdown,
-    .free_state = free_state,
+    .co_free_state = co_free_state,
 };

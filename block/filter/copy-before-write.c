@@ -15,7 +15,7 @@ typedef struct CbwState {
     /* Clusters whose content at the point in time may be asked for: all. */
     DirtyBitmap *access;
     /* CONTROL */
-    bool bypassed;
+    bool bypassed; /* it has been taken out and copies nothing any more */
     /* SHORT: clusters that users may have changed since: who wants the point
      * in time finds them in the target. */
     DirtyBitmap *done;
@@ -91,23 +91,12 @@ static void cbw_child_perm(const Node *node, const Edge *edge, Perms perm,
         *child_perm = s->bypassed ? 0 : PERM_WRITE;
         *child_shared = s->bypassed ? PERM_ALL : PERM_ALL & ~PERM_RESIZE;
     } else if (s->bypassed || list_empty(&node->parents)) {
-        *child_perm = 0;
-        *child_shared = PERM_ALL;
+        *child_perm = perm;
+        *child_shared = shared;
     } else {
         *child_perm = perm | PERM_CONSISTENT_READ;
         *child_shared = shared & ~(Perms)(PERM_WRITE | PERM_RESIZE);
     }
-}
-
-/* The disk's: the target holds nothing of what the filter shows. */
-static int64_t co_cbw_allocated_bytes(Node *node)
-{
-    CbwState *s = node->state;
-    Node *disk = s->file->child;
-
-    return disk->driver->co_allocated_bytes
-               ? disk->driver->co_allocated_bytes(disk)
-               : -ENOTSUP;
 }
 
 static void co_cbw_close(Node *node)
@@ -128,7 +117,6 @@ static const NodeDriver cbw_driver = {
     .co_pwritev = co_cbw_pwritev,
     .co_pwrite_zeroes = co_cbw_pwrite_zeroes,
     .co_pdiscard = co_cbw_pdiscard,
-    .co_allocated_bytes = co_cbw_allocated_bytes,
     .supports_fua = true,
 };
 
@@ -163,6 +151,7 @@ static bool build(Node *filter, Node *source, Node *target, Error **errp)
 {
     CbwState *s = filter->state;
 
+    /* No role: it holds nothing of what the filter shows. */
     s->target = edge_attach(filter, target, "target", 0, errp);
     if (!s->target) {
         return false;
@@ -217,7 +206,10 @@ void cbw_bypass(Node *filter)
     if (!node_replace(filter, s->file->child, NULL, &err)) {
         g_error("%s", error_text(err));
     }
+    /* It may live on, transparent, while somebody holds it: an export that
+     * uses a bitmap that a user put on it. */
     block_copy_set_progress(s->copy, NULL, NULL);
+    bitmap_clear_all(block_copy_todo(s->copy), NULL);
 }
 
 void co_cbw_drop(Node *filter)

@@ -127,6 +127,14 @@ static bool backup_goes_on(Job *job)
     return !job_cancelled(job) && !((BackupState *)job_state(job))->error;
 }
 
+static bool anything_left(const BackupState *s, uint64_t at_bytes)
+{
+    const DirtyBitmap *todo = block_copy_todo(s->copy);
+    uint64_t end = bitmap_size_bytes(todo);
+
+    return bitmap_next_dirty(todo, at_bytes, end) < end;
+}
+
 static void co_copy_all(Job *job)
 {
     BackupState *s = job_state(job);
@@ -140,7 +148,9 @@ static void co_copy_all(Job *job)
         if (!backup_goes_on(job) || !co_step(job, &at, &step)) {
             break;
         }
-        co_block_job_throttle(job, step);
+        if (anything_left(s, at)) {
+            co_block_job_throttle(job, step);
+        }
     }
     co_count_wait_zero(&s->workers);
 }
