@@ -5,8 +5,9 @@
  * Invariants:
  * 1. What is appended is sent in order and whole, until the output is dead.
  * 2. Bounded memory: a session reads no requests while OUTPUT_SOFT_BYTES wait
- *    (so one answer may go beyond it), and an event that finds
- *    OUTPUT_HARD_BYTES waiting kills the output instead.
+ *    (so one answer may go beyond it). An answer to garbage that finds so much
+ *    waiting, and an event that finds OUTPUT_HARD_BYTES, kill the output
+ *    instead: who sends garbage without reading would else wait for ever.
  * 3. A dead output drops everything; its descriptors' operations are cancelled
  *    so that the reader of the session notices.
  * All: control thread.
@@ -17,7 +18,7 @@
 #include "monitor/chardev.h"
 #include "util/coroutine/sync.h"
 
-#define OUTPUT_SOFT_BYTES (256 * KiB)
+#define OUTPUT_SOFT_BYTES (1 * MiB)
 #define OUTPUT_HARD_BYTES (16 * MiB)
 
 typedef struct Output {

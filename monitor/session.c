@@ -67,6 +67,9 @@ static void request_free(Request *request)
 static void co_execute(Session *s, Request *request)
 {
     if (request->err) {
+        if (output_bytes(&s->output) >= OUTPUT_SOFT_BYTES) {
+            output_kill(&s->output);
+        }
         session_send(s, dispatch_error_answer(request->err));
         request->err = NULL;
     } else {
@@ -76,10 +79,15 @@ static void co_execute(Session *s, Request *request)
 
 static Request *co_next_request(Session *s)
 {
+    Request *request;
+
     while (g_queue_is_empty(&s->requests) && !s->input_ended) {
         co_queue_wait(&s->changed);
     }
-    co_output_wait_below(&s->output, OUTPUT_SOFT_BYTES);
+    request = g_queue_peek_head(&s->requests);
+    if (request && !request->err) {
+        co_output_wait_below(&s->output, OUTPUT_SOFT_BYTES);
+    }
     return g_queue_pop_head(&s->requests);
 }
 

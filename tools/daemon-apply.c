@@ -104,6 +104,25 @@ static bool check_chardev(json_object *o, Error **errp)
     return true;
 }
 
+/* The schema says of a key it does not know that it is unexpected; of
+ * chardevs QEMU says that it is invalid. */
+static void rename_unexpected(json_object *o, Error **errp)
+{
+    json_object_object_foreach(o, key, value) {
+        char *text = g_strdup_printf("Parameter '%s' is unexpected", key);
+        bool same = !strcmp(error_text(*errp), text);
+
+        (void)value;
+        g_free(text);
+        if (same) {
+            error_free(*errp);
+            *errp = NULL;
+            error_set(errp, "Invalid parameter '%s'", key);
+            return;
+        }
+    }
+}
+
 static ChardevOptions *parse_chardev(Apply *apply, Error **errp)
 {
     bool is_json;
@@ -114,6 +133,9 @@ static ChardevOptions *parse_chardev(Apply *apply, Error **errp)
     if (o && check_chardev(o, errp)) {
         options = is_json ? ChardevOptions_from_json(o, errp)
                           : ChardevOptions_from_keyval(o, errp);
+        if (!options) {
+            rename_unexpected(o, errp);
+        }
     }
     json_object_put(o);
     return options;
@@ -157,7 +179,8 @@ static bool co_apply_object(Apply *apply, Error **errp)
 
 static bool co_apply_trace(Apply *apply, Error **errp)
 {
-    warn_report("trace event '%s' does not exist", apply->option->text);
+    error_report("%s: warning: trace event '%s' does not exist",
+                 apply->option->shown, apply->option->text);
     return true;
 }
 
