@@ -126,12 +126,18 @@ class Merge(BitmapCase):
                 ({'node': 'nosuch', 'target': 'a', 'bitmaps': ['b']},
                  "Node 'nosuch' not found"),
                 ({'target': 'a'}, "Parameter 'bitmaps' is missing"),
-                ({'target': 'a', 'bitmaps': ['b', 1]}, 'Invalid parameter '
-                 "type for 'null', expected: BlockDirtyBitmapOrStr"),
                 ({'target': 'a', 'bitmaps': ['b', {'node': 'disk'}]},
                  "Parameter 'bitmaps[1].name' is missing")):
             self.assert_refused('merge', args, desc)
             self.assert_dirty('a', [(0, CHUNK)])
+
+    def test_wrong_type_in_list(self):
+        # QEMU 7.2 calls the element 'null', which tells nobody anything.
+        error = self.assert_qmp_fails(self.vm, 'block-dirty-bitmap-merge', {
+            'node': 'disk', 'target': 'a', 'bitmaps': ['b', 1]})
+        self.assertRegex(error.desc, r"^Invalid parameter type for '.*', "
+                         'expected: BlockDirtyBitmapOrStr$')
+        self.assert_dirty('a', [(0, CHUNK)])
 
     def test_busy(self):
         self.server.add('disk', name='more', bitmaps=['a'], writable=False)

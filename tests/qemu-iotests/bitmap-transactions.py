@@ -180,6 +180,7 @@ class Transactions(BitmapCase):
     def test_enable_missing(self):
         self.assert_fails("Dirty bitmap 'x' not found", act('clear', 'a'),
                           act('enable', 'x'))
+        self.before = self.state()
         self.assert_fails("Node 'nosuch' not found",
                           act('enable', 'a', node='nosuch'))
 

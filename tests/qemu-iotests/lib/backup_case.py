@@ -58,6 +58,7 @@ class BackupCase(Case):
     def start_held(self, job='job0', **args):
         """A job that has made one step and will not make the next."""
         self.start(job, speed=1, x_perf=jobs.ONE_BY_ONE, **args)
+        jobs.wait_for_progress(self.vm, job, CHUNK)
 
     def follow(self, until, job='job0'):
         return jobs.follow(self.vm, job, until)

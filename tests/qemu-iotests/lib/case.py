@@ -14,6 +14,11 @@ from .daemon import Daemon
 from .qmp import QMPError
 
 
+def later(what):
+    """Skips a test unless under --oracle: ours refuses WHAT by name."""
+    return unittest.skipUnless(program.is_oracle(), f'not offered: {what}')
+
+
 def choose_base():
     """Where test directories are made: in memory where that is enough."""
     base = os.environ.get('IOTEST_DIR') or os.environ.get('TMPDIR')

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The life of a job as its events tell it."""
 
+import time
+
 from .program import TIMEOUT_S
 
 # One 64 KiB step a time: how far a job got is then exact.
@@ -78,6 +80,20 @@ def query(vm, job):
         assert len(found) <= 1, found
         out.append(found[0] if found else None)
     return tuple(out)
+
+
+def wait_for_progress(vm, job, progress_bytes):
+    """Returns when JOB tells exactly PROGRESS_BYTES.
+
+    No event tells progress, so this asks; every question is a round trip.
+    """
+    deadline = time.monotonic() + TIMEOUT_S
+    while True:
+        done = query(vm, job)[0]['current-progress']
+        if done == progress_bytes:
+            return
+        assert done < progress_bytes, f'{job} is already at {done}'
+        assert time.monotonic() < deadline, f'{job} stays at {done}'
 
 
 def completed(length_bytes, offset_bytes=None, speed=0, **more):
