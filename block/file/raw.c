@@ -88,6 +88,19 @@ static bool co_raw_open(Node *node, const BlockdevOptions *options,
     return true;
 }
 
+/* A window has no metadata: its file is written and resized when it is, so
+ * two windows of one file do not get into each other's way. */
+static void raw_child_perm(const Node *node, const Edge *edge, Perms perm,
+                           Perms shared, Perms *child_perm,
+                           Perms *child_shared)
+{
+    const Perms changes = PERM_WRITE | PERM_RESIZE;
+
+    perms_default_for_child(node, edge, perm, shared, child_perm,
+                            child_shared);
+    *child_perm &= ~changes | perm;
+}
+
 static void raw_refresh_limits(Node *node)
 {
     const RawState *s = node->state;
@@ -172,6 +185,7 @@ const NodeDriver driver_raw = {
     .identity_options = raw_identity,
     .supports_fua = true,
     .co_open = co_raw_open,
+    .child_perm = raw_child_perm,
     .refresh_limits = raw_refresh_limits,
     .co_preadv = co_raw_preadv,
     .co_pwritev = co_raw_pwritev,

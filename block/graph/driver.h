@@ -82,8 +82,7 @@ struct NodeDriver {
 
     /*
      * What the node needs of and shares on @edge, given what its own parents
-     * need (@perm) and share (@shared). NULL: block/graph/perm.c's default
-     * for filters, else for formats.
+     * need (@perm) and share (@shared). NULL: perms_default_for_child.
      */
     void (*child_perm)(const Node *node, const Edge *edge, Perms perm,
                        Perms shared, Perms *child_perm, Perms *child_shared);
@@ -121,6 +120,12 @@ struct NodeDriver {
     const char *const *identity_options;
     bool supports_fua; /* co_pwritev and zeroes honour REQ_FUA */
 };
+
+/* The usual answer of child_perm, by the edge's role: a filter passes all
+ * through, a backing image is kept unchanged, a format's file is its own. */
+void perms_default_for_child(const Node *node, const Edge *edge, Perms perm,
+                             Perms shared, Perms *child_perm,
+                             Perms *child_shared);
 
 /* NULL if there is no such driver. */
 const NodeDriver *driver_find(const char *name);

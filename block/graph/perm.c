@@ -117,9 +117,9 @@ static void perms_for_storage(const Node *node, unsigned role, Perms perm,
     *child_shared = shared;
 }
 
-static void default_child_perm(const Node *node, const Edge *edge, Perms perm,
-                               Perms shared, Perms *child_perm,
-                               Perms *child_shared)
+void perms_default_for_child(const Node *node, const Edge *edge, Perms perm,
+                             Perms shared, Perms *child_perm,
+                             Perms *child_shared)
 {
     if (edge->role & EDGE_FILTERED) {
         *child_perm = perm;
@@ -228,7 +228,7 @@ static bool node_perms_step(Node *node, Txn *txn, Error **errp)
         Perms child_perm, child_shared;
 
         (node->driver->child_perm ? node->driver->child_perm
-                                  : default_child_perm)(
+                                  : perms_default_for_child)(
             node, edge, perm, shared, &child_perm, &child_shared);
         edge_set_perms(edge, child_perm, child_shared, txn);
     }

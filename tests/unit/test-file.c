@@ -290,6 +290,25 @@ static void raw_window(void)
     co_node_unref(a);
 }
 
+/* Two windows of one file have a writer each. */
+static void raw_windows(void)
+{
+    Node *a = ram_node_new("a", SIZE, 512);
+    Node *one = open_raw(", \"size\": 512", NULL);
+    Node *two = open_json("{'driver': 'raw', 'node-name': 'r2', 'file': 'a', "
+                          "'offset': 512, 'size': 512}",
+                          NULL);
+    Root *r1 = attach(one, RW), *r2 = attach(two, RW);
+
+    g_assert_cmpuint(node_child(one, "file")->perm, ==, RW);
+    fill(r1, 0, 512, 1);
+    fill(r2, 0, 512, 2);
+    check_bytes(r1, 0, 512, 1);
+    done(r1, one);
+    done(r2, two);
+    co_node_unref(a);
+}
+
 static void raw_errors(void)
 {
     Node *a = ram_node_new("a", SIZE, 512);
@@ -437,6 +456,7 @@ int main(int argc, char **argv)
     g_test_add_data_func("/file/auto-read-only", auto_read_only, run);
     g_test_add_data_func("/file/read-only", read_only, run);
     g_test_add_data_func("/raw/window", raw_window, run);
+    g_test_add_data_func("/raw/windows", raw_windows, run);
     g_test_add_data_func("/raw/errors", raw_errors, run);
     g_test_add_data_func("/raw/resize", raw_resize, run);
     g_test_add_data_func("/null/disk", null_disk, run);
