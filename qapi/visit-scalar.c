@@ -95,10 +95,17 @@ static bool json_int(const VisitInput *in, const VisitPath *path,
     if (!is_int) {
         return expects(in, path, "uint64");
     }
-    if (json_object_get_int64(json) < 0) {
+    /* As in QEMU a negative number is a large one where 64 bits hold it, and
+     * the member's owner judges it. */
+    if (json_object_get_int64(json) < 0 &&
+        (type->size < sizeof(uint64_t) || type->kind == QAPI_KIND_SIZE)) {
         return range_error(in, path, type);
     }
-    return store_unsigned(in, path, type, json_object_get_uint64(json), dst);
+    return store_unsigned(in, path, type,
+                          json_object_get_int64(json) < 0
+                              ? (uint64_t)json_object_get_int64(json)
+                              : json_object_get_uint64(json),
+                          dst);
 }
 
 static const char *text_of(const VisitInput *in, const VisitPath *path,
