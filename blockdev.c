@@ -46,8 +46,7 @@ static bool may_delete(const Node *node, Error **errp)
         return false;
     }
     if (!node->monitor_owned) {
-        error_set(errp, "Node %s is not owned by the monitor",
-                  node_name(node));
+        error_set(errp, "Node %s is not owned by the monitor", node_name(node));
         return false;
     }
     if (node->refs > 1) {
@@ -92,8 +91,8 @@ qmp_query_named_block_nodes(const QmpQueryNamedBlockNodesArgs *args,
         g_ptr_array_add(nodes, node);
     }
     for (guint i = nodes->len; i > 0; i--) {
-        BlockDeviceInfoList_append(
-            list, co_node_query(nodes->pdata[i - 1], flat));
+        BlockDeviceInfoList_append(list,
+                                   co_node_query(nodes->pdata[i - 1], flat));
     }
     graph_unlock();
     return list;

@@ -25,9 +25,9 @@ static int co_punch(FileState *s, uint64_t offset_bytes, uint64_t bytes)
     if (s->no_punch) {
         return -ENOTSUP;
     }
-    ret = co_io_fallocate(s->fd_write,
-                          FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
-                          offset_bytes, bytes);
+    ret =
+        co_io_fallocate(s->fd_write, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+                        offset_bytes, bytes);
     if (unsupported(ret)) {
         s->no_punch = true;
         return -ENOTSUP;
@@ -42,9 +42,9 @@ static int co_zero_range(FileState *s, uint64_t offset_bytes, uint64_t bytes)
     if (s->no_zero_range) {
         return -ENOTSUP;
     }
-    ret = co_io_fallocate(s->fd_write,
-                          FALLOC_FL_ZERO_RANGE | FALLOC_FL_KEEP_SIZE,
-                          offset_bytes, bytes);
+    ret =
+        co_io_fallocate(s->fd_write, FALLOC_FL_ZERO_RANGE | FALLOC_FL_KEEP_SIZE,
+                        offset_bytes, bytes);
     if (unsupported(ret)) {
         s->no_zero_range = true;
         return -ENOTSUP;
@@ -94,13 +94,13 @@ int co_file_pdiscard(Node *node, uint64_t offset_bytes, uint64_t bytes)
     return co_punch(node->state, offset_bytes, bytes);
 }
 
-/* --- status ----------------------------------------------------------------- */
+/* --- status -------------------------------------------------------------- */
 
 typedef struct SeekWork {
     int fd;
-    off_t offset;      /* in */
-    bool data;         /* out: data at @offset */
-    off_t next;        /* out: where that ends, -1: at the end of the file */
+    off_t offset; /* in */
+    bool data;    /* out: data at @offset */
+    off_t next;   /* out: where that ends, -1: at the end of the file */
 } SeekWork;
 
 static int64_t seek_work(void *opaque)
@@ -138,42 +138,41 @@ static int co_seek(FileState *s, uint64_t offset_bytes, SeekWork *w)
     return 0;
 }
 
+/* How far the extent at @offset_bytes goes, in whole blocks; @w->data follows.
+ * A border within a block: the block belongs to the data, and a hole that is
+ * shorter than that counts as data. */
+static uint64_t extent_bytes(const Node *node, uint64_t offset_bytes,
+                             SeekWork *w)
+{
+    uint64_t align = MAX(512, node->limits.request_align);
+    uint64_t end = w->data ? ROUND_UP((uint64_t)w->next, align)
+                           : ROUND_DOWN((uint64_t)w->next, align);
+
+    if (end <= offset_bytes) {
+        w->data = true;
+        end = ROUND_UP((uint64_t)w->next, align);
+    }
+    return end - offset_bytes;
+}
+
 int co_file_block_status(Node *node, bool want_zero, uint64_t offset_bytes,
                          uint64_t bytes, BlockStatus *status)
 {
     FileState *s = node->state;
-    SeekWork w;
+    SeekWork w = {.data = true, .next = -1};
 
-    status->flags = STATUS_OFFSET | STATUS_DATA;
+    if (offset_bytes >= s->file_bytes) {
+        w.data = false;
+    } else if (want_zero && co_seek(s, offset_bytes, &w) < 0) {
+        w.data = true;
+        w.next = -1;
+    }
+    if (w.next > (off_t)offset_bytes && w.next < (off_t)s->file_bytes) {
+        bytes = MIN(bytes, extent_bytes(node, offset_bytes, &w));
+    }
+    status->flags = STATUS_OFFSET | (w.data ? STATUS_DATA : STATUS_ZERO);
     status->bytes = bytes;
     status->map = offset_bytes;
     status->file = node;
-    if (offset_bytes >= s->file_bytes) {
-        status->flags = STATUS_OFFSET | STATUS_ZERO;
-        return 0;
-    }
-    if (!want_zero || co_seek(s, offset_bytes, &w) < 0) {
-        return 0;
-    }
-    if (!w.data) {
-        status->flags = STATUS_OFFSET | STATUS_ZERO;
-    }
-    if (w.next > (off_t)offset_bytes && w.next < (off_t)s->file_bytes) {
-        /* Data that ends in the middle of a sector or block: the rest of
-         * that belongs to it. */
-        uint64_t align = MAX(512, node->limits.request_align);
-        uint64_t n = w.next - offset_bytes;
-
-        n = w.data ? ROUND_UP(w.next, align) - offset_bytes
-                   : ROUND_DOWN(w.next, align) > offset_bytes
-                         ? ROUND_DOWN(w.next, align) - offset_bytes
-                         : 0;
-        if (n == 0) {
-            /* A hole that ends within this block: call it data. */
-            status->flags = STATUS_OFFSET | STATUS_DATA;
-            n = ROUND_UP(w.next, align) - offset_bytes;
-        }
-        status->bytes = MIN(bytes, n);
-    }
     return 0;
 }

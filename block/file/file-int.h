@@ -17,34 +17,32 @@ typedef struct FileState {
     uint32_t block_bytes; /* request_align with O_DIRECT, else 1 */
     uint32_t memory_align;
     /* HOME */
-    int fd_write;         /* -1 while nobody may write */
-    bool no_punch;        /* the file system cannot make holes */
-    bool no_zero_range;   /* ... or zero a range */
-    bool no_holes;        /* ... or tell where they are */
-    int flush_error;      /* -errno of a failed flush; sticky */
-    uint64_t file_bytes;  /* its length, not rounded up to sectors */
+    int fd_write;        /* -1 while nobody may write */
+    bool no_punch;       /* the file system cannot make holes */
+    bool no_zero_range;  /* ... or zero a range */
+    bool no_holes;       /* ... or tell where they are */
+    int flush_error;     /* -errno of a failed flush; sticky */
+    uint64_t file_bytes; /* its length, not rounded up to sectors */
 } FileState;
 
-/* --- file-probe.c ---------------------------------------------------------- */
+/* --- file-probe.c -------------------------------------------------------- */
 
 /* Length and kind of an open file, asked in a worker. 0 or -errno. */
 int co_file_stat(int fd, bool *regular, uint64_t *bytes,
                  int64_t *allocated_bytes);
 /* What O_DIRECT wants of offsets and addresses. */
-void co_file_probe_align(int fd, uint32_t *block_bytes,
-                         uint32_t *memory_align);
+void co_file_probe_align(int fd, uint32_t *block_bytes, uint32_t *memory_align);
 
-/* --- file-io.c -------------------------------------------------------------- */
+/* --- file-io.c ----------------------------------------------------------- */
 
 int co_file_preadv(Node *node, uint64_t offset_bytes, uint64_t bytes, Iov *iov,
                    size_t iov_offset, ReqFlags flags);
-int co_file_pwritev(Node *node, uint64_t offset_bytes, uint64_t bytes,
-                    Iov *iov, size_t iov_offset, ReqFlags flags);
+int co_file_pwritev(Node *node, uint64_t offset_bytes, uint64_t bytes, Iov *iov,
+                    size_t iov_offset, ReqFlags flags);
 int co_file_flush(Node *node);
-int co_file_truncate(Node *node, uint64_t size_bytes, bool exact,
-                     Error **errp);
+int co_file_truncate(Node *node, uint64_t size_bytes, bool exact, Error **errp);
 
-/* --- file-holes.c ----------------------------------------------------------- */
+/* --- file-holes.c -------------------------------------------------------- */
 
 int co_file_pwrite_zeroes(Node *node, uint64_t offset_bytes, uint64_t bytes,
                           ReqFlags flags);

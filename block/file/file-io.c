@@ -137,8 +137,8 @@ static int co_after_write(Node *node, uint64_t end_bytes)
     return 0;
 }
 
-int co_file_pwritev(Node *node, uint64_t offset_bytes, uint64_t bytes,
-                    Iov *iov, size_t iov_offset, ReqFlags flags)
+int co_file_pwritev(Node *node, uint64_t offset_bytes, uint64_t bytes, Iov *iov,
+                    size_t iov_offset, ReqFlags flags)
 {
     const FileState *s = node->state;
     bool fua = (flags & REQ_FUA) && !node->cache_no_flush;

@@ -80,7 +80,9 @@ static int64_t probe_work(void *opaque)
 void co_file_probe_align(int fd, uint32_t *block_bytes, uint32_t *memory_align)
 {
     ProbeWork w = {
-        .fd = fd, .block_bytes = ALIGN_MAX, .memory_align = ALIGN_MAX,
+        .fd = fd,
+        .block_bytes = ALIGN_MAX,
+        .memory_align = ALIGN_MAX,
     };
 
     co_worker_run(probe_work, &w);

@@ -49,8 +49,8 @@ static bool check_options(const Node *node, const BlockdevOptionsFile *o,
 
 static int file_open_fd(const FileState *s, bool writable, Error **errp)
 {
-    int fd = io_open(s->path, s->open_flags | (writable ? O_RDWR : O_RDONLY),
-                     0);
+    int fd =
+        io_open(s->path, s->open_flags | (writable ? O_RDWR : O_RDONLY), 0);
 
     if (fd == -EINVAL && s->direct) {
         error_set(errp,

@@ -91,13 +91,11 @@ static bool co_raw_open(Node *node, const BlockdevOptions *options,
 /* A window has no metadata: its file is written and resized when it is, so
  * two windows of one file do not get into each other's way. */
 static void raw_child_perm(const Node *node, const Edge *edge, Perms perm,
-                           Perms shared, Perms *child_perm,
-                           Perms *child_shared)
+                           Perms shared, Perms *child_perm, Perms *child_shared)
 {
     const Perms changes = PERM_WRITE | PERM_RESIZE;
 
-    perms_default_for_child(node, edge, perm, shared, child_perm,
-                            child_shared);
+    perms_default_for_child(node, edge, perm, shared, child_perm, child_shared);
     *child_perm &= ~changes | perm;
 }
 
@@ -137,8 +135,8 @@ static int co_raw_pwrite_zeroes(Node *node, uint64_t offset_bytes,
 {
     const RawState *s = node->state;
 
-    return co_edge_pwrite_zeroes(s->file, s->offset_bytes + offset_bytes,
-                                 bytes, flags);
+    return co_edge_pwrite_zeroes(s->file, s->offset_bytes + offset_bytes, bytes,
+                                 flags);
 }
 
 static int co_raw_pdiscard(Node *node, uint64_t offset_bytes, uint64_t bytes)
@@ -171,8 +169,7 @@ static int co_raw_truncate(Node *node, uint64_t size_bytes, bool exact,
         error_set(errp, "Disk size too large for the chosen offset");
         return -EINVAL;
     }
-    return co_edge_truncate(s->file, s->offset_bytes + size_bytes, exact,
-                            errp);
+    return co_edge_truncate(s->file, s->offset_bytes + size_bytes, exact, errp);
 }
 
 static const char *const raw_identity[] = {"offset", "size", NULL};

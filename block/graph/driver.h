@@ -25,12 +25,12 @@
 
 /* Flags of one request. */
 enum {
-    REQ_FUA = 1 << 0,        /* on stable storage before it returns */
-    REQ_MAY_UNMAP = 1 << 1,  /* zeroes: deallocating is fine */
-    REQ_NO_FALLBACK = 1 << 2, /* zeroes: -ENOTSUP rather than write them */
-    REQ_SERIALISING = 1 << 3, /* overlapping requests wait for this one */
+    REQ_FUA = 1 << 0,             /* on stable storage before it returns */
+    REQ_MAY_UNMAP = 1 << 1,       /* zeroes: deallocating is fine */
+    REQ_NO_FALLBACK = 1 << 2,     /* zeroes: -ENOTSUP rather than write them */
+    REQ_SERIALISING = 1 << 3,     /* overlapping requests wait for this one */
     REQ_WRITE_UNCHANGED = 1 << 4, /* data is what was read: not marked dirty */
-    REQ_FAST_ZERO = 1 << 5,  /* with NO_FALLBACK: only if faster than data */
+    REQ_FAST_ZERO = 1 << 5, /* with NO_FALLBACK: only if faster than data */
 };
 typedef uint32_t ReqFlags;
 
@@ -46,9 +46,9 @@ enum {
 
 typedef struct BlockStatus {
     unsigned flags;
-    uint64_t bytes;  /* length of the area that @flags hold for; > 0 */
-    uint64_t map;    /* offset in @file, with STATUS_OFFSET */
-    Node *file;      /* where @map counts, with STATUS_OFFSET */
+    uint64_t bytes; /* length of the area that @flags hold for; > 0 */
+    uint64_t map;   /* offset in @file, with STATUS_OFFSET */
+    Node *file;     /* where @map counts, with STATUS_OFFSET */
 } BlockStatus;
 
 typedef enum NodeThreading {
@@ -59,11 +59,11 @@ typedef enum NodeThreading {
 struct BlockdevOptions;
 
 struct NodeDriver {
-    const char *name;          /* as in QMP: "file" */
+    const char *name; /* as in QMP: "file" */
     size_t state_bytes;
     NodeThreading threading;
-    bool is_filter;            /* shows its EDGE_FILTERED child unchanged */
-    bool is_format;            /* data lies in its "file" child */
+    bool is_filter; /* shows its EDGE_FILTERED child unchanged */
+    bool is_format; /* data lies in its "file" child */
     bool supports_backing;
     bool supports_persistent_bitmaps;
 

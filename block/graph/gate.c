@@ -58,7 +58,7 @@ void gate_unref(Root *root)
     }
 }
 
-/* --- on control, answers ---------------------------------------------------- */
+/* --- on control, answers ------------------------------------------------- */
 
 static void answer_arrived(void *opaque)
 {
@@ -90,7 +90,7 @@ void co_gate_wait(GateWait *wait)
     assert(!wait->pending);
 }
 
-/* --- on the lane's reactor -------------------------------------------------- */
+/* --- on the lane's reactor ----------------------------------------------- */
 
 static void lane_close(void *opaque)
 {
@@ -169,7 +169,7 @@ void root_leave(Root *root)
     }
 }
 
-/* --- on control, orders ------------------------------------------------------ */
+/* --- on control, orders -------------------------------------------------- */
 
 static void send_to_lane(Root *root, GateLane *lane, void (*fn)(void *),
                          GateWait *wait)
@@ -187,8 +187,7 @@ static void send_to_lane(Root *root, GateLane *lane, void (*fn)(void *),
     }
 }
 
-static unsigned registered_lanes(Root *root, int closed_delta,
-                                 GateLane **lanes)
+static unsigned registered_lanes(Root *root, int closed_delta, GateLane **lanes)
 {
     unsigned n = 0;
 

@@ -8,7 +8,7 @@
 
 #include "block/graph/quiesce.h"
 
-/* --- edge.c --------------------------------------------------------------- */
+/* --- edge.c -------------------------------------------------------------- */
 
 /* Not linked; no permissions, shares everything. Exactly one of @parent and
  * @root is given. */
@@ -25,7 +25,7 @@ bool node_reaches(const Node *from, const Node *node);
 bool edge_check_cycle(const Node *parent, const Node *child, unsigned role,
                       Error **errp);
 
-/* --- node.c --------------------------------------------------------------- */
+/* --- node.c -------------------------------------------------------------- */
 
 /* False with QEMU's text when a node may not get this name. */
 bool node_name_check(const char *name, Error **errp);
@@ -35,7 +35,7 @@ void node_list_last(Node *node);
 /* Undoes node_new and what was attached below since: an open that failed. */
 void co_node_discard(Node *node) COROUTINE_ONLY CONTROL_ONLY;
 
-/* --- perm.c --------------------------------------------------------------- */
+/* --- perm.c -------------------------------------------------------------- */
 
 /* Recomputes the permissions of these nodes and everything below, in place;
  * what it changed and asked of drivers is recorded in @txn, which the caller
@@ -44,12 +44,12 @@ bool perms_refresh(Node *const *nodes, size_t n, Txn *txn, Error **errp);
 /* "node 'x'", "an unnamed block device": owned by the caller. */
 char *edge_describe_user(const Edge *edge);
 
-/* --- filename.c ----------------------------------------------------------- */
+/* --- filename.c ---------------------------------------------------------- */
 
 /* Derives node->identity, and node->filename where the driver left it. */
 void node_refresh_filename(Node *node);
 
-/* --- gate.c --------------------------------------------------------------- */
+/* --- gate.c -------------------------------------------------------------- */
 
 /* Waits for closed gates to run dry; on control, in a coroutine. */
 typedef struct GateWait {
@@ -66,7 +66,7 @@ void gate_close(Root *root, GateWait *wait) CONTROL_ONLY;
 void gate_open(Root *root) CONTROL_ONLY;
 void co_gate_wait(GateWait *wait) COROUTINE_ONLY CONTROL_ONLY;
 
-/* --- quiesce.c ------------------------------------------------------------ */
+/* --- quiesce.c ----------------------------------------------------------- */
 
 /* After the topology changed: roots that now reach a node of an open section
  * join it. */
@@ -76,15 +76,15 @@ void quiesce_forget_root(Root *root) CONTROL_ONLY;
 /* A node that goes away does. */
 void quiesce_forget_node(Node *node) CONTROL_ONLY;
 
-/* --- root ----------------------------------------------------------------- */
+/* --- root ---------------------------------------------------------------- */
 
 /* One reactor's part of a gate. HOME: only its own reactor touches it. */
 typedef struct GateLane {
-    Reactor *reactor;   /* NULL until this reactor first enters */
+    Reactor *reactor; /* NULL until this reactor first enters */
     unsigned inflight;
-    unsigned closed;    /* how many hold it closed */
-    ListLink parked;    /* GateParked, in order of arrival */
-    ListLink closers;   /* GateMessage, who waits for inflight == 0 */
+    unsigned closed;  /* how many hold it closed */
+    ListLink parked;  /* GateParked, in order of arrival */
+    ListLink closers; /* GateMessage, who waits for inflight == 0 */
 } GateLane;
 
 struct Root {
@@ -93,12 +93,12 @@ struct Root {
     const RootOps *ops;
     void *opaque;
     /* CONTROL (read by I/O behind the gate) */
-    Edge *edge;         /* NULL while detached */
-    unsigned sections;  /* open quiesced sections it is part of */
+    Edge *edge;        /* NULL while detached */
+    unsigned sections; /* open quiesced sections it is part of */
     /* SHORT: gate_mutex of gate.c */
     unsigned closed;
     /* ATOMIC */
-    int refs;           /* the owner's, and one of each message on its way */
+    int refs; /* the owner's, and one of each message on its way */
     /* LANE */
     GateLane lanes[REACTOR_MAX];
 };

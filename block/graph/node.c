@@ -22,7 +22,7 @@
 static ListLink all_nodes = LIST_INIT(all_nodes);
 static uint64_t names_generated;
 
-/* --- the graph lock -------------------------------------------------------- */
+/* --- the graph lock ------------------------------------------------------ */
 
 static CoMutex *graph_mutex(void)
 {
@@ -51,7 +51,7 @@ bool graph_locked_by_me(void)
     return in_coroutine() && graph_mutex()->holder == coroutine_self();
 }
 
-/* --- names ----------------------------------------------------------------- */
+/* --- names --------------------------------------------------------------- */
 
 static bool name_well_formed(const char *name)
 {
@@ -141,7 +141,7 @@ void node_list_last(Node *node)
     list_append(&all_nodes, &node->in_graph);
 }
 
-/* --- life ------------------------------------------------------------------ */
+/* --- life ---------------------------------------------------------------- */
 
 Node *node_new(const NodeDriver *driver, const char *name, Error **errp)
 {
@@ -258,7 +258,7 @@ void co_graph_shutdown(void)
     } while (node);
 }
 
-/* --- small questions ------------------------------------------------------- */
+/* --- small questions ----------------------------------------------------- */
 
 Edge *node_child(const Node *node, const char *name)
 {
@@ -333,16 +333,15 @@ void node_size_changed(Node *node, uint64_t size_bytes)
     }
 }
 
-/* --- limits ---------------------------------------------------------------- */
+/* --- limits -------------------------------------------------------------- */
 
 static void limits_inherit(NodeLimits *limits, const NodeLimits *child)
 {
     limits->request_align = MAX(limits->request_align, child->request_align);
     limits->memory_align = MAX(limits->memory_align, child->memory_align);
     if (child->max_iov) {
-        limits->max_iov = limits->max_iov
-                              ? MIN(limits->max_iov, child->max_iov)
-                              : child->max_iov;
+        limits->max_iov = limits->max_iov ? MIN(limits->max_iov, child->max_iov)
+                                          : child->max_iov;
     }
 }
 

@@ -42,7 +42,7 @@ typedef struct DirtyBitmap DirtyBitmap;
 
 #define NODE_NAME_MAX 31 /* bytes, without the terminating zero */
 
-/* --- permissions -------------------------------------------------------- */
+/* --- permissions --------------------------------------------------------- */
 
 /* What a user of a node does with it (perm), and what it tolerates that the
  * others do (shared). The names in texts are "consistent read", "write",
@@ -59,7 +59,7 @@ typedef uint32_t Perms;
 /* "write, resize": for texts; owned by the caller. */
 char *perms_to_string(Perms perms);
 
-/* --- edges -------------------------------------------------------------- */
+/* --- edges --------------------------------------------------------------- */
 
 /* What an edge's child is for its parent node (a mask). */
 enum {
@@ -72,25 +72,25 @@ enum {
 
 struct Edge {
     /* CONST */
-    char *name;        /* "file", "backing", "target", "root" */
+    char *name; /* "file", "backing", "target", "root" */
     unsigned role;
-    Node *parent;      /* the node above, or NULL when @root is set */
-    Root *root;        /* the root above, or NULL when @parent is set */
+    Node *parent; /* the node above, or NULL when @root is set */
+    Root *root;   /* the root above, or NULL when @parent is set */
     /* CONTROL */
-    Node *child;       /* never NULL while linked */
+    Node *child; /* never NULL while linked */
     Perms perm, shared;
     ListLink in_parent; /* parent->children */
     ListLink in_child;  /* child->parents */
 };
 
-/* --- nodes -------------------------------------------------------------- */
+/* --- nodes --------------------------------------------------------------- */
 
 /* What requests a node takes; all powers of two or 0 for "no limit". Set by
  * the driver at open and refreshed after a child changed. */
 typedef struct NodeLimits {
-    uint32_t request_align;      /* offset and length of reads and writes */
-    uint32_t memory_align;       /* addresses of buffers */
-    uint32_t max_iov;            /* areas in one request; 0 = IOV_MAX */
+    uint32_t request_align; /* offset and length of reads and writes */
+    uint32_t memory_align;  /* addresses of buffers */
+    uint32_t max_iov;       /* areas in one request; 0 = IOV_MAX */
     uint64_t max_transfer_bytes;
     uint64_t max_zeroes_bytes;
     uint64_t max_discard_bytes;
@@ -98,7 +98,9 @@ typedef struct NodeLimits {
 } NodeLimits;
 
 typedef enum DetectZeroes {
-    DETECT_ZEROES_OFF, DETECT_ZEROES_ON, DETECT_ZEROES_UNMAP
+    DETECT_ZEROES_OFF,
+    DETECT_ZEROES_ON,
+    DETECT_ZEROES_UNMAP
 } DetectZeroes;
 
 /* What io/ counts per node, for query-blockstats and tests. ATOMIC. */
@@ -110,43 +112,43 @@ typedef struct NodeStats {
 struct Node {
     /* CONST */
     const NodeDriver *driver;
-    void *state;                 /* driver->state_bytes, zeroed */
+    void *state; /* driver->state_bytes, zeroed */
     char name[NODE_NAME_MAX + 1];
-    bool name_generated;         /* "#block123" */
+    bool name_generated; /* "#block123" */
     Reactor *home;
 
     /* CONTROL */
-    ListLink children;           /* Edge.in_parent */
-    ListLink parents;            /* Edge.in_child */
-    ListLink in_graph;           /* all nodes, oldest first */
+    ListLink children; /* Edge.in_parent */
+    ListLink parents;  /* Edge.in_child */
+    ListLink in_graph; /* all nodes, oldest first */
     unsigned refs;
-    bool monitor_owned;          /* made by blockdev-add, not yet deleted */
+    bool monitor_owned; /* made by blockdev-add, not yet deleted */
     bool read_only;
-    bool discard_unmap;          /* discard=unmap; else discards end here */
+    bool discard_unmap; /* discard=unmap; else discards end here */
     bool cache_direct, cache_no_flush;
     DetectZeroes detect_zeroes;
-    bool auto_read_only;         /* opened for writing when first written */
-    bool force_share;            /* others may write to it meanwhile */
-    char *filename;              /* as query-named-block-nodes shows it */
-    struct json_object *options; /* as given; for reopen and queries */
+    bool auto_read_only;          /* opened for writing when first written */
+    bool force_share;             /* others may write to it meanwhile */
+    char *filename;               /* as query-named-block-nodes shows it */
+    struct json_object *options;  /* as given; for reopen and queries */
     struct json_object *identity; /* what "json:" file names show, or NULL */
-    ListLink op_blockers;        /* block/graph/op-blocker.h */
-    ListLink bitmaps;            /* DirtyBitmap, newest first */
-    unsigned quiesced;           /* sections that hold it still */
+    ListLink op_blockers;         /* block/graph/op-blocker.h */
+    ListLink bitmaps;             /* DirtyBitmap, newest first */
+    unsigned quiesced;            /* sections that hold it still */
 
     /* SHORT: guards the list above and the bits of its bitmaps */
     GMutex bitmaps_lock;
 
     /* ATOMIC */
-    uint64_t size_bytes;         /* what users may address */
-    uint64_t write_gen;          /* bumped after each write has landed */
+    uint64_t size_bytes; /* what users may address */
+    uint64_t write_gen;  /* bumped after each write has landed */
     uint64_t flushed_gen;
     NodeStats stats;
 
     /* HOME */
     NodeLimits limits;
-    RangeLocks *tracked;         /* requests in flight that others wait for */
-    unsigned serialising;        /* how many of them serialise */
+    RangeLocks *tracked;  /* requests in flight that others wait for */
+    unsigned serialising; /* how many of them serialise */
     CoMutex flush_lock;
 };
 

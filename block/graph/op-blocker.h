@@ -25,8 +25,8 @@ typedef enum NodeOp {
 #define NODE_OPS_ALL ((1u << NODE_OP__MAX) - 1)
 
 typedef struct OpBlocker {
-    unsigned ops;    /* mask of 1 << NodeOp */
-    char *reason;    /* "block device is in use by block job: backup" */
+    unsigned ops; /* mask of 1 << NodeOp */
+    char *reason; /* "block device is in use by block job: backup" */
     ListLink link;
 } OpBlocker;
 

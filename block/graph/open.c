@@ -145,8 +145,8 @@ static Node *co_child_open(const Node *parent, const BlockdevRef *ref,
     return child;
 }
 
-Edge *co_node_open_child(Node *parent, const BlockdevRef *ref,
-                         const char *name, unsigned role, Error **errp)
+Edge *co_node_open_child(Node *parent, const BlockdevRef *ref, const char *name,
+                         unsigned role, Error **errp)
 {
     Node *child = co_child_open(parent, ref, errp);
     Edge *edge;

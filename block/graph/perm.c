@@ -18,7 +18,10 @@
 char *perms_to_string(Perms perms)
 {
     static const char *const names[] = {
-        "consistent read", "write", "write unchanged", "resize",
+        "consistent read",
+        "write",
+        "write unchanged",
+        "resize",
     };
     GString *s = g_string_new(NULL);
 
@@ -51,7 +54,7 @@ void node_cumulative_perms(const Node *node, Perms *perm, Perms *shared)
     }
 }
 
-/* --- conflicts ------------------------------------------------------------- */
+/* --- conflicts ----------------------------------------------------------- */
 
 static void conflict_text(const Edge *needs, const Edge *refuses, Error **errp)
 {
@@ -80,7 +83,7 @@ static bool node_check_conflicts(const Node *node, Error **errp)
     return true;
 }
 
-/* --- what a node needs of its children ------------------------------------- */
+/* --- what a node needs of its children ----------------------------------- */
 
 /* A backing image must not change under its overlay, unless those above bear
  * a change of content anyway. */
@@ -132,7 +135,7 @@ void perms_default_for_child(const Node *node, const Edge *edge, Perms perm,
     }
 }
 
-/* --- the refresh ----------------------------------------------------------- */
+/* --- the refresh --------------------------------------------------------- */
 
 typedef struct EdgeUndo {
     Edge *edge;

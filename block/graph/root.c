@@ -45,8 +45,7 @@ uint64_t root_size_bytes(const Root *root)
     return node ? __atomic_load_n(&node->size_bytes, __ATOMIC_RELAXED) : 0;
 }
 
-bool root_attach(Root *root, Node *node, Perms perm, Perms shared,
-                 Error **errp)
+bool root_attach(Root *root, Node *node, Perms perm, Perms shared, Error **errp)
 {
     Edge *edge = edge_new(NULL, root, root->name, EDGE_DATA);
     Txn *txn = txn_new();

@@ -61,8 +61,8 @@ void root_leave(Root *root);
  */
 int co_root_preadv(Root *root, uint64_t offset_bytes, uint64_t bytes, Iov *iov,
                    ReqFlags flags) COROUTINE_ONLY;
-int co_root_pwritev(Root *root, uint64_t offset_bytes, uint64_t bytes,
-                    Iov *iov, ReqFlags flags) COROUTINE_ONLY;
+int co_root_pwritev(Root *root, uint64_t offset_bytes, uint64_t bytes, Iov *iov,
+                    ReqFlags flags) COROUTINE_ONLY;
 int co_root_pread(Root *root, uint64_t offset_bytes, uint64_t bytes,
                   void *buf) COROUTINE_ONLY;
 int co_root_pwrite(Root *root, uint64_t offset_bytes, uint64_t bytes,

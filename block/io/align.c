@@ -15,11 +15,11 @@
 typedef struct Padding {
     uint64_t start, bytes; /* of the widened request */
     size_t align;
-    size_t head, tail;     /* bytes around the caller's */
-    bool one_block;        /* head and tail are in the same block */
-    uint8_t *buf;          /* the head's block, then the tail's */
-    uint8_t *last;         /* the tail's block */
-    Iov iov;               /* head, the caller's areas, tail */
+    size_t head, tail; /* bytes around the caller's */
+    bool one_block;    /* head and tail are in the same block */
+    uint8_t *buf;      /* the head's block, then the tail's */
+    uint8_t *last;     /* the tail's block */
+    Iov iov;           /* head, the caller's areas, tail */
 } Padding;
 
 static int padding_init(Padding *pad, Node *node, uint64_t offset_bytes,
@@ -60,8 +60,7 @@ int co_padded_preadv(Node *node, uint64_t offset_bytes, uint64_t bytes,
                      Iov *iov, size_t iov_offset, ReqFlags flags)
 {
     Padding pad;
-    int ret =
-        padding_init(&pad, node, offset_bytes, bytes, iov, iov_offset);
+    int ret = padding_init(&pad, node, offset_bytes, bytes, iov, iov_offset);
 
     if (ret < 0) {
         return ret;
@@ -101,16 +100,14 @@ int co_padded_pwritev(Node *node, uint64_t offset_bytes, uint64_t bytes,
                       Iov *iov, size_t iov_offset, ReqFlags flags)
 {
     Padding pad;
-    int ret =
-        padding_init(&pad, node, offset_bytes, bytes, iov, iov_offset);
+    int ret = padding_init(&pad, node, offset_bytes, bytes, iov, iov_offset);
 
     if (ret < 0) {
         return ret;
     }
     ret = co_read_padding(node, &pad);
     if (ret == 0) {
-        ret = co_driver_pwritev(node, pad.start, pad.bytes, &pad.iov, 0,
-                                flags);
+        ret = co_driver_pwritev(node, pad.start, pad.bytes, &pad.iov, 0, flags);
     }
     padding_free(&pad);
     return ret;

@@ -28,8 +28,7 @@ static int co_discard_aligned(Node *node, uint64_t offset_bytes,
                               uint64_t end_bytes)
 {
     while (offset_bytes < end_bytes) {
-        uint64_t n =
-            piece_bytes(node, offset_bytes, end_bytes - offset_bytes);
+        uint64_t n = piece_bytes(node, offset_bytes, end_bytes - offset_bytes);
         int ret = node->driver->co_pdiscard(node, offset_bytes, n);
 
         if (ret < 0 && ret != -ENOTSUP) {

@@ -62,8 +62,13 @@ int co_edge_preadv(Edge *edge, uint64_t offset_bytes, uint64_t bytes, Iov *iov,
                    size_t iov_offset, ReqFlags flags)
 {
     IoCall call = {
-        .run = run_preadv, .node = edge->child, .offset_bytes = offset_bytes,
-        .bytes = bytes, .iov = iov, .iov_offset = iov_offset, .flags = flags,
+        .run = run_preadv,
+        .node = edge->child,
+        .offset_bytes = offset_bytes,
+        .bytes = bytes,
+        .iov = iov,
+        .iov_offset = iov_offset,
+        .flags = flags,
     };
     int ret = check_range(edge->child, offset_bytes, bytes);
 
@@ -76,12 +81,17 @@ static void run_pwritev(IoCall *c)
                              c->iov_offset, c->flags);
 }
 
-int co_edge_pwritev(Edge *edge, uint64_t offset_bytes, uint64_t bytes,
-                    Iov *iov, size_t iov_offset, ReqFlags flags)
+int co_edge_pwritev(Edge *edge, uint64_t offset_bytes, uint64_t bytes, Iov *iov,
+                    size_t iov_offset, ReqFlags flags)
 {
     IoCall call = {
-        .run = run_pwritev, .node = edge->child, .offset_bytes = offset_bytes,
-        .bytes = bytes, .iov = iov, .iov_offset = iov_offset, .flags = flags,
+        .run = run_pwritev,
+        .node = edge->child,
+        .offset_bytes = offset_bytes,
+        .bytes = bytes,
+        .iov = iov,
+        .iov_offset = iov_offset,
+        .flags = flags,
     };
     int ret = check_write(edge->child, offset_bytes, bytes);
 
@@ -90,16 +100,19 @@ int co_edge_pwritev(Edge *edge, uint64_t offset_bytes, uint64_t bytes,
 
 static void run_pwrite_zeroes(IoCall *c)
 {
-    c->ret = co_node_pwrite_zeroes(c->node, c->offset_bytes, c->bytes,
-                                   c->flags);
+    c->ret =
+        co_node_pwrite_zeroes(c->node, c->offset_bytes, c->bytes, c->flags);
 }
 
 int co_edge_pwrite_zeroes_as_told(Edge *edge, uint64_t offset_bytes,
                                   uint64_t bytes, ReqFlags flags)
 {
     IoCall call = {
-        .run = run_pwrite_zeroes, .node = edge->child,
-        .offset_bytes = offset_bytes, .bytes = bytes, .flags = flags,
+        .run = run_pwrite_zeroes,
+        .node = edge->child,
+        .offset_bytes = offset_bytes,
+        .bytes = bytes,
+        .flags = flags,
     };
     int ret = check_write(edge->child, offset_bytes, bytes);
 
@@ -123,8 +136,10 @@ static void run_pdiscard(IoCall *c)
 int co_edge_pdiscard(Edge *edge, uint64_t offset_bytes, uint64_t bytes)
 {
     IoCall call = {
-        .run = run_pdiscard, .node = edge->child,
-        .offset_bytes = offset_bytes, .bytes = bytes,
+        .run = run_pdiscard,
+        .node = edge->child,
+        .offset_bytes = offset_bytes,
+        .bytes = bytes,
     };
     int ret = check_write(edge->child, offset_bytes, bytes);
 
@@ -158,8 +173,12 @@ int co_node_block_status_hop(Node *node, bool want_zero, uint64_t offset_bytes,
                              uint64_t bytes, BlockStatus *status)
 {
     IoCall call = {
-        .run = run_block_status, .node = node, .want_zero = want_zero,
-        .offset_bytes = offset_bytes, .bytes = bytes, .status = status,
+        .run = run_block_status,
+        .node = node,
+        .want_zero = want_zero,
+        .offset_bytes = offset_bytes,
+        .bytes = bytes,
+        .status = status,
     };
 
     return co_call_at_home(&call);
@@ -168,21 +187,24 @@ int co_node_block_status_hop(Node *node, bool want_zero, uint64_t offset_bytes,
 int co_edge_block_status(Edge *edge, bool want_zero, uint64_t offset_bytes,
                          uint64_t bytes, BlockStatus *status)
 {
-    return co_node_block_status_hop(edge->child, want_zero, offset_bytes,
-                                    bytes, status);
+    return co_node_block_status_hop(edge->child, want_zero, offset_bytes, bytes,
+                                    status);
 }
 
 static void run_truncate(IoCall *c)
 {
-    c->ret = co_node_truncate_at_home(c->node, c->size_bytes, c->exact,
-                                      c->errp);
+    c->ret =
+        co_node_truncate_at_home(c->node, c->size_bytes, c->exact, c->errp);
 }
 
 int co_node_truncate(Node *node, uint64_t size_bytes, bool exact, Error **errp)
 {
     IoCall call = {
-        .run = run_truncate, .node = node, .size_bytes = size_bytes,
-        .exact = exact, .errp = errp,
+        .run = run_truncate,
+        .node = node,
+        .size_bytes = size_bytes,
+        .exact = exact,
+        .errp = errp,
     };
     int ret = co_call_at_home(&call);
 

@@ -8,7 +8,7 @@
 
 #include "block/io/io.h"
 
-/* --- request.c: tracking --------------------------------------------------- */
+/* --- request.c: tracking ------------------------------------------------- */
 
 typedef struct IoRequest {
     Node *node;
@@ -29,14 +29,14 @@ static inline bool is_aligned(uint64_t x, uint64_t align)
     return (x & (align - 1)) == 0;
 }
 
-/* --- driver.c: aligned requests, split to the driver's limits --------------- */
+/* --- driver.c: aligned requests, split to the driver's limits ------------ */
 
 int co_driver_preadv(Node *node, uint64_t offset_bytes, uint64_t bytes,
                      Iov *iov, size_t iov_offset, ReqFlags flags);
 int co_driver_pwritev(Node *node, uint64_t offset_bytes, uint64_t bytes,
                       Iov *iov, size_t iov_offset, ReqFlags flags);
 
-/* --- align.c: unaligned requests ------------------------------------------- */
+/* --- align.c: unaligned requests ----------------------------------------- */
 
 int co_padded_preadv(Node *node, uint64_t offset_bytes, uint64_t bytes,
                      Iov *iov, size_t iov_offset, ReqFlags flags);
@@ -44,12 +44,12 @@ int co_padded_preadv(Node *node, uint64_t offset_bytes, uint64_t bytes,
 int co_padded_pwritev(Node *node, uint64_t offset_bytes, uint64_t bytes,
                       Iov *iov, size_t iov_offset, ReqFlags flags);
 
-/* --- whole requests on a node ----------------------------------------------- */
+/* --- whole requests on a node -------------------------------------------- */
 
 int co_node_preadv(Node *node, uint64_t offset_bytes, uint64_t bytes, Iov *iov,
                    size_t iov_offset, ReqFlags flags);
-int co_node_pwritev(Node *node, uint64_t offset_bytes, uint64_t bytes,
-                    Iov *iov, size_t iov_offset, ReqFlags flags);
+int co_node_pwritev(Node *node, uint64_t offset_bytes, uint64_t bytes, Iov *iov,
+                    size_t iov_offset, ReqFlags flags);
 int co_node_pwrite_zeroes(Node *node, uint64_t offset_bytes, uint64_t bytes,
                           ReqFlags flags);
 int co_node_pdiscard(Node *node, uint64_t offset_bytes, uint64_t bytes);
@@ -60,15 +60,15 @@ int co_node_block_status(Node *node, bool want_zero, uint64_t offset_bytes,
 int co_node_block_status_hop(Node *node, bool want_zero, uint64_t offset_bytes,
                              uint64_t bytes, BlockStatus *status);
 /* On control, while the node is quiesced. */
-int co_node_truncate(Node *node, uint64_t size_bytes, bool exact,
-                     Error **errp);
+int co_node_truncate(Node *node, uint64_t size_bytes, bool exact, Error **errp);
 /* Only the driver's part, at home. */
 int co_node_truncate_at_home(Node *node, uint64_t size_bytes, bool exact,
                              Error **errp);
 /* Ends a write with REQ_FUA where the driver has no such thing. */
 int co_emulate_fua(Node *node, int ret, ReqFlags flags);
 
-/* --- hop.c -------------------------------------------------------------------- */
+/* --- hop.c
+ * -------------------------------------------------------------------- */
 
 /* Deallocates if told so, also where the node was opened with discard=ignore:
  * as in QEMU that holds for discards from above, not for a user's own zero
@@ -76,7 +76,7 @@ int co_emulate_fua(Node *node, int ret, ReqFlags flags);
 int co_edge_pwrite_zeroes_as_told(Edge *edge, uint64_t offset_bytes,
                                   uint64_t bytes, ReqFlags flags);
 
-/* --- zeroes.c ---------------------------------------------------------------- */
+/* --- zeroes.c ------------------------------------------------------------ */
 
 /* A list of areas, @bytes long in all, that reads as zeroes and must not be
  * written to. @bytes <= IO_ZEROES_CHUNK. Ends with iov_free. */

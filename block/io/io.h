@@ -18,9 +18,8 @@
 
 int co_edge_preadv(Edge *edge, uint64_t offset_bytes, uint64_t bytes, Iov *iov,
                    size_t iov_offset, ReqFlags flags) COROUTINE_ONLY;
-int co_edge_pwritev(Edge *edge, uint64_t offset_bytes, uint64_t bytes,
-                    Iov *iov, size_t iov_offset,
-                    ReqFlags flags) COROUTINE_ONLY;
+int co_edge_pwritev(Edge *edge, uint64_t offset_bytes, uint64_t bytes, Iov *iov,
+                    size_t iov_offset, ReqFlags flags) COROUTINE_ONLY;
 int co_edge_pwrite_zeroes(Edge *edge, uint64_t offset_bytes, uint64_t bytes,
                           ReqFlags flags) COROUTINE_ONLY;
 int co_edge_pdiscard(Edge *edge, uint64_t offset_bytes,

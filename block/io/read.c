@@ -5,13 +5,11 @@
 int co_node_preadv(Node *node, uint64_t offset_bytes, uint64_t bytes, Iov *iov,
                    size_t iov_offset, ReqFlags flags)
 {
-    bool aligned =
-        is_aligned(offset_bytes | bytes, node->limits.request_align);
+    bool aligned = is_aligned(offset_bytes | bytes, node->limits.request_align);
     IoRequest req;
     int ret;
 
-    co_request_begin(&req, node, offset_bytes, bytes,
-                     flags & REQ_SERIALISING);
+    co_request_begin(&req, node, offset_bytes, bytes, flags & REQ_SERIALISING);
     ret = (aligned ? co_driver_preadv : co_padded_preadv)(
         node, offset_bytes, bytes, iov, iov_offset, flags);
     request_end(&req);

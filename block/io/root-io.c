@@ -15,22 +15,22 @@ int co_root_preadv(Root *root, uint64_t offset_bytes, uint64_t bytes, Iov *iov,
     int ret;
 
     co_root_enter(root);
-    ret = root->edge ? co_edge_preadv(root->edge, offset_bytes, bytes, iov, 0,
-                                      flags)
-                     : -ENOMEDIUM;
+    ret = root->edge
+              ? co_edge_preadv(root->edge, offset_bytes, bytes, iov, 0, flags)
+              : -ENOMEDIUM;
     root_leave(root);
     return ret;
 }
 
-int co_root_pwritev(Root *root, uint64_t offset_bytes, uint64_t bytes,
-                    Iov *iov, ReqFlags flags)
+int co_root_pwritev(Root *root, uint64_t offset_bytes, uint64_t bytes, Iov *iov,
+                    ReqFlags flags)
 {
     int ret;
 
     co_root_enter(root);
-    ret = root->edge ? co_edge_pwritev(root->edge, offset_bytes, bytes, iov, 0,
-                                       flags)
-                     : -ENOMEDIUM;
+    ret = root->edge
+              ? co_edge_pwritev(root->edge, offset_bytes, bytes, iov, 0, flags)
+              : -ENOMEDIUM;
     root_leave(root);
     return ret;
 }
@@ -99,10 +99,10 @@ int co_root_block_status(Root *root, uint64_t offset_bytes, uint64_t bytes,
     int ret;
 
     co_root_enter(root);
-    ret = root->edge ? co_node_block_status_above(root->edge->child, NULL,
-                                                  true, offset_bytes, bytes,
-                                                  status, &depth)
-                     : -ENOMEDIUM;
+    ret = root->edge
+              ? co_node_block_status_above(root->edge->child, NULL, true,
+                                           offset_bytes, bytes, status, &depth)
+              : -ENOMEDIUM;
     root_leave(root);
     return ret;
 }

@@ -8,8 +8,8 @@
 /* Nobody knows better: it is data. */
 static int status_default(uint64_t bytes, BlockStatus *status)
 {
-    *status = (BlockStatus){.flags = STATUS_DATA | STATUS_ALLOCATED,
-                            .bytes = bytes};
+    *status =
+        (BlockStatus){.flags = STATUS_DATA | STATUS_ALLOCATED, .bytes = bytes};
     return 0;
 }
 
@@ -127,8 +127,8 @@ int co_node_block_status_above(Node *node, Node *base, bool want_zero,
 
     *depth = 0;
     for (Node *n = node; n && n != base; n = next_layer(n)) {
-        int ret = co_node_block_status_hop(n, want_zero, offset_bytes, bytes,
-                                           status);
+        int ret =
+            co_node_block_status_hop(n, want_zero, offset_bytes, bytes, status);
 
         if (ret < 0) {
             return ret;
@@ -138,8 +138,8 @@ int co_node_block_status_above(Node *node, Node *base, bool want_zero,
             if (level > 1) {
                 /* A backing image that is shorter: zeroes from its end on,
                  * and it is the one that says so. */
-                *status = (BlockStatus){
-                    .flags = STATUS_ZERO | STATUS_ALLOCATED, .bytes = bytes};
+                *status = (BlockStatus){.flags = STATUS_ZERO | STATUS_ALLOCATED,
+                                        .bytes = bytes};
                 *depth = level;
             }
             return 0;

@@ -25,11 +25,10 @@ static bool detect_zeroes(const Node *node, const Iov *iov, size_t iov_offset,
     return true;
 }
 
-int co_node_pwritev(Node *node, uint64_t offset_bytes, uint64_t bytes,
-                    Iov *iov, size_t iov_offset, ReqFlags flags)
+int co_node_pwritev(Node *node, uint64_t offset_bytes, uint64_t bytes, Iov *iov,
+                    size_t iov_offset, ReqFlags flags)
 {
-    bool aligned =
-        is_aligned(offset_bytes | bytes, node->limits.request_align);
+    bool aligned = is_aligned(offset_bytes | bytes, node->limits.request_align);
     IoRequest req;
     int ret;
 

@@ -8,8 +8,7 @@
 #define ZERO_AREA_BYTES (64 * KiB)
 
 /* Shared by all: never written. */
-static const uint8_t zero_area[ZERO_AREA_BYTES]
-    __attribute__((aligned(4096)));
+static const uint8_t zero_area[ZERO_AREA_BYTES] __attribute__((aligned(4096)));
 
 void iov_init_zeroes(Iov *iov, size_t bytes)
 {
@@ -26,8 +25,8 @@ void iov_init_zeroes(Iov *iov, size_t bytes)
 /* @rw: co_driver_pwritev for an aligned range, else co_padded_pwritev. */
 static int co_write_as_data(Node *node, uint64_t offset_bytes, uint64_t bytes,
                             ReqFlags flags,
-                            int (*rw)(Node *, uint64_t, uint64_t, Iov *,
-                                      size_t, ReqFlags))
+                            int (*rw)(Node *, uint64_t, uint64_t, Iov *, size_t,
+                                      ReqFlags))
 {
     flags &= REQ_FUA | REQ_WRITE_UNCHANGED;
     while (bytes) {
@@ -67,8 +66,7 @@ static int co_zero_piece(Node *node, uint64_t offset_bytes, uint64_t bytes,
 static uint64_t piece_bytes(const Node *node, uint64_t offset_bytes,
                             uint64_t bytes)
 {
-    uint32_t align =
-        MAX(node->limits.zeroes_align, node->limits.request_align);
+    uint32_t align = MAX(node->limits.zeroes_align, node->limits.request_align);
     uint64_t max = node->limits.max_zeroes_bytes;
     uint64_t head = (align - offset_bytes % align) % align;
 
@@ -127,8 +125,7 @@ static int co_zero_range(Node *node, uint64_t offset_bytes, uint64_t bytes,
 int co_node_pwrite_zeroes(Node *node, uint64_t offset_bytes, uint64_t bytes,
                           ReqFlags flags)
 {
-    bool aligned =
-        is_aligned(offset_bytes | bytes, node->limits.request_align);
+    bool aligned = is_aligned(offset_bytes | bytes, node->limits.request_align);
     IoRequest req;
     int ret;
 

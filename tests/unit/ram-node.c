@@ -53,8 +53,8 @@ static int co_ram_preadv(Node *node, uint64_t offset, uint64_t bytes, Iov *iov,
     return ret;
 }
 
-static int co_ram_pwritev(Node *node, uint64_t offset, uint64_t bytes,
-                          Iov *iov, size_t iov_offset, ReqFlags flags)
+static int co_ram_pwritev(Node *node, uint64_t offset, uint64_t bytes, Iov *iov,
+                          size_t iov_offset, ReqFlags flags)
 {
     RamState *s = node->state;
     int ret;
@@ -124,8 +124,7 @@ static void ram_refresh_limits(Node *node)
     node->limits.max_iov = s->max_iov;
 }
 
-static bool ram_prepare_perm(Node *node, Perms perm, Perms shared,
-                             Error **errp)
+static bool ram_prepare_perm(Node *node, Perms perm, Perms shared, Error **errp)
 {
     if (ram_state(node)->refuse_perms) {
         error_set(errp, "refused");
@@ -154,17 +153,19 @@ static int co_ram_truncate(Node *node, uint64_t size_bytes, bool exact,
     return 0;
 }
 
-#define RAM_FUNCTIONS                                                         \
-    .state_bytes = sizeof(RamState), .co_close = co_ram_close,                \
-    .prepare_perm = ram_prepare_perm, .commit_perm = ram_commit_perm,         \
-    .refresh_limits = ram_refresh_limits, .co_preadv = co_ram_preadv,         \
-    .co_pwritev = co_ram_pwritev, .co_pwrite_zeroes = co_ram_pwrite_zeroes,   \
-    .co_pdiscard = co_ram_pdiscard, .co_flush = co_ram_flush,                 \
+#define RAM_FUNCTIONS                                                       \
+    .state_bytes = sizeof(RamState), .co_close = co_ram_close,              \
+    .prepare_perm = ram_prepare_perm, .commit_perm = ram_commit_perm,       \
+    .refresh_limits = ram_refresh_limits, .co_preadv = co_ram_preadv,       \
+    .co_pwritev = co_ram_pwritev, .co_pwrite_zeroes = co_ram_pwrite_zeroes, \
+    .co_pdiscard = co_ram_pdiscard, .co_flush = co_ram_flush,               \
     .co_truncate = co_ram_truncate
 
 const NodeDriver ram_driver = {.name = "ram", RAM_FUNCTIONS};
 const NodeDriver ram_fua_driver = {
-    .name = "ram-fua", .supports_fua = true, RAM_FUNCTIONS,
+    .name = "ram-fua",
+    .supports_fua = true,
+    RAM_FUNCTIONS,
 };
 
 Node *ram_node_new(const char *name, uint64_t size_bytes, uint32_t align)
@@ -184,8 +185,8 @@ Node *ram_node_new(const char *name, uint64_t size_bytes, uint32_t align)
     return node;
 }
 
-static int co_pass_preadv(Node *node, uint64_t offset, uint64_t bytes,
-                          Iov *iov, size_t iov_offset, ReqFlags flags)
+static int co_pass_preadv(Node *node, uint64_t offset, uint64_t bytes, Iov *iov,
+                          size_t iov_offset, ReqFlags flags)
 {
     return co_edge_preadv(node_filtered_child(node), offset, bytes, iov,
                           iov_offset, flags);
@@ -211,8 +212,8 @@ Node *pass_node_new(const char *name, Node *below)
     Node *node = node_new(&pass_driver, name, NULL);
 
     g_assert_nonnull(node);
-    g_assert_nonnull(edge_attach(node, below, "file",
-                                 EDGE_FILTERED | EDGE_PRIMARY, NULL));
+    g_assert_nonnull(
+        edge_attach(node, below, "file", EDGE_FILTERED | EDGE_PRIMARY, NULL));
     node->size_bytes = below->size_bytes;
     node_refresh_limits(node);
     return node;

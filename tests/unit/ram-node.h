@@ -9,7 +9,7 @@
 #include "block/graph/driver.h"
 
 typedef struct RamState {
-    uint8_t *bytes;          /* node->size_bytes, rounded up to the align */
+    uint8_t *bytes; /* node->size_bytes, rounded up to the align */
     uint64_t capacity;
     uint32_t align;
     uint32_t zeroes_align, max_transfer, max_iov;
@@ -20,7 +20,7 @@ typedef struct RamState {
     CoQueue held;
     unsigned reads, writes, zeroes, discards, flushes; /* driver calls */
     ReqFlags last_flags;
-    Perms perm, shared;      /* as last committed */
+    Perms perm, shared; /* as last committed */
     bool refuse_perms;
 } RamState;
 

@@ -257,13 +257,13 @@ static void read_only(void)
     g_unlink(path);
 }
 
-/* --- raw ----------------------------------------------------------------------- */
+/* --- raw
+ * ----------------------------------------------------------------------- */
 
 static Node *open_raw(const char *more, Error **errp)
 {
     g_autofree char *json = g_strdup_printf(
-        "{\"driver\": \"raw\", \"node-name\": \"r\", \"file\": \"a\"%s}",
-        more);
+        "{\"driver\": \"raw\", \"node-name\": \"r\", \"file\": \"a\"%s}", more);
 
     return open_json(json, errp);
 }
@@ -352,7 +352,8 @@ static void raw_resize(void)
     co_node_unref(a);
 }
 
-/* --- names and inheritance -------------------------------------------------------- */
+/* --- names and inheritance
+ * -------------------------------------------------------- */
 
 static void check_filename(const char *json, const char *filename)
 {

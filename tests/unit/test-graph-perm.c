@@ -50,8 +50,7 @@ static void strings(void)
     g_autofree char *all = perms_to_string(PERM_ALL);
     g_autofree char *none = perms_to_string(0);
 
-    g_assert_cmpstr(all, ==,
-                    "consistent read, write, write unchanged, resize");
+    g_assert_cmpstr(all, ==, "consistent read, write, write unchanged, resize");
     g_assert_cmpstr(none, ==, "");
 }
 
@@ -169,8 +168,7 @@ static void roles(void)
     Node *top = ram_node_new("top", 512, 1);
     Edge *backing = edge_attach(top, base, "backing", EDGE_COW, NULL);
     Edge *storage = edge_attach(top, file, "file",
-                                EDGE_DATA | EDGE_METADATA | EDGE_PRIMARY,
-                                NULL);
+                                EDGE_DATA | EDGE_METADATA | EDGE_PRIMARY, NULL);
     Root *r = root_new("root", NULL, NULL);
 
     g_assert_true(node_backing_child(top) == backing);

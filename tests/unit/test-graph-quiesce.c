@@ -261,7 +261,7 @@ static void node_goes(void)
     co_node_unref(b);
 }
 
-/* --- replace --------------------------------------------------------------- */
+/* --- replace ------------------------------------------------------------- */
 
 static void filter_in_and_out(void)
 {
@@ -357,7 +357,7 @@ static void replace_cycle(void)
     co_node_unref(a);
 }
 
-/* --- a second reactor -------------------------------------------------------- */
+/* --- a second reactor ---------------------------------------------------- */
 
 typedef struct Remote {
     Root *root;

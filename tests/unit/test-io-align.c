@@ -137,7 +137,8 @@ static void split(void)
     model_run(512, 0, 8192 + 511, 3);
 }
 
-/* --- concurrent writers of one block ------------------------------------------ */
+/* --- concurrent writers of one block
+ * ------------------------------------------ */
 
 typedef struct Writer {
     Root *root;

@@ -57,8 +57,7 @@ static void bounds(void)
     g_assert_cmpuint(root_size_bytes(empty), ==, 0);
     root_free(empty);
 
-    g_assert_true(root_set_perms(d.root, PERM_CONSISTENT_READ, PERM_ALL,
-                                 NULL));
+    g_assert_true(root_set_perms(d.root, PERM_CONSISTENT_READ, PERM_ALL, NULL));
     d.node->read_only = true;
     g_assert_cmpint(co_root_pwrite(d.root, 0, 1, b, 0), ==, -EPERM);
     g_assert_cmpint(co_root_pwrite_zeroes(d.root, 0, 1, 0), ==, -EPERM);
@@ -66,7 +65,8 @@ static void bounds(void)
     disk_free(&d);
 }
 
-/* --- tracking ------------------------------------------------------------------ */
+/* --- tracking
+ * ------------------------------------------------------------------ */
 
 typedef struct Req {
     Disk *d;
@@ -120,7 +120,8 @@ static void tracking(void)
     disk_free(&d);
 }
 
-/* --- bitmaps -------------------------------------------------------------------- */
+/* --- bitmaps
+ * -------------------------------------------------------------------- */
 
 static void marks(void)
 {
@@ -171,7 +172,8 @@ static void marked_after_landing(void)
     disk_free(&d);
 }
 
-/* --- zeroes ---------------------------------------------------------------------- */
+/* --- zeroes
+ * ---------------------------------------------------------------------- */
 
 static void zeroes_pieces(void)
 {
@@ -196,12 +198,11 @@ static void zeroes_fallback(void)
 
     d.s->zeroes_unsupported = true;
     memset(d.s->bytes, 1, SIZE);
-    g_assert_cmpint(
-        co_root_pwrite_zeroes(d.root, 0, 4096, REQ_NO_FALLBACK), ==,
-        -ENOTSUP);
+    g_assert_cmpint(co_root_pwrite_zeroes(d.root, 0, 4096, REQ_NO_FALLBACK), ==,
+                    -ENOTSUP);
     g_assert_cmpuint(d.s->writes, ==, 0);
-    g_assert_cmpint(
-        co_root_pwrite_zeroes(d.root, 0, 4096, REQ_MAY_UNMAP), ==, 0);
+    g_assert_cmpint(co_root_pwrite_zeroes(d.root, 0, 4096, REQ_MAY_UNMAP), ==,
+                    0);
     g_assert_cmpuint(d.s->writes, ==, 1);
     g_assert_cmpuint(d.s->last_flags & REQ_MAY_UNMAP, ==, 0);
     g_assert_true(buffer_is_zero(d.s->bytes, 4096));
@@ -220,9 +221,9 @@ static void may_unmap(void)
     g_assert_cmpint(co_root_pwrite_zeroes(d.root, 0, 512, REQ_MAY_UNMAP), ==,
                     0);
     g_assert_true(d.s->last_flags & REQ_MAY_UNMAP);
-    g_assert_cmpint(co_edge_pwrite_zeroes(node_child(f, "file"), 0, 512,
-                                          REQ_MAY_UNMAP),
-                    ==, 0);
+    g_assert_cmpint(
+        co_edge_pwrite_zeroes(node_child(f, "file"), 0, 512, REQ_MAY_UNMAP), ==,
+        0);
     g_assert_false(d.s->last_flags & REQ_MAY_UNMAP);
     co_node_unref(f);
     disk_free(&d);
@@ -244,7 +245,8 @@ static void detect_zeroes(void)
     disk_free(&d);
 }
 
-/* --- discard --------------------------------------------------------------------- */
+/* --- discard
+ * --------------------------------------------------------------------- */
 
 static void discard(void)
 {
@@ -260,7 +262,8 @@ static void discard(void)
     disk_free(&d);
 }
 
-/* --- flush ----------------------------------------------------------------------- */
+/* --- flush
+ * ----------------------------------------------------------------------- */
 
 static void flush_generations(void)
 {
@@ -354,7 +357,8 @@ static void flush_below(void)
     disk_free(&d);
 }
 
-/* --- the rest -------------------------------------------------------------------- */
+/* --- the rest
+ * -------------------------------------------------------------------- */
 
 static unsigned resizes;
 
