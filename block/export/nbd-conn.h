@@ -80,7 +80,7 @@ typedef struct NbdRequest {
     Be64 cookie;
     uint64_t offset_bytes;
     uint32_t bytes;
-    void *buf;           /* payload, from io_buffer_alloc */
+    void *buf;           /* payload, from nbd_buffer_alloc */
     size_t buffer_bytes; /* counted in conn->buffer_bytes */
     Iov reply;           /* into @head, @heads and @buf */
     union {

@@ -7,10 +7,8 @@
  * Invariants: only the sender writes to the socket during transmission, so
  * replies never mix; a reply's memory lives until the socket took all of it.
  */
+#include "block/export/nbd-buffer.h"
 #include "block/export/nbd-conn.h"
-#include "block/io/io.h"
-
-#include <limits.h>
 
 void nbd_send_queue(NbdRequest *req)
 {
@@ -25,7 +23,7 @@ static void request_free(NbdRequest *req)
     conn->in_flight--;
     conn->buffer_bytes -= req->buffer_bytes;
     coqueue_wake_all(&conn->freed);
-    io_buffer_free(req->buf);
+    nbd_buffer_free(req->buf, req->buffer_bytes);
     iov_free(&req->reply);
     g_free(req->heads);
     g_free(req);

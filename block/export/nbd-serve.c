@@ -6,8 +6,8 @@
  * payload or been refused with it skipped; what breaks that ends the
  * connection. Admission is the only place where a client is made to wait.
  */
+#include "block/export/nbd-buffer.h"
 #include "block/export/nbd-conn.h"
-#include "block/io/io.h"
 
 static bool may_admit(const NbdConn *conn, size_t buffer_bytes)
 {
@@ -62,7 +62,7 @@ static bool co_start(NbdRequest *req)
 
     if (req->buffer_bytes) {
         req->buf =
-            io_buffer_alloc(root_node(conn->e->exp->root), req->buffer_bytes);
+            nbd_buffer_alloc(root_node(conn->e->exp->root), req->buffer_bytes);
         if (!req->buf) {
             return co_refuse(req, ENOMEM, NULL);
         }

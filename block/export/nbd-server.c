@@ -4,6 +4,7 @@
  */
 #include "block/export/nbd-server.h"
 #include "block/export/export.h"
+#include "block/export/nbd-buffer.h"
 #include "block/export/nbd-conn.h"
 
 /* How long the acceptor rests when descriptors have run out. */
@@ -75,7 +76,9 @@ static int listen_at(const SocketAddress *addr, Error **errp)
 static void conn_gone(NbdConn *conn)
 {
     list_remove(&conn->in_server);
-    server->n_conns--;
+    if (!--server->n_conns) {
+        nbd_buffers_drain();
+    }
     coqueue_wake_all(&server->changed);
 }
 
