@@ -13,6 +13,8 @@
 #include "tools/size-text.h"
 #include "util/json/json-keyval.h"
 
+#define FIRST_BLOCK 4096
+
 typedef enum Preallocation {
     PREALLOC_UNSET,
     PREALLOC_OFF,
@@ -220,13 +222,18 @@ static int64_t allocate(void *opaque)
     }
     switch (a->size_bytes ? a->preallocation : PREALLOC_OFF) {
     case PREALLOC_FALLOC:
-        return -posix_fallocate(a->fd, 0, a->size_bytes);
+        ret = -posix_fallocate(a->fd, 0, a->size_bytes);
+        break;
     case PREALLOC_FULL:
         ret = write_zeroes(a->fd, a->size_bytes);
         return ret < 0 ? ret : fsync(a->fd) < 0 ? -errno : 0;
     default:
-        return 0;
+        ret = 0;
     }
+    /* The first block is always there, so that programs that probe the
+     * alignment of direct I/O by reading it meet real storage. */
+    return ret < 0 ? ret
+                   : write_zeroes(a->fd, MIN(a->size_bytes, FIRST_BLOCK));
 }
 
 static bool co_make_file(const Create *create)
