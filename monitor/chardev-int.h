@@ -11,14 +11,14 @@ struct Chardev {
     /* CONST */
     char *id;
     ChardevOptions *options;
-    int listen_fd;          /* of a server, else -1 */
-    char *unlink_path;      /* socket file to remove at the end, or NULL */
+    int listen_fd;     /* of a server, else -1 */
+    char *unlink_path; /* socket file to remove at the end, or NULL */
     /* CONTROL */
     bool claimed;
     bool stopped;
     bool had_connection;
-    int next_fd;            /* connection that waits to be taken, or -1 */
-    CoQueue stop_queue;     /* who sleeps until chardevs_stop */
+    int next_fd;        /* connection that waits to be taken, or -1 */
+    CoQueue stop_queue; /* who sleeps until chardevs_stop */
     ListLink link;
 };
 

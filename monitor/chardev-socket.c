@@ -19,7 +19,7 @@ static bool is_server(const ChardevSocketOptions *o)
     return o->has_server && o->server;
 }
 
-/* --- checks --------------------------------------------------------------- */
+/* --- checks -------------------------------------------------------------- */
 
 static bool check_address(const ChardevSocketOptions *o, Error **errp)
 {
@@ -92,7 +92,7 @@ static int inherited_socket(const char *text, Error **errp)
     return fd;
 }
 
-/* --- clients -------------------------------------------------------------- */
+/* --- clients ------------------------------------------------------------- */
 
 static void set_nodelay(const Chardev *chr, int fd)
 {
@@ -152,7 +152,7 @@ static int co_reconnect(Chardev *chr)
     return fd;
 }
 
-/* --- servers -------------------------------------------------------------- */
+/* --- servers ------------------------------------------------------------- */
 
 static int tristate(bool given, bool value)
 {
@@ -198,10 +198,12 @@ static void tell_waiting(const ChardevSocketOptions *o)
 {
     if (o->path) {
         error_report("info: waiting for connection on: "
-                     "disconnected:unix:%s,server=on", o->path);
+                     "disconnected:unix:%s,server=on",
+                     o->path);
     } else if (o->host) {
         error_report("info: waiting for connection on: "
-                     "disconnected:tcp:%s:%s,server=on", o->host, o->port);
+                     "disconnected:tcp:%s:%s,server=on",
+                     o->host, o->port);
     } else {
         error_report("info: waiting for connection on descriptor %s", o->fd);
     }
@@ -226,7 +228,7 @@ static bool co_open_server(Chardev *chr, Error **errp)
     return true;
 }
 
-/* --- interface ------------------------------------------------------------ */
+/* --- interface ----------------------------------------------------------- */
 
 bool co_chardev_socket_open(Chardev *chr, Error **errp)
 {
@@ -235,8 +237,7 @@ bool co_chardev_socket_open(Chardev *chr, Error **errp)
     if (!check_options(o, errp)) {
         return false;
     }
-    return is_server(o) ? co_open_server(chr, errp)
-                        : co_open_client(chr, errp);
+    return is_server(o) ? co_open_server(chr, errp) : co_open_client(chr, errp);
 }
 
 int co_chardev_socket_connect(Chardev *chr)

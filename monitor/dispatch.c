@@ -6,8 +6,8 @@
 #include "util/coroutine/sync.h"
 
 typedef struct Request {
-    const char *name;     /* of the command */
-    json_object *args;    /* borrowed, NULL if not given */
+    const char *name;  /* of the command */
+    json_object *args; /* borrowed, NULL if not given */
     bool oob;
 } Request;
 
@@ -29,7 +29,7 @@ QmpState *dispatch_current_state(void)
     return current_state;
 }
 
-/* --- the outer form ------------------------------------------------------- */
+/* --- the outer form ------------------------------------------------------ */
 
 static bool is_string(json_object *value)
 {
@@ -67,8 +67,7 @@ static bool take_arguments(json_object *value, Request *request, Error **errp)
 static bool take_member(const QmpState *state, const char *key,
                         json_object *value, Request *request, Error **errp)
 {
-    if (!strcmp(key, "execute") ||
-        (!strcmp(key, "exec-oob") && state->oob)) {
+    if (!strcmp(key, "execute") || (!strcmp(key, "exec-oob") && state->oob)) {
         return take_command(key, value, request, errp);
     }
     if (!strcmp(key, "arguments")) {
@@ -108,7 +107,7 @@ bool dispatch_is_oob(const QmpState *state, json_object *doc)
            !json_object_object_get_ex(doc, "execute", NULL);
 }
 
-/* --- the command ---------------------------------------------------------- */
+/* --- the command --------------------------------------------------------- */
 
 static const QmpCommand *find_command(const QmpState *state,
                                       const Request *request, Error **errp)
@@ -163,8 +162,8 @@ json_object *dispatch_error_answer(Error *err)
     return make_answer("error", error_value(err), NULL);
 }
 
-static json_object *co_run(const QmpCommand *command,
-                           const Request *request, json_object *doc)
+static json_object *co_run(const QmpCommand *command, const Request *request,
+                           json_object *doc)
 {
     /* No arguments are the same as none of the members. */
     json_object *args = request->args ? json_object_get(request->args)
@@ -217,7 +216,7 @@ json_object *co_dispatch(QmpState *state, json_object *doc)
     return co_run_in_order(state, command, &request, doc);
 }
 
-/* --- the end -------------------------------------------------------------- */
+/* --- the end ------------------------------------------------------------- */
 
 void dispatch_close(void)
 {

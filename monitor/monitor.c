@@ -22,7 +22,7 @@ typedef struct Monitor {
 static ListLink monitors = LIST_INIT(monitors);
 static CoCount running;
 
-/* --- events --------------------------------------------------------------- */
+/* --- events -------------------------------------------------------------- */
 
 static json_object *timestamp(void)
 {
@@ -50,7 +50,7 @@ static void send_event(void *opaque, QAPIEvent event, json_object *data)
     json_object_put(doc);
 }
 
-/* --- monitors ------------------------------------------------------------- */
+/* --- monitors ------------------------------------------------------------ */
 
 void monitors_init(void)
 {

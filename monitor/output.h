@@ -25,10 +25,10 @@ typedef struct Output {
     /* CONST */
     Stream stream;
     /* CONTROL */
-    GString *waiting;   /* not yet with the sender */
-    size_t sending;     /* bytes that the sender still has */
+    GString *waiting; /* not yet with the sender */
+    size_t sending;   /* bytes that the sender still has */
     bool dead;
-    bool closing;       /* the sender ends when all is sent */
+    bool closing; /* the sender ends when all is sent */
     bool sender_ended;
     CoQueue changed;
 } Output;

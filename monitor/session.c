@@ -27,11 +27,11 @@ typedef struct Session {
     bool pretty;
     JsonParser *parser;
     /* CONTROL */
-    unsigned refs;     /* of co_session_run and of those who wait on it */
+    unsigned refs; /* of co_session_run and of those who wait on it */
     QmpState state;
     Output output;
-    GQueue requests;   /* Request * */
-    bool ending;       /* sessions_end: requests are dropped */
+    GQueue requests; /* Request * */
+    bool ending;     /* sessions_end: requests are dropped */
     bool input_ended;
     bool executing;
     bool executor_ended;
@@ -55,7 +55,7 @@ static void session_send(Session *s, json_object *answer)
     json_object_put(answer);
 }
 
-/* --- executor ------------------------------------------------------------- */
+/* --- executor ------------------------------------------------------------ */
 
 static void request_free(Request *request)
 {
@@ -110,7 +110,7 @@ static void co_executor(void *opaque)
     coqueue_wake_all(&s->changed);
 }
 
-/* --- reader --------------------------------------------------------------- */
+/* --- reader -------------------------------------------------------------- */
 
 static void receive(void *opaque, json_object *doc, Error *err)
 {
@@ -214,7 +214,7 @@ void co_session_run(const Stream *stream, bool pretty)
     session_unref(s);
 }
 
-/* --- all sessions --------------------------------------------------------- */
+/* --- all sessions -------------------------------------------------------- */
 
 void sessions_broadcast(json_object *event)
 {

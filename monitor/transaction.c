@@ -77,7 +77,7 @@ bool qmp_transaction(const QmpTransactionArgs *args, Error **errp)
     return ok;
 }
 
-/* --- the action `abort` ---------------------------------------------------- */
+/* --- the action `abort` -------------------------------------------------- */
 
 static bool co_abort_prepare(const TransactionAction *action,
                              TransactionContext *ctx, Error **errp)

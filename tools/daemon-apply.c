@@ -18,18 +18,18 @@ typedef struct Apply {
 } Apply;
 
 /* A value of type T from the option's text, as JSON or key=value. */
-#define PARSE_OPTION(T, apply, implied_key, errp)                             \
-    ({                                                                        \
-        bool is_json_;                                                        \
-        T *value_ = NULL;                                                     \
-        json_object *o_ = json_options_parse((apply)->option->text,           \
-                                             implied_key, &is_json_, errp);   \
-        if (o_) {                                                             \
-            value_ = is_json_ ? T##_from_json(o_, errp)                       \
-                              : T##_from_keyval(o_, errp);                    \
-            json_object_put(o_);                                              \
-        }                                                                     \
-        value_;                                                               \
+#define PARSE_OPTION(T, apply, implied_key, errp)                           \
+    ({                                                                      \
+        bool is_json_;                                                      \
+        T *value_ = NULL;                                                   \
+        json_object *o_ = json_options_parse((apply)->option->text,         \
+                                             implied_key, &is_json_, errp); \
+        if (o_) {                                                           \
+            value_ = is_json_ ? T##_from_json(o_, errp)                     \
+                              : T##_from_keyval(o_, errp);                  \
+            json_object_put(o_);                                            \
+        }                                                                   \
+        value_;                                                             \
     })
 
 static bool co_apply_blockdev(Apply *apply, Error **errp)
@@ -69,7 +69,7 @@ static bool co_apply_export(Apply *apply, Error **errp)
     return ok;
 }
 
-/* --- chardevs --------------------------------------------------------------- */
+/* --- chardevs ------------------------------------------------------------ */
 
 static const char *string_member(json_object *object, const char *key)
 {
@@ -127,8 +127,8 @@ static ChardevOptions *parse_chardev(Apply *apply, Error **errp)
 {
     bool is_json;
     ChardevOptions *options = NULL;
-    json_object *o = json_options_parse(apply->option->text, "backend",
-                                        &is_json, errp);
+    json_object *o =
+        json_options_parse(apply->option->text, "backend", &is_json, errp);
 
     if (o && check_chardev(o, errp)) {
         options = is_json ? ChardevOptions_from_json(o, errp)
@@ -155,13 +155,13 @@ static bool co_apply_chardev(Apply *apply, Error **errp)
     return ok;
 }
 
-/* --- what this version has none of ------------------------------------------ */
+/* --- what this version has none of --------------------------------------- */
 
 static bool co_apply_object(Apply *apply, Error **errp)
 {
     bool is_json, ok = false;
-    json_object *o = json_options_parse(apply->option->text, "qom-type",
-                                        &is_json, errp);
+    json_object *o =
+        json_options_parse(apply->option->text, "qom-type", &is_json, errp);
     const char *type = o ? string_member(o, "qom-type") : NULL;
 
     if (type && !strcmp(type, "help")) {
@@ -184,7 +184,7 @@ static bool co_apply_trace(Apply *apply, Error **errp)
     return true;
 }
 
-/* --- all -------------------------------------------------------------------- */
+/* --- all ----------------------------------------------------------------- */
 
 static bool (*const co_appliers[DAEMON_OPTION__MAX])(Apply *, Error **) = {
     [DAEMON_OPTION_TRACE] = co_apply_trace,

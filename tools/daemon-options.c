@@ -149,8 +149,9 @@ bool daemon_options_parse(DaemonOptions *options, int argc, char **argv,
     /* Zero makes glibc forget an earlier use. "-": words that are no options
      * come as option 1. */
     optind = 0;
-    for (from = 1; (c = getopt_long(argc, argv, "-hT:V", long_options,
-                                    NULL)) != -1; from = optind) {
+    for (from = 1;
+         (c = getopt_long(argc, argv, "-hT:V", long_options, NULL)) != -1;
+         from = optind) {
         if (c == 1) {
             error_report("%s: Unexpected argument", optarg);
             *exit_code = 1;

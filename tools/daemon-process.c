@@ -14,7 +14,7 @@
 /* What is made in the background is not for others. */
 #define DAEMON_UMASK 0027
 
-/* --- background ------------------------------------------------------------- */
+/* --- background ---------------------------------------------------------- */
 
 /* The parent: ends as the child does, or when it is ready. */
 static void G_GNUC_NORETURN wait_for_child(int fd)
@@ -104,7 +104,7 @@ bool process_ready(int ready_fd, Error **errp)
     return true;
 }
 
-/* --- pid file --------------------------------------------------------------- */
+/* --- pid file ------------------------------------------------------------ */
 
 static int lock_file(int fd)
 {
@@ -149,13 +149,15 @@ bool co_pidfile_write(const char *path, Error **errp)
     return true;
 }
 
-/* --- signals ---------------------------------------------------------------- */
+/* --- signals ------------------------------------------------------------- */
 
 int process_catch_signals(Error **errp)
 {
     sigset_t set;
     int fd;
 
+    /* A client that went away is an error of the write to it. */
+    signal(SIGPIPE, SIG_IGN);
     sigemptyset(&set);
     sigaddset(&set, SIGINT);
     sigaddset(&set, SIGTERM);

@@ -23,8 +23,8 @@ bool process_ready(int ready_fd, Error **errp);
 bool co_pidfile_write(const char *path, Error **errp) COROUTINE_ONLY;
 
 /* From now on SIGINT, SIGTERM and SIGHUP come out of the descriptor that this
- * returns (-1 with @errp) instead of ending the process. Before there are
- * threads. */
+ * returns (-1 with @errp) instead of ending the process; SIGPIPE is ignored.
+ * Before there are threads. */
 int process_catch_signals(Error **errp);
 /* Waits for one of them; false: cancelled (io_cancel_fd). */
 bool co_process_wait_signal(int signal_fd) COROUTINE_ONLY;

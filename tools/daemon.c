@@ -28,13 +28,13 @@
 typedef struct Daemon {
     /* CONST */
     DaemonOptions options;
-    int ready_fd;          /* to the parent in the foreground, or -1 */
+    int ready_fd; /* to the parent in the foreground, or -1 */
     int signal_fd;
     /* CONTROL */
     bool pidfile_written;
-    bool end_asked;        /* by quit or a signal */
-    bool quit_runs;        /* a command `quit` waits for the end */
-    bool stopped;          /* everything but the monitors */
+    bool end_asked; /* by quit or a signal */
+    bool quit_runs; /* a command `quit` waits for the end */
+    bool stopped;   /* everything but the monitors */
     bool watcher_ended;
     CoQueue changed;
     int exit_code;
@@ -71,7 +71,7 @@ static void co_watch_signals(void *opaque)
     coqueue_wake_all(&d->changed);
 }
 
-/* --- start ------------------------------------------------------------------ */
+/* --- start --------------------------------------------------------------- */
 
 static bool co_write_pidfile(Daemon *d)
 {
@@ -119,7 +119,7 @@ static bool co_daemon_start(Daemon *d)
     return true;
 }
 
-/* --- end -------------------------------------------------------------------- */
+/* --- end ----------------------------------------------------------------- */
 
 static void co_stop(Daemon *d)
 {
@@ -163,7 +163,7 @@ static void co_daemon(void *opaque)
     co_end(d);
 }
 
-/* --- main ------------------------------------------------------------------- */
+/* --- main ---------------------------------------------------------------- */
 
 static bool set_up(Daemon *d, Error **errp)
 {

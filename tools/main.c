@@ -18,10 +18,8 @@ typedef struct SubCommand {
 static const SubCommand sub_commands[] = {
     {"daemon", "qemu-storage-daemon",
      "serve disks: QMP, NBD exports, bitmaps, backups", tool_daemon_main},
-    {"img", "qemu-img", "work on image files that nobody uses",
-     tool_img_main},
-    {"io", "qemu-io", "read and write one image, for debugging",
-     tool_io_main},
+    {"img", "qemu-img", "work on image files that nobody uses", tool_img_main},
+    {"io", "qemu-io", "read and write one image, for debugging", tool_io_main},
 };
 
 static const SubCommand *find_sub_command(const char *name)

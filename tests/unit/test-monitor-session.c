@@ -12,26 +12,25 @@
 #include "qapi/qapi-commands.h"
 #include "util/reactor/reactor.h"
 
-#define GREETING                                                              \
-    "{\"QMP\": {\"version\": {\"qemu\": {\"micro\": 22, \"minor\": 2, "       \
-    "\"major\": 7}, \"package\": \"tidemark-" TIDEMARK_VERSION "\"}, "        \
+#define GREETING                                                        \
+    "{\"QMP\": {\"version\": {\"qemu\": {\"micro\": 22, \"minor\": 2, " \
+    "\"major\": 7}, \"package\": \"tidemark-" TIDEMARK_VERSION "\"}, "  \
     "\"capabilities\": [\"oob\"]}}"
 #define NEGOTIATE "{\"execute\": \"qmp_capabilities\"}"
-#define NEGOTIATE_OOB                                                         \
-    "{\"execute\": \"qmp_capabilities\", \"arguments\": "                     \
+#define NEGOTIATE_OOB                                     \
+    "{\"execute\": \"qmp_capabilities\", \"arguments\": " \
     "{\"enable\": [\"oob\"]}}"
 #define DONE "{\"return\": {}}"
 #define GENERIC(text) ERROR_LINE("GenericError", text)
-#define ERROR_LINE(class, text)                                               \
+#define ERROR_LINE(class, text) \
     "{\"error\": {\"class\": \"" class "\", \"desc\": \"" text "\"}}"
 
-/* --- commands --------------------------------------------------------------- */
+/* --- commands ------------------------------------------------------------ */
 
 static CoQueue gate; /* "slow" waits here */
 static unsigned runs;
 
-static bool run_capabilities(json_object *args, json_object **ret,
-                             Error **errp)
+static bool run_capabilities(json_object *args, json_object **ret, Error **errp)
 {
     json_object *in = args ? json_object_get(args) : json_object_new_object();
     QmpQmpCapabilitiesArgs *a = QmpQmpCapabilitiesArgs_from_json(in, errp);
@@ -73,14 +72,17 @@ static bool run_big(json_object *args, json_object **ret, Error **errp)
 }
 
 static const QmpCommand commands[] = {
-    {.name = "qmp_capabilities", .success_response = true,
+    {.name = "qmp_capabilities",
+     .success_response = true,
      .run = run_capabilities},
     {.name = "echo", .success_response = true, .run = run_echo},
     {.name = "slow", .success_response = true, .run = run_slow},
     {.name = "fail", .success_response = true, .run = run_fail},
     {.name = "big", .success_response = true, .run = run_big},
     {.name = "quiet", .success_response = false, .run = run_echo},
-    {.name = "now", .allow_oob = true, .success_response = true,
+    {.name = "now",
+     .allow_oob = true,
+     .success_response = true,
      .run = run_echo},
 };
 
@@ -100,7 +102,7 @@ const QmpCommand *qmp_commands(size_t *n)
     return commands;
 }
 
-/* --- clients ---------------------------------------------------------------- */
+/* --- clients ------------------------------------------------------------- */
 
 typedef struct Client {
     int fd, server_fd;
@@ -125,7 +127,9 @@ static void co_connect(Client *c, bool pretty)
     int fds[2];
 
     g_assert_cmpint(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), ==, 0);
-    *c = (Client){.fd = fds[0], .server_fd = fds[1], .pretty = pretty,
+    *c = (Client){.fd = fds[0],
+                  .server_fd = fds[1],
+                  .pretty = pretty,
                   .in = g_string_new(NULL)};
     coqueue_init(&c->end);
     coroutine_start(co_serve, c);
@@ -198,7 +202,7 @@ static void co_ask(Client *c, const char *request, const char *answer)
     co_expect(c, answer);
 }
 
-/* --- tests ------------------------------------------------------------------ */
+/* --- tests --------------------------------------------------------------- */
 
 static void co_negotiation(void *opaque)
 {
@@ -216,9 +220,9 @@ static void co_negotiation(void *opaque)
     co_ask(&c, NEGOTIATE,
            ERROR_LINE("CommandNotFound", "Capabilities negotiation is already "
                                          "complete, command ignored"));
-    co_ask(&c, "{\"execute\": \"nosuch\"}",
-           ERROR_LINE("CommandNotFound",
-                      "The command nosuch has not been found"));
+    co_ask(
+        &c, "{\"execute\": \"nosuch\"}",
+        ERROR_LINE("CommandNotFound", "The command nosuch has not been found"));
     co_ask(&c, "{\"execute\": \"fail\"}",
            ERROR_LINE("DeviceNotFound", "nothing there"));
     co_leave(&c);
@@ -477,7 +481,7 @@ static void co_end(void *opaque)
     g_assert_cmpuint(runs, ==, 1);
 }
 
-/* --- main ------------------------------------------------------------------- */
+/* --- main ---------------------------------------------------------------- */
 
 static void run_test(const void *co_test)
 {

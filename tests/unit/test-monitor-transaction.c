@@ -18,7 +18,7 @@
 static GString *trace;
 static bool grouped_seen;
 
-/* --- handlers --------------------------------------------------------------- */
+/* --- handlers ------------------------------------------------------------ */
 
 static void on_commit(void *opaque)
 {
@@ -47,8 +47,8 @@ static void touches(const TransactionAction *action, GPtrArray *nodes)
     }
 }
 
-static bool co_prepare(const TransactionAction *action,
-                       TransactionContext *ctx, Error **errp)
+static bool co_prepare(const TransactionAction *action, TransactionContext *ctx,
+                       Error **errp)
 {
     const char *name = action->u.block_dirty_bitmap_clear.data->name;
 
@@ -68,14 +68,14 @@ static bool co_prepare(const TransactionAction *action,
 static const TransactionHandler clear = {touches, co_prepare};
 static const TransactionHandler enable = {NULL, co_prepare};
 
-const TransactionHandler *const
-    transaction_handlers[TRANSACTION_ACTION_KIND__MAX] = {
+const TransactionHandler
+    *const transaction_handlers[TRANSACTION_ACTION_KIND__MAX] = {
         [TRANSACTION_ACTION_KIND_ABORT] = &txn_handler_abort,
         [TRANSACTION_ACTION_KIND_BLOCK_DIRTY_BITMAP_CLEAR] = &clear,
         [TRANSACTION_ACTION_KIND_BLOCK_DIRTY_BITMAP_ENABLE] = &enable,
 };
 
-/* --- a user of the node ----------------------------------------------------- */
+/* --- a user of the node -------------------------------------------------- */
 
 static void hook_begin(Root *root)
 {
@@ -92,7 +92,7 @@ static const RootOps root_ops = {
     .quiesce_end = hook_end,
 };
 
-/* --- tests ------------------------------------------------------------------ */
+/* --- tests --------------------------------------------------------------- */
 
 static bool co_transact(const char *actions, const char *rest, Error **errp)
 {
@@ -111,9 +111,18 @@ static bool co_transact(const char *actions, const char *rest, Error **errp)
     return ok;
 }
 
-#define ACTION(type, node, name)                                              \
-    "{\"type\": \"block-dirty-bitmap-" type "\", \"data\": "                  \
+#define ACTION(type, node, name)                             \
+    "{\"type\": \"block-dirty-bitmap-" type "\", \"data\": " \
     "{\"node\": \"" node "\", \"name\": \"" name "\"}}"
+
+#define ONE ACTION("clear", "n", "1")
+#define TWO ACTION("clear", "n", "2")
+#define BAD ACTION("clear", "n", "bad")
+#define STILL ACTION("enable", "n", "3") /* touches nothing */
+#define NOWHERE ACTION("clear", "nosuch", "4")
+#define ABORT "{\"type\": \"abort\", \"data\": {}}"
+#define GROUPED ", \"properties\": {\"completion-mode\": \"grouped\"}"
+#define INDIVIDUAL ", \"properties\": {\"completion-mode\": \"individual\"}"
 
 static void with_node(void (*body)(void))
 {
@@ -131,9 +140,7 @@ static void with_node(void (*body)(void))
 
 static void commit(void)
 {
-    g_assert_true(co_transact(ACTION("clear", "n", "1") ","
-                              ACTION("clear", "n", "2") ","
-                              ACTION("enable", "n", "3"), "", NULL));
+    g_assert_true(co_transact(ONE "," TWO "," STILL, "", NULL));
     g_assert_cmpstr(trace->str, ==, "[ p1 p2 p3 c1 c2 c3 x1 x2 x3 ] ");
     g_assert_false(grouped_seen);
 }
@@ -142,10 +149,7 @@ static void undo(void)
 {
     Error *err = NULL;
 
-    g_assert_false(co_transact(ACTION("clear", "n", "1") ","
-                               ACTION("clear", "n", "2") ","
-                               ACTION("clear", "n", "bad") ","
-                               ACTION("clear", "n", "4"), "", &err));
+    g_assert_false(co_transact(ONE "," TWO "," BAD "," STILL, "", &err));
     check_error(&err, "cannot");
     g_assert_cmpstr(trace->str, ==, "[ p1 p2 pbad a2 a1 x1 x2 ] ");
 }
@@ -154,9 +158,7 @@ static void abort_action(void)
 {
     Error *err = NULL;
 
-    g_assert_false(co_transact(ACTION("clear", "n", "1")
-                               ", {\"type\": \"abort\", \"data\": {}}",
-                               "", &err));
+    g_assert_false(co_transact(ONE "," ABORT, "", &err));
     check_error(&err, "Transaction aborted using Abort action");
     g_assert_cmpstr(trace->str, ==, "[ p1 a1 x1 ] ");
 }
@@ -164,22 +166,17 @@ static void abort_action(void)
 /* What touches nothing, or a node that is not there, disturbs nobody. */
 static void untouched(void)
 {
-    g_assert_true(co_transact(ACTION("enable", "n", "1") ","
-                              ACTION("clear", "nosuch", "2"), "", NULL));
-    g_assert_cmpstr(trace->str, ==, "p1 p2 c1 c2 x1 x2 ");
+    g_assert_true(co_transact(STILL "," NOWHERE, "", NULL));
+    g_assert_cmpstr(trace->str, ==, "p3 p4 c3 c4 x3 x4 ");
     g_assert_true(co_transact("", "", NULL));
     g_assert_cmpstr(trace->str, ==, "");
 }
 
 static void grouped(void)
 {
-    g_assert_true(co_transact(
-        ACTION("clear", "n", "1"),
-        ", \"properties\": {\"completion-mode\": \"grouped\"}", NULL));
+    g_assert_true(co_transact(ONE, GROUPED, NULL));
     g_assert_true(grouped_seen);
-    g_assert_true(co_transact(
-        ACTION("clear", "n", "1"),
-        ", \"properties\": {\"completion-mode\": \"individual\"}", NULL));
+    g_assert_true(co_transact(ONE, INDIVIDUAL, NULL));
     g_assert_false(grouped_seen);
 }
 
