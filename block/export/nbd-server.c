@@ -190,10 +190,11 @@ bool co_nbd_server_stop(Error **errp)
     LIST_FOREACH(conn, &s->conns, NbdConn, in_server) {
         nbd_conn_disconnect(conn);
     }
-    co_exports_shutdown_type(BLOCK_EXPORT_TYPE_NBD);
     while (s->n_conns) {
         co_queue_wait(&s->changed);
     }
+    /* Nobody holds one any more, so they go in the order they came. */
+    co_exports_shutdown_type(BLOCK_EXPORT_TYPE_NBD);
     server = NULL;
     g_free(s->unix_path);
     g_free(s);
