@@ -14,7 +14,10 @@ from .program import TIMEOUT_S
 
 def run(argv, check=True, text=True, **kwargs):
     """Runs ARGV; with `check`, a non-zero exit code is a failure."""
-    env = dict(os.environ, LC_ALL='C.UTF-8', **kwargs.pop('env', {}))
+    # (nbdsh runs the `python3` of PATH, which must be the one with libnbd)
+    path = '/usr/bin:' + os.environ.get('PATH', '/bin')
+    env = dict(os.environ, LC_ALL='C.UTF-8', PATH=path,
+               **kwargs.pop('env', {}))
     if 'input' not in kwargs and 'stdin' not in kwargs:
         kwargs['stdin'] = subprocess.DEVNULL
     done = subprocess.run(
