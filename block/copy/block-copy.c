@@ -72,9 +72,8 @@ void block_copy_set_chunk(BlockCopy *copy, uint64_t chunk_bytes)
 
     assert(!chunk_bytes || chunk_bytes >= copy->cluster_bytes);
     copy->chunk_bytes =
-        chunk_bytes
-            ? MIN(ROUND_DOWN(chunk_bytes, copy->cluster_bytes), most)
-            : most;
+        chunk_bytes ? MIN(ROUND_DOWN(chunk_bytes, copy->cluster_bytes), most)
+                    : most;
 }
 
 uint64_t block_copy_chunk_bytes(const BlockCopy *copy)
@@ -105,7 +104,7 @@ uint64_t block_copy_run_bytes(const BlockCopyRun *run)
     return run->bytes;
 }
 
-/* --- states; nothing here yields -------------------------------------------- */
+/* --- states; nothing here yields ----------------------------------------- */
 
 static BlockCopyRun *claim(BlockCopy *copy, uint64_t start, uint64_t end,
                            uint64_t max_bytes)
@@ -156,7 +155,7 @@ static void run_done(BlockCopyRun *run, bool copied)
     g_free(run);
 }
 
-/* --- at home --------------------------------------------------------------- */
+/* --- at home ------------------------------------------------------------- */
 
 static bool known_data(const BlockCopy *copy, uint64_t offset, uint64_t *bytes)
 {
@@ -258,7 +257,7 @@ static int co_copy_at_home(BlockCopy *copy, uint64_t start, uint64_t end,
     return 0;
 }
 
-/* --- from any reactor ------------------------------------------------------- */
+/* --- from any reactor ---------------------------------------------------- */
 
 typedef struct CopyCall {
     void (*run_at_home)(struct CopyCall *call);
@@ -329,9 +328,8 @@ int co_block_copy_claim(BlockCopy *copy, uint64_t start_bytes,
         .copy = copy,
         .start = start_bytes,
         .end = copy->size_bytes,
-        .max_hole =
-            MAX(ROUND_DOWN(max_hole_bytes, copy->cluster_bytes),
-                copy->chunk_bytes),
+        .max_hole = MAX(ROUND_DOWN(max_hole_bytes, copy->cluster_bytes),
+                        copy->chunk_bytes),
     };
     int ret;
 
@@ -349,7 +347,9 @@ static void run_finish(CopyCall *call)
 int co_block_copy_finish(BlockCopyRun *run, bool *error_is_read)
 {
     CopyCall call = {
-        .run_at_home = run_finish, .copy = run->copy, .run = run,
+        .run_at_home = run_finish,
+        .copy = run->copy,
+        .run = run,
     };
     int ret = co_call_at_home(&call);
 

@@ -80,8 +80,8 @@ int co_block_copy(BlockCopy *copy, uint64_t offset_bytes, uint64_t bytes,
  * @start_bytes (a multiple of the cluster): data up to a chunk, or a hole of
  * at most @max_hole_bytes (at least a chunk). 1 and *@run; 0 when there is
  * none; -errno when the source could not say what is there (it is still to do
- * then, and counts as a failed read). Others wait for what is claimed: finish it soon,
- * and from behind the same gate.
+ * then, and counts as a failed read). Others wait for what is claimed: finish
+ * it soon, and from behind the same gate.
  */
 int co_block_copy_claim(BlockCopy *copy, uint64_t start_bytes,
                         uint64_t max_hole_bytes,
@@ -89,8 +89,7 @@ int co_block_copy_claim(BlockCopy *copy, uint64_t start_bytes,
 uint64_t block_copy_run_offset(const BlockCopyRun *run);
 uint64_t block_copy_run_bytes(const BlockCopyRun *run);
 /* Copies it and frees @run. 0 or -errno as co_block_copy. */
-int co_block_copy_finish(BlockCopyRun *run,
-                         bool *error_is_read) COROUTINE_ONLY;
+int co_block_copy_finish(BlockCopyRun *run, bool *error_is_read) COROUTINE_ONLY;
 /* What was copied is on the target's stable storage when it returns. */
 int co_block_copy_flush(BlockCopy *copy) COROUTINE_ONLY;
 

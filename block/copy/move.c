@@ -30,12 +30,12 @@ static int co_move_through(const BlockCopyRun *run, void *buf,
 
     iov_init_buf(&iov, buf, run->bytes);
     *error_is_read = true;
-    ret = co_edge_preadv(copy->source, run->offset_bytes, run->bytes, &iov, 0,
-                         0);
+    ret =
+        co_edge_preadv(copy->source, run->offset_bytes, run->bytes, &iov, 0, 0);
     if (ret == 0) {
         *error_is_read = false;
-        ret = co_edge_pwritev(copy->target, run->offset_bytes, run->bytes,
-                              &iov, 0, 0);
+        ret = co_edge_pwritev(copy->target, run->offset_bytes, run->bytes, &iov,
+                              0, 0);
     }
     iov_free(&iov);
     return ret;

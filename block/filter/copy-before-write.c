@@ -21,7 +21,7 @@ typedef struct CbwState {
     DirtyBitmap *done;
 } CbwState;
 
-/* --- requests --------------------------------------------------------------- */
+/* --- requests ------------------------------------------------------------ */
 
 /* Invariant 2: after it returned 0 the request may pass. */
 static int co_save(Node *node, uint64_t offset_bytes, uint64_t bytes)
@@ -40,8 +40,7 @@ static int co_cbw_preadv(Node *node, uint64_t offset_bytes, uint64_t bytes,
 {
     CbwState *s = node->state;
 
-    return co_edge_preadv(s->file, offset_bytes, bytes, iov, iov_offset,
-                          flags);
+    return co_edge_preadv(s->file, offset_bytes, bytes, iov, iov_offset, flags);
 }
 
 static int co_cbw_pwritev(Node *node, uint64_t offset_bytes, uint64_t bytes,
@@ -65,8 +64,7 @@ static int co_cbw_pwrite_zeroes(Node *node, uint64_t offset_bytes,
     int ret = co_save(node, offset_bytes, bytes);
 
     return ret < 0 ? ret
-                   : co_edge_pwrite_zeroes(s->file, offset_bytes, bytes,
-                                           flags);
+                   : co_edge_pwrite_zeroes(s->file, offset_bytes, bytes, flags);
 }
 
 static int co_cbw_pdiscard(Node *node, uint64_t offset_bytes, uint64_t bytes)
@@ -77,13 +75,12 @@ static int co_cbw_pdiscard(Node *node, uint64_t offset_bytes, uint64_t bytes)
     return ret < 0 ? ret : co_edge_pdiscard(s->file, offset_bytes, bytes);
 }
 
-/* --- graph ------------------------------------------------------------------ */
+/* --- graph --------------------------------------------------------------- */
 
 /* While the filter is being put in or taken out it has no users, and must not
  * be in the way of those that the disk still has. */
 static void cbw_child_perm(const Node *node, const Edge *edge, Perms perm,
-                           Perms shared, Perms *child_perm,
-                           Perms *child_shared)
+                           Perms shared, Perms *child_perm, Perms *child_shared)
 {
     const CbwState *s = node->state;
 
@@ -120,7 +117,7 @@ static const NodeDriver cbw_driver = {
     .supports_fua = true,
 };
 
-/* --- in and out ------------------------------------------------------------- */
+/* --- in and out ---------------------------------------------------------- */
 
 static void look_like(Node *filter, const Node *source)
 {
@@ -138,8 +135,8 @@ static void look_like(Node *filter, const Node *source)
 static DirtyBitmap *own_bitmap(Node *filter, Error **errp)
 {
     const CbwState *s = filter->state;
-    DirtyBitmap *bitmap = bitmap_create(
-        filter, block_copy_cluster_bytes(s->copy), NULL, errp);
+    DirtyBitmap *bitmap =
+        bitmap_create(filter, block_copy_cluster_bytes(s->copy), NULL, errp);
 
     if (bitmap) {
         bitmap_disable(bitmap);
@@ -156,8 +153,8 @@ static bool build(Node *filter, Node *source, Node *target, Error **errp)
     if (!s->target) {
         return false;
     }
-    s->file = edge_attach(filter, source, "file",
-                          EDGE_FILTERED | EDGE_PRIMARY, errp);
+    s->file =
+        edge_attach(filter, source, "file", EDGE_FILTERED | EDGE_PRIMARY, errp);
     if (!s->file) {
         return false;
     }

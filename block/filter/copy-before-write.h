@@ -35,8 +35,8 @@
 Node *co_cbw_insert(Node *source, Node *target, const char *name,
                     Error **errp) COROUTINE_ONLY CONTROL_ONLY;
 /* Gives all users of the filter back to the disk; what was still to do is
- * forgotten (settle with block_copy_todo before). It must be quiesced. Cannot fail and does not yield, so a
- * transaction's abort may call it. */
+ * forgotten (settle with block_copy_todo before). It must be quiesced. Cannot
+ * fail and does not yield, so a transaction's abort may call it. */
 void cbw_bypass(Node *filter) CONTROL_ONLY;
 /* Quiesces and bypasses the filter, unless it was, and drops the caller's
  * reference. */

@@ -22,8 +22,9 @@ static bool check_incremental_mode(const BlockdevBackup *args,
     }
     if (args->has_bitmap_mode &&
         args->bitmap_mode != BITMAP_SYNC_MODE_ON_SUCCESS) {
-        error_set(errp, "Bitmap sync mode must be '%s' when using sync mode "
-                        "'%s'",
+        error_set(errp,
+                  "Bitmap sync mode must be '%s' when using sync mode "
+                  "'%s'",
                   BitmapSyncMode_str(BITMAP_SYNC_MODE_ON_SUCCESS),
                   MirrorSyncMode_str(args->sync));
         return false;
@@ -36,14 +37,16 @@ static bool check_bitmap_use(const BlockdevBackup *args, BitmapSyncMode mode,
                              Error **errp)
 {
     if (args->sync == MIRROR_SYNC_MODE_NONE) {
-        error_set(errp, "sync mode '%s' does not produce meaningful bitmap "
-                        "outputs",
+        error_set(errp,
+                  "sync mode '%s' does not produce meaningful bitmap "
+                  "outputs",
                   MirrorSyncMode_str(args->sync));
         return false;
     }
     if (!is_by_bitmap(args) && mode == BITMAP_SYNC_MODE_NEVER) {
-        error_set(errp, "Bitmap sync mode '%s' has no meaningful effect when "
-                        "combined with sync mode '%s'",
+        error_set(errp,
+                  "Bitmap sync mode '%s' has no meaningful effect when "
+                  "combined with sync mode '%s'",
                   BitmapSyncMode_str(mode), MirrorSyncMode_str(args->sync));
         return false;
     }
@@ -71,8 +74,7 @@ static bool check_bitmap(const BlockdevBackup *args, BackupParams *p,
 {
     p->bitmap_mode = args->bitmap_mode;
     if (is_by_bitmap(args) && !args->bitmap) {
-        error_set(errp,
-                  "must provide a valid bitmap name for '%s' sync mode",
+        error_set(errp, "must provide a valid bitmap name for '%s' sync mode",
                   MirrorSyncMode_str(args->sync));
         return false;
     }

@@ -55,10 +55,9 @@ static void action_abort(void *opaque)
 static bool co_action_prepare(const TransactionAction *action,
                               TransactionContext *ctx, Error **errp)
 {
-    static const TxnOps ops = {.commit = action_commit,
-                               .abort = action_abort};
-    Job *job = co_backup_prepare(action->u.blockdev_backup.data, ctx->job_txn,
-                                 errp);
+    static const TxnOps ops = {.commit = action_commit, .abort = action_abort};
+    Job *job =
+        co_backup_prepare(action->u.blockdev_backup.data, ctx->job_txn, errp);
 
     if (job) {
         txn_add(ctx->txn, &ops, job);

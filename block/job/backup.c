@@ -27,18 +27,18 @@
 typedef struct BackupState {
     /* CONST */
     Node *filter;
-    BlockCopy *copy;     /* the filter's */
+    BlockCopy *copy; /* the filter's */
     unsigned max_workers;
     /* CONTROL */
     DirtyBitmap *bitmap; /* with a successor; NULL: none, or settled */
     BitmapSyncMode bitmap_mode;
     CoCount workers;
     CoQueue worker_ended;
-    int error;           /* the first one, or 0 */
+    int error; /* the first one, or 0 */
     bool error_is_read;
 } BackupState;
 
-/* --- bitmap ------------------------------------------------------------------ */
+/* --- bitmap -------------------------------------------------------------- */
 
 /* Brings the user's bitmap back: @forget the clusters that were copied, or
  * none. */
@@ -59,7 +59,7 @@ static void bitmap_settle(BackupState *s, bool forget)
     }
 }
 
-/* --- the work ---------------------------------------------------------------- */
+/* --- the work ------------------------------------------------------------ */
 
 typedef struct Worker {
     Job *job;
@@ -178,8 +178,8 @@ static int co_backup_run(Job *job, Error **errp)
         co_flush_target(job);
     }
     if (s->error) {
-        block_job_error_action(job, BLOCKDEV_ON_ERROR_REPORT,
-                               s->error_is_read, -s->error);
+        block_job_error_action(job, BLOCKDEV_ON_ERROR_REPORT, s->error_is_read,
+                               -s->error);
     }
     return s->error;
 }
@@ -191,7 +191,7 @@ static void backup_progress(void *opaque, uint64_t bytes)
     job_progress_add(opaque, bytes);
 }
 
-/* --- the end ----------------------------------------------------------------- */
+/* --- the end ------------------------------------------------------------- */
 
 static void backup_commit(Job *job)
 {
@@ -226,12 +226,11 @@ static const JobDriver backup_driver = {
     .co_clean = co_backup_clean,
 };
 
-/* --- the beginning ----------------------------------------------------------- */
+/* --- the beginning ------------------------------------------------------- */
 
 static Node *co_put_filter_in(const BackupParams *p, Error **errp)
 {
-    Node *filter =
-        co_cbw_insert(p->source, p->target, p->filter_name, errp);
+    Node *filter = co_cbw_insert(p->source, p->target, p->filter_name, errp);
     BlockCopy *copy;
 
     if (!filter) {
@@ -260,12 +259,13 @@ static Job *make_job(const BackupParams *p, JobTxn *txn, Node *filter,
                      Error **errp)
 {
     BlockJobParams params = {
-        .job = {
-            .id = p->job_id,
-            .manual_finalize = p->manual_finalize,
-            .manual_dismiss = p->manual_dismiss,
-            .txn = txn,
-        },
+        .job =
+            {
+                .id = p->job_id,
+                .manual_finalize = p->manual_finalize,
+                .manual_dismiss = p->manual_dismiss,
+                .txn = txn,
+            },
         .node = filter,
         .perm = 0,
         .shared = PERM_ALL,

@@ -14,12 +14,12 @@
 typedef struct BackupParams {
     Node *source, *target;
     const char *job_id, *filter_name;
-    bool everything;            /* else what is dirty in @bitmap */
-    DirtyBitmap *bitmap;        /* NULL: none is given */
+    bool everything;     /* else what is dirty in @bitmap */
+    DirtyBitmap *bitmap; /* NULL: none is given */
     BitmapSyncMode bitmap_mode;
     bool has_speed;
-    int64_t speed;              /* bytes per second, checked by block_job */
-    uint64_t max_chunk_bytes;   /* 0: the default */
+    int64_t speed;            /* bytes per second, checked by block_job */
+    uint64_t max_chunk_bytes; /* 0: the default */
     unsigned max_workers;
     bool manual_finalize, manual_dismiss;
 } BackupParams;

@@ -11,9 +11,8 @@ FlakyDisk *flaky_disk(Node *node)
 
 static void co_delay(FlakyDisk *d)
 {
-    unsigned turns = d->max_delay
-                         ? g_rand_int_range(d->rand, 0, d->max_delay + 1)
-                         : 0;
+    unsigned turns =
+        d->max_delay ? g_rand_int_range(d->rand, 0, d->max_delay + 1) : 0;
 
     while (turns--) {
         co_reschedule();

@@ -16,11 +16,11 @@ typedef struct FlakyArea {
 
 typedef struct FlakyDisk {
     uint8_t *bytes;
-    uint32_t cluster_bytes;   /* 0: none */
-    bool knows_holes;         /* zero blocks of 4 KiB show as holes */
-    GRand *rand;              /* with @max_delay: turns a request waits */
+    uint32_t cluster_bytes; /* 0: none */
+    bool knows_holes;       /* zero blocks of 4 KiB show as holes */
+    GRand *rand;            /* with @max_delay: turns a request waits */
     unsigned max_delay;
-    bool hold_writes;         /* until flaky_disk_release */
+    bool hold_writes; /* until flaky_disk_release */
     CoQueue held;
     FlakyArea bad_reads, bad_writes;
     bool bad_flush;

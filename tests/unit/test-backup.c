@@ -61,8 +61,7 @@ static void on_event(void *opaque, QAPIEvent event, json_object *data)
 
 static void set_up(Setup *s)
 {
-    *s = (Setup){.rand = g_rand_new_with_seed(7),
-                 .events = g_string_new(NULL)};
+    *s = (Setup){.rand = g_rand_new_with_seed(7), .events = g_string_new(NULL)};
     qapi_event_set_sink(on_event, s);
     s->source = flaky_disk_new("disk", SIZE, 0);
     s->target = flaky_disk_new("target", SIZE, 0);
@@ -119,8 +118,7 @@ static void assert_dirty(const DirtyBitmap *bitmap, const char *expected)
 
     while (bitmap_next_dirty_run(bitmap, at, SIZE, SIZE, &start, &bytes)) {
         g_string_append_printf(text, "%s%" PRIu64 "+%" PRIu64,
-                               text->len ? " " : "", start / KiB,
-                               bytes / KiB);
+                               text->len ? " " : "", start / KiB, bytes / KiB);
         at = start + bytes;
     }
     g_assert_cmpstr(text->str, ==, expected);
@@ -138,10 +136,9 @@ static BlockdevBackup backup_args(MirrorSyncMode sync)
     };
 }
 
-/* --- what becomes of the bitmap -------------------------------------------- */
+/* --- what becomes of the bitmap ------------------------------------------ */
 
-#define AS_BEFORE                                                             \
-    "0+4 1024+4 2048+4 3072+4 4096+4 5120+4 6144+4 7168+4"
+#define AS_BEFORE "0+4 1024+4 2048+4 3072+4 4096+4 5120+4 6144+4 7168+4"
 #define LEFT_FROM_3M "3072+64 4096+64 5120+64 6144+64 7168+64"
 
 enum { OK, BAD_READ, BAD_WRITE, BAD_FLUSH, CANCEL_PENDING, CANCEL_RUNNING };
@@ -286,12 +283,10 @@ static void guest_body(void)
     args.has_auto_finalize = true;
     flaky_disk(s.target)->max_delay = 5;
     g_assert_true(qmp_blockdev_backup(&args, NULL));
-    g_assert_cmpint(co_root_pwrite_zeroes(s.guest, 7 * MiB, GRANULE, 0), ==,
-                    0);
+    g_assert_cmpint(co_root_pwrite_zeroes(s.guest, 7 * MiB, GRANULE, 0), ==, 0);
     g_assert_cmpint(co_root_pwrite_zeroes(s.guest, MiB / 2, 1, 0), ==, 0);
     co_wait_event(&s, "PENDING");
-    g_assert_cmpint(co_root_pwrite_zeroes(s.guest, 2 * MiB, GRANULE, 0), ==,
-                    0);
+    g_assert_cmpint(co_root_pwrite_zeroes(s.guest, 2 * MiB, GRANULE, 0), ==, 0);
     co_graph_lock();
     g_assert_true(co_job_user_finalize(job_lookup("j", NULL), NULL));
     graph_unlock();
@@ -305,7 +300,7 @@ static void guest_body(void)
     co_tear_down(&s);
 }
 
-/* --- random guests ------------------------------------------------------------ */
+/* --- random guests ------------------------------------------------------- */
 
 typedef struct Guest {
     Setup *s;
@@ -355,7 +350,7 @@ static void point_in_time_body(void)
     co_tear_down(&s);
 }
 
-/* --- events, errors, undo ------------------------------------------------------ */
+/* --- events, errors, undo ------------------------------------------------ */
 
 static void events_body(void)
 {
@@ -450,8 +445,7 @@ static void undo_body(void)
     args.filter_node_name = (char *)"filter";
     co_graph_lock();
     section = co_quiesce_begin(&s.source, 1);
-    g_assert_true(
-        txn_handler_blockdev_backup.co_prepare(&action, &ctx, NULL));
+    g_assert_true(txn_handler_blockdev_backup.co_prepare(&action, &ctx, NULL));
     g_assert_true(bitmap_busy(s.bitmap));
     g_assert_cmpstr(node_name(root_node(s.guest)), ==, "filter");
     txn_abort(ctx.txn);
@@ -500,10 +494,10 @@ static void stacked_body(void)
     co_tear_down(&s);
 }
 
-#define TEST(body)                                                            \
-    static void test_##body(void)                                             \
-    {                                                                         \
-        run_in_coroutine(body##_body);                                        \
+#define TEST(body)                     \
+    static void test_##body(void)      \
+    {                                  \
+        run_in_coroutine(body##_body); \
     }
 TEST(modes)
 TEST(guest)

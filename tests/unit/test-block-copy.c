@@ -57,17 +57,27 @@ static void insert_filter(Setup *s)
     g_assert_true(root_node(s->guest) == s->filter);
 }
 
-static void co_tear_down(Setup *s)
+static void co_tear_down_filter(Setup *s)
 {
     co_cbw_drop(s->filter);
     g_assert_true(root_node(s->guest) == s->source);
-    g_assert_null(bitmap_next(s->source, NULL));
+}
+
+static void co_tear_down_disks(Setup *s)
+{
     co_root_detach(s->guest);
     root_free(s->guest);
     co_node_unref(s->source);
     co_node_unref(s->target);
     g_free(s->frozen);
     g_rand_free(s->rand);
+}
+
+static void co_tear_down(Setup *s)
+{
+    co_tear_down_filter(s);
+    g_assert_null(bitmap_next(s->source, NULL));
+    co_tear_down_disks(s);
 }
 
 /* Copies what is to do; 0 or the first error. */
@@ -94,7 +104,7 @@ static void assert_frozen(const Setup *s)
     g_assert_cmpmem(flaky_disk(s->target)->bytes, s->size, s->frozen, s->size);
 }
 
-/* --- random ------------------------------------------------------------------ */
+/* --- random -------------------------------------------------------------- */
 
 typedef struct Actor {
     Setup *s;
@@ -191,7 +201,7 @@ static void random_errors_body(void)
     }
 }
 
-/* --- single facts ------------------------------------------------------------- */
+/* --- single facts -------------------------------------------------------- */
 
 static void chunks_body(void)
 {
@@ -212,8 +222,7 @@ static void chunks_body(void)
     insert_filter(&s);
     block_copy_set_chunk(s.copy, 3 * CLUSTER + 1);
     g_assert_cmpint(co_copy_rest(&s), ==, 0);
-    g_assert_cmpuint(flaky_disk(s.source)->largest_read_bytes, ==,
-                     3 * CLUSTER);
+    g_assert_cmpuint(flaky_disk(s.source)->largest_read_bytes, ==, 3 * CLUSTER);
     co_tear_down(&s);
 }
 
@@ -290,7 +299,7 @@ static void error_side_body(void)
     co_tear_down(&s);
 }
 
-/* --- waiting for what is in flight --------------------------------------------- */
+/* --- waiting for what is in flight --------------------------------------- */
 
 typedef struct GuestWrite {
     Setup *s;
@@ -346,7 +355,7 @@ static void waits_body(void)
     co_tear_down(&s);
 }
 
-/* --- graph ---------------------------------------------------------------------- */
+/* --- graph --------------------------------------------------------------- */
 
 static void filter_bitmaps_body(void)
 {
@@ -367,6 +376,30 @@ static void filter_bitmaps_body(void)
     g_assert_false(bitmap_enabled(access) || bitmap_enabled(done) ||
                    bitmap_enabled(block_copy_todo(s.copy)));
     co_tear_down(&s);
+}
+
+/* Taken out but still held: whoever finds it finds the disk. */
+static void transparent_body(void)
+{
+    Root *late = root_new("root", NULL, NULL);
+    Node *filter;
+    Setup s;
+
+    set_up_disks(&s, 1, 4 * CLUSTER, 0);
+    flaky_disk_fill(s.source, s.rand, 0, s.size);
+    insert_filter(&s);
+    filter = s.filter;
+    node_ref(filter);
+    co_tear_down_filter(&s);
+    g_assert_true(root_attach(late, filter, PERM_WRITE, PERM_ALL, NULL));
+    g_assert_cmpint(co_root_pwrite_zeroes(late, 0, CLUSTER, 0), ==, 0);
+    g_assert_true(buffer_is_zero(flaky_disk(s.source)->bytes, CLUSTER));
+    g_assert_true(buffer_is_zero(flaky_disk(s.target)->bytes, s.size));
+    co_root_detach(late);
+    root_free(late);
+    co_node_unref(filter);
+    g_assert_null(bitmap_next(s.source, NULL));
+    co_tear_down_disks(&s);
 }
 
 static void permissions_body(void)
@@ -400,8 +433,8 @@ static void permissions_body(void)
                     "'disk' as 'root' child) and unshared by node 'cbw' (uses "
                     "node 'disk' as 'file' child).");
     g_clear_pointer(&err, error_free);
-    g_assert_true(root_attach(second, s.source, PERM_CONSISTENT_READ, PERM_ALL,
-                              NULL));
+    g_assert_true(
+        root_attach(second, s.source, PERM_CONSISTENT_READ, PERM_ALL, NULL));
     co_root_detach(second);
     g_assert_true(root_attach(second, s.target, PERM_WRITE, PERM_ALL, NULL));
     co_root_detach(second);
@@ -409,10 +442,10 @@ static void permissions_body(void)
     co_tear_down(&s);
 }
 
-#define TEST(body)                                                            \
-    static void test_##body(void)                                             \
-    {                                                                         \
-        run_in_coroutine(body##_body);                                        \
+#define TEST(body)                     \
+    static void test_##body(void)      \
+    {                                  \
+        run_in_coroutine(body##_body); \
     }
 TEST(random)
 TEST(random_ends_short)
@@ -424,6 +457,7 @@ TEST(target_fails)
 TEST(error_side)
 TEST(waits)
 TEST(filter_bitmaps)
+TEST(transparent)
 TEST(permissions)
 
 int main(int argc, char **argv)
@@ -439,6 +473,7 @@ int main(int argc, char **argv)
     g_test_add_func("/block-copy/error-side", test_error_side);
     g_test_add_func("/block-copy/waits", test_waits);
     g_test_add_func("/block-copy/filter-bitmaps", test_filter_bitmaps);
+    g_test_add_func("/block-copy/transparent", test_transparent);
     g_test_add_func("/block-copy/permissions", test_permissions);
     return g_test_run();
 }
