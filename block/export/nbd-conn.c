@@ -10,7 +10,9 @@ static size_t input_take(NbdInput *in, void *buf, size_t bytes)
 {
     size_t n = MIN(bytes, in->end - in->start);
 
-    memcpy(buf, in->buf + in->start, n);
+    if (n) { /* @buf is NULL for a payload of no bytes */
+        memcpy(buf, in->buf + in->start, n);
+    }
     in->start += n;
     return n;
 }

@@ -231,6 +231,8 @@ static void co_test_simple(void *opaque)
         {NBD_CMD_FLUSH, 0, 77, 88, 0},
         {NBD_CMD_TRIM, NBD_CMD_FLAG_FUA, 3, 5000, 0},
         {NBD_CMD_TRIM, 0, 0, 0, 0},
+        {NBD_CMD_READ, 0, 0, 0, 0},
+        {NBD_CMD_WRITE, 0, 0, 0, 0},
         {NBD_CMD_WRITE_ZEROES, NBD_CMD_FLAG_NO_HOLE, 1, DISK_BYTES - 1, 0},
         {NBD_CMD_CACHE, 0, 100, 3u << 20, 0},
         {NBD_CMD_CACHE, 0, 0, NBD_MAX_PAYLOAD + 1, NBD_EINVAL},
