@@ -25,14 +25,18 @@ static int co_flush_driver(Node *node)
     return node->driver->co_flush(node);
 }
 
+/* Only what this node shows or keeps: not a backing image, which it never
+ * writes, nor the target of a filter, which is flushed by who copies there. */
 static int co_flush_children(Node *node)
 {
     int result = 0;
 
     LIST_FOREACH(edge, &node->children, Edge, in_parent) {
-        int ret = co_edge_flush(edge);
+        if (edge->role & (EDGE_DATA | EDGE_METADATA | EDGE_FILTERED)) {
+            int ret = co_edge_flush(edge);
 
-        result = result ? result : ret;
+            result = result ? result : ret;
+        }
     }
     return result;
 }
