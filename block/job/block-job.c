@@ -159,8 +159,8 @@ void co_block_job_throttle(Job *job, uint64_t bytes)
     int64_t delay_ns;
 
     do {
-        delay_ns = ratelimit_delay_ns(&job->block->limit, reactor_now_ns(),
-                                      bytes);
+        delay_ns =
+            ratelimit_delay_ns(&job->block->limit, reactor_now_ns(), bytes);
         bytes = 0;
         if (delay_ns > 0) {
             co_job_sleep_ns(job, delay_ns);
@@ -189,8 +189,7 @@ BlockErrorAction block_job_error_action(Job *job, BlockdevOnError on_error,
     BlockErrorAction action = decide(on_error, os_errno);
     QapiEventBlockJobError event = {
         .device = job->id,
-        .operation = is_read ? IO_OPERATION_TYPE_READ
-                             : IO_OPERATION_TYPE_WRITE,
+        .operation = is_read ? IO_OPERATION_TYPE_READ : IO_OPERATION_TYPE_WRITE,
         .action = action,
     };
 

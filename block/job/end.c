@@ -31,8 +31,6 @@ static CoQueue *group_ended_queue(void)
     return &queue;
 }
 
-#define FOREACH_IN_TXN(job, txn) LIST_FOREACH(job, &(txn)->jobs, Job, in_txn)
-
 static void co_release(Job *job)
 {
     /* First, since co_clean may take a node away that the job held. */
@@ -66,7 +64,7 @@ static void tell_aborting(Job *job)
  * are gone afterwards. Does not yield. */
 static void tell_end(JobTxn *txn, bool ok)
 {
-    FOREACH_IN_TXN(job, txn) {
+    LIST_FOREACH(job, &txn->jobs, Job, in_txn) {
         if (job->culprit) {
             tell_aborting(job);
         }
@@ -88,7 +86,7 @@ static void tell_end(JobTxn *txn, bool ok)
 /* Under the graph lock, all jobs completed. */
 static void co_end_aborted(JobTxn *txn)
 {
-    FOREACH_IN_TXN(job, txn) {
+    LIST_FOREACH(job, &txn->jobs, Job, in_txn) {
         if (job->cancelled) {
             job->ret = -ECANCELED;
         }
@@ -96,7 +94,7 @@ static void co_end_aborted(JobTxn *txn)
             job->driver->abort(job);
         }
     }
-    FOREACH_IN_TXN(job, txn) {
+    LIST_FOREACH(job, &txn->jobs, Job, in_txn) {
         co_release(job);
     }
     tell_end(txn, false);
@@ -104,12 +102,12 @@ static void co_end_aborted(JobTxn *txn)
 
 static void co_end_committed(JobTxn *txn)
 {
-    FOREACH_IN_TXN(job, txn) {
+    LIST_FOREACH(job, &txn->jobs, Job, in_txn) {
         if (job->driver->commit) {
             job->driver->commit(job);
         }
     }
-    FOREACH_IN_TXN(job, txn) {
+    LIST_FOREACH(job, &txn->jobs, Job, in_txn) {
         co_release(job);
     }
     tell_end(txn, true);
@@ -117,7 +115,7 @@ static void co_end_committed(JobTxn *txn)
 
 static bool all_completed(JobTxn *txn)
 {
-    FOREACH_IN_TXN(job, txn) {
+    LIST_FOREACH(job, &txn->jobs, Job, in_txn) {
         if (!job->completed) {
             return false;
         }
@@ -130,7 +128,7 @@ static void start_aborting(JobTxn *txn)
 {
     assert(txn->phase != JOB_TXN_ABORTING);
     txn->phase = JOB_TXN_ABORTING;
-    FOREACH_IN_TXN(job, txn) {
+    LIST_FOREACH(job, &txn->jobs, Job, in_txn) {
         if (!job->culprit) {
             job_request_cancel(job);
         }
@@ -152,7 +150,7 @@ void co_job_txn_abort(JobTxn *txn)
 
 static bool co_prepare_all(JobTxn *txn)
 {
-    FOREACH_IN_TXN(job, txn) {
+    LIST_FOREACH(job, &txn->jobs, Job, in_txn) {
         if (job->driver->co_prepare) {
             job->ret = job->driver->co_prepare(job, &job->err);
             if (job->ret < 0) {
@@ -186,7 +184,7 @@ static void co_group_succeeded(JobTxn *txn)
     txn->phase = JOB_TXN_FINALIZING;
     job_txn_ref(txn);
     co_graph_lock();
-    FOREACH_IN_TXN(job, txn) {
+    LIST_FOREACH(job, &txn->jobs, Job, in_txn) {
         job_transition(job, JOB_STATUS_PENDING);
         if (job->manual_finalize) {
             manual = true;
@@ -259,7 +257,7 @@ void job_abort_created(Job *job)
     job_discard(job);
 }
 
-/* --- program end ------------------------------------------------------------ */
+/* --- program end ---------------------------------------------------------- */
 
 static Job *first_unfinished(void)
 {
@@ -274,7 +272,7 @@ void co_jobs_shutdown(void)
 {
     Job *job = NULL;
 
-    while ((job = job_next(job))) {
+    while ((job = job_previous(job))) {
         job_pause(job);
     }
     while ((job = first_unfinished())) {

@@ -89,6 +89,8 @@ bool job_verb_allowed(const Job *job, JobVerb verb, Error **errp);
 Job *job_find(const char *id);
 /* Newest first: pass NULL for the first; NULL ends. */
 Job *job_next(const Job *job);
+/* The same, oldest first. */
+Job *job_previous(const Job *job);
 /* concluded, aborting or created -> null, and gone. */
 void job_forget(Job *job);
 /* Takes it from all lists without freeing it. */

@@ -26,6 +26,13 @@ Job *job_next(const Job *job)
     return next == &jobs ? NULL : LIST_ENTRY(next, Job, in_jobs);
 }
 
+Job *job_previous(const Job *job)
+{
+    ListLink *prev = job ? job->in_jobs.prev : jobs.prev;
+
+    return prev == &jobs ? NULL : LIST_ENTRY(prev, Job, in_jobs);
+}
+
 /* A letter, then letters, digits and -._ as QEMU wants all ids. */
 static bool id_wellformed(const char *id)
 {
@@ -58,8 +65,7 @@ static void join_txn(Job *job, JobTxn *txn)
     job_txn_unref(own);
 }
 
-Job *job_create(const JobDriver *driver, const JobParams *params,
-                Error **errp)
+Job *job_create(const JobDriver *driver, const JobParams *params, Error **errp)
 {
     const char *id = params->id ? params->id : "";
     Job *job;

@@ -149,7 +149,7 @@ void job_txn_unref(JobTxn *txn); /* NULL is fine */
 
 /* --- program end ------------------------------------------------------------ */
 
-/* Pauses all jobs, cancels them one after the other, newest first, and
+/* Pauses all jobs, oldest first, cancels them one by one, newest first, and
  * dismisses those that wait for it; returns when none is left. Not under the
  * graph lock; nobody makes jobs any more. */
 void co_jobs_shutdown(void) COROUTINE_ONLY CONTROL_ONLY;

@@ -8,13 +8,11 @@
 #include "block/job/verbs.h"
 #include "qapi/qapi-commands.h"
 
-bool qmp_block_job_set_speed(const QmpBlockJobSetSpeedArgs *args,
-                             Error **errp)
+bool qmp_block_job_set_speed(const QmpBlockJobSetSpeedArgs *args, Error **errp)
 {
     Job *job = block_job_lookup(args->device, errp);
 
-    return job &&
-           co_job_qmp_end(job_user_set_speed(job, args->speed, errp));
+    return job && co_job_qmp_end(job_user_set_speed(job, args->speed, errp));
 }
 
 bool qmp_block_job_cancel(const QmpBlockJobCancelArgs *args, Error **errp)
@@ -25,8 +23,7 @@ bool qmp_block_job_cancel(const QmpBlockJobCancelArgs *args, Error **errp)
         return false;
     }
     if (job->user_paused && !(args->has_force && args->force)) {
-        error_set(errp,
-                  "The block job for device '%s' is currently paused",
+        error_set(errp, "The block job for device '%s' is currently paused",
                   args->device);
         return false;
     }
@@ -47,8 +44,7 @@ bool qmp_block_job_resume(const QmpBlockJobResumeArgs *args, Error **errp)
     return job && co_job_qmp_end(job_user_resume(job, errp));
 }
 
-bool qmp_block_job_complete(const QmpBlockJobCompleteArgs *args,
-                            Error **errp)
+bool qmp_block_job_complete(const QmpBlockJobCompleteArgs *args, Error **errp)
 {
     Job *job = block_job_lookup(args->device, errp);
 
@@ -62,8 +58,7 @@ bool qmp_block_job_dismiss(const QmpBlockJobDismissArgs *args, Error **errp)
     return job && job_user_dismiss(job, errp);
 }
 
-bool qmp_block_job_finalize(const QmpBlockJobFinalizeArgs *args,
-                            Error **errp)
+bool qmp_block_job_finalize(const QmpBlockJobFinalizeArgs *args, Error **errp)
 {
     return co_job_qmp_finalize(block_job_lookup, args->id, errp);
 }
@@ -86,8 +81,8 @@ static BlockJobInfo *block_job_query(const Job *job)
     info->paused = job->pause_count > 0;
     info->speed = job->block->speed_bytes_per_s;
     info->io_status = job->block->io_status;
-    info->ready = job->status == JOB_STATUS_READY ||
-                  job->status == JOB_STATUS_STANDBY;
+    info->ready =
+        job->status == JOB_STATUS_READY || job->status == JOB_STATUS_STANDBY;
     info->status = job->status;
     info->auto_finalize = !job->manual_finalize;
     info->auto_dismiss = !job->manual_dismiss;

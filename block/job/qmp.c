@@ -13,8 +13,8 @@ bool co_job_qmp_end(bool ok)
     return ok;
 }
 
-bool co_job_qmp_finalize(Job *(*lookup)(const char *, Error **),
-                         const char *id, Error **errp)
+bool co_job_qmp_finalize(Job *(*lookup)(const char *, Error **), const char *id,
+                         Error **errp)
 {
     Job *job;
     bool ok;

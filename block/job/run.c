@@ -105,7 +105,7 @@ static void co_wait(Job *job)
     job_update_paused(job);
     while (!wait_over(job)) {
         job->asleep = true;
-        co_yield();
+        co_yield ();
     }
     job->at_pause_point = false;
 }

@@ -52,8 +52,7 @@ bool job_verb_allowed(const Job *job, JobVerb verb, Error **errp)
     if (verbs[verb].states & (1u << job->status)) {
         return true;
     }
-    error_set(errp,
-              "Job '%s' in state '%s' cannot accept command verb '%s'",
+    error_set(errp, "Job '%s' in state '%s' cannot accept command verb '%s'",
               job->id, JobStatus_str(job->status), verbs[verb].name);
     return false;
 }

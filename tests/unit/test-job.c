@@ -432,7 +432,7 @@ static void co_shutdown(void)
     expect_log("j0:created j0:running j1:created j1:running j2:created "
                "j2:running j2:waiting j2:pending");
     co_jobs_shutdown();
-    expect_log("j1:paused j0:paused "
+    expect_log("j0:paused j1:paused "
                "j2.abort j2.clean j2:aborting j2:concluded "
                "j1:running j1.abort j1.clean j1:aborting j1:concluded "
                "j0:running j0.abort j0.clean j0:aborting j0:concluded "
