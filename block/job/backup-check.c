@@ -61,7 +61,7 @@ static bool find_bitmap(const BlockdevBackup *args, BackupParams *p,
         error_set(errp, "Bitmap '%s' could not be found", args->bitmap);
         return false;
     }
-    if (!args->has_bitmap_mode && !is_by_bitmap(args)) {
+    if (!args->has_bitmap_mode && args->sync != MIRROR_SYNC_MODE_INCREMENTAL) {
         error_set(errp,
                   "Bitmap sync mode must be given when providing a bitmap");
         return false;
