@@ -7,8 +7,9 @@
 #include "block/copy/copy-int.h"
 #include "block/io/io.h"
 
-/* What co_block_copy takes for a hole at a time: there is nothing to read. */
-#define HOLE_MAX_BYTES (1 * GiB)
+/* What co_block_copy takes for a hole at a time: there is nothing to read. Not
+ * more, since a guest that writes into it waits for all of it. */
+#define HOLE_MAX_BYTES (64 * MiB)
 
 static bool cluster_of(Node *target, uint64_t *bytes, Error **errp)
 {
@@ -113,8 +114,8 @@ static BlockCopyRun *claim(BlockCopy *copy, uint64_t start, uint64_t end,
     BlockCopyRun *run;
     bool locked;
 
-    if (!bitmap_next_dirty_run(copy->todo, start, end, max_bytes, &offset,
-                               &bytes)) {
+    if (copy->stopped || !bitmap_next_dirty_run(copy->todo, start, end,
+                                                max_bytes, &offset, &bytes)) {
         return NULL;
     }
     run = g_new0(BlockCopyRun, 1);
@@ -253,7 +254,8 @@ static int co_copy_at_home(BlockCopy *copy, uint64_t start, uint64_t end,
         }
         co_range_wait_free(copy->in_flight, start, end - start);
         /* Who was in flight may have failed: then it is ours to do. */
-    } while (bitmap_next_dirty(copy->todo, start, end) < end);
+    } while (!copy->stopped &&
+             bitmap_next_dirty(copy->todo, start, end) < end);
     return 0;
 }
 
@@ -357,6 +359,23 @@ int co_block_copy_finish(BlockCopyRun *run, bool *error_is_read)
         *error_is_read = call.error_is_read;
     }
     return ret;
+}
+
+static void run_stop(CopyCall *call)
+{
+    BlockCopy *copy = call->copy;
+
+    copy->stopped = true;
+    if (copy->size_bytes) {
+        co_range_wait_free(copy->in_flight, 0, copy->size_bytes);
+    }
+}
+
+void co_block_copy_stop(BlockCopy *copy)
+{
+    CopyCall call = {.run_at_home = run_stop, .copy = copy};
+
+    co_call_at_home(&call);
 }
 
 int co_block_copy_flush(BlockCopy *copy)

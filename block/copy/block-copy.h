@@ -16,8 +16,8 @@
  *    between them happen without a yield.
  * 2. Clear, then read, then write: a bit that is clear while nothing is in
  *    flight means that the cluster is in the target.
- * 3. co_block_copy returns 0 only while all clusters that it covers are done.
- *    They stay so: a guest may overwrite them then.
+ * 3. co_block_copy returns 0 only while all clusters that it covers are done
+ *    (or the engine was stopped). They stay so: a guest may overwrite them then.
  * 4. Holes stay holes: an area that the source knows to read as zeroes is
  *    zeroed in the target, or left alone where the target knows the same.
  * 5. At most BLOCK_COPY_MEMORY_BYTES of data are between source and target;
@@ -90,6 +90,12 @@ uint64_t block_copy_run_offset(const BlockCopyRun *run);
 uint64_t block_copy_run_bytes(const BlockCopyRun *run);
 /* Copies it and frees @run. 0 or -errno as co_block_copy. */
 int co_block_copy_finish(BlockCopyRun *run, bool *error_is_read) COROUTINE_ONLY;
+/*
+ * Gives the point in time up: from now on nothing is claimed, co_block_copy
+ * returns 0 at once. When it returns nothing is in flight either, so that the
+ * bits to do are, for good, what is not in the target.
+ */
+void co_block_copy_stop(BlockCopy *copy) COROUTINE_ONLY;
 /* What was copied is on the target's stable storage when it returns. */
 int co_block_copy_flush(BlockCopy *copy) COROUTINE_ONLY;
 

@@ -20,6 +20,7 @@ struct BlockCopy {
 
     /* HOME */
     RangeLocks *in_flight;
+    bool stopped; /* nothing is claimed any more */
     /* What the source last said to be data: a hint that saves asking again
      * for each chunk. Data is never a wrong answer. */
     uint64_t data_start, data_end;

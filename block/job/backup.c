@@ -4,7 +4,8 @@
  * was when the job was made.
  *
  *   co_backup_create: bitmap gets a successor, filter is put in, job is made
- *   co_backup_run:    copies what is to do, in parallel; flushes the target
+ *   co_backup_run:    copies what is to do, in parallel, and what guests
+ *                     failed to copy; flushes the target
  *   commit / abort:   settles the bitmap
  *   co_backup_clean:  takes the filter out
  *
@@ -21,8 +22,9 @@
 
 #include "block/filter/copy-before-write.h"
 
-/* How much of a hole is one step for a job without a speed limit. */
-#define HOLE_STEP_BYTES (1 * GiB)
+/* How much of a hole is one step for a job without a speed limit: a guest that
+ * writes into it waits until all of it is zero in the target. */
+#define HOLE_STEP_BYTES (64 * MiB)
 
 typedef struct BackupState {
     /* CONST */
@@ -155,6 +157,24 @@ static void co_copy_all(Job *job)
     co_count_wait_zero(&s->workers);
 }
 
+/* What guests' requests have claimed is not the walker's: waits for it, and
+ * copies what they failed to copy behind it. */
+static void co_copy_rest(Job *job)
+{
+    BackupState *s = job_state(job);
+    Root *root = block_job_main_root(job);
+    bool is_read;
+    int ret;
+
+    co_root_enter(root);
+    ret = co_block_copy(s->copy, 0,
+                        bitmap_size_bytes(block_copy_todo(s->copy)), &is_read);
+    root_leave(root);
+    if (ret < 0) {
+        backup_failed(s, ret, is_read);
+    }
+}
+
 static void co_flush_target(Job *job)
 {
     BackupState *s = job_state(job);
@@ -175,7 +195,15 @@ static int co_backup_run(Job *job, Error **errp)
 
     co_copy_all(job);
     if (backup_goes_on(job)) {
+        co_copy_rest(job);
+    }
+    if (backup_goes_on(job)) {
         co_flush_target(job);
+    }
+    if (!backup_goes_on(job)) {
+        /* A bit that is clear while its copy is in flight would tell the
+         * user's bitmap that the cluster is in the target. */
+        co_block_copy_stop(s->copy);
     }
     if (s->error) {
         block_job_error_action(job, BLOCKDEV_ON_ERROR_REPORT, s->error_is_read,

@@ -300,6 +300,91 @@ static void guest_body(void)
     co_tear_down(&s);
 }
 
+/* --- guests whose copy fails ----------------------------------------------- */
+
+typedef struct GuestWrite {
+    Setup *s;
+    uint64_t offset;
+    bool done;
+    int ret;
+} GuestWrite;
+
+static void co_guest_write(void *opaque)
+{
+    GuestWrite *w = opaque;
+
+    w->ret = co_root_pwrite_zeroes(w->s->guest, w->offset, GRANULE, 0);
+    w->done = true;
+}
+
+static void co_turns(unsigned n)
+{
+    while (n--) {
+        co_reschedule();
+    }
+}
+
+/* A guest's copy that fails behind the walker, when all else is copied, is
+ * made up for: the backup is whole or it is no success. */
+static void behind_walker_body(void)
+{
+    BlockdevBackup args = backup_args(FULL);
+    uint8_t *frozen;
+    Setup s;
+    GuestWrite write = {.s = &s};
+
+    set_up(&s);
+    frozen = g_memdup2(flaky_disk(s.source)->bytes, SIZE);
+    flaky_disk(s.target)->hold_writes = true;
+    flaky_disk(s.target)->bad_writes = (FlakyArea){0, 64 * KiB, 1};
+    g_assert_true(qmp_blockdev_backup(&args, NULL));
+    coroutine_start(co_guest_write, &write);
+    while (flaky_disk(s.source)->read_bytes < SIZE) {
+        co_reschedule();
+    }
+    co_turns(50);
+    g_assert_false(s.gone);
+    flaky_disk_release(s.target);
+    co_wait_gone(&s);
+    g_assert_true(write.done);
+    g_assert_cmpint(write.ret, ==, -EIO);
+    g_assert_nonnull(strstr(s.events->str, "COMPLETED (8388608/8388608)"));
+    g_assert_null(strstr(s.events->str, "ERROR"));
+    g_assert_cmpmem(flaky_disk(s.target)->bytes, SIZE, frozen, SIZE);
+    g_free(frozen);
+    co_tear_down(&s);
+}
+
+/* A job that fails settles the bitmap only when no guest's copy is in flight
+ * any more: this one fails after the job did, and is still to do. */
+static void in_flight_at_failure_body(void)
+{
+    BlockdevBackup args = backup_args(BMP);
+    BackupPerf perf = {.has_max_workers = true, .max_workers = 1};
+    Setup s;
+    GuestWrite write = {.s = &s, .offset = 7 * MiB};
+
+    set_up(&s);
+    args.x_perf = &perf;
+    args.bitmap = (char *)"b";
+    args.has_bitmap_mode = true;
+    args.bitmap_mode = ALWAYS;
+    flaky_disk(s.source)->bad_reads = (FlakyArea){0, 64 * KiB, 1};
+    flaky_disk(s.target)->bad_writes = (FlakyArea){7 * MiB, 64 * KiB, 1};
+    flaky_disk(s.target)->hold_writes = true;
+    g_assert_true(qmp_blockdev_backup(&args, NULL));
+    coroutine_start(co_guest_write, &write);
+    co_turns(100);
+    g_assert_false(s.gone || write.done);
+    flaky_disk_release(s.target);
+    co_wait_gone(&s);
+    g_assert_true(write.done);
+    g_assert_nonnull(strstr(s.events->str, "ERROR (read report)"));
+    assert_dirty(s.bitmap, "0+64 1024+64 2048+64 3072+64 4096+64 5120+64 "
+                           "6144+64 7168+64");
+    co_tear_down(&s);
+}
+
 /* --- random guests ------------------------------------------------------- */
 
 typedef struct Guest {
@@ -501,6 +586,8 @@ static void stacked_body(void)
     }
 TEST(modes)
 TEST(guest)
+TEST(behind_walker)
+TEST(in_flight_at_failure)
 TEST(point_in_time)
 TEST(events)
 TEST(refused)
@@ -512,6 +599,8 @@ int main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/backup/bitmap-modes", test_modes);
     g_test_add_func("/backup/guest-writes", test_guest);
+    g_test_add_func("/backup/behind-walker", test_behind_walker);
+    g_test_add_func("/backup/in-flight-at-failure", test_in_flight_at_failure);
     g_test_add_func("/backup/point-in-time", test_point_in_time);
     g_test_add_func("/backup/events", test_events);
     g_test_add_func("/backup/refused", test_refused);
