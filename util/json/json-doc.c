@@ -164,10 +164,18 @@ static bool take_value(Builder *b, const JsonToken *token, Error **errp)
 
 static bool take_key(Builder *b, const JsonToken *token, Error **errp)
 {
+    const char *text = b->doc->text->str + token->offset;
     Frame *frame = top(b);
+    json_object *word;
     GString *key;
     bool ok = false;
 
+    if (token->kind == JSON_TOKEN_KEYWORD) {
+        if (!make_keyword(text, &word, errp)) {
+            return false;
+        }
+        json_object_put(word);
+    }
     if (token->kind != JSON_TOKEN_STRING) {
         error_set(errp, "%s",
                   token->mark && token->mark != '{' && token->mark != '['
@@ -175,8 +183,7 @@ static bool take_key(Builder *b, const JsonToken *token, Error **errp)
                       : "key is not a string in object");
         return false;
     }
-    key = json_string_decode(b->doc->text->str + token->offset, token->length,
-                             errp);
+    key = json_string_decode(text, token->length, errp);
     if (!key) {
         return false;
     }

@@ -139,7 +139,7 @@ JsonLexResult json_lexer_byte(JsonLexer *lexer, unsigned char byte)
     case JSON_LEX_EXP_DIGITS:
         return lex_float(lexer, byte);
     case JSON_LEX_RECOVER:
-        if (!is_mark(byte)) {
+        if (!is_mark(byte) && byte != '\n') {
             return JSON_LEX_MORE;
         }
         lexer->state = JSON_LEX_START;

@@ -5,7 +5,8 @@
  *
  * States: START -> STRING <-> ESCAPE, START -> KEYWORD, START -> the number
  * states, each back to START when its token ends; any -> RECOVER at a byte
- * that fits nowhere, and RECOVER -> START at one of {}[]:, .
+ * that fits nowhere, and RECOVER -> START at a newline or one
+ * of {}[]:, .
  */
 #ifndef UTIL_JSON_LEXER_H
 #define UTIL_JSON_LEXER_H
