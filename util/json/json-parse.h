@@ -39,8 +39,8 @@ void json_parser_free(JsonParser *parser); /* NULL is fine */
 
 /* Takes @len more bytes; calls @fn for each document or error that ends in
  * them. After an error it goes on as QEMU does: after a byte that fits nowhere
- * it skips to the next of {}[]:, or newline, and after a document that is wrong it goes on
- * behind its last bracket. */
+ * it skips to the next of {}[]:, or newline, and after a document that is
+ * wrong it goes on behind its last bracket. */
 void json_parser_feed(JsonParser *parser, const char *buf, size_t len,
                       JsonParserFn *fn, void *opaque);
 
