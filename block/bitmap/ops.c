@@ -25,15 +25,16 @@ static bool check_granularity(uint32_t granularity_bytes, Error **errp)
 
 DirtyBitmap *bitmap_op_add(const BlockDirtyBitmapAdd *args, Error **errp)
 {
-    Node *node = node_lookup(args->node, args->node, errp);
     uint32_t granularity;
     DirtyBitmap *bitmap;
+    Node *node;
 
-    if (!node) {
-        return NULL;
-    }
     if (!args->name[0]) {
         error_set(errp, "Bitmap name cannot be empty");
+        return NULL;
+    }
+    node = node_lookup(args->node, args->node, errp);
+    if (!node) {
         return NULL;
     }
     granularity = args->has_granularity ? args->granularity
