@@ -63,10 +63,13 @@ class FireCase(Case):
 
     # -- clients
 
+    def start_crowd(self, disk, **options):
+        disk.crowd = Crowd(self.server, disk.name, disk.history,
+                           self.random.randrange(1 << 30), **options)
+
     def start_crowds(self, budget=40, **options):
-        for i, disk in enumerate(self.disks):
-            disk.crowd = Crowd(self.server, disk.name, disk.history,
-                               self.random.randrange(1 << 30) + i, **options)
+        for disk in self.disks:
+            self.start_crowd(disk, **options)
         self.allow(budget)
 
     def allow(self, count):

@@ -4,12 +4,15 @@
 They work off a budget, which bounds a test whatever the machine's speed.
 """
 
+import os
 import random
+import socket
 import threading
 
 import nbd
 
 from . import exports
+from .history import now
 from .images import KIB, MIB
 from .program import TIMEOUT_S
 
@@ -17,14 +20,17 @@ from .program import TIMEOUT_S
 class Crowd:
     """Several connections to one export, a thread each.
 
-    `history` gets their operations. An error reply is noted; the end of a
-    connection is, too, unless `may_end`, a failure that `stop` raises.
+    `history` gets their operations. An error reply (unless `may_fail`) and
+    the end of a connection (unless `may_end`) is a failure that `stop`
+    raises. `drops`: how likely a client is to go away without a word, and
+    come again, where it could ask for something.
     """
 
     def __init__(self, server, name, history, seed, clients=2, depth=8,
-                 largest=1 * MIB, may_end=False, may_fail=False, align=1):
+                 largest=1 * MIB, may_end=False, may_fail=False, drops=0):
         self.server, self.name, self.history = server, name, history
-        self.depth, self.largest, self.align = depth, largest, align
+        self.drops = drops
+        self.depth, self.largest = depth, largest
         self.may_end, self.may_fail = may_end, may_fail
         self.stopping = False
         self.failure = None
@@ -32,12 +38,16 @@ class Crowd:
         self.budget = threading.Semaphore(0)
         self.reads = []
         self.threads = []
-        for i in range(clients):
-            handle = server.connect(name, pread_initialize=False)
+        # The first connections must succeed, so they are made here.
+        handles = [self.connect() for _ in range(clients)]
+        for i, handle in enumerate(handles):
             thread = threading.Thread(
                 target=self._run, args=(handle, random.Random(seed * 97 + i)))
             thread.start()
             self.threads.append(thread)
+
+    def connect(self):
+        return self.server.connect(self.name, pread_initialize=False)
 
     def allow(self, count):
         """COUNT more operations, of all clients together."""
@@ -59,7 +69,8 @@ class Crowd:
 
     def _run(self, handle, source):
         try:
-            _Client(self, handle, source).run()
+            while not _Client(self, handle, source).run():
+                handle = self.connect()
             exports.disconnect(handle)
         except nbd.Error as error:
             if not self.may_end:
@@ -74,13 +85,33 @@ class Crowd:
         self.reads = []
 
 
+def hang_up(handle):
+    """Cuts the connection; replies on their way are lost."""
+    with socket.socket(fileno=os.dup(handle.aio_get_fd())) as sock:
+        sock.shutdown(socket.SHUT_RDWR)
+    try:
+        while not (handle.aio_is_dead() or handle.aio_is_closed()):
+            handle.poll(1000)
+    except nbd.Error:
+        pass
+
+
+class Read:
+    """A read: where, and from when to when."""
+
+    def __init__(self, offset, start):
+        self.offset, self.start, self.end = offset, start, None
+
+
 class _Client:
+    """One connection and what is in flight on it."""
 
     def __init__(self, crowd, handle, source):
         self.crowd, self.nbd, self.random = crowd, handle, source
         self.flight = {}
 
     def run(self):
+        """False when this client wants to come again."""
         crowd = self.crowd
         while not crowd.stopping or self.flight:
             while not crowd.stopping and \
@@ -88,23 +119,25 @@ class _Client:
                     crowd.budget.acquire(blocking=not self.flight):
                 if not crowd.stopping:
                     self.issue()
+                    if self.random.random() < crowd.drops:
+                        hang_up(self.nbd)
+                        return False
             if self.flight:
                 self.nbd.poll(1000)
             if self.flight and (self.nbd.aio_is_dead() or
                                 self.nbd.aio_is_closed()):
                 if not crowd.may_end:
                     raise AssertionError('the server closed the connection')
-                return
+                return True
+        return True
 
     def range(self):
         size = self.crowd.history.size
-        align = self.crowd.align
         length = self.random.choice(
             (512, 512, 1, 37, 4096, 4096, 5000, 16 * KIB, 64 * KIB,
              100 * KIB, 200001, self.crowd.largest))
-        length = max(length // align * align, align)
         offset = self.random.randrange(0, size - length + 1)
-        unit = self.random.choice((align, max(align, 512), 4096, 64 * KIB))
+        unit = self.random.choice((1, 512, 4096, 64 * KIB))
         return offset // unit * unit, length
 
     def issue(self):
@@ -119,9 +152,7 @@ class _Client:
                 buf = nbd.Buffer.from_bytearray(
                     bytearray(op.content(offset, offset + length)))
         elif kind == 'read':
-            op = type('Read', (), {})()
-            op.__dict__.update(offset=offset)
-            op.start = _now()
+            op = Read(offset, now())
             buf = nbd.Buffer(length)
         key = object()
         self.flight[key] = buf
@@ -156,10 +187,5 @@ class _Client:
         if kind in ('write', 'zero', 'trim'):
             op.finish(not error)
         elif kind == 'read' and not error:
-            op.end = _now()
+            op.end = now()
             self.crowd.reads.append((op, buf.to_bytearray()))
-
-
-def _now():
-    from .history import now
-    return now()
