@@ -129,28 +129,38 @@ static bool backup_goes_on(Job *job)
     return !job_cancelled(job) && !((BackupState *)job_state(job))->error;
 }
 
-static bool anything_left(const BackupState *s, uint64_t at_bytes)
+/* If the next step from @at_bytes on may be the last: where it would have to
+ * end. Else the disk's end. Asked before the step, so that what guests copy
+ * while it looks at the disk does not decide whether a limited job waits. */
+static uint64_t last_step_end(const BackupState *s, uint64_t at_bytes)
 {
     const DirtyBitmap *todo = block_copy_todo(s->copy);
-    uint64_t end = bitmap_size_bytes(todo);
+    uint64_t end = bitmap_size_bytes(todo), start, bytes;
 
-    return bitmap_next_dirty(todo, at_bytes, end) < end;
+    if (bitmap_next_dirty_run(todo, at_bytes, end,
+                              block_copy_chunk_bytes(s->copy), &start,
+                              &bytes) &&
+        bitmap_next_dirty(todo, start + bytes, end) == end) {
+        return start + bytes;
+    }
+    return end;
 }
 
 static void co_copy_all(Job *job)
 {
     BackupState *s = job_state(job);
-    uint64_t at = 0, step;
+    uint64_t at = 0, step, last_end;
 
     for (;;) {
         co_job_pause_point(job);
         while (s->workers.n >= s->max_workers) {
             co_queue_wait(&s->worker_ended);
         }
+        last_end = last_step_end(s, at);
         if (!backup_goes_on(job) || !co_step(job, &at, &step)) {
             break;
         }
-        if (anything_left(s, at)) {
+        if (at < last_end) {
             co_block_job_throttle(job, step);
         }
     }
@@ -167,8 +177,8 @@ static void co_copy_rest(Job *job)
     int ret;
 
     co_root_enter(root);
-    ret = co_block_copy(s->copy, 0,
-                        bitmap_size_bytes(block_copy_todo(s->copy)), &is_read);
+    ret = co_block_copy(s->copy, 0, bitmap_size_bytes(block_copy_todo(s->copy)),
+                        &is_read);
     root_leave(root);
     if (ret < 0) {
         backup_failed(s, ret, is_read);
