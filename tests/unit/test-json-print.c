@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Writing JSON: QEMU's order of members, escapes, numbers, indentation. */
+#include "util/coroutine/scheduler.h"
 #include "util/json/json-parse.h"
 #include "util/json/json-print.h"
 
@@ -83,6 +84,38 @@ static void test_no_utf8(void)
     json_object_put(string);
 }
 
+/* Deeper than any client may nest. */
+#define DEEP (4 * JSON_MAX_DEPTH)
+
+static void print_deep(void *opaque)
+{
+    GString *text = json_print(opaque, false);
+
+    g_assert_cmpuint(text->len, ==, 2 * DEEP + 4);
+    g_assert_true(g_str_has_prefix(text->str, "[[[["));
+    g_assert_nonnull(strstr(text->str, "[null]"));
+    g_string_free(text, TRUE);
+}
+
+/* The depth takes nothing of a coroutine's small stack. */
+static void test_deep(void)
+{
+    CoroutineScheduler nobody_is_woken = {.ready = NULL};
+    json_object *doc = NULL;
+
+    for (unsigned i = 0; i < DEEP; i++) {
+        json_object *array = json_object_new_array_ext(1);
+
+        json_object_array_add(array, doc);
+        doc = array;
+    }
+    coroutine_set_scheduler(&nobody_is_woken);
+    coroutine_start(print_deep, doc);
+    coroutine_set_scheduler(NULL);
+    coroutine_pool_drain();
+    json_object_put(doc);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -90,5 +123,6 @@ int main(int argc, char **argv)
     g_test_add_func("/json-print/bucket", test_bucket);
     g_test_add_func("/json-print/pretty", test_pretty);
     g_test_add_func("/json-print/no-utf8", test_no_utf8);
+    g_test_add_func("/json-print/deep", test_deep);
     return g_test_run();
 }

@@ -14,8 +14,20 @@ typedef struct Entry {
     json_object *value;
 } Entry;
 
-static void print_value(GString *out, json_object *value, bool pretty,
-                        unsigned depth);
+/* An object or array that is being printed. */
+typedef struct Level {
+    json_object *array;
+    GArray *members; /* of an object, in their order; NULL: an array */
+    size_t next;     /* index of the element that comes next */
+    size_t count;
+} Level;
+
+/* Not recursive: the depth is a client's, the stack a coroutine's. */
+typedef struct Printer {
+    GString *out;
+    GArray *levels; /* from the outermost to the innermost */
+    bool pretty;
+} Printer;
 
 unsigned json_key_bucket(const char *key)
 {
@@ -107,57 +119,6 @@ static GArray *sorted_entries(json_object *object)
     return entries;
 }
 
-/* The space before an element or a closing bracket. */
-static void print_break(GString *out, bool pretty, unsigned depth)
-{
-    if (pretty) {
-        g_string_append_printf(out, "\n%*s", (int)depth * 4, "");
-    }
-}
-
-static void print_comma(GString *out, bool pretty)
-{
-    g_string_append(out, pretty ? "," : ", ");
-}
-
-static void print_object(GString *out, json_object *object, bool pretty,
-                         unsigned depth)
-{
-    GArray *entries = sorted_entries(object);
-
-    g_string_append_c(out, '{');
-    for (size_t i = 0; i < entries->len; i++) {
-        const Entry *entry = &g_array_index(entries, Entry, i);
-
-        if (i) {
-            print_comma(out, pretty);
-        }
-        print_break(out, pretty, depth + 1);
-        print_string(out, entry->key, strlen(entry->key));
-        g_string_append(out, ": ");
-        print_value(out, entry->value, pretty, depth + 1);
-    }
-    print_break(out, pretty, depth);
-    g_string_append_c(out, '}');
-    g_array_free(entries, TRUE);
-}
-
-static void print_array(GString *out, json_object *array, bool pretty,
-                        unsigned depth)
-{
-    g_string_append_c(out, '[');
-    for (size_t i = 0; i < json_object_array_length(array); i++) {
-        if (i) {
-            print_comma(out, pretty);
-        }
-        print_break(out, pretty, depth + 1);
-        print_value(out, json_object_array_get_idx(array, i), pretty,
-                    depth + 1);
-    }
-    print_break(out, pretty, depth);
-    g_string_append_c(out, ']');
-}
-
 static void print_double(GString *out, double number)
 {
     char text[G_ASCII_DTOSTR_BUF_SIZE];
@@ -176,8 +137,7 @@ static void print_int(GString *out, json_object *number)
     }
 }
 
-static void print_value(GString *out, json_object *value, bool pretty,
-                        unsigned depth)
+static void print_scalar(GString *out, json_object *value)
 {
     switch (json_object_get_type(value)) {
     case json_type_null:
@@ -192,22 +152,84 @@ static void print_value(GString *out, json_object *value, bool pretty,
     case json_type_int:
         print_int(out, value);
         break;
-    case json_type_object:
-        print_object(out, value, pretty, depth);
-        break;
-    case json_type_array:
-        print_array(out, value, pretty, depth);
-        break;
     default:
         print_string(out, json_object_get_string(value),
                      json_object_get_string_len(value));
     }
 }
 
+/* The space before an element or a closing bracket. */
+static void print_break(Printer *p, size_t depth)
+{
+    if (p->pretty) {
+        g_string_append_printf(p->out, "\n%*s", (int)depth * 4, "");
+    }
+}
+
+/* A scalar as a whole, of a container the opening bracket. */
+static void print_start(Printer *p, json_object *value)
+{
+    Level level = {.array = value};
+
+    if (json_object_is_type(value, json_type_object)) {
+        level.members = sorted_entries(value);
+        level.count = level.members->len;
+        g_string_append_c(p->out, '{');
+    } else if (json_object_is_type(value, json_type_array)) {
+        level.count = json_object_array_length(value);
+        g_string_append_c(p->out, '[');
+    } else {
+        print_scalar(p->out, value);
+        return;
+    }
+    g_array_append_val(p->levels, level);
+}
+
+static void print_end(Printer *p, Level *level)
+{
+    print_break(p, p->levels->len - 1);
+    g_string_append_c(p->out, level->members ? '}' : ']');
+    if (level->members) {
+        g_array_free(level->members, TRUE);
+    }
+    g_array_set_size(p->levels, p->levels->len - 1);
+}
+
+/* @level may have moved when this returns. */
+static void print_next(Printer *p, Level *level)
+{
+    size_t i = level->next++;
+
+    if (i) {
+        g_string_append(p->out, p->pretty ? "," : ", ");
+    }
+    print_break(p, p->levels->len);
+    if (level->members) {
+        const Entry *entry = &g_array_index(level->members, Entry, i);
+
+        print_string(p->out, entry->key, strlen(entry->key));
+        g_string_append(p->out, ": ");
+        print_start(p, entry->value);
+    } else {
+        print_start(p, json_object_array_get_idx(level->array, i));
+    }
+}
+
 GString *json_print(json_object *value, bool pretty)
 {
-    GString *out = g_string_new(NULL);
+    Printer p = {.out = g_string_new(NULL), .pretty = pretty};
 
-    print_value(out, value, pretty, 0);
-    return out;
+    p.levels = g_array_new(FALSE, FALSE, sizeof(Level));
+    print_start(&p, value);
+    while (p.levels->len) {
+        Level *level = &g_array_index(p.levels, Level, p.levels->len - 1);
+
+        if (level->next < level->count) {
+            print_next(&p, level);
+        } else {
+            print_end(&p, level);
+        }
+    }
+    g_array_free(p.levels, TRUE);
+    return p.out;
 }
