@@ -9,6 +9,7 @@
 
 #include "qapi/qapi-types.h"
 #include "util/json/json-keyval.h"
+#include "util/json/json-parse.h"
 
 typedef struct CacheMode {
     const char *name;
@@ -58,11 +59,16 @@ static const struct {
     size_t offset, length;
     const char *magic;
 } magics[] = {
-    {"qcow2", 0, 8, "QFI\xfb\0\0\0\2"}, {"qcow2", 0, 8, "QFI\xfb\0\0\0\3"},
-    {"qcow", 0, 8, "QFI\xfb\0\0\0\1"},  {"qed", 0, 4, "QED\0"},
-    {"vmdk", 0, 4, "KDMV"},             {"vmdk", 0, 4, "COWD"},
-    {"vdi", 64, 4, "\x7f\x10\xda\xbe"}, {"vhdx", 0, 8, "vhdxfile"},
-    {"vpc", 0, 8, "conectix"},          {"luks", 0, 6, "LUKS\xba\xbe"},
+    {"qcow2", 0, 8, "QFI\xfb\0\0\0\2"},
+    {"qcow2", 0, 8, "QFI\xfb\0\0\0\3"},
+    {"qcow", 0, 8, "QFI\xfb\0\0\0\1"},
+    {"qed", 0, 4, "QED\0"},
+    {"vmdk", 0, 4, "KDMV"},
+    {"vmdk", 0, 4, "COWD"},
+    {"vdi", 64, 4, "\x7f\x10\xda\xbe"},
+    {"vhdx", 0, 8, "vhdxfile"},
+    {"vpc", 0, 8, "conectix"},
+    {"luks", 0, 6, "LUKS\xba\xbe"},
     {"parallels", 0, 16, "WithoutFreeSpace"},
     {"parallels", 0, 16, "WithouFreSpacExt"},
 };
@@ -90,14 +96,18 @@ static bool co_check_raw(Root *root, const char *filename, Error **errp)
     const char *format;
 
     if (ret < 0) {
-        error_set_errno(errp, -ret, "Could not open '%s': Could not read the "
-                        "image to determine its format", filename);
+        error_set_errno(errp, -ret,
+                        "Could not open '%s': Could not read the "
+                        "image to determine its format",
+                        filename);
         return false;
     }
     format = probe_format(head, bytes);
     if (strcmp(format, "raw")) {
-        error_set(errp, "Could not open '%s': the image looks like '%s', "
-                  "which is not supported", filename, format);
+        error_set(errp,
+                  "Could not open '%s': the image looks like '%s', "
+                  "which is not supported",
+                  filename, format);
         error_append_hint(errp, "Use -f raw to work on its bytes as they "
                                 "are.\n");
         return false;
@@ -105,7 +115,8 @@ static bool co_check_raw(Root *root, const char *filename, Error **errp)
     return true;
 }
 
-/* --- options ---------------------------------------------------------------- */
+/* --- options ----------------------------------------------------------------
+ */
 
 static const char *strip_file_protocol(const char *filename, Error **errp)
 {
@@ -175,8 +186,7 @@ static json_object *options_of_file(const ImageOpen *open, Error **errp)
 
 static json_object *options_of_string(const ImageOpen *open, Error **errp)
 {
-    json_object *options =
-        json_keyval_parse(open->filename, NULL, NULL, errp);
+    json_object *options = json_keyval_parse(open->filename, NULL, NULL, errp);
     json_object *file;
 
     if (!options) {
@@ -197,33 +207,75 @@ static json_object *options_of_string(const ImageOpen *open, Error **errp)
     return options;
 }
 
-/* --- opening ------------------------------------------------------------------ */
+/* `json:{...}`: the options as QMP takes them. */
+static BlockdevOptions *options_of_json(const ImageOpen *open, Error **errp)
+{
+    json_object *json =
+        json_parse_string(open->filename + strlen("json:"), errp);
+    BlockdevOptions *options = NULL;
 
-static Node *co_open_node(const ImageOpen *open, Error **errp)
+    if (!json) {
+        return NULL;
+    }
+    if (!json_object_is_type(json, json_type_object)) {
+        error_set(errp, "Invalid JSON object given");
+    } else {
+        if (!json_object_object_get_ex(json, "driver", NULL)) {
+            add_string(json, "driver", open->format ? open->format : "raw");
+        }
+        if (!json_object_object_get_ex(json, "read-only", NULL)) {
+            json_object_object_add(json, "read-only",
+                                   json_object_new_boolean(!open->writable));
+        }
+        options = BlockdevOptions_from_json(json, errp);
+    }
+    json_object_put(json);
+    return options;
+}
+
+static BlockdevOptions *options_of_words(const ImageOpen *open, Error **errp)
 {
     json_object *json = open->image_opts ? options_of_string(open, errp)
                                          : options_of_file(open, errp);
     BlockdevOptions *options;
-    Node *node = NULL;
 
     if (!json) {
         return NULL;
     }
     options = BlockdevOptions_from_keyval(json, errp);
     json_object_put(json);
-    if (options) {
-        co_graph_lock();
-        node = co_node_open(options, errp);
-        graph_unlock();
-        BlockdevOptions_free(options);
+    return options;
+}
+
+/* --- opening
+ * ------------------------------------------------------------------ */
+
+static bool is_json_name(const ImageOpen *open)
+{
+    return !open->image_opts && g_str_has_prefix(open->filename, "json:");
+}
+
+static Node *co_open_node(const ImageOpen *open, Error **errp)
+{
+    BlockdevOptions *options = is_json_name(open)
+                                   ? options_of_json(open, errp)
+                                   : options_of_words(open, errp);
+    Node *node;
+
+    if (!options) {
+        return NULL;
     }
+    co_graph_lock();
+    node = co_node_open(options, errp);
+    graph_unlock();
+    BlockdevOptions_free(options);
     return node;
 }
 
 Root *co_image_open(const ImageOpen *open, bool *probed, Error **errp)
 {
     Perms perm = PERM_CONSISTENT_READ;
-    bool probe = !open->format && !open->image_opts;
+    bool probe = !open->format && !open->image_opts && !is_json_name(open);
     Root *root;
     Node *node;
 

@@ -6,14 +6,14 @@
 #include "block/graph/root.h"
 
 typedef struct ImageOpen {
-    const char *filename;  /* or an option string, with @image_opts */
-    const char *format;    /* NULL: probe */
+    const char *filename; /* or an option string, with @image_opts */
+    const char *format;   /* NULL: probe */
     bool image_opts;
     bool writable;
     bool force_share;
-    const char *cache;     /* none, writeback, ...; NULL: writeback */
-    const char *aio;       /* NULL: threads */
-    bool unmap;            /* discard=unmap */
+    const char *cache; /* none, writeback, ...; NULL: writeback */
+    const char *aio;   /* NULL: threads */
+    bool unmap;        /* discard=unmap */
 } ImageOpen;
 
 /*

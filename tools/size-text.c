@@ -27,9 +27,8 @@ char *size_text_exact(double bytes)
     char *zeroes;
 
     if (bytes < 1024) {
-        return g_strdup_printf(bytes == floor(bytes) ? "%.0f bytes"
-                                                     : "%f bytes",
-                               bytes);
+        return g_strdup_printf(
+            bytes == floor(bytes) ? "%.0f bytes" : "%f bytes", bytes);
     }
     while (bytes >= 1024 && unit + 1 < ARRAY_SIZE(units)) {
         bytes /= 1024;
@@ -83,8 +82,8 @@ SizeParse size_text_parse(const char *text, uint64_t *bytes)
         return parse_fraction(text, bytes);
     }
     errno = 0;
-    value = g_ascii_strtoull(
-        text, &end, g_ascii_strncasecmp(text, "0x", 2) ? 10 : 16);
+    value = g_ascii_strtoull(text, &end,
+                             g_ascii_strncasecmp(text, "0x", 2) ? 10 : 16);
     if (errno == ERANGE) {
         return SIZE_TOO_LARGE;
     }

@@ -119,8 +119,7 @@ static bool co_clear_prepare(const TransactionAction *action,
     if (!refuse_grouped(action, ctx, errp)) {
         return false;
     }
-    bitmap =
-        bitmap_op_find(args->node, args->name, BITMAP_CHECK_DEFAULT, errp);
+    bitmap = bitmap_op_find(args->node, args->name, BITMAP_CHECK_DEFAULT, errp);
     if (!bitmap) {
         return false;
     }
@@ -135,7 +134,8 @@ const TransactionHandler txn_handler_block_dirty_bitmap_clear = {
     .co_prepare = co_clear_prepare,
 };
 
-/* --- enable and disable ---------------------------------------------------- */
+/* --- enable and disable ----------------------------------------------------
+ */
 
 static void restore_enabled(void *opaque)
 {
@@ -213,8 +213,7 @@ const TransactionHandler txn_handler_block_dirty_bitmap_disable = {
 
 static void merge_touches(const TransactionAction *action, GPtrArray *nodes)
 {
-    const BlockDirtyBitmapMerge *args =
-        action->u.block_dirty_bitmap_merge.data;
+    const BlockDirtyBitmapMerge *args = action->u.block_dirty_bitmap_merge.data;
     size_t i;
 
     touch(args->node, nodes);
@@ -237,8 +236,8 @@ static bool co_merge_prepare(const TransactionAction *action,
     if (!refuse_grouped(action, ctx, errp)) {
         return false;
     }
-    target = bitmap_op_merge(action->u.block_dirty_bitmap_merge.data, &old,
-                             errp);
+    target =
+        bitmap_op_merge(action->u.block_dirty_bitmap_merge.data, &old, errp);
     if (!target) {
         return false;
     }
@@ -253,7 +252,8 @@ const TransactionHandler txn_handler_block_dirty_bitmap_merge = {
     .co_prepare = co_merge_prepare,
 };
 
-/* --- remove ---------------------------------------------------------------- */
+/* --- remove ----------------------------------------------------------------
+ */
 
 static void remove_touches(const TransactionAction *action, GPtrArray *nodes)
 {

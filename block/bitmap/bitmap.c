@@ -155,8 +155,7 @@ bool bitmap_enabled(const DirtyBitmap *bitmap)
 
 bool bitmap_recording(const DirtyBitmap *bitmap)
 {
-    return bitmap->enabled ||
-           (bitmap->successor && bitmap->successor->enabled);
+    return bitmap->enabled || (bitmap->successor && bitmap->successor->enabled);
 }
 
 bool bitmap_busy(const DirtyBitmap *bitmap)

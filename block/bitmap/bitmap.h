@@ -47,7 +47,8 @@ DirtyBitmap *bitmap_next(const Node *node, const DirtyBitmap *bitmap);
 /* The node's size changed: old bits stay, the grown area is clean. */
 void bitmaps_resize(Node *node, uint64_t size_bytes);
 
-/* --- state ----------------------------------------------------------------- */
+/* --- state -----------------------------------------------------------------
+ */
 
 const char *bitmap_name(const DirtyBitmap *bitmap); /* NULL if anonymous */
 Node *bitmap_node(const DirtyBitmap *bitmap);
@@ -75,7 +76,8 @@ enum {
 /* False with QEMU's text when one of @checks does not hold. */
 bool bitmap_check(const DirtyBitmap *bitmap, unsigned checks, Error **errp);
 
-/* --- successor: what a job does with the user's bitmap --------------------- */
+/* --- successor: what a job does with the user's bitmap ---------------------
+ */
 
 /* The bitmap gets busy and stops recording; an anonymous successor records if
  * it did. */
@@ -85,7 +87,8 @@ void bitmap_abdicate(DirtyBitmap *bitmap);
 /* The successor's bits are added to the bitmap's: nothing is forgotten. */
 void bitmap_reclaim(DirtyBitmap *bitmap);
 
-/* --- bits ------------------------------------------------------------------ */
+/* --- bits ------------------------------------------------------------------
+ */
 
 /* Ranges are clipped to the size. Setting marks every granule that the range
  * touches; resetting clears only granules that lie in it whole (a short last
@@ -117,7 +120,8 @@ void bitmap_merge(DirtyBitmap *dst, const DirtyBitmap *src);
 /* Lower-case hex sha256 of the serialised bits; owned by the caller. */
 char *bitmap_sha256(const DirtyBitmap *bitmap);
 
-/* --- called by block/io after a write landed -------------------------------- */
+/* --- called by block/io after a write landed --------------------------------
+ */
 
 /* Marks [@offset_bytes, +@bytes) in every enabled bitmap of @node. */
 void bitmaps_mark(Node *node, uint64_t offset_bytes, uint64_t bytes);

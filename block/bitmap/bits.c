@@ -185,9 +185,9 @@ void bitmap_merge(DirtyBitmap *dst, const DirtyBitmap *src)
     if (dst->granularity_bits == src->granularity_bits) {
         sparse_bitmap_or(dst->bits, copy);
     } else {
-        sparse_bitmap_or_scaled(
-            dst->bits, UINT64_C(1) << dst->granularity_bits, copy,
-            UINT64_C(1) << src->granularity_bits, dst->size_bytes);
+        sparse_bitmap_or_scaled(dst->bits, UINT64_C(1) << dst->granularity_bits,
+                                copy, UINT64_C(1) << src->granularity_bits,
+                                dst->size_bytes);
     }
     bitmap_unlock(dst);
     sparse_bitmap_free(copy);

@@ -8,8 +8,8 @@ static bool check_persistent(const Node *node, Error **errp)
     if (node->driver->supports_persistent_bitmaps) {
         return true;
     }
-    error_set(errp, "Can't store persistent bitmaps to %s: %s",
-              node_name(node), strerror(ENOTSUP));
+    error_set(errp, "Can't store persistent bitmaps to %s: %s", node_name(node),
+              strerror(ENOTSUP));
     return false;
 }
 
@@ -55,8 +55,8 @@ DirtyBitmap *bitmap_op_add(const BlockDirtyBitmapAdd *args, Error **errp)
     return bitmap;
 }
 
-DirtyBitmap *bitmap_op_find(const char *node, const char *name,
-                            unsigned checks, Error **errp)
+DirtyBitmap *bitmap_op_find(const char *node, const char *name, unsigned checks,
+                            Error **errp)
 {
     DirtyBitmap *bitmap = bitmap_lookup(node, name, NULL, errp);
 

@@ -13,8 +13,8 @@
 /* NULL with QEMU's text; nothing changed then. */
 DirtyBitmap *bitmap_op_add(const BlockDirtyBitmapAdd *args, Error **errp);
 /* Finds the bitmap and checks that it may be used so. */
-DirtyBitmap *bitmap_op_find(const char *node, const char *name,
-                            unsigned checks, Error **errp);
+DirtyBitmap *bitmap_op_find(const char *node, const char *name, unsigned checks,
+                            Error **errp);
 /* Merges all sources or, on error, none. @old (may be NULL): the target's bits
  * before. */
 DirtyBitmap *bitmap_op_merge(const BlockDirtyBitmapMerge *args,

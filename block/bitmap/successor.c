@@ -22,9 +22,8 @@ bool bitmap_create_successor(DirtyBitmap *bitmap, Error **errp)
         return false;
     }
     assert(!bitmap->successor);
-    successor =
-        bitmap_create(bitmap->node, bitmap_granularity_bytes(bitmap), NULL,
-                      errp);
+    successor = bitmap_create(bitmap->node, bitmap_granularity_bytes(bitmap),
+                              NULL, errp);
     if (!successor) {
         return false;
     }

@@ -55,9 +55,8 @@ static void show_progress(const Compare *compare, uint64_t done_bytes)
 {
     if (compare->progress && !compare->quiet) {
         printf("    (%3.2f/100%%)\r",
-               compare->total_bytes
-                   ? 100.0 * done_bytes / compare->total_bytes
-                   : 100.0);
+               compare->total_bytes ? 100.0 * done_bytes / compare->total_bytes
+                                    : 100.0);
         fflush(stdout);
     }
 }
@@ -125,10 +124,10 @@ static int co_compare_chunk(Compare *compare, uint64_t at, uint64_t *bytes)
         return ret;
     }
     *bytes = MIN(*bytes, MIN(a->status.bytes, b->status.bytes));
-    if (compare->strict && (a->status.flags ^ b->status.flags) &
-                               (STATUS_DATA | STATUS_ZERO)) {
-        say(compare, "Strict mode: Offset %" PRIu64
-            " block status mismatch!\n", at);
+    if (compare->strict &&
+        (a->status.flags ^ b->status.flags) & (STATUS_DATA | STATUS_ZERO)) {
+        say(compare, "Strict mode: Offset %" PRIu64 " block status mismatch!\n",
+            at);
         return DIFFERENT;
     }
     if (a->status.flags & b->status.flags & STATUS_ZERO) {
@@ -287,8 +286,8 @@ static int parse_arguments(Compare *compare, int argc, char **argv)
     };
     int option, status;
 
-    while ((option = getopt_long(argc, argv, ":hf:F:T:pqsU", options,
-                                 NULL)) != -1) {
+    while ((option = getopt_long(argc, argv, ":hf:F:T:pqsU", options, NULL)) !=
+           -1) {
         if (option == 'h') {
             img_help();
             return SAME;
@@ -304,7 +303,10 @@ static int parse_arguments(Compare *compare, int argc, char **argv)
     }
     compare->side[0].open.filename = argv[optind];
     compare->side[1].open.filename = argv[optind + 1];
-    return -1;
+    return img_check_format(&compare->side[0].open) &&
+                   img_check_format(&compare->side[1].open)
+               ? -1
+               : BAD_USAGE;
 }
 
 int co_img_compare(int argc, char **argv)

@@ -24,7 +24,7 @@ typedef enum Preallocation {
 
 typedef struct Create {
     const char *format, *filename, *options, *size_word;
-    bool quiet;
+    bool quiet, backing;
     bool has_size;
     uint64_t size_bytes;
     Preallocation preallocation;
@@ -39,17 +39,15 @@ static bool parse_size(const char *word, uint64_t *bytes)
     case SIZE_TOO_LARGE:
         if (word[0] != '-') {
             error_report("Invalid image size specified. Must be between 0 and "
-                         "%" PRId64 ".", INT64_MAX);
+                         "%" PRId64 ".",
+                         INT64_MAX);
             return false;
         }
         /* fall through */
     case SIZE_INVALID:
         break;
     }
-    error_report("Invalid image size specified. You may use k, M, G, T, P or "
-                 "E suffixes for ");
-    error_report("kilobytes, megabytes, gigabytes, terabytes, petabytes and "
-                 "exabytes.");
+    img_size_error("image size");
     return false;
 }
 
@@ -71,11 +69,10 @@ static bool parse_preallocation(Create *create)
         }
     }
     if (word && !strcmp(word, "metadata")) {
-        error_report("%s: Unsupported preallocation mode: %s",
-                     create->filename, word);
-    } else if (word) {
-        error_report("%s: invalid parameter value: %s", create->filename,
+        error_report("%s: Unsupported preallocation mode: %s", create->filename,
                      word);
+    } else if (word) {
+        error_report("%s: invalid parameter value: %s", create->filename, word);
     }
     return !word;
 }
@@ -107,7 +104,8 @@ static bool parse_options(Create *create)
         error_report_err(err);
         return false;
     }
-    json_object_object_foreach (options, key, value) {
+    json_object_object_foreach(options, key, value)
+    {
         if (!json_object_is_type(value, json_type_string)) {
             error_report("%s: Invalid parameter '%s'", create->filename, key);
             ok = false;
@@ -142,8 +140,8 @@ static int parse_arguments(Create *create, int argc, char **argv)
             break;
         case 'b':
         case 'F':
-            error_report("Backing file not supported for file format 'raw'");
-            return 1;
+            create->backing = true;
+            break;
         case 'q':
             create->quiet = true;
             break;
@@ -179,6 +177,11 @@ static bool understand(Create *create)
         return false;
     }
     if (create->options && !parse_options(create)) {
+        return false;
+    }
+    if (create->backing) {
+        error_report("%s: Backing file not supported for file format 'raw'",
+                     create->filename);
         return false;
     }
     if (!create->has_size) {
@@ -232,8 +235,7 @@ static int64_t allocate(void *opaque)
     }
     /* The first block is always there, so that programs that probe the
      * alignment of direct I/O by reading it meet real storage. */
-    return ret < 0 ? ret
-                   : write_zeroes(a->fd, MIN(a->size_bytes, FIRST_BLOCK));
+    return ret < 0 ? ret : write_zeroes(a->fd, MIN(a->size_bytes, FIRST_BLOCK));
 }
 
 static bool co_make_file(const Create *create)
@@ -265,8 +267,8 @@ static bool co_make_file(const Create *create)
 
 static void announce(const Create *create)
 {
-    printf("Formatting '%s', fmt=raw size=%" PRIu64 "%s%s\n",
-           create->filename, create->size_bytes,
+    printf("Formatting '%s', fmt=raw size=%" PRIu64 "%s%s\n", create->filename,
+           create->size_bytes,
            create->preallocation_word ? " preallocation=" : "",
            create->preallocation_word ? create->preallocation_word : "");
     fflush(stdout);

@@ -21,6 +21,12 @@ void img_help(void);
 /* `--output=human|json`; false, reported, for another word. */
 bool img_parse_output(const char *word, bool *json);
 
+/* False, reported, if both a format and --image-opts were given. */
+bool img_check_format(const ImageOpen *open);
+
+/* Reports a size that could not be read; @what: "image size". Returns 1. */
+int img_size_error(const char *what);
+
 /* co_image_open with the tools' report (`Could not open 'F': ...`). */
 Root *co_img_open(const ImageOpen *open, Error **errp) COROUTINE_ONLY;
 

@@ -93,7 +93,7 @@ static int parse_arguments(Info *info, int argc, char **argv)
         return img_usage_error("Expecting one image file name");
     }
     info->open.filename = argv[optind];
-    return -1;
+    return img_check_format(&info->open) ? -1 : 1;
 }
 
 int co_img_info(int argc, char **argv)

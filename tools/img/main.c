@@ -34,8 +34,8 @@ static const SubCommand commands[] = {
 
 /* What qemu-img has and this one does not have yet, to say so by name. */
 static const char *const absent[] = {
-    "amend",  "bench",  "bitmap",  "check",    "commit", "convert",
-    "dd",     "measure", "rebase", "resize", "snapshot",
+    "amend", "bench",   "bitmap", "check",  "commit",   "convert",
+    "dd",    "measure", "rebase", "resize", "snapshot",
 };
 
 void img_help(void)
@@ -95,6 +95,25 @@ bool img_parse_output(const char *word, bool *json)
         return false;
     }
     return true;
+}
+
+bool img_check_format(const ImageOpen *open)
+{
+    if (open->format && open->image_opts) {
+        error_report("--image-opts and --format are mutually exclusive");
+        return false;
+    }
+    return true;
+}
+
+int img_size_error(const char *what)
+{
+    error_report("Invalid %s specified. You may use k, M, G, T, P or E "
+                 "suffixes for",
+                 what);
+    error_report("kilobytes, megabytes, gigabytes, terabytes, petabytes and "
+                 "exabytes.");
+    return 1;
 }
 
 Root *co_img_open(const ImageOpen *open, Error **errp)

@@ -47,18 +47,16 @@ static void print_json(const Area *area, bool first, bool last)
 static void print_human(const Area *area, bool first)
 {
     if (first) {
-        printf("%-16s%-16s%-16s%s\n", "Offset", "Length", "Mapped to",
-               "File");
+        printf("%-16s%-16s%-16s%s\n", "Offset", "Length", "Mapped to", "File");
     }
     if ((area->flags & (STATUS_DATA | STATUS_ZERO)) == STATUS_DATA &&
         (area->flags & STATUS_OFFSET)) {
-        printf("%#-16" PRIx64 "%#-16" PRIx64 "%#-16" PRIx64 "%s\n",
-               area->start, area->length, area->map, area->file);
+        printf("%#-16" PRIx64 "%#-16" PRIx64 "%#-16" PRIx64 "%s\n", area->start,
+               area->length, area->map, area->file);
     }
 }
 
-static void print_area(const Map *map, const Area *area, bool first,
-                       bool last)
+static void print_area(const Map *map, const Area *area, bool first, bool last)
 {
     if (map->json) {
         print_json(area, first, last);
@@ -131,10 +129,7 @@ static bool parse_bound(const char *what, const char *word, uint64_t *value)
     if (size_text_parse(word, value) == SIZE_OK) {
         return true;
     }
-    error_report("Invalid %s specified. You may use k, M, G, T, P or E "
-                 "suffixes for ", what);
-    error_report("kilobytes, megabytes, gigabytes, terabytes, petabytes and "
-                 "exabytes.");
+    img_size_error(what);
     return false;
 }
 
@@ -190,7 +185,7 @@ static int parse_arguments(Map *map, int argc, char **argv)
         return img_usage_error("Expecting one image file name");
     }
     map->open.filename = argv[optind];
-    return -1;
+    return img_check_format(&map->open) ? -1 : 1;
 }
 
 int co_img_map(int argc, char **argv)
@@ -211,8 +206,8 @@ int co_img_map(int argc, char **argv)
     }
     size = root_size_bytes(root);
     map.start = MIN(map.start, size);
-    status = co_print_map(&map, root,
-                          map.start + MIN(map.length, size - map.start));
+    status =
+        co_print_map(&map, root, map.start + MIN(map.length, size - map.start));
     co_image_close(root);
     return status;
 }

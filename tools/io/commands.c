@@ -6,7 +6,8 @@
 #include "tools/io/io.h"
 #include "tools/size-text.h"
 
-/* --- discard ---------------------------------------------------------------- */
+/* --- discard ----------------------------------------------------------------
+ */
 
 static int co_discard(IoShell *shell, int argc, char **argv)
 {
@@ -49,6 +50,7 @@ const IoCommand io_command_discard = {
     .min_args = 2,
     .max_args = -1,
     .needs_image = true,
+    .writes = true,
     .arguments = "[-Cq] off len",
     .purpose = "discards a number of bytes at a specified offset",
     .help = " -C, -- report in a form for programs\n"
@@ -56,7 +58,8 @@ const IoCommand io_command_discard = {
     .co_run = co_discard,
 };
 
-/* --- flush, length, truncate -------------------------------------------------- */
+/* --- flush, length, truncate
+ * -------------------------------------------------- */
 
 static int co_flush(IoShell *shell, int argc, char **argv)
 {
@@ -113,12 +116,14 @@ const IoCommand io_command_truncate = {
     .min_args = 1,
     .max_args = 1,
     .needs_image = true,
+    .writes = true,
     .arguments = "off",
     .purpose = "truncates the current file at the given offset",
     .co_run = co_truncate,
 };
 
-/* --- map ---------------------------------------------------------------------- */
+/* --- map
+ * ---------------------------------------------------------------------- */
 
 /* The bytes from @at on that are alike: allocated here or not. */
 static int co_same(Root *root, uint64_t at, uint64_t end, bool *allocated,
@@ -131,8 +136,8 @@ static int co_same(Root *root, uint64_t at, uint64_t end, bool *allocated,
     do {
         bool here;
 
-        ret = co_root_block_status(root, at + *bytes, end - at - *bytes,
-                                   &status);
+        ret =
+            co_root_block_status(root, at + *bytes, end - at - *bytes, &status);
         if (ret < 0) {
             return ret;
         }
@@ -158,8 +163,7 @@ static int co_map(IoShell *shell, int argc, char **argv)
 
         ret = co_same(shell->root, at, end, &allocated, &bytes);
         if (ret < 0) {
-            printf("Failed to query allocation status: %s\n",
-                   strerror(-ret));
+            printf("Failed to query allocation status: %s\n", strerror(-ret));
             return -1;
         }
         length = size_text_exact(bytes);
@@ -178,7 +182,8 @@ const IoCommand io_command_map = {
     .co_run = co_map,
 };
 
-/* --- open, close, quit, help -------------------------------------------------- */
+/* --- open, close, quit, help
+ * -------------------------------------------------- */
 
 static int co_open(IoShell *shell, int argc, char **argv)
 {
@@ -298,8 +303,8 @@ const IoCommand io_command_help = {
 };
 
 const IoCommand *const io_commands[] = {
-    &io_command_close, &io_command_discard, &io_command_flush,
-    &io_command_help,  &io_command_length,  &io_command_map,
-    &io_command_open,  &io_command_quit,    &io_command_read,
-    &io_command_truncate, &io_command_write, NULL,
+    &io_command_close,    &io_command_discard, &io_command_flush,
+    &io_command_help,     &io_command_length,  &io_command_map,
+    &io_command_open,     &io_command_quit,    &io_command_read,
+    &io_command_truncate, &io_command_write,   NULL,
 };

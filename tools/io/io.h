@@ -8,7 +8,7 @@
 
 /* The shell: at most one image is open. All in one coroutine on control. */
 typedef struct IoShell {
-    Root *root; /* NULL: none is open */
+    Root *root;         /* NULL: none is open */
     ImageOpen defaults; /* what the command line said, for `open` */
     bool read_only, writethrough;
     bool quit;
@@ -18,6 +18,7 @@ typedef struct IoCommand {
     const char *name;
     int min_args, max_args; /* max -1: no bound */
     bool needs_image;
+    bool writes;                            /* takes write permission first */
     const char *arguments, *purpose, *help; /* help may be NULL */
     /* 0, or -1 after it said what is wrong. */
     int (*co_run)(IoShell *shell, int argc, char **argv);
@@ -40,7 +41,8 @@ void io_print_usage(const IoCommand *command);
 int co_io_open_image(IoShell *shell, const ImageOpen *open) COROUTINE_ONLY;
 void co_io_close_image(IoShell *shell) COROUTINE_ONLY;
 
-/* --- what commands share --------------------------------------------------- */
+/* --- what commands share ---------------------------------------------------
+ */
 
 #define IO_MAX_BYTES UINT64_C(2147483136) /* one buffered request */
 

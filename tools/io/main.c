@@ -59,7 +59,8 @@ static void say_error(const char *fmt, ...)
     fputc('\n', stderr);
 }
 
-/* --- running commands -------------------------------------------------------- */
+/* --- running commands --------------------------------------------------------
+ */
 
 static const IoCommand *find_command(const char *name)
 {
@@ -82,19 +83,35 @@ static bool check_arguments(const IoCommand *command, int given)
     }
     if (command->max_args < 0) {
         say_error("bad argument count %d to %s, expected at least "
-                           "%d arguments",
-                           given, command->name, command->min_args);
+                  "%d arguments",
+                  given, command->name, command->min_args);
     } else if (command->min_args == command->max_args) {
         say_error("bad argument count %d to %s, expected %d "
-                           "arguments",
-                           given, command->name, command->min_args);
+                  "arguments",
+                  given, command->name, command->min_args);
     } else {
         say_error("bad argument count %d to %s, expected between %d "
-                           "and %d arguments",
-                           given, command->name, command->min_args,
-                           command->max_args);
+                  "and %d arguments",
+                  given, command->name, command->min_args, command->max_args);
     }
     return false;
+}
+
+/* An image opened read-only refuses, with the graph's text. */
+static bool co_take_write_permission(IoShell *shell)
+{
+    Error *err = NULL;
+    bool ok;
+
+    co_graph_lock();
+    ok = root_set_perms(shell->root,
+                        PERM_CONSISTENT_READ | PERM_WRITE | PERM_RESIZE,
+                        PERM_ALL, &err);
+    graph_unlock();
+    if (!ok) {
+        error_report_err(err);
+    }
+    return ok;
 }
 
 static int co_run_words(IoShell *shell, int argc, char **argv)
@@ -110,6 +127,9 @@ static int co_run_words(IoShell *shell, int argc, char **argv)
         return -1;
     }
     if (!check_arguments(command, argc - 1)) {
+        return -1;
+    }
+    if (command->writes && !co_take_write_permission(shell)) {
         return -1;
     }
     optind = 0;
@@ -150,8 +170,9 @@ int co_io_open_image(IoShell *shell, const ImageOpen *open)
 
     shell->root = co_image_open(open, &probed, &err);
     if (!shell->root) {
-        error_prepend(&err, "can't open%s%s: ", open->image_opts ? "" :
-                      " device ", open->image_opts ? "" : open->filename);
+        error_prepend(&err,
+                      "can't open%s%s: ", open->image_opts ? "" : " device ",
+                      open->image_opts ? "" : open->filename);
         error_report_err(err);
         return -1;
     }
@@ -216,7 +237,8 @@ static void co_main(void *opaque)
     co_io_close_image(&tool->shell);
 }
 
-/* --- the command line ----------------------------------------------------------- */
+/* --- the command line
+ * ----------------------------------------------------------- */
 
 static bool take_cache(ImageOpen *open, const char *mode)
 {

@@ -41,8 +41,8 @@ static int check_pattern(const Read *r, const uint8_t *buf)
 
     for (i = 0; i < r->check_bytes; i++) {
         if (buf[r->check_start + i] != r->pattern) {
-            printf("Pattern verification failed at offset %" PRIu64
-                   ", %" PRIu64 " bytes\n",
+            printf("Pattern verification failed at offset %" PRIu64 ", %" PRIu64
+                   " bytes\n",
                    r->offset + r->check_start, r->check_bytes);
             return -1;
         }

@@ -135,8 +135,7 @@ static int fill_from_file(const char *path, uint8_t *buf, uint64_t bytes)
 
 static int co_write_data(IoShell *shell, Write *w)
 {
-    uint8_t *buf =
-        io_buffer_alloc(root_node(shell->root), MAX(w->bytes, 1));
+    uint8_t *buf = io_buffer_alloc(root_node(shell->root), MAX(w->bytes, 1));
     int ret = -1;
 
     if (!buf) {
@@ -183,6 +182,7 @@ const IoCommand io_command_write = {
     .min_args = 2,
     .max_args = -1,
     .needs_image = true,
+    .writes = true,
     .arguments = "[-Cfnquz] [-P pattern | -s source_file] off len",
     .purpose = "writes a number of bytes at a specified offset",
     .help = " -C, -- report in a form for programs\n"
