@@ -20,7 +20,8 @@ static uint16_t allowed_flags(const NbdRequest *req)
     case NBD_CMD_READ:
         return NBD_CMD_FLAG_FUA | (req->conn->structured ? NBD_CMD_FLAG_DF : 0);
     case NBD_CMD_WRITE_ZEROES:
-        return NBD_CMD_FLAG_FUA | NBD_CMD_FLAG_NO_HOLE;
+        return NBD_CMD_FLAG_FUA | NBD_CMD_FLAG_NO_HOLE |
+               NBD_CMD_FLAG_FAST_ZERO;
     case NBD_CMD_BLOCK_STATUS:
         return NBD_CMD_FLAG_FUA | NBD_CMD_FLAG_REQ_ONE;
     default:
@@ -140,6 +141,16 @@ static int co_trim(NbdRequest *req, Root *root, bool fua)
     return ret || !fua ? ret : co_root_flush(root);
 }
 
+/* Who asks for fast zeroes would rather do without them (ENOTSUP) than have
+ * them written as data. */
+static ReqFlags zero_flags(const NbdRequest *req)
+{
+    return (req->flags & NBD_CMD_FLAG_NO_HOLE ? 0 : REQ_MAY_UNMAP) |
+           (req->flags & NBD_CMD_FLAG_FAST_ZERO
+                ? REQ_NO_FALLBACK | REQ_FAST_ZERO
+                : 0);
+}
+
 static int co_execute(NbdRequest *req)
 {
     const BlockExport *exp = req->conn->e->exp;
@@ -164,9 +175,8 @@ static int co_execute(NbdRequest *req)
     case NBD_CMD_CACHE:
         return co_cache(req, exp->root);
     case NBD_CMD_WRITE_ZEROES:
-        flags |= req->flags & NBD_CMD_FLAG_NO_HOLE ? 0 : REQ_MAY_UNMAP;
         return co_root_pwrite_zeroes(exp->root, req->offset_bytes, req->bytes,
-                                     flags);
+                                     flags | zero_flags(req));
     case NBD_CMD_BLOCK_STATUS:
         return co_nbd_status(req);
     default:

@@ -10,12 +10,13 @@
 #include "block/export/nbd-server.h"
 #include "nbd/protocol.h"
 #include "qapi/qapi-commands.h"
+#include "ram-node.h"
 #include "util/json/json-parse.h"
 
 #define DISK_BYTES (8u << 20)
 
 static char *dir, *socket_path;
-static Node *disk;
+static Node *disk, *disk_two;
 
 /* --- set up -------------------------------------------------------------- */
 
@@ -80,6 +81,10 @@ static void co_stop(void)
     g_assert_false(g_file_test(socket_path, G_FILE_TEST_EXISTS));
     co_graph_lock();
     co_node_unref(disk);
+    if (disk_two) {
+        co_node_unref(disk_two);
+        disk_two = NULL;
+    }
     graph_unlock();
 }
 
@@ -241,7 +246,8 @@ static void co_test_simple(void *opaque)
         {NBD_CMD_READ, NBD_CMD_FLAG_DF, 0, 8, NBD_EINVAL},
         {NBD_CMD_READ, 0, 0, NBD_MAX_PAYLOAD + 1, NBD_EINVAL},
         {NBD_CMD_TRIM, 0, DISK_BYTES, 1, NBD_EINVAL},
-        {NBD_CMD_WRITE_ZEROES, NBD_CMD_FLAG_FAST_ZERO, 0, 8, NBD_EINVAL},
+        {NBD_CMD_WRITE_ZEROES, NBD_CMD_FLAG_FAST_ZERO, 0, 8, 0},
+        {NBD_CMD_TRIM, NBD_CMD_FLAG_FAST_ZERO, 0, 8, NBD_EINVAL},
         {NBD_CMD_BLOCK_STATUS, 0, 0, 4096, NBD_EINVAL},
         {99, 0, 0, 0, NBD_EINVAL},
     };
@@ -296,6 +302,38 @@ static void co_test_structured_read(void *opaque)
     g_assert_cmpuint(be32_get(hole.bytes), ==, 7u << 20);
     io_close(fd);
     co_check_alive();
+    co_stop();
+}
+
+/* Zeroes that would have to be written as data are not fast. */
+static void co_test_fast_zero(void *opaque)
+{
+    RamState *s;
+    int fd;
+
+    co_start();
+    disk_two = ram_node_new("two", 65536, 1);
+    s = ram_state(disk_two);
+    s->zeroes_unsupported = true;
+    g_assert_true(co_add_export("{\"type\": \"nbd\", \"id\": \"two\","
+                                " \"name\": \"disk2\","
+                                " \"node-name\": \"two\","
+                                " \"writable\": true}",
+                                NULL));
+    fd = co_hello(3);
+    g_assert_cmphex(co_option(fd, NBD_OPT_GO, "\0\0\0\5disk2\0", 11), ==,
+                    NBD_REP_ACK);
+    co_request(fd, NBD_CMD_WRITE_ZEROES, NBD_CMD_FLAG_FAST_ZERO, 0, 4096);
+    g_assert_cmpuint(co_simple_result(fd), ==, NBD_ENOTSUP);
+    g_assert_cmpuint(s->writes, ==, 0);
+    co_request(fd, NBD_CMD_WRITE_ZEROES, 0, 0, 4096);
+    g_assert_cmpuint(co_simple_result(fd), ==, 0);
+    g_assert_cmpuint(s->writes, ==, 1);
+    s->zeroes_unsupported = false;
+    co_request(fd, NBD_CMD_WRITE_ZEROES, NBD_CMD_FLAG_FAST_ZERO, 0, 4096);
+    g_assert_cmpuint(co_simple_result(fd), ==, 0);
+    g_assert_cmpuint(s->writes, ==, 1);
+    io_close(fd);
     co_stop();
 }
 
@@ -535,6 +573,7 @@ int main(int argc, char **argv)
         {"simple", co_test_simple},
         {"refused-write", co_test_refused_write},
         {"structured-read", co_test_structured_read},
+        {"fast-zero", co_test_fast_zero},
         {"pipelined", co_test_pipelined},
         {"handshake-garbage", co_test_handshake_garbage},
         {"options", co_test_options},
