@@ -13,7 +13,8 @@ from .program import TIMEOUT_S
 
 
 def run(argv, check=True, text=True, **kwargs):
-    """Runs ARGV; with `check`, a non-zero exit code is a failure."""
+    """Runs ARGV; with `check`, a non-zero exit code is a failure. With `text`
+    bytes that are no UTF-8 are replaced."""
     # (nbdsh runs the `python3` of PATH, which must be the one with libnbd)
     path = '/usr/bin:' + os.environ.get('PATH', '/bin')
     env = dict(os.environ, LC_ALL='C.UTF-8', PATH=path,
@@ -23,7 +24,7 @@ def run(argv, check=True, text=True, **kwargs):
     done = subprocess.run(
         [str(arg) for arg in argv], stdout=subprocess.PIPE,
         stderr=subprocess.PIPE, text=text, timeout=TIMEOUT_S, check=False,
-        env=env, **kwargs)
+        errors='replace' if text else None, env=env, **kwargs)
     err = done.stderr if text else done.stderr.decode(errors='replace')
     process.check_exit(os.path.basename(str(argv[0])), done.returncode, err)
     if check and done.returncode != 0:
