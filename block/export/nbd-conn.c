@@ -126,11 +126,13 @@ static void co_conn_entry(void *opaque)
     conn_free(conn);
 }
 
-NbdConn *nbd_conn_start(int fd, void (*gone)(NbdConn *conn))
+NbdConn *nbd_conn_start(int fd, const NbdConnSettings *settings,
+                        void (*gone)(NbdConn *conn))
 {
     NbdConn *conn = g_new0(NbdConn, 1);
 
     conn->fd = fd;
+    conn->settings = settings;
     conn->gone = gone;
     conn->selection.ids = g_array_new(false, false, sizeof(uint32_t));
     coqueue_init(&conn->freed);

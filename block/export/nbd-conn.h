@@ -47,9 +47,15 @@ typedef struct NbdSelection {
     GArray *ids; /* uint32_t context numbers, ascending */
 } NbdSelection;
 
+/* What the server decided for all its connections, which it outlives. */
+typedef struct NbdConnSettings {
+    int64_t handshake_timeout_ns; /* 0: none */
+} NbdConnSettings;
+
 struct NbdConn {
     /* CONST */
     int fd;
+    const NbdConnSettings *settings;
     void (*gone)(NbdConn *conn);
 
     /* CONTROL */
@@ -96,8 +102,9 @@ typedef struct NbdRequest {
 /* --- nbd-conn.c ---------------------------------------------------------- */
 
 /* Serves the client at @fd, which is closed at the end; then calls @gone as
- * the last thing before @conn is freed. */
-NbdConn *nbd_conn_start(int fd, void (*gone)(NbdConn *conn));
+ * the last thing before @conn is freed. @settings stay valid until then. */
+NbdConn *nbd_conn_start(int fd, const NbdConnSettings *settings,
+                        void (*gone)(NbdConn *conn));
 
 /* Ends the connection soon: nothing that its client does or leaves undone
  * holds it up. Does not yield; again does nothing. */

@@ -203,10 +203,6 @@ static bool check_options(const BlockExportOptionsNbd *options,
         error_set(errp, "NBD server already has export named '%s'", name);
         return false;
     }
-    if (options->allocation_depth) {
-        error_set(errp, "allocation-depth is not supported");
-        return false;
-    }
     return true;
 }
 
@@ -233,6 +229,7 @@ static bool co_create(BlockExport *exp, const BlockExportOptions *options,
     e->serial = ++last_serial;
     e->name = g_strdup(name);
     e->description = g_strdup(nbd->description);
+    e->shows_depth = nbd->allocation_depth;
     e->bitmaps = g_array_new(false, false, sizeof(NbdExportBitmap));
     g_array_set_clear_func(e->bitmaps, bitmap_entry_clear);
     list_init(&e->clients);

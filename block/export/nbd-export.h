@@ -16,11 +16,12 @@
 #include "block/export/export.h"
 
 #define NBD_CONTEXT_BASE "base:allocation"
+#define NBD_CONTEXT_DEPTH "qemu:allocation-depth"
 #define NBD_CONTEXT_BITMAP "qemu:dirty-bitmap:"
 
-/* Context numbers on the wire: 0 is base:allocation, bitmaps count from
- * here; 1 is left for qemu:allocation-depth. */
+/* Context numbers on the wire; bitmaps count from the last one. */
 #define NBD_CONTEXT_ID_BASE 0u
+#define NBD_CONTEXT_ID_DEPTH 1u
 #define NBD_CONTEXT_ID_BITMAP 2u
 
 typedef struct NbdExportBitmap {
@@ -35,6 +36,7 @@ typedef struct NbdExport {
     char *name;
     char *description; /* NULL: none */
     GArray *bitmaps;   /* NbdExportBitmap, in the order given */
+    bool shows_depth;  /* offers NBD_CONTEXT_DEPTH */
 
     /* CONTROL */
     ListLink listed;  /* oldest first; unlinked when shutting down */

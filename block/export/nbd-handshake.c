@@ -6,7 +6,7 @@
  *
  * Invariants: the stream is in sync after every option that got a reply;
  * where it cannot be kept in sync the connection ends. The whole handshake
- * ends within NBD_HANDSHAKE_TIMEOUT_NS.
+ * ends within the time that the server's settings allow.
  */
 #include "block/export/nbd-conn.h"
 #include "block/export/nbd-server.h"
@@ -91,8 +91,10 @@ bool co_nbd_handshake(NbdConn *conn)
 {
     NbdOptionResult result;
 
-    timer_arm(&conn->handshake_timer,
-              reactor_now_ns() + NBD_HANDSHAKE_TIMEOUT_NS);
+    if (conn->settings->handshake_timeout_ns) {
+        timer_arm(&conn->handshake_timer,
+                  reactor_now_ns() + conn->settings->handshake_timeout_ns);
+    }
     if (!co_greet(conn)) {
         return false;
     }

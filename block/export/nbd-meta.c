@@ -69,6 +69,10 @@ static void answer(NbdConn *conn, uint32_t option,
     }
     answer_context(conn, option, request, NBD_CONTEXT_ID_BASE, NBD_CONTEXT_BASE,
                    out);
+    if (e->shows_depth) {
+        answer_context(conn, option, request, NBD_CONTEXT_ID_DEPTH,
+                       NBD_CONTEXT_DEPTH, out);
+    }
     for (unsigned i = 0; i < e->bitmaps->len; i++) {
         answer_context(conn, option, request, NBD_CONTEXT_ID_BITMAP + i,
                        g_array_index(e->bitmaps, NbdExportBitmap, i).context,

@@ -9,12 +9,14 @@
 
 /* How long the acceptor rests when descriptors have run out. */
 #define ACCEPT_RETRY_NS (INT64_C(100) * 1000 * 1000)
+#define NS_PER_SECOND (INT64_C(1000) * 1000 * 1000)
 
 typedef struct NbdServer {
     /* CONST */
     int fd;
     char *unix_path; /* NULL: not a socket file */
     unsigned max_connections;
+    NbdConnSettings settings;
     /* CONTROL */
     bool stopping;
     bool accepting; /* the acceptor's coroutine lives */
@@ -88,7 +90,7 @@ static void add_conn(NbdServer *s, int fd)
 
     /* Only TCP has it; a unix socket is none the worse. */
     io_set_nodelay(fd);
-    conn = nbd_conn_start(fd, conn_gone);
+    conn = nbd_conn_start(fd, &s->settings, conn_gone);
     list_append(&s->conns, &conn->in_server);
     s->n_conns++;
 }
@@ -155,6 +157,10 @@ bool nbd_server_start(const NbdServerOptions *options, Error **errp)
     s->max_connections = options->has_max_connections
                              ? options->max_connections
                              : NBD_DEFAULT_MAX_CONNECTIONS;
+    s->settings.handshake_timeout_ns =
+        NS_PER_SECOND * (options->has_handshake_max_seconds
+                             ? options->handshake_max_seconds
+                             : NBD_DEFAULT_HANDSHAKE_SECONDS);
     s->accepting = true;
     list_init(&s->conns);
     coqueue_init(&s->changed);

@@ -8,7 +8,7 @@
  * 2. At most max_connections clients are connected; more wait in the
  *    listening socket's backlog.
  * 3. A client that does not finish its handshake within
- *    NBD_HANDSHAKE_TIMEOUT_NS is disconnected.
+ *    handshake-max-seconds is disconnected.
  */
 #ifndef BLOCK_EXPORT_NBD_SERVER_H
 #define BLOCK_EXPORT_NBD_SERVER_H
@@ -17,7 +17,7 @@
 #include "util/reactor/reactor.h"
 
 #define NBD_DEFAULT_MAX_CONNECTIONS 100u
-#define NBD_HANDSHAKE_TIMEOUT_NS (INT64_C(10) * 1000 * 1000 * 1000)
+#define NBD_DEFAULT_HANDSHAKE_SECONDS 10u
 
 /* Starts to listen. Control thread, does not yield. Texts: QEMU 7.2's. */
 bool nbd_server_start(const NbdServerOptions *options,

@@ -35,6 +35,28 @@ static int co_base_extents(NbdRequest *req, NbdExtents *extents)
     return extents->n ? 0 : -EIO;
 }
 
+/* An extent's flags are the depth itself. */
+static int co_depth_extents(NbdRequest *req, NbdExtents *extents)
+{
+    uint64_t at = req->offset_bytes, end = at + req->bytes;
+
+    while (at < end) {
+        uint64_t bytes;
+        unsigned depth;
+        int ret = co_root_allocation_depth(req->conn->e->exp->root, at,
+                                           end - at, &bytes, &depth);
+
+        if (ret < 0) {
+            return ret;
+        }
+        if (!bytes || !nbd_extents_add(extents, bytes, depth)) {
+            break;
+        }
+        at += bytes;
+    }
+    return extents->n ? 0 : -EIO;
+}
+
 static void bitmap_extents(NbdRequest *req, const DirtyBitmap *bitmap,
                            NbdExtents *extents)
 {
@@ -60,6 +82,9 @@ static int co_context_extents(NbdRequest *req, uint32_t id, NbdExtents *extents)
 
     if (id == NBD_CONTEXT_ID_BASE) {
         return co_base_extents(req, extents);
+    }
+    if (id == NBD_CONTEXT_ID_DEPTH) {
+        return co_depth_extents(req, extents);
     }
     bitmap_extents(
         req,

@@ -12,28 +12,35 @@ bool qmp_block_export_add(const BlockExportOptions *args, Error **errp)
     return co_export_add(args, errp) != NULL;
 }
 
-bool qmp_block_export_del(const QmpBlockExportDelArgs *args, Error **errp)
+static bool co_export_del(const char *id, BlockExportRemoveMode mode,
+                          Error **errp)
 {
-    BlockExport *exp = export_find(args->id);
+    BlockExport *exp = export_find(id);
     bool in_use;
 
     if (!exp) {
-        error_set(errp, "Export '%s' is not found", args->id);
+        error_set(errp, "Export '%s' is not found", id);
         return false;
     }
     in_use = exp->refs > 1 || exp->shutting_down;
-    if (in_use &&
-        (!args->has_mode || args->mode == BLOCK_EXPORT_REMOVE_MODE_SAFE)) {
-        error_set(errp, "export '%s' still in use", args->id);
+    if (in_use && mode == BLOCK_EXPORT_REMOVE_MODE_SAFE) {
+        error_set(errp, "export '%s' still in use", id);
         return false;
     }
     export_request_shutdown(exp);
     /* With clients the event tells when they are gone: their requests on the
      * disk may take long and must not hold up other commands. */
     if (!in_use) {
-        co_export_wait_gone(args->id);
+        co_export_wait_gone(id);
     }
     return true;
+}
+
+bool qmp_block_export_del(const QmpBlockExportDelArgs *args, Error **errp)
+{
+    return co_export_del(
+        args->id, args->has_mode ? args->mode : BLOCK_EXPORT_REMOVE_MODE_SAFE,
+        errp);
 }
 
 static BlockExportInfo *export_info(const BlockExport *exp)
@@ -95,6 +102,8 @@ bool qmp_nbd_server_start(const QmpNbdServerStartArgs *args, Error **errp)
         .tls_authz = args->tls_authz,
         .has_max_connections = args->has_max_connections,
         .max_connections = args->max_connections,
+        .has_handshake_max_seconds = args->has_handshake_max_seconds,
+        .handshake_max_seconds = args->handshake_max_seconds,
     };
     bool ok = nbd_server_start(&options, errp);
 
@@ -105,4 +114,49 @@ bool qmp_nbd_server_start(const QmpNbdServerStartArgs *args, Error **errp)
 bool qmp_nbd_server_stop(Error **errp)
 {
     return co_nbd_server_stop(errp);
+}
+
+/* --- the older commands for exports -------------------------------------- */
+
+/* The list of one bitmap, looked up from the exported node downwards. */
+static BlockDirtyBitmapOrStrList *one_bitmap(const char *name)
+{
+    BlockDirtyBitmapOrStrList *list = BlockDirtyBitmapOrStrList_new();
+    BlockDirtyBitmapOrStr *ref = g_new0(BlockDirtyBitmapOrStr, 1);
+
+    ref->kind = BLOCK_DIRTY_BITMAP_OR_STR_KIND_LOCAL;
+    ref->u.local = g_strdup(name);
+    BlockDirtyBitmapOrStrList_append(list, ref);
+    return list;
+}
+
+bool qmp_nbd_server_add(const NbdServerAddOptions *args, Error **errp)
+{
+    const char *name = args->name ? args->name : args->device;
+    Node *node = node_lookup(args->device, args->device, errp);
+    BlockExportOptions *options;
+    bool ok;
+
+    if (!node) {
+        return false;
+    }
+    options = g_new0(BlockExportOptions, 1);
+    options->type = BLOCK_EXPORT_TYPE_NBD;
+    options->id = g_strdup(name);
+    options->node_name = g_strdup(node_name(node));
+    /* Unlike block-export-add it does not insist. */
+    options->writable = args->writable && !node->read_only;
+    options->u.nbd.name = g_strdup(name);
+    options->u.nbd.description = g_strdup(args->description);
+    options->u.nbd.bitmaps = args->bitmap ? one_bitmap(args->bitmap) : NULL;
+    ok = co_export_add(options, errp) != NULL;
+    BlockExportOptions_free(options);
+    return ok;
+}
+
+bool qmp_nbd_server_remove(const QmpNbdServerRemoveArgs *args, Error **errp)
+{
+    return co_export_del(
+        args->name, args->has_mode ? args->mode : BLOCK_EXPORT_REMOVE_MODE_SAFE,
+        errp);
 }

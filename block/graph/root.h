@@ -22,6 +22,8 @@ typedef struct RootOps {
     /* "block device 'NAME'", "an unnamed block device", "backup job 'j'":
      * who uses the node, for permission texts. Owned by the caller. */
     char *(*describe)(const Root *root);
+    /* The id of the job that it belongs to; NULL: not one of a job. */
+    const char *(*job_id)(const Root *root);
     /* A section begins or has ended; jobs tell it in their state. On
      * control; must not yield. May be NULL. */
     void (*quiesce_begin)(Root *root);
@@ -74,6 +76,12 @@ int co_root_pdiscard(Root *root, uint64_t offset_bytes,
 int co_root_flush(Root *root) COROUTINE_ONLY;
 int co_root_block_status(Root *root, uint64_t offset_bytes, uint64_t bytes,
                          BlockStatus *status) COROUTINE_ONLY;
+/* In which layer of the chain of backing images the area at @offset_bytes
+ * lies: *@depth counts from 1 for the top, 0 is none; the same holds for
+ * *@run_bytes (0 at the end, at most @bytes). */
+int co_root_allocation_depth(Root *root, uint64_t offset_bytes, uint64_t bytes,
+                             uint64_t *run_bytes,
+                             unsigned *depth) COROUTINE_ONLY;
 int co_root_truncate(Root *root, uint64_t size_bytes, bool exact,
                      Error **errp) COROUTINE_ONLY;
 

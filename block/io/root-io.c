@@ -107,6 +107,22 @@ int co_root_block_status(Root *root, uint64_t offset_bytes, uint64_t bytes,
     return ret;
 }
 
+int co_root_allocation_depth(Root *root, uint64_t offset_bytes, uint64_t bytes,
+                             uint64_t *run_bytes, unsigned *depth)
+{
+    BlockStatus status = {.bytes = 0};
+    int ret;
+
+    co_root_enter(root);
+    ret = root->edge
+              ? co_node_block_status_above(root->edge->child, NULL, false,
+                                           offset_bytes, bytes, &status, depth)
+              : -ENOMEDIUM;
+    root_leave(root);
+    *run_bytes = status.bytes;
+    return ret;
+}
+
 /* All that holds @node's own bytes: a format's resize changes its file too. */
 static void collect_below(Node *node, GPtrArray *nodes)
 {
