@@ -13,6 +13,7 @@ import resource
 import signal
 
 from lib import case, images, jobs
+from lib.case import ours_only
 from lib.fire_case import FireCase, Trouble, backup, bitmap
 from lib.history import common
 from lib.images import MIB
@@ -111,6 +112,7 @@ class Direct(Failure):
     direct = True
 
 
+@ours_only('may forget a cluster whose copy fails')
 class Always(Failure):
     """The bitmap forgets what was copied, even if the backup fails then."""
     modes = (('bitmap', {'bitmap_mode': 'always'}),
