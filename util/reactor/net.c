@@ -1,22 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Listening and connecting: addresses to sockets, with the error texts of
- * qemu-storage-daemon 7.2 (found by running it).
+ * Addresses, and listening on them, with the error texts of
+ * qemu-storage-daemon 7.2 (found by running it). connect.c connects.
  */
-#include "util/reactor/backend.h"
+#include "util/reactor/net-int.h"
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <poll.h>
-#include <sys/un.h>
 
 /* What the kernel cuts to its own limit. */
 #define BACKLOG 4096
 
 /* --- unix --------------------------------------------------------------- */
 
-static bool unix_address(const char *path, struct sockaddr_un *addr,
-                         Error **errp)
+bool net_unix_address(const char *path, struct sockaddr_un *addr,
+                      Error **errp)
 {
     if (strlen(path) >= sizeof(addr->sun_path)) {
         error_set(errp, "UNIX socket path '%s' is too long", path);
@@ -44,7 +42,7 @@ int io_listen_unix(const char *path, Error **errp)
     struct sockaddr_un addr;
     int fd, ret;
 
-    if (!unix_address(path, &addr, errp)) {
+    if (!net_unix_address(path, &addr, errp)) {
         return -1;
     }
     ret = unlink_stale(path);
@@ -76,14 +74,6 @@ void io_unlink(const char *path)
 
 /* --- inet: resolving ---------------------------------------------------- */
 
-typedef struct Resolve {
-    const ReactorSys *sys;
-    const char *host, *port;
-    struct addrinfo hints;
-    struct addrinfo *found;
-    int error; /* of getaddrinfo */
-} Resolve;
-
 /* The C library takes any number as a port and keeps its low 16 bits. */
 static bool port_fits(const char *port)
 {
@@ -93,9 +83,9 @@ static bool port_fits(const char *port)
     return *end || end == port || n <= 65535;
 }
 
-static int64_t resolve_run(void *arg)
+int64_t net_resolve_run(void *arg)
 {
-    Resolve *res = arg;
+    NetResolve *res = arg;
 
     res->error = port_fits(res->port)
                      ? res->sys->resolve(res->host, res->port, &res->hints,
@@ -104,7 +94,7 @@ static int64_t resolve_run(void *arg)
     return 0;
 }
 
-static bool resolve_check(const Resolve *res, const char *host,
+bool net_resolve_check(const NetResolve *res, const char *host,
                           const char *port, Error **errp)
 {
     if (res->error) {
@@ -114,7 +104,7 @@ static bool resolve_check(const Resolve *res, const char *host,
     return !res->error;
 }
 
-static bool choose_family(int ipv4, int ipv6, int *family, Error **errp)
+bool net_choose_family(int ipv4, int ipv6, int *family, Error **errp)
 {
     if (ipv4 == 0 && ipv6 == 0) {
         error_set(errp, "Cannot disable IPv4 and IPv6 at same time");
@@ -187,7 +177,7 @@ int io_listen_inet(const char *host, const char *port, int ipv4, int ipv6,
                    Error **errp)
 {
     const ReactorSys *sys = reactor_sys();
-    Resolve res = {
+    NetResolve res = {
         .sys = sys,
         .host = host && *host ? host : NULL,
         .port = port && *port ? port : "0",
@@ -196,11 +186,11 @@ int io_listen_inet(const char *host, const char *port, int ipv4, int ipv6,
     bool created = false;
     int fd;
 
-    if (!choose_family(ipv4, ipv6, &res.hints.ai_family, errp)) {
+    if (!net_choose_family(ipv4, ipv6, &res.hints.ai_family, errp)) {
         return -1;
     }
-    resolve_run(&res);
-    if (!resolve_check(&res, host ? host : "", port ? port : "", errp)) {
+    net_resolve_run(&res);
+    if (!net_resolve_check(&res, host ? host : "", port ? port : "", errp)) {
         return -1;
     }
     /* IPv6 first: without a host its wildcard serves IPv4 as well. */
@@ -238,82 +228,6 @@ bool io_local_address(int fd, char **host, char **port)
     *host = g_strdup(h);
     *port = g_strdup(p);
     return true;
-}
-
-/* --- connecting --------------------------------------------------------- */
-
-/* How often and how long to wait for a unix server whose queue of waiting
- * connections is full: the kernel has no way to wait for that. */
-#define UNIX_RETRIES 100
-#define UNIX_RETRY_NS INT64_C(10000000)
-
-/* Connects a new socket of @family to @addr; fd or -errno. */
-COROUTINE_ONLY
-static int co_connect(int family, const struct sockaddr *addr, socklen_t bytes)
-{
-    const ReactorSys *sys = reactor_sys();
-    int fd = sys->socket(family), ret;
-
-    if (fd < 0) {
-        return fd;
-    }
-    ret = sys->connect(fd, addr, bytes);
-    for (int i = 0; ret == -EAGAIN && i < UNIX_RETRIES; i++) {
-        co_sleep_ns(UNIX_RETRY_NS);
-        ret = sys->connect(fd, addr, bytes);
-    }
-    if (ret == -EINPROGRESS) {
-        ret = co_io_poll(fd, POLLOUT);
-        ret = ret < 0 ? ret : sys->connect_result(fd);
-    }
-    if (ret) {
-        sys->close(fd);
-        return ret;
-    }
-    return fd;
-}
-
-int co_io_connect_unix(const char *path, Error **errp)
-{
-    struct sockaddr_un addr;
-    int fd;
-
-    if (!unix_address(path, &addr, errp)) {
-        return -1;
-    }
-    fd = co_connect(AF_UNIX, (struct sockaddr *)&addr, sizeof(addr));
-    if (fd < 0) {
-        error_set_errno(errp, -fd, "Failed to connect to '%s'", path);
-        return -1;
-    }
-    return fd;
-}
-
-int co_io_connect_inet(const char *host, const char *port, Error **errp)
-{
-    const ReactorSys *sys = reactor_sys();
-    Resolve res = {
-        .sys = sys,
-        .host = host,
-        .port = port,
-        .hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_ADDRCONFIG},
-    };
-    int fd = -EAFNOSUPPORT;
-
-    co_worker_run(resolve_run, &res);
-    if (!resolve_check(&res, host, port, errp)) {
-        return -1;
-    }
-    for (struct addrinfo *ai = res.found; ai && fd < 0; ai = ai->ai_next) {
-        fd = co_connect(ai->ai_family, ai->ai_addr, ai->ai_addrlen);
-    }
-    sys->resolve_free(res.found);
-    if (fd < 0) {
-        error_set_errno(errp, -fd, "Failed to connect to '%s:%s'", host,
-                        port);
-        return -1;
-    }
-    return fd;
 }
 
 int io_set_nodelay(int fd)

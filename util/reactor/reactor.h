@@ -166,6 +166,23 @@ void io_unlink(const char *path);
 /* @port may be "0"; @ipv4/@ipv6: -1 unset, 0 off, 1 on. */
 int io_listen_inet(const char *host, const char *port, int ipv4, int ipv6,
                    Error **errp);
+/* Where to connect to. */
+typedef struct IoAddress {
+    const char *path;        /* of a unix socket; NULL: inet */
+    bool abstract;           /* @path is a name outside of the file system */
+    bool padded;             /* such a name is filled up with zero bytes */
+    const char *host, *port; /* inet */
+    int ipv4, ipv6;          /* -1 unset, 0 off, 1 on */
+    bool numeric;            /* nothing is looked up by name */
+    bool keep_alive;         /* the kernel looks for peers that are gone */
+} IoAddress;
+/*
+ * Connects; an fd, or -1 with QEMU's text. While it waits for a peer,
+ * *@pending is the socket that io_cancel_fd makes it give up, else -1;
+ * @pending may be NULL. Looking up a name ends when the resolver says so.
+ */
+int co_io_connect(const IoAddress *addr, int *pending,
+                  Error **errp) COROUTINE_ONLY;
 int co_io_connect_unix(const char *path, Error **errp) COROUTINE_ONLY;
 int co_io_connect_inet(const char *host, const char *port,
                        Error **errp) COROUTINE_ONLY;
