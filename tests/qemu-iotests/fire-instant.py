@@ -10,9 +10,12 @@ the request and the reply of its transaction.
 from lib import case
 from lib.fire_case import FireCase, backup, bitmap
 from lib.history import common
+from lib.images import MIB
 
 
 class Instant(FireCase):
+
+    granularity = 65536
 
     def assert_same_instant(self, window):
         common(*(d.history.times(self.target_of(d), window)
@@ -34,7 +37,8 @@ class Instant(FireCase):
     def test_chain(self):
         """A full backup with new bitmaps, then increments on top."""
         self.start_crowds()
-        actions = [bitmap('add', d, 'b') for d in self.disks]
+        actions = [bitmap('add', d, 'b', granularity=self.granularity)
+                   for d in self.disks]
         for i in range(self.rounds):
             self.allow(40)
             window = self.transaction(
@@ -43,7 +47,7 @@ class Instant(FireCase):
                             for d in self.disks))
             actions = []
             for disk in self.disks:
-                self.record(disk, 'b', window)
+                self.record(disk, 'b', window, self.granularity)
             self.allow(40)
             for disk in self.disks:
                 self.assertTrue(self.end_of('job-' + disk.name))
@@ -82,8 +86,17 @@ class Direct(Instant):
     direct = True
 
 
+class OddSize(Instant):
+    """The last cluster and the last page are not whole."""
+    size_bytes = MIB + 3 * 512
+    direct = True
+    granularity = 512
+    rounds = 3
+
+
 class FourClients(Instant):
     n_disks = 1
+    granularity = 1 << 20
     rounds = 3
 
     def start_crowds(self, **options):

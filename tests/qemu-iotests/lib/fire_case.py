@@ -129,14 +129,14 @@ class FireCase(Case):
 
     # -- bitmaps
 
-    def dirty_of(self, disk, name):
+    def dirty_of(self, disk, name, granularity):
         """What bitmap NAME shows, from outside: (ranges, window).
 
         It goes on recording meanwhile: a copy is looked at.
         """
         copy = 'copy-of-' + name
         window = self.transaction(
-            bitmap('add', disk, copy, disabled=True),
+            bitmap('add', disk, copy, disabled=True, granularity=granularity),
             {'type': 'block-dirty-bitmap-merge', 'data': {
                 'node': disk.name, 'target': copy, 'bitmaps': [name]}})
         self.server.add(disk.name, name='probe', writable=False,
@@ -154,12 +154,13 @@ class FireCase(Case):
         self.vm.cmd('block-dirty-bitmap-remove', node=disk.name, name=copy)
         return ranges, window
 
-    def check_bitmap(self, disk, name, granularity=65536):
-        ranges, window = self.dirty_of(disk, name)
-        return disk.recorders[name].check(ranges, granularity, window)
+    def check_bitmap(self, disk, name):
+        recorder = disk.recorders[name]
+        ranges, window = self.dirty_of(disk, name, recorder.granularity)
+        return recorder.check(ranges, window)
 
-    def record(self, disk, name, window, disabled=False):
-        disk.recorders[name] = Recorder(disk.history, window, disabled)
+    def record(self, disk, name, window, granularity=65536):
+        disk.recorders[name] = Recorder(disk.history, window, granularity)
 
     def interfere(self):
         """One more thing to do while jobs run; for subclasses."""

@@ -122,7 +122,7 @@ class History:
         self.ops.append(op)
         return op
 
-    def _buckets(self, start, stop, ranges=None):
+    def _buckets(self, start, stop):
         """(first byte, end, operations there) of each bucket."""
         buckets = {at: [self.initial]
                    for at in range(start // BUCKET, -(-stop // BUCKET))}
@@ -256,10 +256,10 @@ class Recorder:
     All changes of a bitmap come with the window in which they happened.
     """
 
-    def __init__(self, history, window, disabled=False):
-        self.history = history
+    def __init__(self, history, window, granularity):
+        self.history, self.granularity = history, granularity
         self.captures = []  # closed: (on window, off window)
-        self.since = None if disabled else window
+        self.since = window  # None while it is disabled
 
     def clear(self, window):
         self.captures = []
@@ -281,12 +281,13 @@ class Recorder:
         self.captures = self.captures + other.seen(window)
 
     def copy(self):
-        twin = Recorder(self.history, None)
+        twin = Recorder(self.history, None, self.granularity)
         twin.captures, twin.since = list(self.captures), self.since
         return twin
 
-    def granules(self, granularity, window):
+    def granules(self, window):
         """(must be dirty, may be dirty) at WINDOW, as sets."""
+        granularity = self.granularity
         must, may = set(), set()
         for on, off in self.seen(window):
             for op in list(self.history.ops):
@@ -300,21 +301,23 @@ class Recorder:
                     must.update(mine)
         return must, may
 
-    def _writers(self, granules, granularity):
+    def _writers(self, granules):
+        granularity = self.granularity
         return [op for op in self.history.ops
                 if any(op.offset < (g + 1) * granularity and
                        op.stop > g * granularity for g in granules)]
 
-    def check(self, dirty_ranges, granularity, window):
+    def check(self, dirty_ranges, window):
         """DIRTY_RANGES is a fit answer. True if there was no doubt."""
+        granularity = self.granularity
         dirty = {g for offset, length in dirty_ranges
                  for g in range(offset // granularity,
                                 -(-(offset + length) // granularity))}
-        must, may = self.granules(granularity, window)
+        must, may = self.granules(window)
         if not must <= dirty:
             lost = must - dirty
             raise Unexplained(f'lost from the bitmap: {lost}, written by '
-                              f'{self._writers(lost, granularity)}; recorded '
+                              f'{self._writers(lost)}; recorded '
                               f'{self.seen(window)}')
         if not dirty <= may:
             raise Unexplained(f'never written: {dirty - may}')
