@@ -5,6 +5,7 @@
  */
 #include "block/graph/op-blocker.h"
 #include "block/graph/query.h"
+#include "block/io/io.h"
 #include "qapi/qapi-commands.h"
 #include "qapi/qapi-types.h"
 
@@ -102,4 +103,52 @@ qmp_query_named_block_nodes(const QmpQueryNamedBlockNodesArgs *args,
 BlockInfoList *qmp_query_block(Error **errp)
 {
     return BlockInfoList_new();
+}
+
+/* It has no devices to tell of, so only nodes are. */
+BlockStatsList *qmp_query_blockstats(const QmpQueryBlockstatsArgs *args,
+                                     Error **errp)
+{
+    BlockStatsList *list = BlockStatsList_new();
+
+    if (args->has_query_nodes && args->query_nodes) {
+        for (Node *node = node_next(NULL); node; node = node_next(node)) {
+            BlockStatsList_append(list, node_query_stats(node));
+        }
+    }
+    return list;
+}
+
+XDbgBlockGraph *qmp_x_debug_query_block_graph(Error **errp)
+{
+    return graph_query_debug();
+}
+
+bool qmp_block_set_write_threshold(const QmpBlockSetWriteThresholdArgs *args,
+                                   Error **errp)
+{
+    Node *node = node_find(args->node_name);
+
+    if (!node) {
+        error_set(errp, "Device '%s' not found", args->node_name);
+        return false;
+    }
+    node_set_write_threshold(node, args->write_threshold);
+    return true;
+}
+
+bool qmp_block_resize(const QmpBlockResizeArgs *args, Error **errp)
+{
+    Node *node;
+    bool ok = false;
+
+    co_graph_lock();
+    node = node_lookup(args->device, args->node_name, errp);
+    if (node && args->size < 0) {
+        error_set(errp, "Parameter 'size' expects a >0 size");
+    } else if (node) {
+        ok = co_node_resize(node, (uint64_t)args->size, errp);
+    }
+    graph_unlock();
+    return ok;
 }

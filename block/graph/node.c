@@ -111,16 +111,10 @@ Node *node_find(const char *name)
 
 Node *node_lookup(const char *device, const char *node_name, Error **errp)
 {
-    Node *node = NULL;
+    /* No device of this program has a name of its own, so a device is never
+     * found; commands whose argument may be either give it as both. */
+    Node *node = node_name ? node_find(node_name) : NULL;
 
-    /* No device of this program has a name of its own: a "device" argument
-     * names a node. */
-    if (device) {
-        node = node_find(device);
-    }
-    if (!node && node_name) {
-        node = node_find(node_name);
-    }
     if (!node) {
         error_set(errp, "Cannot find device='%s' nor node-name='%s'",
                   device ? device : "", node_name ? node_name : "");

@@ -103,10 +103,14 @@ typedef enum DetectZeroes {
     DETECT_ZEROES_UNMAP
 } DetectZeroes;
 
-/* What io/ counts per node, for query-blockstats and tests. ATOMIC. */
+/* What io/ counts per node, for query-blockstats and tests: requests that went
+ * well, and apart those that failed. A write of zeroes that fails counts as a
+ * failed write. ATOMIC. */
 typedef struct NodeStats {
     uint64_t reads, writes, zeroes, discards, flushes;
     uint64_t read_bytes, written_bytes, zeroed_bytes, discarded_bytes;
+    uint64_t failed_reads, failed_writes, failed_discards, failed_flushes;
+    uint64_t written_end; /* where the highest write or zeroing ended */
 } NodeStats;
 
 struct Node {
@@ -144,6 +148,7 @@ struct Node {
     uint64_t write_gen;  /* bumped after each write has landed */
     uint64_t flushed_gen;
     NodeStats stats;
+    uint64_t write_threshold; /* bytes; block/io/threshold.c. 0: none */
 
     /* HOME */
     NodeLimits limits;
@@ -233,6 +238,14 @@ void node_refresh_limits(Node *node) CONTROL_ONLY;
 
 /* After the driver learnt a new size: bitmaps, parents' sizes, roots. */
 void node_size_changed(Node *node, uint64_t size_bytes) CONTROL_ONLY;
+
+/*
+ * A user resizes @node, which must be able to: QEMU's text where somebody who
+ * uses it does not bear that, the driver's where it cannot. Under the graph
+ * lock.
+ */
+bool co_node_resize(Node *node, uint64_t size_bytes,
+                    Error **errp) COROUTINE_ONLY CONTROL_ONLY;
 
 /* Ends the program's graph: monitor references, in order. All jobs and
  * exports are gone by then. */

@@ -100,6 +100,8 @@ BlockDeviceInfo *co_node_query(Node *node, bool flat)
     info->cache->writeback = true;
     info->cache->direct = node->cache_direct;
     info->cache->no_flush = node->cache_no_flush;
+    info->write_threshold = (int64_t)__atomic_load_n(&node->write_threshold,
+                                                     __ATOMIC_RELAXED);
     info->dirty_bitmaps = bitmaps_query(node);
     query_backing(node, info);
     info->image = co_node_query_image(node, flat);

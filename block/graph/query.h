@@ -8,7 +8,9 @@
 #include "block/graph/node.h"
 
 struct BlockDeviceInfo;
+struct BlockStats;
 struct ImageInfo;
+struct XDbgBlockGraph;
 
 /* Both: the caller frees; in a coroutine on control, may yield (sizes are
  * asked of the storage). @flat leaves out the images behind the image. */
@@ -16,6 +18,9 @@ struct BlockDeviceInfo *co_node_query(Node *node,
                                       bool flat) COROUTINE_ONLY CONTROL_ONLY;
 struct ImageInfo *co_node_query_image(Node *node,
                                       bool flat) COROUTINE_ONLY CONTROL_ONLY;
+/* Both: the caller frees; do not yield. */
+struct BlockStats *node_query_stats(const Node *node) CONTROL_ONLY;
+struct XDbgBlockGraph *graph_query_debug(void) CONTROL_ONLY;
 /* Bytes that the node takes on its storage, or -errno. */
 int64_t co_node_allocated_bytes(Node *node) COROUTINE_ONLY CONTROL_ONLY;
 

@@ -50,11 +50,12 @@ int co_node_pdiscard(Node *node, uint64_t offset_bytes, uint64_t bytes)
     if (!node->discard_unmap || !node->driver->co_pdiscard) {
         return 0;
     }
+    threshold_check(node, offset_bytes + bytes);
     co_request_begin(&req, node, offset_bytes, bytes, false);
     ret = co_discard_aligned(node, start, end);
     write_landed(node, offset_bytes, bytes, 0);
     request_end(&req);
-    stat_add(&node->stats.discards, 1);
-    stat_add(&node->stats.discarded_bytes, bytes);
+    stat_done(ret, &node->stats.discards, &node->stats.discarded_bytes, bytes,
+              &node->stats.failed_discards);
     return ret;
 }

@@ -46,8 +46,8 @@ int co_node_flush_at_home(Node *node)
     uint64_t gen = write_gen(node);
     int ret = 0;
 
-    stat_add(&node->stats.flushes, 1);
     if (node->flushed_gen >= gen) {
+        stat_add(&node->stats.flushes, 1);
         return 0;
     }
     co_mutex_lock(&node->flush_lock);
@@ -62,5 +62,6 @@ int co_node_flush_at_home(Node *node)
         }
     }
     comutex_unlock(&node->flush_lock);
+    stat_add(ret < 0 ? &node->stats.failed_flushes : &node->stats.flushes, 1);
     return ret;
 }

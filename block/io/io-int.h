@@ -88,6 +88,43 @@ static inline void stat_add(uint64_t *counter, uint64_t n)
     __atomic_add_fetch(counter, n, __ATOMIC_RELAXED);
 }
 
+/* One request has ended: @count and @sum, or @failed. */
+static inline void stat_done(int ret, uint64_t *count, uint64_t *sum,
+                             uint64_t bytes, uint64_t *failed)
+{
+    if (LIKELY(ret >= 0)) {
+        stat_add(count, 1);
+        stat_add(sum, bytes);
+    } else {
+        stat_add(failed, 1);
+    }
+}
+
+/* A write ended at @end_bytes. On node->home, as all writes of the node. */
+static inline void stat_written_end(Node *node, int ret, uint64_t end_bytes)
+{
+    uint64_t *highest = &node->stats.written_end;
+
+    if (ret >= 0 && end_bytes > __atomic_load_n(highest, __ATOMIC_RELAXED)) {
+        __atomic_store_n(highest, end_bytes, __ATOMIC_RELAXED);
+    }
+}
+
+/* --- threshold.c --------------------------------------------------------- */
+
+void threshold_reached(Node *node, uint64_t end_bytes);
+
+/* Before each write, zeroing or discard that ends at @end_bytes. */
+static inline void threshold_check(Node *node, uint64_t end_bytes)
+{
+    uint64_t threshold =
+        __atomic_load_n(&node->write_threshold, __ATOMIC_RELAXED);
+
+    if (UNLIKELY(threshold && end_bytes > threshold)) {
+        threshold_reached(node, end_bytes);
+    }
+}
+
 static inline uint64_t node_size(const Node *node)
 {
     return __atomic_load_n(&node->size_bytes, __ATOMIC_RELAXED);

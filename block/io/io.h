@@ -42,6 +42,11 @@ int co_edge_truncate(Edge *edge, uint64_t size_bytes, bool exact,
                      Error **errp) COROUTINE_ONLY;
 int co_node_flush(Node *node) COROUTINE_ONLY;
 
+/* Asks for the event BLOCK_WRITE_THRESHOLD when the next write, zeroing or
+ * discard ends beyond @threshold_bytes; 0 asks for none. On control. */
+void node_set_write_threshold(Node *node,
+                              uint64_t threshold_bytes) CONTROL_ONLY;
+
 /* A buffer that fits every node's memory alignment and is a page at least;
  * NULL when memory is out. Free with io_buffer_free. */
 void *io_buffer_alloc(const Node *node, size_t bytes);

@@ -13,7 +13,7 @@ int co_node_preadv(Node *node, uint64_t offset_bytes, uint64_t bytes, Iov *iov,
     ret = (aligned ? co_driver_preadv : co_padded_preadv)(
         node, offset_bytes, bytes, iov, iov_offset, flags);
     request_end(&req);
-    stat_add(&node->stats.reads, 1);
-    stat_add(&node->stats.read_bytes, bytes);
+    stat_done(ret, &node->stats.reads, &node->stats.read_bytes, bytes,
+              &node->stats.failed_reads);
     return ret;
 }

@@ -8,10 +8,8 @@ int co_node_truncate_at_home(Node *node, uint64_t size_bytes, bool exact,
     int ret;
 
     if (size_bytes > BLOCK_MAX_BYTES) {
-        error_set(errp,
-                  "Required too big image size, it must be not greater than "
-                  "%" PRIu64,
-                  (uint64_t)BLOCK_MAX_BYTES);
+        error_set(errp, "offset(%" PRIu64 ") exceeds maximum(%" PRIu64 ")",
+                  size_bytes, (uint64_t)BLOCK_MAX_BYTES);
         return -EFBIG;
     }
     if (node->read_only) {

@@ -35,6 +35,7 @@ int co_node_pwritev(Node *node, uint64_t offset_bytes, uint64_t bytes, Iov *iov,
     if (detect_zeroes(node, iov, iov_offset, bytes, &flags)) {
         return co_node_pwrite_zeroes(node, offset_bytes, bytes, flags);
     }
+    threshold_check(node, offset_bytes + bytes);
     co_request_begin(&req, node, offset_bytes, bytes,
                      !aligned || (flags & REQ_SERIALISING));
     ret = (aligned ? co_driver_pwritev : co_padded_pwritev)(
@@ -42,7 +43,8 @@ int co_node_pwritev(Node *node, uint64_t offset_bytes, uint64_t bytes, Iov *iov,
     write_landed(node, offset_bytes, bytes, flags);
     ret = co_emulate_fua(node, ret, flags);
     request_end(&req);
-    stat_add(&node->stats.writes, 1);
-    stat_add(&node->stats.written_bytes, bytes);
+    stat_written_end(node, ret, offset_bytes + bytes);
+    stat_done(ret, &node->stats.writes, &node->stats.written_bytes, bytes,
+              &node->stats.failed_writes);
     return ret;
 }

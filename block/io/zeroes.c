@@ -129,13 +129,15 @@ int co_node_pwrite_zeroes(Node *node, uint64_t offset_bytes, uint64_t bytes,
     IoRequest req;
     int ret;
 
+    threshold_check(node, offset_bytes + bytes);
     co_request_begin(&req, node, offset_bytes, bytes,
                      !aligned || (flags & REQ_SERIALISING));
     ret = co_zero_range(node, offset_bytes, bytes, flags);
     write_landed(node, offset_bytes, bytes, flags);
     ret = co_emulate_fua(node, ret, flags);
     request_end(&req);
-    stat_add(&node->stats.zeroes, 1);
-    stat_add(&node->stats.zeroed_bytes, bytes);
+    stat_written_end(node, ret, offset_bytes + bytes);
+    stat_done(ret, &node->stats.zeroes, &node->stats.zeroed_bytes, bytes,
+              &node->stats.failed_writes);
     return ret;
 }

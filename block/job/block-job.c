@@ -18,6 +18,11 @@ static char *describe_root(const Root *root)
                            job->id);
 }
 
+static const char *root_job_id(const Root *root)
+{
+    return ((const Job *)root_opaque(root))->id;
+}
+
 static void root_quiesce_begin(Root *root)
 {
     job_pause(root_opaque(root));
@@ -30,6 +35,7 @@ static void root_quiesce_end(Root *root)
 
 static const RootOps root_ops = {
     .describe = describe_root,
+    .job_id = root_job_id,
     .quiesce_begin = root_quiesce_begin,
     .quiesce_end = root_quiesce_end,
 };

@@ -34,8 +34,10 @@ static void names(void)
     g_assert_true(g_str_has_prefix(node_name(gen), "#block"));
     g_assert_true(gen->name_generated);
     g_assert_true(node_find("a") == a);
-    g_assert_true(node_lookup("a", NULL, NULL) == a);
+    g_assert_true(node_lookup("a", "a", NULL) == a);
     g_assert_true(node_lookup(NULL, "a", NULL) == a);
+    g_assert_null(node_lookup("a", NULL, &err));
+    check_error(&err, "Cannot find device='a' nor node-name=''");
     g_assert_null(node_lookup("x", "y", &err));
     check_error(&err, "Cannot find device='x' nor node-name='y'");
     g_assert_null(node_lookup("x", NULL, &err));

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What query-blockstats shows of a node: what block/io counted.
+ */
+#include "block/graph/driver.h"
+#include "block/graph/query.h"
+#include "qapi/qapi-types.h"
+
+/* Counters go on while they are read: each is right by itself. */
+static int64_t get(const uint64_t *counter)
+{
+    return (int64_t)__atomic_load_n(counter, __ATOMIC_RELAXED);
+}
+
+static BlockDeviceStats *node_counters(const Node *node)
+{
+    const NodeStats *from = &node->stats;
+    BlockDeviceStats *s = g_new0(BlockDeviceStats, 1);
+
+    s->rd_operations = get(&from->reads);
+    s->rd_bytes = get(&from->read_bytes);
+    s->wr_operations = get(&from->writes) + get(&from->zeroes);
+    s->wr_bytes = get(&from->written_bytes) + get(&from->zeroed_bytes);
+    s->wr_highest_offset = get(&from->written_end);
+    s->unmap_operations = get(&from->discards);
+    s->unmap_bytes = get(&from->discarded_bytes);
+    s->flush_operations = get(&from->flushes);
+    s->failed_rd_operations = get(&from->failed_reads);
+    s->failed_wr_operations = get(&from->failed_writes);
+    s->failed_unmap_operations = get(&from->failed_discards);
+    s->failed_flush_operations = get(&from->failed_flushes);
+    s->timed_stats = BlockDeviceTimedStatsList_new();
+    return s;
+}
+
+static BlockStatsSpecific *driver_counters(const Node *node)
+{
+    BlockdevDriver driver;
+    BlockStatsSpecific *specific;
+
+    /* A job's filter is no driver of the schema. */
+    if (!BlockdevDriver_parse(node->driver->name, &driver) ||
+        driver != BLOCKDEV_DRIVER_FILE) {
+        return NULL;
+    }
+    specific = g_new0(BlockStatsSpecific, 1);
+    specific->driver = driver;
+    specific->u.file.discard_nb_ok = get(&node->stats.discards);
+    specific->u.file.discard_nb_failed = get(&node->stats.failed_discards);
+    specific->u.file.discard_bytes_ok = get(&node->stats.discarded_bytes);
+    return specific;
+}
+
+BlockStats *node_query_stats(const Node *node)
+{
+    BlockStats *stats = g_new0(BlockStats, 1);
+
+    stats->node_name = g_strdup(node_name(node));
+    stats->stats = node_counters(node);
+    stats->driver_specific = driver_counters(node);
+    LIST_FOREACH(edge, &node->children, Edge, in_parent) {
+        if (!stats->parent && (edge->role & EDGE_PRIMARY)) {
+            stats->parent = node_query_stats(edge->child);
+        } else if (!stats->backing && (edge->role & EDGE_COW)) {
+            stats->backing = node_query_stats(edge->child);
+        }
+    }
+    return stats;
+}
