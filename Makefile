@@ -5,13 +5,14 @@
 #   make          build everything into build/
 #   make demo     watch an incremental backup of a live disk
 #   make check    build and run all tests
+#   make bench    the same work here and with Debian's QEMU, as a table
 #   make oracle   run the block tests against Debian's QEMU instead of ours
 #   make clean    remove build/
 
 BUILD ?= build
 PYTHON = /usr/bin/python3
 
-.PHONY: all demo check oracle clean
+.PHONY: all demo check bench oracle clean
 
 all: $(BUILD)/.deps-build $(BUILD)/build.ninja
 	@ninja -C $(BUILD) --quiet
@@ -22,7 +23,11 @@ demo: $(BUILD)/.deps-demo all
 check: $(BUILD)/.deps-check all
 	@$(PYTHON) scripts/check.py $(BUILD)
 
-oracle: $(BUILD)/.deps-check
+# BENCH takes options of tests/bench/run.py, such as "--only small".
+bench: $(BUILD)/.deps-bench all
+	@$(PYTHON) tests/bench/run.py $(BUILD) $(BENCH)
+
+oracle: $(BUILD)/.deps-check $(BUILD)/.deps-bench
 	@$(PYTHON) tests/qemu-iotests/run.py --oracle
 
 clean:
@@ -38,4 +43,4 @@ $(BUILD)/.deps-%: scripts/install-deps.sh
 $(BUILD)/build.ninja: | $(BUILD)/.deps-build
 	@meson setup $(BUILD) >/dev/null
 
-.PRECIOUS: $(BUILD)/.deps-build $(BUILD)/.deps-demo $(BUILD)/.deps-check
+.PRECIOUS: $(BUILD)/.deps-build $(BUILD)/.deps-demo $(BUILD)/.deps-check $(BUILD)/.deps-bench

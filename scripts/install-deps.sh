@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Installs what a set of tasks needs from Debian, and nothing that is there
-# already. Usage: install-deps.sh build|demo|check ...
+# already. Usage: install-deps.sh build|demo|check|bench ...
 set -eu
 
 build="gcc libc6-dev make meson ninja-build pkg-config python3 libglib2.0-dev
@@ -11,6 +11,7 @@ demo="e2fsprogs file libnbd-bin python3-libnbd"
 # qemu-utils and qemu-system-common (qemu-storage-daemon): the second
 # implementation that the tests compare with.
 check="$demo qemu-utils qemu-system-common procps"
+bench="qemu-system-common nbdkit"
 
 packages=
 for task in "$@"; do
@@ -18,6 +19,7 @@ for task in "$@"; do
     build) packages="$packages $build" ;;
     demo) packages="$packages $build $demo" ;;
     check) packages="$packages $build $check" ;;
+    bench) packages="$packages $build $bench" ;;
     *) echo "install-deps.sh: unknown task '$task'" >&2; exit 2 ;;
     esac
 done

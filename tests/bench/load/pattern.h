@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the disks of the benchmarks hold: each aligned 8-byte word is a
+ * function of its place and of a number, so that data in the wrong place, old
+ * data and zeroes are all found.
+ */
+#ifndef TESTS_BENCH_LOAD_PATTERN_H
+#define TESTS_BENCH_LOAD_PATTERN_H
+
+#include "util/common.h"
+
+static inline uint64_t pattern_word(uint64_t offset_bytes, uint64_t version)
+{
+    return (offset_bytes / 8 + 1 + (version << 48)) *
+           UINT64_C(0x9e3779b97f4a7c15);
+}
+
+/* @offset_bytes and @bytes are multiples of 8. */
+static inline void pattern_fill(void *buf, uint64_t offset_bytes, size_t bytes,
+                                uint64_t version)
+{
+    uint64_t *words = buf;
+
+    for (size_t i = 0; i < bytes / 8; i++) {
+        words[i] = pattern_word(offset_bytes + i * 8, version);
+    }
+}
+
+/* Looks at one word in @step bytes (a multiple of 8) of data that was at
+ * @offset_bytes of the disk. Words that @buf has only parts of are skipped. */
+static inline bool pattern_check(const void *buf, uint64_t offset_bytes,
+                                 size_t bytes, uint64_t version, size_t step)
+{
+    const char *p = buf;
+    size_t at = ROUND_UP(offset_bytes, step) - offset_bytes;
+
+    for (; at + 8 <= bytes; at += step) {
+        uint64_t word;
+
+        memcpy(&word, p + at, 8);
+        if (word != pattern_word(offset_bytes + at, version)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+#endif
