@@ -274,7 +274,7 @@ static Node *co_open_node(const ImageOpen *open, Error **errp)
 
 Root *co_image_open(const ImageOpen *open, bool *probed, Error **errp)
 {
-    Perms perm = PERM_CONSISTENT_READ;
+    Perms perm = open->look_only ? 0 : PERM_CONSISTENT_READ;
     bool probe = !open->format && !open->image_opts && !is_json_name(open);
     Root *root;
     Node *node;
@@ -288,7 +288,7 @@ Root *co_image_open(const ImageOpen *open, bool *probed, Error **errp)
         return NULL;
     }
     if (open->writable) {
-        perm |= PERM_WRITE | PERM_RESIZE;
+        perm |= PERM_WRITE;
     }
     root = root_new("root", NULL, NULL);
     co_graph_lock();

@@ -10,6 +10,7 @@ typedef struct ImageOpen {
     const char *format;   /* NULL: probe */
     bool image_opts;
     bool writable;
+    bool look_only; /* no guest data is read: any user may have it open */
     bool force_share;
     const char *cache; /* none, writeback, ...; NULL: writeback */
     const char *aio;   /* NULL: threads */

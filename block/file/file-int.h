@@ -6,6 +6,7 @@
 #ifndef BLOCK_FILE_FILE_INT_H
 #define BLOCK_FILE_FILE_INT_H
 
+#include "block/file/file-lock.h"
 #include "block/graph/driver.h"
 
 typedef struct FileState {
@@ -16,6 +17,8 @@ typedef struct FileState {
     bool direct;          /* O_DIRECT */
     uint32_t block_bytes; /* request_align with O_DIRECT, else 1 */
     uint32_t memory_align;
+    /* CONTROL */
+    FileLocks locks;
     /* HOME */
     int fd_write;        /* -1 while nobody may write */
     bool no_punch;       /* the file system cannot make holes */

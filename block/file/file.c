@@ -11,7 +11,8 @@
  *
  * Invariants:
  * 1. fd_write >= 0 whenever a parent has a writing permission.
- * 2. node->size_bytes is file_bytes rounded up to a sector; what lies between
+ * 2. The locks are on fd, which never changes; fd_write has none.
+ * 3. node->size_bytes is file_bytes rounded up to a sector; what lies between
  *    reads as zeroes.
  */
 #include "block/file/file-int.h"
@@ -37,11 +38,6 @@ static bool check_options(const Node *node, const BlockdevOptionsFile *o,
         error_set(errp,
                   "Parameter 'aio-max-batch' expects a non-negative number "
                   "below 2^64");
-        return false;
-    }
-    if (o->has_locking && o->locking == ON_OFF_AUTO_ON) {
-        error_set(errp, "locking=on is not supported by this version, which "
-                        "takes no locks on files");
         return false;
     }
     return true;
@@ -125,14 +121,18 @@ static bool co_file_open(Node *node, const BlockdevOptions *options,
     if (writable) {
         s->fd_write = s->fd;
     }
+    s->locks = (FileLocks){
+        .enabled = !o->has_locking || o->locking != ON_OFF_AUTO_OFF,
+        .fd = s->fd,
+        .path = s->path,
+    };
     node->filename = g_strdup(s->path);
     return true;
 }
 
 /* Opens for writing when the first writer comes. It stays open when the last
  * one goes: closing it would only matter to who looks at our descriptors. */
-static bool file_prepare_perm(Node *node, Perms perm, Perms shared,
-                              Error **errp)
+static bool open_for_writer(Node *node, Perms perm, Error **errp)
 {
     FileState *s = node->state;
 
@@ -140,9 +140,31 @@ static bool file_prepare_perm(Node *node, Perms perm, Perms shared,
         node->read_only || s->fd_write >= 0) {
         return true;
     }
-    /* A driver that is just being opened has no path yet and no parents. */
     s->fd_write = file_open_fd(s, true, errp);
     return s->fd_write >= 0;
+}
+
+static bool file_prepare_perm(Node *node, Perms perm, Perms shared,
+                              Error **errp)
+{
+    FileState *s = node->state;
+
+    return open_for_writer(node, perm, errp) &&
+           file_locks_prepare(&s->locks, perm, shared, errp);
+}
+
+static void file_commit_perm(Node *node, Perms perm, Perms shared)
+{
+    FileState *s = node->state;
+
+    file_locks_commit(&s->locks, perm, shared);
+}
+
+static void file_abort_perm(Node *node)
+{
+    FileState *s = node->state;
+
+    file_locks_abort(&s->locks);
 }
 
 static void file_refresh_limits(Node *node)
@@ -181,6 +203,8 @@ const NodeDriver driver_file = {
     .co_open = co_file_open,
     .co_close = co_file_close,
     .prepare_perm = file_prepare_perm,
+    .commit_perm = file_commit_perm,
+    .abort_perm = file_abort_perm,
     .refresh_limits = file_refresh_limits,
     .co_preadv = co_file_preadv,
     .co_pwritev = co_file_pwritev,

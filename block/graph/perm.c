@@ -212,6 +212,17 @@ static bool driver_prepare(Node *node, Perms perm, Perms shared, Txn *txn,
     return true;
 }
 
+static void read_only_text(const Node *node, Error **errp)
+{
+    if (node->turns_read_only) {
+        error_set(errp,
+                  "Read-only block node '%s' cannot support read-write users",
+                  node_name(node));
+    } else {
+        error_set(errp, "Block node is read-only");
+    }
+}
+
 static bool node_perms_step(Node *node, Txn *txn, Error **errp)
 {
     Perms perm, shared;
@@ -221,7 +232,7 @@ static bool node_perms_step(Node *node, Txn *txn, Error **errp)
     }
     node_cumulative_perms(node, &perm, &shared);
     if (node->read_only && (perm & (PERM_WRITE | PERM_WRITE_UNCHANGED))) {
-        error_set(errp, "Block node is read-only");
+        read_only_text(node, errp);
         return false;
     }
     if (!driver_prepare(node, perm, shared, txn, errp)) {
@@ -233,6 +244,9 @@ static bool node_perms_step(Node *node, Txn *txn, Error **errp)
         (node->driver->child_perm ? node->driver->child_perm
                                   : perms_default_for_child)(
             node, edge, perm, shared, &child_perm, &child_shared);
+        if (edge->child->force_share) {
+            child_shared = PERM_ALL;
+        }
         edge_set_perms(edge, child_perm, child_shared, txn);
     }
     return true;

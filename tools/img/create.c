@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * `img create`: makes a raw image. Nothing is written before all options are
- * understood. An existing file is emptied first, as QEMU's tool does.
+ * understood. An existing file is emptied first, as QEMU's tool does, unless
+ * another program uses it.
  */
 #include "tools/img/img.h"
 
@@ -10,6 +11,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "block/file/file-lock.h"
 #include "tools/size-text.h"
 #include "util/json/json-keyval.h"
 
@@ -220,7 +222,7 @@ static int64_t allocate(void *opaque)
     const Allocate *a = opaque;
     int ret;
 
-    if (ftruncate(a->fd, a->size_bytes) < 0) {
+    if (ftruncate(a->fd, 0) < 0 || ftruncate(a->fd, a->size_bytes) < 0) {
         return -errno;
     }
     switch (a->size_bytes ? a->preallocation : PREALLOC_OFF) {
@@ -240,14 +242,21 @@ static int64_t allocate(void *opaque)
 
 static bool co_make_file(const Create *create)
 {
-    int fd = io_open(create->filename, O_RDWR | O_CREAT | O_TRUNC, 0644);
+    int fd = io_open(create->filename, O_RDWR | O_CREAT, 0644);
     Allocate work = {fd, ROUND_UP(create->size_bytes, 512),
                      create->preallocation};
+    Error *err = NULL;
     int ret;
 
     if (fd < 0) {
         error_report("%s: Could not create '%s': %s", create->filename,
                      create->filename, strerror(-fd));
+        return false;
+    }
+    if (!file_lock_for_create(fd, create->filename, &err)) {
+        error_prepend(&err, "%s: ", create->filename);
+        error_report_err(err);
+        io_close(fd);
         return false;
     }
     ret = co_worker_run(allocate, &work);

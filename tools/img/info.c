@@ -107,6 +107,7 @@ int co_img_info(int argc, char **argv)
     if (status >= 0) {
         return status;
     }
+    info.open.look_only = true;
     root = co_img_open(&info.open, &err);
     if (!root) {
         error_report_err(err);

@@ -104,8 +104,7 @@ static bool co_take_write_permission(IoShell *shell)
     bool ok;
 
     co_graph_lock();
-    ok = root_set_perms(shell->root,
-                        PERM_CONSISTENT_READ | PERM_WRITE | PERM_RESIZE,
+    ok = root_set_perms(shell->root, PERM_CONSISTENT_READ | PERM_WRITE,
                         PERM_ALL, &err);
     graph_unlock();
     if (!ok) {

@@ -27,19 +27,20 @@ class Daemon:
     """Starts `qemu-storage-daemon ARGS` with a monitor in front.
 
     `work_dir` gets its logs and sockets. `qmp` is the negotiated client.
+    `binary` is the program to start instead of the one under test.
     """
 
     count = 0
 
     def __init__(self, work_dir, *args, negotiate=True, monitor=True,
                  pass_fds=(), stdin=subprocess.DEVNULL, env=None,
-                 preexec_fn=None):
+                 preexec_fn=None, binary=None):
         Daemon.count += 1
         self.dir = work_dir
         self.name = f'daemon{Daemon.count}'
         self.expect_crash = False
         self.qmp = None
-        argv = [program.find('qemu-storage-daemon')]
+        argv = [binary or program.find('qemu-storage-daemon')]
         theirs = None
         fds = list(pass_fds)
         if monitor:
