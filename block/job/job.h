@@ -19,9 +19,10 @@
  * 5. A job that ends does so at one go for its clients: everything that may
  *    yield is done before the last series of events (aborting or COMPLETED,
  *    concluded, null) of all jobs of its group.
- * 6. For one job the hooks are called in this order: co_run once (never, if
- *    it was cancelled before it started), then either co_prepare, commit,
- *    co_clean; or abort, co_clean; or co_prepare, abort, co_clean.
+ * 6. For one job the hooks are called in this order: co_run once (also if it
+ *    was cancelled before its first step; never, if job_start was not called),
+ *    then either co_prepare, commit, co_clean; or abort, co_clean; or
+ *    co_prepare, abort, co_clean.
  */
 #ifndef BLOCK_JOB_JOB_H
 #define BLOCK_JOB_JOB_H

@@ -141,9 +141,9 @@ static void co_job_main(void *opaque)
     job->expired = true;
     co_wait(job);
     job->expired = false;
-    if (!job->cancelled) {
-        job->ret = job->driver->co_run(job, &job->err);
-    }
+    /* Also if it has been cancelled: what came with its making, like the
+     * copies that guests make for a backup, may have to come to rest. */
+    job->ret = job->driver->co_run(job, &job->err);
     co_job_completed(job);
 }
 

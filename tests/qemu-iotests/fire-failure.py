@@ -9,6 +9,7 @@ complete; one that does not leaves bitmaps from which the next one heals the
 target.
 """
 
+import json
 import resource
 import signal
 
@@ -98,6 +99,10 @@ class Failure(FireCase):
         self.start()
         for _ in range(self.rounds):
             self.round()
+        self.heal()
+
+    def heal(self):
+        """Without trouble an increment makes each target its disk."""
         self.stop_crowds()
         window = self.transaction(*(
             backup(d, 'incremental', bitmap='b') for d in self.disks))
@@ -106,6 +111,35 @@ class Failure(FireCase):
             self.record(disk, 'b', window)
             self.assertTrue(images.read(disk.path) == self.target_of(disk))
         self.finish()
+
+    @ours_only('may forget a cluster whose copy fails')
+    def test_cancelled_before_its_first_step(self):
+        """Only clients copied until then, and what failed is not lost."""
+        self.start()
+        for _ in range(self.rounds):
+            self.set_limit(WINDOW)
+            actions = [backup(d, 'bitmap', bitmap='b', bitmap_mode='always')
+                       for d in self.disks]
+            self.all_at_once(
+                ('transaction', {'actions': actions}),
+                *(('job-pause', {'id': 'job-' + d.name})
+                  for d in self.disks))
+            self.allow(40)
+            for disk in self.disks:
+                self.vm.cmd('job-cancel', id='job-' + disk.name)
+            for disk in self.disks:
+                disk.recorders.pop('b', None)
+                self.end_of('job-' + disk.name)
+            self.set_limit(NO_LIMIT)
+        self.heal()
+
+    def all_at_once(self, *commands):
+        """So that no job takes a step between them."""
+        self.vm.qmp.send_raw(''.join(
+            json.dumps({'execute': name, 'arguments': args}) + '\n'
+            for name, args in commands))
+        for _ in commands:
+            self.assertEqual(self.vm.qmp.recv_reply(), {'return': {}})
 
 
 class Direct(Failure):

@@ -8,6 +8,7 @@ the request and the reply of its transaction.
 """
 
 from lib import case
+from lib.case import ours_only
 from lib.fire_case import FireCase, backup, bitmap
 from lib.history import common
 from lib.images import MIB
@@ -86,6 +87,7 @@ class Direct(Instant):
     direct = True
 
 
+@ours_only('refuses writers where O_DIRECT does not fit the size')
 class OddSize(Instant):
     """The last cluster and the last page are not whole."""
     size_bytes = MIB + 3 * 512
