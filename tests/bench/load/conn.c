@@ -167,8 +167,7 @@ void conn_push(Conn *conn)
 {
     Load *load = conn->load;
 
-    while (conn->idle_n && load->requests_left &&
-           load->last_reply_ns < load->end_ns) {
+    while (conn->idle_n && load_goes_on(load)) {
         start_one(conn);
     }
     while (conn->queue_n) {

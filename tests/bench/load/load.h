@@ -37,6 +37,12 @@ typedef struct Load {
     uint8_t *written;       /* a byte a block */
 } Load;
 
+/* Whether requests are still to be started. */
+static inline bool load_goes_on(const Load *load)
+{
+    return load->requests_left && load->last_reply_ns < load->end_ns;
+}
+
 typedef struct Conn Conn;
 
 /* --- handshake.c --------------------------------------------------------- */

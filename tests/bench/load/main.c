@@ -82,14 +82,15 @@ static void check_file(const Load *load, const char *path)
 
 /* --- the run ------------------------------------------------------------- */
 
-static bool all_idle(Conn *const *conns, unsigned n)
+/* Nothing is in flight and nothing more is to be asked for. */
+static bool is_over(const Load *load, Conn *const *conns)
 {
-    for (unsigned i = 0; i < n; i++) {
+    for (unsigned i = 0; i < load->connections; i++) {
         if (!conn_idle(conns[i])) {
             return false;
         }
     }
-    return true;
+    return !load_goes_on(load);
 }
 
 static void run(const Load *load, Conn *const *conns)
@@ -112,7 +113,7 @@ static void run(const Load *load, Conn *const *conns)
                 conn_pull(conns[i]);
             }
         }
-    } while (!all_idle(conns, load->connections));
+    } while (!is_over(load, conns));
 }
 
 static double cpu_seconds(void)
