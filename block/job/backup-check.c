@@ -147,33 +147,24 @@ static bool check_size(const BackupParams *p, Error **errp)
     return true;
 }
 
-static bool only_report(const char *name, bool given, BlockdevOnError value,
-                        Error **errp)
+static bool check_offered(const BlockdevBackup *args, const BackupParams *p,
+                          Error **errp)
 {
-    if (given && value != BLOCKDEV_ON_ERROR_REPORT) {
-        error_set(errp, "%s='%s' is not supported", name,
-                  BlockdevOnError_str(value));
+    /* Without a backing image the topmost image is everything. */
+    if (args->sync == MIRROR_SYNC_MODE_TOP &&
+        node_backing_child(node_skip_filters(p->source))) {
+        error_set(errp,
+                  "Sync mode '%s' is not supported on an image with a "
+                  "backing image",
+                  MirrorSyncMode_str(args->sync));
         return false;
     }
     return true;
 }
 
-static bool check_offered(const BlockdevBackup *args, const BackupParams *p,
-                          Error **errp)
+static BlockdevOnError on_error(bool given, BlockdevOnError value)
 {
-    /* Without a backing image the topmost image is everything. */
-    bool top_of_many = args->sync == MIRROR_SYNC_MODE_TOP &&
-                       node_backing_child(node_skip_filters(p->source));
-
-    if (args->sync == MIRROR_SYNC_MODE_NONE || top_of_many) {
-        error_set(errp, "Sync mode '%s' is not supported",
-                  MirrorSyncMode_str(args->sync));
-        return false;
-    }
-    return only_report("on-source-error", args->has_on_source_error,
-                       args->on_source_error, errp) &&
-           only_report("on-target-error", args->has_on_target_error,
-                       args->on_target_error, errp);
+    return given ? value : BLOCKDEV_ON_ERROR_REPORT;
 }
 
 bool backup_check(const BlockdevBackup *args, BackupParams *p, Error **errp)
@@ -183,6 +174,11 @@ bool backup_check(const BlockdevBackup *args, BackupParams *p, Error **errp)
         .job_id = args->job_id ? args->job_id : "",
         .filter_name = args->filter_node_name,
         .everything = !is_by_bitmap(args),
+        .only_guests = args->sync == MIRROR_SYNC_MODE_NONE,
+        .on_source_error =
+            on_error(args->has_on_source_error, args->on_source_error),
+        .on_target_error =
+            on_error(args->has_on_target_error, args->on_target_error),
         .has_speed = args->has_speed,
         .speed = args->speed,
         .manual_finalize = args->has_auto_finalize && !args->auto_finalize,

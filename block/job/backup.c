@@ -26,6 +26,10 @@
  * writes into it waits until all of it is zero in the target. */
 #define HOLE_STEP_BYTES (64 * MiB)
 
+/* How long a job with on-error=ignore waits before it tries again what failed:
+ * an error that lasts must not keep the processor and the clients busy. */
+#define IGNORED_RETRY_NS (100 * INT64_C(1000000))
+
 typedef struct BackupState {
     /* CONST */
     Node *filter;
@@ -34,6 +38,8 @@ typedef struct BackupState {
     /* CONTROL */
     DirtyBitmap *bitmap; /* with a successor; NULL: none, or settled */
     BitmapSyncMode bitmap_mode;
+    bool only_guests;
+    BlockdevOnError on_source_error, on_target_error;
     CoCount workers;
     CoQueue worker_ended;
     int error; /* the first one, or 0 */
@@ -199,10 +205,9 @@ static void co_flush_target(Job *job)
     }
 }
 
-static int co_backup_run(Job *job, Error **errp)
+/* Everything that is to do, then the target's caches. */
+static void co_round(Job *job)
 {
-    BackupState *s = job_state(job);
-
     co_copy_all(job);
     if (backup_goes_on(job)) {
         co_copy_rest(job);
@@ -210,14 +215,51 @@ static int co_backup_run(Job *job, Error **errp)
     if (backup_goes_on(job)) {
         co_flush_target(job);
     }
+}
+
+/* After a round that failed: tells it, and whether to try again (for "stop",
+ * after the user's resume). What failed is still to do. */
+static bool co_try_again(Job *job)
+{
+    BackupState *s = job_state(job);
+    BlockErrorAction action = block_job_error_action(
+        job, s->error_is_read ? s->on_source_error : s->on_target_error,
+        s->error_is_read, -s->error);
+
+    if (action == BLOCK_ERROR_ACTION_REPORT) {
+        return false;
+    }
+    s->error = 0;
+    if (action == BLOCK_ERROR_ACTION_IGNORE) {
+        co_job_sleep_ns(job, IGNORED_RETRY_NS);
+    }
+    return !job_cancelled(job);
+}
+
+/* sync=none: users' requests copy what they overwrite, until the user has
+ * enough of it. */
+static void co_watch(Job *job)
+{
+    while (!job_cancelled(job)) {
+        co_job_wait(job);
+    }
+}
+
+static int co_backup_run(Job *job, Error **errp)
+{
+    BackupState *s = job_state(job);
+
+    if (s->only_guests) {
+        co_watch(job);
+    } else {
+        do {
+            co_round(job);
+        } while (s->error && co_try_again(job));
+    }
     if (!backup_goes_on(job)) {
         /* A bit that is clear while its copy is in flight would tell the
          * user's bitmap that the cluster is in the target. */
         co_block_copy_stop(s->copy);
-    }
-    if (s->error) {
-        block_job_error_action(job, BLOCKDEV_ON_ERROR_REPORT, s->error_is_read,
-                               -s->error);
     }
     return s->error;
 }
@@ -320,6 +362,9 @@ static Job *make_job(const BackupParams *p, JobTxn *txn, Node *filter,
     s->filter = filter;
     s->copy = cbw_block_copy(filter);
     s->max_workers = p->max_workers;
+    s->only_guests = p->only_guests;
+    s->on_source_error = p->on_source_error;
+    s->on_target_error = p->on_target_error;
     cocount_init(&s->workers);
     coqueue_init(&s->worker_ended);
     job_progress_set_total(job, bitmap_count_bytes(block_copy_todo(s->copy)));

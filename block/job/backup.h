@@ -15,12 +15,14 @@ typedef struct BackupParams {
     Node *source, *target;
     const char *job_id, *filter_name;
     bool everything;     /* else what is dirty in @bitmap */
+    bool only_guests;    /* sync=none: nothing but what users overwrite */
     DirtyBitmap *bitmap; /* NULL: none is given */
     BitmapSyncMode bitmap_mode;
     bool has_speed;
     int64_t speed;            /* bytes per second, checked by block_job */
     uint64_t max_chunk_bytes; /* 0: the default */
     unsigned max_workers;
+    BlockdevOnError on_source_error, on_target_error;
     bool manual_finalize, manual_dismiss;
 } BackupParams;
 

@@ -4,7 +4,6 @@
 
 from lib import case, jobs, order
 from lib.backup_case import BackupCase, CHUNK
-from lib.case import later
 from lib.images import MIB
 from lib.jobs import PENDING, cancelled, completed, error
 
@@ -316,7 +315,6 @@ class Failing(JobCase):
         self.verb('dismiss')
         self.assert_gone()
 
-    @later('on-target-error=stop')
     def test_stop(self):
         self.start(x_perf=jobs.ONE_BY_ONE, on_target_error='stop')
         self.assertEqual(self.follow('paused'),
@@ -332,7 +330,6 @@ class Failing(JobCase):
             'running', 'aborting', cancelled(self.size_bytes, 2 * MIB),
             'concluded', 'null'])
 
-    @later('on-target-error=enospc')
     def test_enospc_is_another_error(self):
         self.start(x_perf=jobs.ONE_BY_ONE, on_target_error='enospc')
         self.assertEqual(self.follow('null')[:2],

@@ -300,7 +300,8 @@ static void guest_body(void)
     co_tear_down(&s);
 }
 
-/* --- guests whose copy fails ----------------------------------------------- */
+/* --- guests whose copy fails -----------------------------------------------
+ */
 
 typedef struct GuestWrite {
     Setup *s;
@@ -382,6 +383,108 @@ static void in_flight_at_failure_body(void)
     g_assert_nonnull(strstr(s.events->str, "ERROR (read report)"));
     assert_dirty(s.bitmap, "0+64 1024+64 2048+64 3072+64 4096+64 5120+64 "
                            "6144+64 7168+64");
+    co_tear_down(&s);
+}
+
+/* --- error policies ------------------------------------------------------- */
+
+static void co_resume(void)
+{
+    QmpJobResumeArgs args = {.id = (char *)"j"};
+
+    g_assert_true(qmp_job_resume(&args, NULL));
+}
+
+/* Stops at the error, and goes on with what is left when the user says so. */
+static void stop_body(void)
+{
+    BlockdevBackup args = backup_args(FULL);
+    uint8_t *frozen;
+    Setup s;
+
+    set_up(&s);
+    frozen = g_memdup2(flaky_disk(s.source)->bytes, SIZE);
+    flaky_disk(s.source)->bad_reads = (FlakyArea){3 * MiB, 64 * KiB, 1};
+    flaky_disk(s.target)->bad_writes = (FlakyArea){5 * MiB, 64 * KiB, 1};
+    args.has_on_source_error = args.has_on_target_error = true;
+    args.on_source_error = args.on_target_error = BLOCKDEV_ON_ERROR_STOP;
+    g_assert_true(qmp_blockdev_backup(&args, NULL));
+    for (unsigned i = 0; i < 2 && !s.gone; i++) {
+        co_wait_event(&s, "stop) paused ");
+        g_string_append(s.events, "| ");
+        /* Only the newest pause counts next time. */
+        g_assert_null(strstr(s.events->str, "COMPLETED"));
+        *strstr(s.events->str, "stop)") = 'S';
+        co_resume();
+    }
+    co_wait_gone(&s);
+    g_assert_nonnull(strstr(s.events->str, "COMPLETED (8388608/8388608)"));
+    g_assert_cmpmem(flaky_disk(s.target)->bytes, SIZE, frozen, SIZE);
+    g_free(frozen);
+    co_tear_down(&s);
+}
+
+/* Tries again until it works; a clean end means that nothing is missing. */
+static void ignore_body(void)
+{
+    BlockdevBackup args = backup_args(FULL);
+    uint8_t *frozen;
+    Setup s;
+
+    set_up(&s);
+    frozen = g_memdup2(flaky_disk(s.source)->bytes, SIZE);
+    flaky_disk(s.target)->bad_writes = (FlakyArea){5 * MiB, 64 * KiB, 2};
+    args.has_on_target_error = true;
+    args.on_target_error = BLOCKDEV_ON_ERROR_IGNORE;
+    g_assert_true(qmp_blockdev_backup(&args, NULL));
+    co_wait_gone(&s);
+    g_assert_cmpstr(s.events->str, ==,
+                    "created running paused running BLOCK_JOB_ERROR (write "
+                    "ignore) BLOCK_JOB_ERROR (write ignore) waiting pending "
+                    "BLOCK_JOB_COMPLETED (8388608/8388608) concluded null ");
+    g_assert_cmpmem(flaky_disk(s.target)->bytes, SIZE, frozen, SIZE);
+    g_free(frozen);
+    co_tear_down(&s);
+}
+
+/* enospc stops for that error only, each side has its own policy. */
+static void enospc_body(void)
+{
+    BlockdevBackup args = backup_args(FULL);
+    Setup s;
+
+    set_up(&s);
+    flaky_disk(s.target)->bad_writes = (FlakyArea){5 * MiB, 64 * KiB, 1};
+    args.has_on_source_error = args.has_on_target_error = true;
+    args.on_source_error = BLOCKDEV_ON_ERROR_IGNORE;
+    args.on_target_error = BLOCKDEV_ON_ERROR_ENOSPC;
+    g_assert_true(qmp_blockdev_backup(&args, NULL));
+    co_wait_gone(&s);
+    g_assert_nonnull(strstr(s.events->str, "(write report) aborting"));
+    co_tear_down(&s);
+}
+
+/* sync=none: nothing but what the guest overwrites, until it is cancelled. */
+static void none_body(void)
+{
+    BlockdevBackup args = backup_args(MIRROR_SYNC_MODE_NONE);
+    FlakyDisk *target;
+    Setup s;
+
+    set_up(&s);
+    target = flaky_disk(s.target);
+    g_assert_true(qmp_blockdev_backup(&args, NULL));
+    g_assert_cmpint(co_root_pwrite_zeroes(s.guest, MiB, GRANULE, 0), ==, 0);
+    co_turns(50);
+    g_assert_cmpuint(target->written_bytes, ==, 64 * KiB);
+    g_assert_cmpint(target->bytes[MiB], ==, 'A');
+    g_assert_cmpint(target->bytes[MiB + 64 * KiB - 1], ==, 'A');
+    g_assert_true(buffer_is_zero(target->bytes, MiB));
+    co_cancel();
+    co_wait_gone(&s);
+    g_assert_cmpstr(s.events->str, ==,
+                    "created running paused running aborting "
+                    "BLOCK_JOB_CANCELLED (65536/8388608) concluded null ");
     co_tear_down(&s);
 }
 
@@ -498,10 +601,6 @@ static void refused_body(void)
     args.speed = -1;
     assert_refused(&args, "Parameter 'speed' expects a non-negative value");
     args.has_speed = false;
-    args.has_on_source_error = true;
-    args.on_source_error = BLOCKDEV_ON_ERROR_STOP;
-    assert_refused(&args, "on-source-error='stop' is not supported");
-    args.has_on_source_error = false;
     args.filter_node_name = (char *)"1x";
     assert_refused(&args, "Could not create node: Invalid node-name: '1x'");
     co_node_unref(small);
@@ -588,6 +687,10 @@ TEST(modes)
 TEST(guest)
 TEST(behind_walker)
 TEST(in_flight_at_failure)
+TEST(stop)
+TEST(ignore)
+TEST(enospc)
+TEST(none)
 TEST(point_in_time)
 TEST(events)
 TEST(refused)
@@ -601,6 +704,10 @@ int main(int argc, char **argv)
     g_test_add_func("/backup/guest-writes", test_guest);
     g_test_add_func("/backup/behind-walker", test_behind_walker);
     g_test_add_func("/backup/in-flight-at-failure", test_in_flight_at_failure);
+    g_test_add_func("/backup/stop", test_stop);
+    g_test_add_func("/backup/ignore", test_ignore);
+    g_test_add_func("/backup/enospc", test_enospc);
+    g_test_add_func("/backup/none", test_none);
     g_test_add_func("/backup/point-in-time", test_point_in_time);
     g_test_add_func("/backup/events", test_events);
     g_test_add_func("/backup/refused", test_refused);
