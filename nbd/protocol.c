@@ -76,6 +76,36 @@ const char *nbd_option_name(uint32_t option)
                                                        : "<unknown>";
 }
 
+const char *nbd_reply_name(uint32_t type)
+{
+    static const char *const names[] = {
+        [NBD_REP_ACK] = "ack",
+        [NBD_REP_SERVER] = "server",
+        [NBD_REP_INFO] = "info",
+        [NBD_REP_META_CONTEXT] = "meta context",
+    };
+    static const char *const errors[] = {
+        [NBD_REP_ERR_UNSUP & 15] = "unsupported",
+        [NBD_REP_ERR_POLICY & 15] = "denied by policy",
+        [NBD_REP_ERR_INVALID & 15] = "invalid",
+        [NBD_REP_ERR_PLATFORM & 15] = "platform lacks support",
+        [NBD_REP_ERR_TLS_REQD & 15] = "TLS required",
+        [NBD_REP_ERR_UNKNOWN & 15] = "export unknown",
+        [NBD_REP_ERR_SHUTDOWN & 15] = "server shutting down",
+        [NBD_REP_ERR_BLOCK_SIZE_REQD & 15] = "block size required",
+        [NBD_REP_ERR_TOO_BIG & 15] = "option payload too big",
+    };
+    uint32_t number = type & ~NBD_REP_IS_ERROR;
+    const char *name = NULL;
+
+    if (type & NBD_REP_IS_ERROR) {
+        name = number < ARRAY_SIZE(errors) ? errors[number] : NULL;
+    } else if (number < ARRAY_SIZE(names)) {
+        name = names[number];
+    }
+    return name ? name : "<unknown>";
+}
+
 const char *nbd_command_name(uint16_t command)
 {
     static const char *const names[] = {

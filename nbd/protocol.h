@@ -18,6 +18,7 @@
 /* --- handshake ----------------------------------------------------------- */
 
 #define NBD_MAGIC_INIT UINT64_C(0x4e42444d41474943)   /* "NBDMAGIC" */
+#define NBD_MAGIC_OLDSTYLE UINT64_C(0x00420281861253)
 #define NBD_MAGIC_OPTION UINT64_C(0x49484156454F5054) /* "IHAVEOPT" */
 #define NBD_MAGIC_OPTION_REPLY UINT64_C(0x0003e889045565a9)
 
@@ -48,6 +49,8 @@ typedef enum NbdOption {
 #define NBD_REP_ERR_UNSUP (NBD_REP_IS_ERROR | 1)
 #define NBD_REP_ERR_POLICY (NBD_REP_IS_ERROR | 2)
 #define NBD_REP_ERR_INVALID (NBD_REP_IS_ERROR | 3)
+#define NBD_REP_ERR_PLATFORM (NBD_REP_IS_ERROR | 4)
+#define NBD_REP_ERR_TLS_REQD (NBD_REP_IS_ERROR | 5)
 #define NBD_REP_ERR_UNKNOWN (NBD_REP_IS_ERROR | 6)
 #define NBD_REP_ERR_SHUTDOWN (NBD_REP_IS_ERROR | 7)
 #define NBD_REP_ERR_BLOCK_SIZE_REQD (NBD_REP_IS_ERROR | 8)
@@ -85,6 +88,13 @@ typedef struct NbdGreeting {
     Be64 option_magic; /* NBD_MAGIC_OPTION */
     Be16 flags;
 } NbdGreeting;
+
+/* What an oldstyle server says after the first magic, without its 124
+ * zeroes. */
+typedef struct NbdOldstyleGreeting {
+    Be64 size_bytes;
+    Be32 flags; /* transmission flags, in the low 16 bits */
+} NbdOldstyleGreeting;
 
 typedef struct NbdOptionHeader {
     Be64 magic; /* NBD_MAGIC_OPTION */
@@ -156,6 +166,7 @@ enum {
     NBD_CHUNK_ERROR = 0x8001,
     NBD_CHUNK_ERROR_OFFSET = 0x8002,
 };
+#define NBD_CHUNK_IS_ERROR 0x8000u
 #define NBD_CHUNK_FLAG_DONE 1
 
 /* Flags of an extent in the context base:allocation. */
@@ -220,6 +231,7 @@ typedef struct NbdExtent {
 } NbdExtent;
 
 STATIC_ASSERT(sizeof(NbdGreeting) == 18);
+STATIC_ASSERT(sizeof(NbdOldstyleGreeting) == 12);
 STATIC_ASSERT(sizeof(NbdOptionHeader) == 16);
 STATIC_ASSERT(sizeof(NbdOptionReply) == 20);
 STATIC_ASSERT(sizeof(NbdInfoExport) == 12);
@@ -256,6 +268,7 @@ int nbd_error_to_errno(uint32_t wire_error);
 
 /* Names for texts and traces; "<unknown>" for numbers that have none. */
 const char *nbd_option_name(uint32_t option);
+const char *nbd_reply_name(uint32_t type);
 const char *nbd_command_name(uint16_t command);
 
 /* Fills the header of a structured reply chunk. @bytes counts what follows

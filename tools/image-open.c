@@ -7,6 +7,7 @@
 
 #include <fcntl.h>
 
+#include "block/net/nbd-uri.h"
 #include "qapi/qapi-types.h"
 #include "util/json/json-keyval.h"
 #include "util/json/json-parse.h"
@@ -158,11 +159,10 @@ static void add_common(json_object *options, const ImageOpen *open)
     }
 }
 
-static json_object *options_of_file(const ImageOpen *open, Error **errp)
+static json_object *options_of_path(const ImageOpen *open, Error **errp)
 {
     const char *path = strip_file_protocol(open->filename, errp);
-    const char *format = open->format ? open->format : "raw";
-    json_object *options, *file;
+    json_object *file;
 
     if (!path) {
         return NULL;
@@ -173,8 +173,33 @@ static json_object *options_of_file(const ImageOpen *open, Error **errp)
     if (open->aio) {
         add_string(file, "aio", open->aio);
     }
+    return file;
+}
+
+/* Whether the file name is that of a server's export. */
+static bool is_nbd_name(const char *filename)
+{
+    const char *colon = strchr(filename, ':');
+    g_autofree char *protocol =
+        colon ? g_strndup(filename, colon - filename) : NULL;
+
+    return protocol && nbd_uri_protocol(protocol);
+}
+
+static json_object *options_of_file(const ImageOpen *open, Error **errp)
+{
+    const char *format = open->format ? open->format : "raw";
+    bool nbd = !strcmp(format, "nbd");
+    json_object *options, *file;
+
+    file = nbd || is_nbd_name(open->filename)
+               ? nbd_uri_options(open->filename, errp)
+               : options_of_path(open, errp);
+    if (!file) {
+        return NULL;
+    }
     add_common(file, open);
-    if (!strcmp(format, "file")) {
+    if (nbd || !strcmp(format, "file")) {
         return file;
     }
     options = json_object_new_object();

@@ -14,7 +14,7 @@ LADDER = [
     ["util/"],
     ["qapi/", "nbd/"],
     ["block/graph/", "block/io/", "block/bitmap/"],
-    ["block/file/", "block/copy/"],
+    ["block/file/", "block/net/", "block/copy/"],
     ["block/filter/"],
     ["block/drivers.c"],
     ["block/job/"],

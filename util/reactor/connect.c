@@ -3,7 +3,7 @@
  * Connecting to servers, with the error texts of qemu-storage-daemon 7.2
  * (found by running it).
  *
- * Invariant: *pending names a socket only while this file waits for it, so
+ * Invariant: pending->fd names a socket only while this file waits for it, so
  * whoever cancels never hits a descriptor that is somebody else's by now.
  */
 #include "util/reactor/net-int.h"
@@ -16,20 +16,23 @@
 #define UNIX_RETRY_NS INT64_C(10000000)
 
 COROUTINE_ONLY
-static int co_wait_connected(int fd, int *pending)
+static int co_wait_connected(int fd, IoPending *pending)
 {
     int ret;
 
-    *pending = fd;
+    if (pending->given_up) {
+        return -ECANCELED;
+    }
+    pending->fd = fd;
     ret = co_io_poll(fd, POLLOUT);
-    *pending = -1;
+    pending->fd = -1;
     return ret < 0 ? ret : reactor_sys()->connect_result(fd);
 }
 
 /* Connects a new socket of @family to @addr; fd or -errno. */
 COROUTINE_ONLY
 static int co_connect(int family, const struct sockaddr *addr, socklen_t bytes,
-                      int *pending)
+                      IoPending *pending)
 {
     const ReactorSys *sys = reactor_sys();
     int fd = sys->socket(family), ret;
@@ -38,7 +41,8 @@ static int co_connect(int family, const struct sockaddr *addr, socklen_t bytes,
         return fd;
     }
     ret = sys->connect(fd, addr, bytes);
-    for (int i = 0; ret == -EAGAIN && i < UNIX_RETRIES; i++) {
+    for (int i = 0;
+         ret == -EAGAIN && i < UNIX_RETRIES && !pending->given_up; i++) {
         co_sleep_ns(UNIX_RETRY_NS);
         ret = sys->connect(fd, addr, bytes);
     }
@@ -66,7 +70,8 @@ static socklen_t make_abstract(struct sockaddr_un *addr, const char *name,
 }
 
 COROUTINE_ONLY
-static int co_connect_path(const IoAddress *to, int *pending, Error **errp)
+static int co_connect_path(const IoAddress *to, IoPending *pending,
+                           Error **errp)
 {
     struct sockaddr_un addr;
     socklen_t bytes = sizeof(addr);
@@ -87,7 +92,7 @@ static int co_connect_path(const IoAddress *to, int *pending, Error **errp)
 }
 
 COROUTINE_ONLY
-static int co_connect_found(const struct addrinfo *ai, int *pending)
+static int co_connect_found(const struct addrinfo *ai, IoPending *pending)
 {
     int fd = -EAFNOSUPPORT;
 
@@ -98,7 +103,8 @@ static int co_connect_found(const struct addrinfo *ai, int *pending)
 }
 
 COROUTINE_ONLY
-static int co_connect_host(const IoAddress *to, int *pending, Error **errp)
+static int co_connect_host(const IoAddress *to, IoPending *pending,
+                           Error **errp)
 {
     const ReactorSys *sys = reactor_sys();
     NetResolve res = {
@@ -133,12 +139,19 @@ static int co_connect_host(const IoAddress *to, int *pending, Error **errp)
     return fd;
 }
 
-int co_io_connect(const IoAddress *addr, int *pending, Error **errp)
+void io_give_up(IoPending *pending)
 {
-    int unused;
+    pending->given_up = true;
+    if (pending->fd >= 0) {
+        io_cancel_fd(pending->fd);
+    }
+}
 
-    pending = pending ? pending : &unused;
-    *pending = -1;
+int co_io_connect(const IoAddress *addr, IoPending *pending, Error **errp)
+{
+    IoPending own = {.fd = -1};
+
+    pending = pending ? pending : &own;
     return addr->path ? co_connect_path(addr, pending, errp)
                       : co_connect_host(addr, pending, errp);
 }

@@ -176,13 +176,18 @@ typedef struct IoAddress {
     bool numeric;            /* nothing is looked up by name */
     bool keep_alive;         /* the kernel looks for peers that are gone */
 } IoAddress;
-/*
- * Connects; an fd, or -1 with QEMU's text. While it waits for a peer,
- * *@pending is the socket that io_cancel_fd makes it give up, else -1;
- * @pending may be NULL. Looking up a name ends when the resolver says so.
- */
-int co_io_connect(const IoAddress *addr, int *pending,
+/* A connection on its way. Zeroed at first, but fd -1. */
+typedef struct IoPending {
+    int fd; /* waits for its peer; -1: none does */
+    bool given_up;
+} IoPending;
+/* Connects; an fd, or -1 with QEMU's text. @pending (may be NULL) is for who
+ * wants to give up. */
+int co_io_connect(const IoAddress *addr, IoPending *pending,
                   Error **errp) COROUTINE_ONLY;
+/* Makes co_io_connect fail soon; the look-up of a name still ends when the
+ * resolver says so. On the same thread. */
+void io_give_up(IoPending *pending);
 int co_io_connect_unix(const char *path, Error **errp) COROUTINE_ONLY;
 int co_io_connect_inet(const char *host, const char *port,
                        Error **errp) COROUTINE_ONLY;

@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The client of one NBD export: what the files of the driver `nbd` share.
+ *
+ *              co_nbd_connect            nbd_link_start
+ *   (down) ----------------------> ready ---------------> up
+ *     ^  \_ the connector, again                          |  nbd_link_kill
+ *     |     and again                                     v
+ *     +------ both workers ended, calls are lost ------ dying
+ *
+ * While it is up two coroutines work for it, both on node->home: the sender
+ * and the reader. A third, the connector, works while it is down.
+ *
+ * Invariants:
+ * 1. A call has a slot from before it is queued until it is done. It is done
+ *    when its reply is complete and its request left, or lost when the link
+ *    died and both workers ended: nobody touches its memory from then on.
+ * 2. At most NBD_CALLS_MAX calls have a slot; more wait in order of arrival.
+ * 3. A read succeeds only if each of its bytes was told exactly once.
+ * 4. What a server sends makes us hold one reply's text and the input buffer,
+ *    no more; what breaks the protocol ends the connection.
+ */
+#ifndef BLOCK_NET_NBD_CLIENT_H
+#define BLOCK_NET_NBD_CLIENT_H
+
+#include "block/graph/driver.h"
+#include "nbd/client.h"
+
+/* Requests in flight. */
+#define NBD_CALLS_MAX 256u
+/* Areas of one read that a server may tell out of order. */
+#define NBD_AREAS_MAX 1024u
+#define NBD_INPUT_BYTES (64u << 10)
+#define NANOSECONDS INT64_C(1000000000)
+/* How long a server may take to connect and negotiate, and how often to try
+ * again. */
+#define NBD_NEGOTIATE_NS INT64_C(30000000000)
+#define NBD_RETRY_MIN_NS INT64_C(100000000)
+#define NBD_RETRY_MAX_NS INT64_C(2000000000)
+
+typedef enum NbdLinkState {
+    NBD_LINK_DOWN,
+    NBD_LINK_READY, /* negotiated; nobody reads or sends yet */
+    NBD_LINK_UP,
+    NBD_LINK_DYING,
+} NbdLinkState;
+
+/* What one negotiation led to. */
+typedef struct NbdSession {
+    int fd;
+    NbdExportInfo info;
+    bool structured;
+    bool has_context; /* the one that was asked for */
+    uint32_t context_id;
+} NbdSession;
+
+/* A part of a read, [start, end) from its beginning. */
+typedef struct NbdArea {
+    uint32_t start, end;
+} NbdArea;
+
+/* One request and what became of it. Lives on its coroutine's stack. */
+typedef struct NbdCall {
+    NbdRequestHeader head; /* as sent */
+    uint16_t command;
+    uint64_t offset_bytes;
+    uint32_t bytes;
+    Iov data;              /* payload of a write, place of a read's */
+    int error;             /* errno that the server told, or 0 */
+    NbdArea told;          /* of a read: the area that grows */
+    GArray *areas;         /* the others, if any (NbdArea) */
+    uint32_t extent_bytes; /* of a block status; 0: none told */
+    uint32_t extent_flags;
+    bool sent, replied, lost, done;
+    int64_t give_up_ns; /* no new attempt from then on */
+    Coroutine *co;
+    ListLink in_out;
+} NbdCall;
+
+typedef struct NbdInput {
+    uint8_t buf[NBD_INPUT_BYTES];
+    size_t start, end;
+} NbdInput;
+
+typedef struct NbdClient {
+    /* CONST */
+    Node *node;
+    IoAddress address; /* its texts belong to node's options, copied */
+    char *export;
+    char *context; /* what to ask the status from */
+    bool plain_context; /* it is base:allocation */
+    bool has_context;   /* the server knows it */
+    int64_t reconnect_ns;
+    NbdExportInfo info; /* as of open */
+
+    /* HOME */
+    NbdLinkState state;
+    NbdSession session; /* unless down */
+    bool closing;
+    unsigned workers;
+    NbdInput *input;
+    NbdCall *slots[NBD_CALLS_MAX];
+    unsigned calls; /* slots in use */
+    uint64_t serial;
+    ListLink out;       /* NbdCall.in_out: to be sent */
+    CoQueue out_ready;  /* the sender */
+    CoQueue slot_freed; /* those who want a slot */
+    CoQueue changed;    /* who waits for a state or an end */
+    int64_t wait_until_ns; /* how long a call waits while it is down */
+    bool connecting;       /* the connector runs */
+    CoQueue connector_wake;
+    IoPending pending; /* an attempt: of connecting */
+    int talking_fd;    /* an attempt: of negotiating, or -1 */
+    uint64_t data_start, data_end; /* known to hold data */
+} NbdClient;
+
+/* --- nbd-negotiate.c ----------------------------------------------------- */
+
+/* What a client wants of a server. */
+typedef struct NbdWish {
+    const char *export;
+    const char *context;
+} NbdWish;
+
+/* The talk before transmission over session->fd, which stays open whatever
+ * comes of it. */
+bool co_nbd_negotiate(NbdSession *session, const NbdWish *wish,
+                      Error **errp) COROUTINE_ONLY;
+
+/* --- nbd-connect.c ------------------------------------------------------- */
+
+/* Connects and negotiates, for NBD_NEGOTIATE_NS at most, to c->session; again
+ * and again for @timeout_ns; once if that is 0. */
+bool co_nbd_connect_first(NbdClient *c, int64_t timeout_ns,
+                          Error **errp) COROUTINE_ONLY;
+/* Makes an attempt that is under way fail soon. */
+void nbd_connect_cancel(NbdClient *c);
+/* The connector's coroutine: until there is a link, or the node closes. */
+void co_nbd_connector(void *opaque) COROUTINE_ONLY;
+
+/* --- nbd-link.c ---------------------------------------------------------- */
+
+void nbd_link_init(NbdClient *c);
+/* From ready to up. */
+void nbd_link_start(NbdClient *c);
+/* Ends the connection soon; again does nothing. */
+void nbd_link_kill(NbdClient *c);
+/* Says good-bye and ends everything. No call is in flight. */
+void co_nbd_link_close(NbdClient *c) COROUTINE_ONLY;
+/* A worker's last act. */
+void nbd_link_worker_ended(NbdClient *c);
+
+/* --- nbd-call.c ---------------------------------------------------------- */
+
+/* Sends the request and waits for its reply, over the next link if one dies
+ * and the node waits for another: 0, -errno of the server, or -EIO. Fills
+ * @call anew each time; the caller sets command, ranges and data. */
+int co_nbd_call(NbdClient *c, NbdCall *call, uint16_t flags) COROUTINE_ONLY;
+/* The call with that cookie, or NULL. */
+NbdCall *nbd_call_find(NbdClient *c, Be64 cookie);
+void nbd_call_replied(NbdClient *c, NbdCall *call);
+/* All calls end without a reply. */
+void nbd_calls_lose(NbdClient *c);
+void co_nbd_client_sender(void *opaque) COROUTINE_ONLY;
+
+/* --- nbd-area.c ---------------------------------------------------------- */
+
+/* Notes that [@start, +@bytes) of a read was told; false if it was before, or
+ * goes beyond the end, or the parts are too many. */
+bool nbd_area_add(NbdCall *call, uint64_t start, uint32_t bytes);
+bool nbd_area_complete(const NbdCall *call);
+
+/* --- nbd-receive.c ------------------------------------------------------- */
+
+void co_nbd_client_reader(void *opaque) COROUTINE_ONLY;
+
+/* --- nbd-address.c ------------------------------------------------------- */
+
+struct SocketAddress;
+/* Copies @from; the texts belong to @to, nbd_address_clear. */
+bool nbd_address_set(IoAddress *to, const struct SocketAddress *from,
+                     Error **errp);
+void nbd_address_clear(IoAddress *address);
+/* "nbd://host:port/export"; owned by the caller. */
+char *nbd_address_uri(const IoAddress *address, const char *export);
+
+#endif

@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * nbd: a disk that an NBD server exports. Opening, closing, limits; the parts
+ * and their invariants are in nbd-client.h.
+ */
+#include "block/net/nbd-io.h"
+#include "qapi/qapi-types.h"
+
+#define BASE_ALLOCATION "base:allocation"
+
+/* --- options ------------------------------------------------------------- */
+
+static bool check_options(const BlockdevOptionsNbd *o, Error **errp)
+{
+    if (o->export && strlen(o->export) > NBD_MAX_STRING) {
+        error_set(errp, "export name too long to send to server");
+        return false;
+    }
+    if (o->x_dirty_bitmap && strlen(o->x_dirty_bitmap) > NBD_MAX_STRING) {
+        error_set(errp, "x-dirty-bitmap query too long to send to server");
+        return false;
+    }
+    if (o->tls_creds) {
+        error_set(errp, "No TLS credentials with id '%s'", o->tls_creds);
+        return false;
+    }
+    if (o->tls_hostname) {
+        error_set(errp, "tls-hostname is of no use without tls-creds");
+        return false;
+    }
+    return true;
+}
+
+static bool take_options(NbdClient *c, const BlockdevOptionsNbd *o,
+                         Error **errp)
+{
+    const char *context =
+        o->x_dirty_bitmap ? o->x_dirty_bitmap : BASE_ALLOCATION;
+
+    if (!check_options(o, errp) ||
+        !nbd_address_set(&c->address, o->server, errp)) {
+        return false;
+    }
+    c->export = g_strdup(o->export ? o->export : "");
+    c->context = g_strdup(context);
+    c->plain_context = !o->x_dirty_bitmap;
+    c->reconnect_ns =
+        o->has_reconnect_delay ? o->reconnect_delay * NANOSECONDS : 0;
+    return true;
+}
+
+static void drop_options(NbdClient *c)
+{
+    nbd_address_clear(&c->address);
+    g_free(c->export);
+    g_free(c->context);
+}
+
+/* --- opening ------------------------------------------------------------- */
+
+/* What the server offers is what the user asked for. */
+static bool accept_export(NbdClient *c, Error **errp)
+{
+    Node *node = c->node;
+
+    c->info = c->session.info;
+    c->has_context = c->session.has_context;
+    if (!c->plain_context && !c->has_context) {
+        error_set(errp, "requested x-dirty-bitmap %s not found", c->context);
+        return false;
+    }
+    if ((c->info.flags & NBD_FLAG_READ_ONLY) && !node->read_only) {
+        if (!node->auto_read_only) {
+            error_set_errno(errp, EACCES, "Could not open image");
+            return false;
+        }
+        node->read_only = true;
+    }
+    /* Larger ones are refused by name, and must not wrap here. */
+    node->size_bytes = c->info.size_bytes > BLOCK_MAX_BYTES
+                           ? c->info.size_bytes
+                           : ROUND_UP(c->info.size_bytes, 512);
+    node->filename = nbd_address_uri(&c->address, c->export);
+    return true;
+}
+
+static void co_nbd_close(Node *node);
+
+static bool co_nbd_open(Node *node, const BlockdevOptions *options,
+                        Error **errp)
+{
+    const BlockdevOptionsNbd *o = &options->u.nbd;
+    NbdClient *c = node->state;
+    int64_t timeout_ns =
+        o->has_open_timeout ? o->open_timeout * NANOSECONDS : 0;
+
+    c->node = node;
+    if (!take_options(c, o, errp)) {
+        return false;
+    }
+    nbd_link_init(c);
+    if (!co_nbd_connect_first(c, timeout_ns, errp)) {
+        drop_options(c);
+        return false;
+    }
+    if (!accept_export(c, errp)) {
+        co_nbd_close(node);
+        return false;
+    }
+    return true;
+}
+
+/* --- closing ------------------------------------------------------------- */
+
+static void co_close_at_home(void *opaque)
+{
+    coroutine_assert();
+    co_nbd_link_close(opaque);
+}
+
+static void co_nbd_close(Node *node)
+{
+    NbdClient *c = node->state;
+
+    if (reactor_current() == node->home) {
+        co_close_at_home(c);
+    } else {
+        co_reactor_call(node->home, co_close_at_home, c);
+    }
+    drop_options(c);
+}
+
+/* --- the rest ------------------------------------------------------------ */
+
+static uint64_t power_of_2_below(uint64_t n)
+{
+    return UINT64_C(1) << (63 - __builtin_clzll(n));
+}
+
+static void nbd_refresh_limits(Node *node)
+{
+    const NbdClient *c = node->state;
+    uint32_t align = MAX(c->info.min_bytes, 1);
+    uint32_t max = c->info.max_bytes ? c->info.max_bytes : NBD_MAX_PAYLOAD;
+
+    node->limits.request_align = align;
+    node->limits.max_transfer_bytes =
+        power_of_2_below(MIN(max, NBD_MAX_PAYLOAD));
+    node->limits.max_zeroes_bytes = MAX(NBD_MAX_EFFECT_BYTES, align);
+    node->limits.max_discard_bytes = MAX(NBD_MAX_EFFECT_BYTES, align);
+}
+
+static int co_nbd_truncate(Node *node, uint64_t size_bytes, bool exact,
+                           Error **errp)
+{
+    uint64_t size = node->size_bytes;
+
+    if (size_bytes > size) {
+        error_set(errp, "Cannot grow NBD nodes");
+        return -EINVAL;
+    }
+    if (exact && size_bytes != size) {
+        error_set(errp, "Cannot resize NBD nodes");
+        return -ENOTSUP;
+    }
+    return 0;
+}
+
+static const char *const nbd_identity[] = {
+    "server", "export", "tls-creds", "tls-hostname", NULL,
+};
+
+const NodeDriver driver_nbd = {
+    .name = "nbd",
+    .state_bytes = sizeof(NbdClient),
+    .threading = NODE_HOMED,
+    .identity_options = nbd_identity,
+    .supports_fua = true,
+    .co_open = co_nbd_open,
+    .co_close = co_nbd_close,
+    .refresh_limits = nbd_refresh_limits,
+    .co_preadv = co_nbd_preadv,
+    .co_pwritev = co_nbd_pwritev,
+    .co_pwrite_zeroes = co_nbd_pwrite_zeroes,
+    .co_pdiscard = co_nbd_pdiscard,
+    .co_flush = co_nbd_flush,
+    .co_block_status = co_nbd_block_status,
+    .co_truncate = co_nbd_truncate,
+};
