@@ -26,6 +26,11 @@ bool qmp_blockdev_add(const BlockdevOptions *args, Error **errp)
     return node != NULL;
 }
 
+bool qmp_blockdev_reopen(const QmpBlockdevReopenArgs *args, Error **errp)
+{
+    return co_graph_reopen(args->options, errp);
+}
+
 /* A device, an export or a job holds it, rather than another node. */
 static bool has_root(const Node *node)
 {

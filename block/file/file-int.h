@@ -10,7 +10,8 @@
 #include "block/graph/driver.h"
 
 typedef struct FileState {
-    /* CONST */
+    /* CONST; flags, direct and alignments change in a reopen, when no request
+     * is in flight */
     char *path;
     int open_flags;       /* for opening it a second time; no access mode */
     int fd;               /* reads; writes too unless fd_write is another */
@@ -35,6 +36,19 @@ int co_file_stat(int fd, bool *regular, uint64_t *bytes,
                  int64_t *allocated_bytes);
 /* What O_DIRECT wants of offsets and addresses. */
 void co_file_probe_align(int fd, uint32_t *block_bytes, uint32_t *memory_align);
+
+/* --- file.c -------------------------------------------------------------- */
+
+struct BlockdevOptionsFile;
+bool file_options_check(const Node *node, const struct BlockdevOptionsFile *o,
+                        Error **errp);
+/* The file once more; -errno with @errp set. */
+int file_open_fd(const FileState *s, bool writable, Error **errp);
+
+/* --- file-reopen.c ------------------------------------------------------- */
+
+bool co_file_reopen(NodeReopen *reopen, Txn *txn, Error **errp);
+extern const char *const file_reopen_options[];
 
 /* --- file-io.c ----------------------------------------------------------- */
 

@@ -21,8 +21,8 @@
 
 #include "qapi/qapi-types.h"
 
-static bool check_options(const Node *node, const BlockdevOptionsFile *o,
-                          Error **errp)
+bool file_options_check(const Node *node, const BlockdevOptionsFile *o,
+                        Error **errp)
 {
     if (!*o->filename) {
         error_set(errp, "The 'file' block driver requires a file name");
@@ -43,7 +43,7 @@ static bool check_options(const Node *node, const BlockdevOptionsFile *o,
     return true;
 }
 
-static int file_open_fd(const FileState *s, bool writable, Error **errp)
+int file_open_fd(const FileState *s, bool writable, Error **errp)
 {
     int fd =
         io_open(s->path, s->open_flags | (writable ? O_RDWR : O_RDONLY), 0);
@@ -106,7 +106,7 @@ static bool co_file_open(Node *node, const BlockdevOptions *options,
     bool writable = !node->read_only && !node->auto_read_only;
     FileState *s = node->state;
 
-    if (!check_options(node, o, errp)) {
+    if (!file_options_check(node, o, errp)) {
         return false;
     }
     s->path = g_strdup(o->filename);
@@ -201,6 +201,8 @@ const NodeDriver driver_file = {
     .identity_options = file_identity,
     .supports_fua = true,
     .co_open = co_file_open,
+    .co_reopen = co_file_reopen,
+    .reopen_options = file_reopen_options,
     .co_close = co_file_close,
     .prepare_perm = file_prepare_perm,
     .commit_perm = file_commit_perm,

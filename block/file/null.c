@@ -50,6 +50,14 @@ static bool co_null_open(Node *node, const BlockdevOptions *options,
     return true;
 }
 
+/* Reopening: a node may get new generic options and children with users
+ * attached. A driver says which of its own options may change (reopen_options)
+ * and takes them over here; this one has none and nothing to do. */
+static bool co_null_reopen(NodeReopen *reopen, Txn *txn, Error **errp)
+{
+    return true;
+}
+
 /* 3. I/O: coroutines on node->home. Waiting is a call that yields, never a
  *    blocking one. They get ranges that driver.h promises to be good, and
  *    return 0 or -errno. */
@@ -127,6 +135,7 @@ const NodeDriver driver_null_co = {
     .identity_options = null_identity,
     .supports_fua = true,
     .co_open = co_null_open,
+    .co_reopen = co_null_reopen,
     .co_preadv = co_null_preadv,
     .co_pwritev = co_null_pwritev,
     .co_pwrite_zeroes = co_null_pwrite_zeroes,

@@ -12,7 +12,7 @@
 #include "qapi/qapi-types.h"
 
 typedef struct RawState {
-    /* CONST */
+    /* CONST but for a reopen, when no request is in flight */
     Edge *file;
     uint64_t offset_bytes;
     bool has_size; /* the window does not grow */
@@ -59,13 +59,31 @@ static bool check_signs(const BlockdevOptionsRaw *o, Error **errp)
     return !bad;
 }
 
+/* The window that options say, in a file of @file_bytes: offset, role and the
+ * node's size. */
+static bool raw_set_window(RawState *s, const BlockdevOptionsRaw *o,
+                           uint64_t file_bytes, uint64_t *size_bytes,
+                           Error **errp)
+{
+    bool window = o->has_offset || o->has_size;
+
+    if (!check_window(o, file_bytes, errp)) {
+        return false;
+    }
+    s->offset_bytes = o->has_offset ? (uint64_t)o->offset : 0;
+    s->has_size = o->has_size;
+    s->file->role = EDGE_PRIMARY | (window ? EDGE_DATA : EDGE_FILTERED);
+    *size_bytes = o->has_size ? (uint64_t)o->size
+                              : ROUND_DOWN(file_bytes - s->offset_bytes, 512);
+    return true;
+}
+
 static bool co_raw_open(Node *node, const BlockdevOptions *options,
                         Error **errp)
 {
     const BlockdevOptionsRaw *o = &options->u.raw;
     bool window = o->has_offset || o->has_size;
     RawState *s = node->state;
-    uint64_t file_bytes;
 
     if (!check_signs(o, errp)) {
         return false;
@@ -73,19 +91,43 @@ static bool co_raw_open(Node *node, const BlockdevOptions *options,
     s->file = co_node_open_child(
         node, o->file, "file",
         EDGE_PRIMARY | (window ? EDGE_DATA : EDGE_FILTERED), errp);
-    if (!s->file) {
+    return s->file &&
+           raw_set_window(s, o, s->file->child->size_bytes, &node->size_bytes,
+                          errp);
+}
+
+typedef struct RawUndo {
+    RawState *state, old;
+    unsigned role;
+} RawUndo;
+
+static void raw_reopen_abort(void *opaque)
+{
+    RawUndo *undo = opaque;
+
+    *undo->state = undo->old;
+    undo->old.file->role = undo->role;
+}
+
+static const TxnOps raw_reopen_ops = {
+    .abort = raw_reopen_abort,
+    .clean = g_free,
+};
+
+static bool co_raw_reopen(NodeReopen *reopen, Txn *txn, Error **errp)
+{
+    const BlockdevOptionsRaw *o = &reopen->options->u.raw;
+    RawState *s = reopen->node->state;
+    RawUndo *undo;
+
+    if (!check_signs(o, errp)) {
         return false;
     }
-    file_bytes = s->file->child->size_bytes;
-    if (!check_window(o, file_bytes, errp)) {
-        return false;
-    }
-    s->offset_bytes = o->has_offset ? (uint64_t)o->offset : 0;
-    s->has_size = o->has_size;
-    node->size_bytes = o->has_size
-                           ? (uint64_t)o->size
-                           : ROUND_DOWN(file_bytes - s->offset_bytes, 512);
-    return true;
+    undo = g_new(RawUndo, 1);
+    *undo = (RawUndo){s, *s, s->file->role};
+    txn_add(txn, &raw_reopen_ops, undo);
+    return raw_set_window(s, o, reopen_child_size(reopen, s->file),
+                          &reopen->size_bytes, errp);
 }
 
 /* A window has no metadata: its file is written and resized when it is, so
@@ -182,6 +224,8 @@ const NodeDriver driver_raw = {
     .identity_options = raw_identity,
     .supports_fua = true,
     .co_open = co_raw_open,
+    .co_reopen = co_raw_reopen,
+    .reopen_options = raw_identity,
     .child_perm = raw_child_perm,
     .refresh_limits = raw_refresh_limits,
     .co_preadv = co_raw_preadv,

@@ -58,6 +58,18 @@ typedef enum NodeThreading {
 
 struct BlockdevOptions;
 
+/* One node of a reopen, as its driver sees it. The generic options of the
+ * node (read_only, cache_direct...) and its children are the new ones. */
+typedef struct NodeReopen {
+    Node *node;
+    const struct BlockdevOptions *options;
+    uint64_t size_bytes; /* what the node will have: the driver may change it */
+    struct Reopen *reopen;
+} NodeReopen;
+
+/* The size that @edge's child, which may be part of the reopen, will have. */
+uint64_t reopen_child_size(const NodeReopen *node, const Edge *edge);
+
 struct NodeDriver {
     const char *name; /* as in QMP: "file" */
     size_t state_bytes;
@@ -77,6 +89,16 @@ struct NodeDriver {
      */
     bool (*co_open)(Node *node, const struct BlockdevOptions *options,
                     Error **errp);
+    /*
+     * Takes over new options while no request is in flight: what cannot
+     * change is the same. Changes the state in place and adds to @txn what
+     * undoes that, or what can be done only at the end. Children are done
+     * before. Coroutine on control; may yield. NULL: it cannot be reopened.
+     */
+    bool (*co_reopen)(NodeReopen *reopen, Txn *txn, Error **errp);
+    /* Names of its own options that a reopen may change, or leave out. NULL
+     * ends; NULL: none. */
+    const char *const *reopen_options;
     /* Releases the state. No request is in flight. May yield. */
     void (*co_close)(Node *node);
 

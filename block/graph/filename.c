@@ -55,9 +55,11 @@ void node_refresh_filename(Node *node)
     }
     json_object_put(node->identity);
     node->identity = identity;
-    if (node->filename) {
+    if (node->filename && !node->filename_derived) {
         return;
     }
+    g_free(node->filename);
+    node->filename_derived = true;
     plain = own ? NULL : child_plain_filename(node);
     if (plain) {
         node->filename = g_strdup(plain);

@@ -8,6 +8,8 @@
 
 #include "block/graph/quiesce.h"
 
+struct BlockdevOptions;
+
 /* --- edge.c -------------------------------------------------------------- */
 
 /* Not linked; no permissions, shares everything. Exactly one of @parent and
@@ -34,6 +36,37 @@ void node_unref_not_last(Node *node);
 void node_list_last(Node *node);
 /* Undoes node_new and what was attached below since: an open that failed. */
 void co_node_discard(Node *node) COROUTINE_ONLY CONTROL_ONLY;
+
+/* --- open.c -------------------------------------------------------------- */
+
+/* The options that every driver has, as a node has them. */
+typedef struct GenericOptions {
+    bool read_only, auto_read_only, force_share;
+    bool discard_unmap, cache_direct, cache_no_flush;
+    DetectZeroes detect_zeroes;
+} GenericOptions;
+
+/* What @o says, and where it is silent @parent's (NULL: the defaults). False
+ * with QEMU's text if they do not go together. */
+bool generic_options_parse(const struct BlockdevOptions *o,
+                           const GenericOptions *parent, GenericOptions *g,
+                           Error **errp);
+GenericOptions node_generic(const Node *node);
+void node_set_generic(Node *node, const GenericOptions *g);
+
+/* --- reopen-options.c ---------------------------------------------------- */
+
+/* True if the driver's own options @options may take the place of those that
+ * @node has (its options before): what cannot change is the same. Members
+ * called like a child are looked at elsewhere. */
+bool reopen_options_check(const Node *node, json_object *options,
+                          Error **errp);
+
+/* --- replace.c ----------------------------------------------------------- */
+
+/* Lets @edge lead to @to, with its reference; the caller holds another one of
+ * the child that it leaves. Undone if @txn aborts. No check. */
+void edge_move_txn(Edge *edge, Node *to, Txn *txn);
 
 /* --- perm.c -------------------------------------------------------------- */
 

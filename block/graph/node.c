@@ -203,6 +203,12 @@ static void co_node_close(Node *node)
 
 static void node_free(Node *node)
 {
+    LIST_FOREACH(other, &all_nodes, Node, in_graph) {
+        if (other->inherits_from == node) {
+            /* Defined by it, but kept by somebody else. */
+            other->inherits_from = NULL;
+        }
+    }
     assert(list_empty(&node->parents) && list_empty(&node->op_blockers));
     range_locks_free(node->tracked);
     g_free(node->filename);

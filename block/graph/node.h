@@ -127,6 +127,9 @@ struct Node {
     ListLink in_graph; /* all nodes, oldest first */
     unsigned refs;
     bool monitor_owned; /* made by blockdev-add, not yet deleted */
+    Node *inherits_from; /* the parent whose options defined it, or NULL */
+    bool turns_read_only; /* by the reopen that goes on */
+    bool filename_derived; /* @filename follows from children and options */
     bool read_only;
     bool discard_unmap; /* discard=unmap; else discards end here */
     bool cache_direct, cache_no_flush;
@@ -238,6 +241,16 @@ void node_refresh_limits(Node *node) CONTROL_ONLY;
 
 /* After the driver learnt a new size: bitmaps, parents' sizes, roots. */
 void node_size_changed(Node *node, uint64_t size_bytes) CONTROL_ONLY;
+
+/*
+ * Reopens several nodes, all or none: each with its new options, those that
+ * are silent taking their defaults again. Nodes keep their identity, so users
+ * stay attached; a child given by another name is replaced. Takes the graph
+ * lock and quiesces the nodes. Source of the texts: QEMU 7.2.
+ */
+struct BlockdevOptionsList;
+bool co_graph_reopen(const struct BlockdevOptionsList *options,
+                     Error **errp) COROUTINE_ONLY CONTROL_ONLY;
 
 /*
  * A user resizes @node, which must be able to: QEMU's text where somebody who

@@ -2,6 +2,7 @@
 /*
  * Opening nodes from QAPI options: the options that every driver has, what an
  * inline child takes over from its parent, and undoing an open that failed.
+ * Changing them later is reopen.c.
  */
 #include "block/graph/graph-int.h"
 
@@ -12,25 +13,24 @@ static Node *co_open_below(const BlockdevOptions *options, const Node *parent,
 
 /* What an inline child takes over where its own options are silent. A named
  * child keeps what it was opened with. */
-static void inherit(Node *node, const Node *parent)
+static GenericOptions inherit(const GenericOptions *parent)
 {
-    node->read_only = parent->read_only;
-    node->auto_read_only = parent->auto_read_only;
-    node->cache_direct = parent->cache_direct;
-    node->cache_no_flush = parent->cache_no_flush;
-    node->force_share = parent->force_share;
+    GenericOptions g = *parent;
+
     /* A discard that a format lets through may always go on: who does not
      * want it says so at the top. */
-    node->discard_unmap = true;
+    g.discard_unmap = true;
+    g.detect_zeroes = DETECT_ZEROES_OFF;
+    return g;
 }
 
-static void apply_cache(Node *node, const BlockdevCacheOptions *cache)
+static void apply_cache(GenericOptions *g, const BlockdevCacheOptions *cache)
 {
     if (cache && cache->has_direct) {
-        node->cache_direct = cache->direct;
+        g->cache_direct = cache->direct;
     }
     if (cache && cache->has_no_flush) {
-        node->cache_no_flush = cache->no_flush;
+        g->cache_no_flush = cache->no_flush;
     }
 }
 
@@ -49,36 +49,79 @@ static DetectZeroes detect_zeroes(const BlockdevOptions *o)
     }
 }
 
-static bool apply_generic(Node *node, const BlockdevOptions *o,
-                          const Node *parent, Error **errp)
+static bool generic_options_check(const GenericOptions *g, Error **errp)
 {
-    if (parent) {
-        inherit(node, parent);
-    }
-    apply_cache(node, o->cache);
-    if (o->has_read_only) {
-        node->read_only = o->read_only;
-    }
-    if (o->has_auto_read_only) {
-        node->auto_read_only = o->auto_read_only;
-    }
-    if (o->has_force_share) {
-        node->force_share = o->force_share;
-    }
-    if (o->has_discard) {
-        node->discard_unmap = o->discard == BLOCKDEV_DISCARD_OPTIONS_UNMAP;
-    }
-    node->detect_zeroes = detect_zeroes(o);
-    if (node->detect_zeroes == DETECT_ZEROES_UNMAP && !node->discard_unmap) {
+    if (g->detect_zeroes == DETECT_ZEROES_UNMAP && !g->discard_unmap) {
         error_set(errp, "setting detect-zeroes to unmap is not allowed "
                         "without setting discard operation to unmap");
         return false;
     }
-    if (node->force_share && !node->read_only) {
+    if (g->force_share && !g->read_only) {
         error_set(errp,
                   "force-share=on can only be used with read-only images");
         return false;
     }
+    return true;
+}
+
+bool generic_options_parse(const BlockdevOptions *o,
+                           const GenericOptions *parent, GenericOptions *g,
+                           Error **errp)
+{
+    *g = parent ? inherit(parent) : (GenericOptions){.read_only = false};
+    apply_cache(g, o->cache);
+    if (o->has_read_only) {
+        g->read_only = o->read_only;
+    }
+    if (o->has_auto_read_only) {
+        g->auto_read_only = o->auto_read_only;
+    }
+    if (o->has_force_share) {
+        g->force_share = o->force_share;
+    }
+    if (o->has_discard) {
+        g->discard_unmap = o->discard == BLOCKDEV_DISCARD_OPTIONS_UNMAP;
+    }
+    g->detect_zeroes = detect_zeroes(o);
+    return generic_options_check(g, errp);
+}
+
+GenericOptions node_generic(const Node *node)
+{
+    return (GenericOptions){
+        .read_only = node->read_only,
+        .auto_read_only = node->auto_read_only,
+        .force_share = node->force_share,
+        .discard_unmap = node->discard_unmap,
+        .cache_direct = node->cache_direct,
+        .cache_no_flush = node->cache_no_flush,
+        .detect_zeroes = node->detect_zeroes,
+    };
+}
+
+void node_set_generic(Node *node, const GenericOptions *g)
+{
+    node->read_only = g->read_only;
+    node->auto_read_only = g->auto_read_only;
+    node->force_share = g->force_share;
+    node->discard_unmap = g->discard_unmap;
+    node->cache_direct = g->cache_direct;
+    node->cache_no_flush = g->cache_no_flush;
+    node->detect_zeroes = g->detect_zeroes;
+}
+
+static bool apply_generic(Node *node, const BlockdevOptions *o,
+                          const Node *parent, Error **errp)
+{
+    GenericOptions above, g;
+
+    if (parent) {
+        above = node_generic(parent);
+    }
+    if (!generic_options_parse(o, parent ? &above : NULL, &g, errp)) {
+        return false;
+    }
+    node_set_generic(node, &g);
     return true;
 }
 
@@ -130,13 +173,17 @@ Node *co_node_open(const BlockdevOptions *options, Error **errp)
     return co_open_below(options, NULL, errp);
 }
 
-static Node *co_child_open(const Node *parent, const BlockdevRef *ref,
+static Node *co_child_open(Node *parent, const BlockdevRef *ref,
                            Error **errp)
 {
     Node *child;
 
     if (ref->kind == BLOCKDEV_REF_KIND_DEFINITION) {
-        return co_open_below(ref->u.definition, parent, errp);
+        child = co_open_below(ref->u.definition, parent, errp);
+        if (child) {
+            child->inherits_from = parent;
+        }
+        return child;
     }
     child = node_lookup(ref->u.reference, ref->u.reference, errp);
     if (child) {

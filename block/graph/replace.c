@@ -30,14 +30,23 @@ static void move_undo(void *opaque)
     edge_move(move->edge, move->from, false);
 }
 
+static const TxnOps move_ops = {.abort = move_undo, .clean = g_free};
+
+void edge_move_txn(Edge *edge, Node *to, Txn *txn)
+{
+    Move *move = g_new(Move, 1);
+
+    *move = (Move){edge, edge->child, to};
+    edge_move(edge, to, true);
+    txn_add(txn, &move_ops, move);
+}
+
 static void moves_done(Node *from, Node *to)
 {
     node_refresh_limits(from);
     node_refresh_limits(to);
     quiesce_rescan();
 }
-
-static const TxnOps move_ops = {.abort = move_undo, .clean = g_free};
 
 /* Added first, so that its abort runs last, when all edges are back. */
 static void moves_undone(void *opaque)
@@ -81,11 +90,7 @@ static void move_edges(Node *from, Node *to, Txn *txn)
         }
     }
     for (guint i = 0; i < edges->len; i++) {
-        Move *move = g_new(Move, 1);
-
-        *move = (Move){edges->pdata[i], from, to};
-        edge_move(move->edge, to, true);
-        txn_add(txn, &move_ops, move);
+        edge_move_txn(edges->pdata[i], to, txn);
     }
 }
 
