@@ -6,6 +6,7 @@
 #include "tools/image-open.h"
 
 #include <fcntl.h>
+#include <glib/gstdio.h>
 
 #include "block/net/nbd-uri.h"
 #include "qapi/qapi-types.h"
@@ -159,6 +160,14 @@ static void add_common(json_object *options, const ImageOpen *open)
     }
 }
 
+static bool is_device(const char *path)
+{
+    GStatBuf st;
+
+    return g_stat(path, &st) == 0 &&
+           (S_ISBLK(st.st_mode) || S_ISCHR(st.st_mode));
+}
+
 static json_object *options_of_path(const ImageOpen *open, Error **errp)
 {
     const char *path = strip_file_protocol(open->filename, errp);
@@ -168,7 +177,7 @@ static json_object *options_of_path(const ImageOpen *open, Error **errp)
         return NULL;
     }
     file = json_object_new_object();
-    add_string(file, "driver", "file");
+    add_string(file, "driver", is_device(path) ? "host_device" : "file");
     add_string(file, "filename", path);
     if (open->aio) {
         add_string(file, "aio", open->aio);
@@ -199,7 +208,10 @@ static json_object *options_of_file(const ImageOpen *open, Error **errp)
         return NULL;
     }
     add_common(file, open);
-    if (nbd || !strcmp(format, "file")) {
+    if (nbd || !strcmp(format, "file") || !strcmp(format, "host_device")) {
+        if (!nbd && !is_nbd_name(open->filename)) {
+            add_string(file, "driver", format);
+        }
         return file;
     }
     options = json_object_new_object();

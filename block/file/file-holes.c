@@ -18,11 +18,18 @@ static bool unsupported(int ret)
            ret == -ENODEV;
 }
 
+/* Devices know whole sectors only; the rest is written. */
+static bool within_sectors(const FileState *s, uint64_t offset_bytes,
+                           uint64_t bytes)
+{
+    return (offset_bytes | bytes) % s->sector_bytes != 0;
+}
+
 static int co_punch(FileState *s, uint64_t offset_bytes, uint64_t bytes)
 {
     int ret;
 
-    if (s->no_punch) {
+    if (s->no_punch || within_sectors(s, offset_bytes, bytes)) {
         return -ENOTSUP;
     }
     ret =
@@ -39,7 +46,7 @@ static int co_zero_range(FileState *s, uint64_t offset_bytes, uint64_t bytes)
 {
     int ret;
 
-    if (s->no_zero_range) {
+    if (s->no_zero_range || within_sectors(s, offset_bytes, bytes)) {
         return -ENOTSUP;
     }
     ret =

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What the files of the `file` driver share: its state, and its functions for
- * the driver table in file.c.
+ * What the files of the drivers file and host_device share: their state, and
+ * their functions for the tables in file.c and host-device.c.
  */
 #ifndef BLOCK_FILE_FILE_INT_H
 #define BLOCK_FILE_FILE_INT_H
@@ -13,37 +13,62 @@ typedef struct FileState {
     /* CONST; flags, direct and alignments change in a reopen, when no request
      * is in flight */
     char *path;
-    int open_flags;       /* for opening it a second time; no access mode */
-    int fd;               /* reads; writes too unless fd_write is another */
-    bool direct;          /* O_DIRECT */
-    uint32_t block_bytes; /* request_align with O_DIRECT, else 1 */
+    int open_flags;        /* for opening it a second time; no access mode */
+    int fd;                /* reads; writes too unless fd_write is another */
+    bool direct;           /* O_DIRECT */
+    bool device;           /* host_device */
+    bool never_writable;   /* a read-only device */
+    uint32_t sector_bytes; /* of a block device; else 1 */
+    uint32_t block_bytes;  /* request_align with O_DIRECT, else 1 */
     uint32_t memory_align;
     /* CONTROL */
     FileLocks locks;
     /* HOME */
     int fd_write;        /* -1 while nobody may write */
     bool no_punch;       /* the file system cannot make holes */
+    bool no_discard;     /* the device takes no discards */
     bool no_zero_range;  /* ... or zero a range */
     bool no_holes;       /* ... or tell where they are */
     int flush_error;     /* -errno of a failed flush; sticky */
     uint64_t file_bytes; /* its length, not rounded up to sectors */
 } FileState;
 
-/* --- file-probe.c -------------------------------------------------------- */
-
-/* Length and kind of an open file, asked in a worker. 0 or -errno. */
-int co_file_stat(int fd, bool *regular, uint64_t *bytes,
-                 int64_t *allocated_bytes);
-/* What O_DIRECT wants of offsets and addresses. */
-void co_file_probe_align(int fd, uint32_t *block_bytes, uint32_t *memory_align);
-
-/* --- file.c -------------------------------------------------------------- */
+/* --- file.c --------------------------------------------------------------- */
 
 struct BlockdevOptionsFile;
+
+/* Opens what the options name, a regular file or, with @device, a device. */
+bool co_file_open_kind(Node *node, const struct BlockdevOptionsFile *o,
+                       bool device, Error **errp);
+void co_file_close(Node *node);
+bool file_prepare_perm(Node *node, Perms perm, Perms shared, Error **errp);
+void file_commit_perm(Node *node, Perms perm, Perms shared);
+void file_abort_perm(Node *node);
+void file_refresh_limits(Node *node);
+int64_t co_file_allocated_bytes(Node *node);
+uint32_t file_cluster_bytes(const Node *node);
 bool file_options_check(const Node *node, const struct BlockdevOptionsFile *o,
                         Error **errp);
 /* The file once more; -errno with @errp set. */
 int file_open_fd(const FileState *s, bool writable, Error **errp);
+
+/* --- file-probe.c -------------------------------------------------------- */
+
+/* What an open file is. */
+typedef struct FileFacts {
+    bool regular, device; /* a device: block or character */
+    bool read_only;       /* a block device that nobody may write to */
+    int size_error;       /* -errno when the length cannot be told */
+    uint64_t bytes;
+    int64_t allocated_bytes;
+    uint32_t sector_bytes; /* of a block device; else 1 */
+} FileFacts;
+
+/* Asks in a worker. 0 or -errno. */
+int co_file_stat(int fd, FileFacts *facts);
+/* What O_DIRECT wants of offsets and addresses: what the kernel says, else
+ * what reads show. */
+void co_file_probe_align(int fd, uint32_t *block_bytes, uint32_t *memory_align);
 
 /* --- file-reopen.c ------------------------------------------------------- */
 

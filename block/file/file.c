@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * file: a regular file of the host. This file opens and closes it.
+ * file: a regular file of the host. This file opens and closes it, and the
+ * devices of host_device, which is the same but for host-device.c.
  *
  * aio=threads, native and io_uring are all accepted and mean the same: the
  * reactor decides how the kernel is asked.
@@ -25,7 +26,8 @@ bool file_options_check(const Node *node, const BlockdevOptionsFile *o,
                         Error **errp)
 {
     if (!*o->filename) {
-        error_set(errp, "The 'file' block driver requires a file name");
+        error_set(errp, "The '%s' block driver requires a file name",
+                  node->driver->name);
         return false;
     }
     if (o->has_aio && o->aio == BLOCKDEV_AIO_OPTIONS_NATIVE &&
@@ -43,11 +45,20 @@ bool file_options_check(const Node *node, const BlockdevOptionsFile *o,
     return true;
 }
 
+static void never_writable_text(Error **errp)
+{
+    error_set_errno(errp, EACCES, "The device is not writable");
+}
+
 int file_open_fd(const FileState *s, bool writable, Error **errp)
 {
-    int fd =
-        io_open(s->path, s->open_flags | (writable ? O_RDWR : O_RDONLY), 0);
+    int fd;
 
+    if (writable && s->never_writable) {
+        never_writable_text(errp);
+        return -EACCES;
+    }
+    fd = io_open(s->path, s->open_flags | (writable ? O_RDWR : O_RDONLY), 0);
     if (fd == -EINVAL && s->direct) {
         error_set(errp,
                   "Could not open '%s': filesystem does not support O_DIRECT",
@@ -58,21 +69,49 @@ int file_open_fd(const FileState *s, bool writable, Error **errp)
     return fd;
 }
 
+static bool check_kind(const FileState *s, const FileFacts *facts,
+                       Error **errp)
+{
+    if (!s->device && !facts->regular) {
+        error_set(errp, "'file' driver requires '%s' to be a regular file",
+                  s->path);
+        return false;
+    }
+    if (s->device && !facts->device) {
+        error_set(errp,
+                  "'host_device' driver requires '%s' to be either a "
+                  "character or block device",
+                  s->path);
+        return false;
+    }
+    if (facts->read_only && s->fd_write >= 0) {
+        never_writable_text(errp);
+        return false;
+    }
+    return true;
+}
+
 static bool co_file_examine(Node *node, Error **errp)
 {
     FileState *s = node->state;
-    bool regular;
-    int ret = co_file_stat(s->fd, &regular, &s->file_bytes, NULL);
+    FileFacts facts;
+    int ret = co_file_stat(s->fd, &facts);
 
     if (ret < 0) {
         error_set_errno(errp, -ret, "Could not stat file");
         return false;
     }
-    if (!regular) {
-        error_set(errp, "'file' driver requires '%s' to be a regular file",
-                  s->path);
+    if (!check_kind(s, &facts, errp)) {
         return false;
     }
+    if (facts.size_error) {
+        error_set_errno(errp, -facts.size_error,
+                        "Could not refresh total sector count");
+        return false;
+    }
+    s->file_bytes = facts.bytes;
+    s->sector_bytes = facts.sector_bytes;
+    s->never_writable = facts.read_only;
     if (s->file_bytes > BLOCK_MAX_BYTES) {
         error_set_errno(errp, EFBIG, "Could not refresh total sector count");
         return false;
@@ -81,12 +120,13 @@ static bool co_file_examine(Node *node, Error **errp)
     s->memory_align = 1;
     if (s->direct) {
         co_file_probe_align(s->fd, &s->block_bytes, &s->memory_align);
+        s->block_bytes = MAX(s->block_bytes, s->sector_bytes);
     }
     node->size_bytes = ROUND_UP(s->file_bytes, 512);
     return true;
 }
 
-static void co_file_close(Node *node)
+void co_file_close(Node *node)
 {
     FileState *s = node->state;
 
@@ -99,10 +139,9 @@ static void co_file_close(Node *node)
     g_free(s->path);
 }
 
-static bool co_file_open(Node *node, const BlockdevOptions *options,
-                         Error **errp)
+bool co_file_open_kind(Node *node, const BlockdevOptionsFile *o, bool device,
+                       Error **errp)
 {
-    const BlockdevOptionsFile *o = &options->u.file;
     bool writable = !node->read_only && !node->auto_read_only;
     FileState *s = node->state;
 
@@ -112,14 +151,12 @@ static bool co_file_open(Node *node, const BlockdevOptions *options,
     s->path = g_strdup(o->filename);
     s->direct = node->cache_direct;
     s->open_flags = s->direct ? O_DIRECT : 0;
-    s->fd_write = -1;
+    s->device = device;
     s->fd = file_open_fd(s, writable, errp);
+    s->fd_write = writable ? s->fd : -1;
     if (s->fd < 0 || !co_file_examine(node, errp)) {
         co_file_close(node);
         return false;
-    }
-    if (writable) {
-        s->fd_write = s->fd;
     }
     s->locks = (FileLocks){
         .enabled = !o->has_locking || o->locking != ON_OFF_AUTO_OFF,
@@ -128,6 +165,12 @@ static bool co_file_open(Node *node, const BlockdevOptions *options,
     };
     node->filename = g_strdup(s->path);
     return true;
+}
+
+static bool co_file_open(Node *node, const BlockdevOptions *options,
+                         Error **errp)
+{
+    return co_file_open_kind(node, &options->u.file, false, errp);
 }
 
 /* Opens for writing when the first writer comes. It stays open when the last
@@ -144,7 +187,7 @@ static bool open_for_writer(Node *node, Perms perm, Error **errp)
     return s->fd_write >= 0;
 }
 
-static bool file_prepare_perm(Node *node, Perms perm, Perms shared,
+bool file_prepare_perm(Node *node, Perms perm, Perms shared,
                               Error **errp)
 {
     FileState *s = node->state;
@@ -153,41 +196,41 @@ static bool file_prepare_perm(Node *node, Perms perm, Perms shared,
            file_locks_prepare(&s->locks, perm, shared, errp);
 }
 
-static void file_commit_perm(Node *node, Perms perm, Perms shared)
+void file_commit_perm(Node *node, Perms perm, Perms shared)
 {
     FileState *s = node->state;
 
     file_locks_commit(&s->locks, perm, shared);
 }
 
-static void file_abort_perm(Node *node)
+void file_abort_perm(Node *node)
 {
     FileState *s = node->state;
 
     file_locks_abort(&s->locks);
 }
 
-static void file_refresh_limits(Node *node)
+void file_refresh_limits(Node *node)
 {
     const FileState *s = node->state;
 
     node->limits.request_align = s->block_bytes;
     node->limits.memory_align = s->memory_align;
+    node->limits.zeroes_align = s->sector_bytes;
+    node->limits.discard_align = s->sector_bytes;
 }
 
-static int64_t co_file_allocated_bytes(Node *node)
+int64_t co_file_allocated_bytes(Node *node)
 {
     const FileState *s = node->state;
-    int64_t allocated;
-    uint64_t bytes;
-    bool regular;
-    int ret = co_file_stat(s->fd, &regular, &bytes, &allocated);
+    FileFacts facts;
+    int ret = co_file_stat(s->fd, &facts);
 
-    return ret < 0 ? ret : allocated;
+    return ret < 0 ? ret : facts.allocated_bytes;
 }
 
 /* A file has no clusters; having this says that its state is known. */
-static uint32_t file_cluster_bytes(const Node *node)
+uint32_t file_cluster_bytes(const Node *node)
 {
     return 0;
 }

@@ -117,6 +117,40 @@ static void holes(void)
     g_unlink(path);
 }
 
+static NodeLimits direct_limits(const char *path)
+{
+    Node *f = open_file(path, ", \"cache\": {\"direct\": true}", NULL);
+    NodeLimits limits = {0};
+
+    if (f) {
+        limits = f->limits;
+        co_node_unref(f);
+    }
+    return limits;
+}
+
+/* What direct I/O wants does not depend on what the file begins with. */
+static void direct_align(void)
+{
+    g_autofree char *path = make_file("align", SIZE);
+    NodeLimits hole = direct_limits(path), data;
+    Node *f = open_file(path, "", NULL);
+    Root *r = attach(f, RW);
+
+    fill(r, 0, 65536, 7);
+    g_assert_cmpint(co_root_flush(r), ==, 0);
+    done(r, f);
+    data = direct_limits(path);
+    g_unlink(path);
+    if (!data.request_align) {
+        g_test_skip("the file system has no O_DIRECT");
+        return;
+    }
+    g_assert_cmpuint(data.request_align, >=, 512);
+    g_assert_cmpuint(hole.request_align, ==, data.request_align);
+    g_assert_cmpuint(hole.memory_align, ==, data.memory_align);
+}
+
 /* A length that is no multiple of a sector: zeroes up to it, and writes there
  * make the file longer. */
 static void odd_length(void)
@@ -367,6 +401,9 @@ static void check_filename(const char *json, const char *filename)
 static void filenames(void)
 {
     check_filename("{'driver': 'null-co', 'latency-ns': 1}", "null-co://");
+    check_filename("{'driver': 'null-aio', 'latency-ns': 1}", "null-aio://");
+    check_filename("{'driver': 'null-aio', 'size': 512}",
+                   "json:{\"driver\": \"null-aio\", \"size\": 512}");
     check_filename("{'driver': 'null-co', 'size': 513}",
                    "json:{\"driver\": \"null-co\", \"size\": 513}");
     check_filename("{'driver': 'raw', 'file': {'driver': 'null-co'}}",
@@ -452,6 +489,7 @@ int main(int argc, char **argv)
     g_test_add_data_func("/file/holes", holes, run);
     g_test_add_data_func("/file/odd-length", odd_length, run);
     g_test_add_data_func("/file/direct", direct, run);
+    g_test_add_data_func("/file/direct-align", direct_align, run);
     g_test_add_data_func("/file/resize", resize, run);
     g_test_add_data_func("/file/open-errors", open_errors, run);
     g_test_add_data_func("/file/auto-read-only", auto_read_only, run);
