@@ -7,6 +7,7 @@
 #include "block/export/nbd-server.h"
 #include "monitor/chardev.h"
 #include "monitor/monitor.h"
+#include "objects/object.h"
 #include "qapi/qapi-commands.h"
 #include "util/json/json-keyval.h"
 
@@ -155,27 +156,33 @@ static bool co_apply_chardev(Apply *apply, Error **errp)
     return ok;
 }
 
-/* --- what this version has none of --------------------------------------- */
+/* --- objects ------------------------------------------------------------- */
+
+static void print_object_types(void)
+{
+    printf("List of user creatable objects:\n");
+    for (ObjectType type = 0; type < OBJECT_TYPE__MAX; type++) {
+        printf("  %s\n", ObjectType_str(type));
+    }
+}
 
 static bool co_apply_object(Apply *apply, Error **errp)
 {
-    bool is_json, ok = false;
-    json_object *o =
-        json_options_parse(apply->option->text, "qom-type", &is_json, errp);
-    const char *type = o ? string_member(o, "qom-type") : NULL;
+    ObjectOptions *options;
+    bool ok;
 
-    if (type && !strcmp(type, "help")) {
-        printf("List of user creatable objects:\n");
-        apply->done = ok = true;
-    } else if (type) {
-        error_set(errp, "Parameter 'qom-type' does not accept value '%s'",
-                  type);
-    } else if (o) {
-        error_set(errp, "Parameter 'qom-type' is missing");
+    if (!strcmp(apply->option->text, "help")) {
+        print_object_types();
+        apply->done = true;
+        return true;
     }
-    json_object_put(o);
+    options = PARSE_OPTION(ObjectOptions, apply, "qom-type", errp);
+    ok = options && co_object_add(options, errp);
+    ObjectOptions_free(options);
     return ok;
 }
+
+/* --- what this version has none of --------------------------------------- */
 
 static bool co_apply_trace(Apply *apply, Error **errp)
 {

@@ -21,6 +21,7 @@
 #include "monitor/dispatch.h"
 #include "monitor/chardev.h"
 #include "monitor/monitor.h"
+#include "objects/object.h"
 #include "tools/daemon-apply.h"
 #include "tools/daemon-process.h"
 #include "tools/tools.h"
@@ -131,6 +132,7 @@ static void co_stop(Daemon *d)
     co_exports_shutdown();
     co_jobs_shutdown();
     co_graph_shutdown();
+    co_objects_free();
     d->stopped = true;
     coqueue_wake_all(&d->changed);
 }

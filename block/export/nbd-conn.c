@@ -17,19 +17,28 @@ static size_t input_take(NbdInput *in, void *buf, size_t bytes)
     return n;
 }
 
-/* Receives more into the empty buffer: bytes, 0 at the end, -errno. */
-static ssize_t co_input_fill(NbdConn *conn)
+/*
+ * Receives into @buf (of @bytes, may be 0), what comes beyond it into the
+ * empty input buffer: a payload is not copied, and many requests share a
+ * system call. Bytes, 0 at the end, -errno.
+ */
+static ssize_t co_receive(NbdConn *conn, void *buf, size_t bytes)
 {
     NbdInput *in = &conn->input;
+    struct iovec v[] = {{buf, bytes}, {in->buf, sizeof(in->buf)}};
     ssize_t n;
 
+    if (!list_empty(&conn->out)) {
+        /* What can be answered leaves before more is taken. */
+        co_reschedule();
+    }
     if (conn->dead) {
         return -ECANCELED;
     }
     in->start = in->end = 0;
-    n = co_io_recv(conn->fd, in->buf, sizeof(in->buf));
-    if (n > 0) {
-        in->end = n;
+    n = co_nbd_conn_recvv(conn, v, 2);
+    if (n > (ssize_t)bytes) {
+        in->end = n - bytes;
     }
     return n;
 }
@@ -39,21 +48,12 @@ int co_nbd_conn_read(NbdConn *conn, void *buf, size_t bytes)
     size_t got = input_take(&conn->input, buf, bytes);
 
     while (got < bytes) {
-        size_t left = bytes - got;
-        ssize_t n;
+        ssize_t n = co_receive(conn, (char *)buf + got, bytes - got);
 
-        if (left >= sizeof(conn->input.buf)) {
-            n = conn->dead ? -ECANCELED
-                           : co_io_recv(conn->fd, (char *)buf + got, left);
-        } else {
-            n = co_input_fill(conn);
-        }
         if (n <= 0) {
             return n < 0 ? n : got ? -EPIPE : 1;
         }
-        got += left >= sizeof(conn->input.buf)
-                   ? n
-                   : input_take(&conn->input, (char *)buf + got, left);
+        got += MIN((size_t)n, bytes - got);
     }
     return 0;
 }
@@ -66,7 +66,7 @@ int co_nbd_conn_skip(NbdConn *conn, size_t bytes)
         ssize_t n;
 
         bytes -= in->end - in->start;
-        n = co_input_fill(conn);
+        n = co_receive(conn, NULL, 0);
         if (n <= 0) {
             return n < 0 ? n : -EPIPE;
         }
@@ -109,6 +109,7 @@ static void conn_free(NbdConn *conn)
         list_remove(&conn->in_export);
         export_unref(conn->e->exp);
     }
+    tls_session_free(conn->tls);
     io_close(conn->fd);
     conn->gone(conn);
     g_array_unref(conn->selection.ids);
@@ -123,6 +124,9 @@ static void co_conn_entry(void *opaque)
         co_nbd_serve(conn);
     }
     timer_cancel(&conn->handshake_timer);
+    if (conn->tls && conn->e && !conn->dead) {
+        co_tls_bye(conn->tls);
+    }
     conn_free(conn);
 }
 

@@ -24,8 +24,10 @@
 
 #include "block/export/nbd-export.h"
 #include "nbd/protocol.h"
+#include "util/tls/tls.h"
 
-#define NBD_MAX_IN_FLIGHT 16u
+/* Wide enough for any client: the bytes are what counts. */
+#define NBD_MAX_IN_FLIGHT 512u
 #define NBD_MAX_BUFFERS (32u << 20)
 /* The most data that we take of one option, in bytes. */
 #define NBD_MAX_OPTION (1u << 20)
@@ -36,7 +38,7 @@ typedef struct NbdConn NbdConn;
 
 /* What comes in, read ahead so that small requests share a system call. */
 typedef struct NbdInput {
-    uint8_t buf[16384];
+    uint8_t buf[128 * KiB];
     size_t start, end;
 } NbdInput;
 
@@ -50,6 +52,8 @@ typedef struct NbdSelection {
 /* What the server decided for all its connections, which it outlives. */
 typedef struct NbdConnSettings {
     int64_t handshake_timeout_ns; /* 0: none */
+    TlsCreds *tls_creds; /* NULL: without TLS; else nothing goes without it */
+    char *tls_authz;     /* the object that says who may connect; NULL: all */
 } NbdConnSettings;
 
 struct NbdConn {
@@ -61,6 +65,7 @@ struct NbdConn {
     /* CONTROL */
     NbdExport *e; /* chosen; we hold a reference to e->exp */
     NbdSelection selection;
+    TlsSession *tls; /* all bytes go through it from STARTTLS on */
     bool fixed; /* client flags */
     bool no_zeroes;
     bool structured;
@@ -110,6 +115,17 @@ NbdConn *nbd_conn_start(int fd, const NbdConnSettings *settings,
  * holds it up. Does not yield; again does nothing. */
 void nbd_conn_disconnect(NbdConn *conn);
 
+/* --- nbd-tls.c ----------------------------------------------------------- */
+
+/* As co_io_recvv and co_io_send_all, by way of TLS if there is. */
+ssize_t co_nbd_conn_recvv(NbdConn *conn, const struct iovec *v,
+                          unsigned n) COROUTINE_ONLY;
+int co_nbd_conn_send(NbdConn *conn, const void *buf,
+                     size_t bytes) COROUTINE_ONLY;
+/* Goes over to TLS and checks who the client is; false ends the connection.
+ * The reply to STARTTLS was sent. */
+bool co_nbd_conn_start_tls(NbdConn *conn) COROUTINE_ONLY;
+
 /* Chooses the export: holds a reference to it until the end. */
 void nbd_conn_attach(NbdConn *conn, NbdExport *e);
 
@@ -128,6 +144,7 @@ bool co_nbd_handshake(NbdConn *conn) COROUTINE_ONLY;
 typedef enum NbdOptionResult {
     NBD_OPTION_NEXT,     /* send @out, go on with the next option */
     NBD_OPTION_TRANSMIT, /* send @out, an export is chosen */
+    NBD_OPTION_STARTTLS, /* send @out, go over to TLS */
     NBD_OPTION_CLOSE,    /* send @out, close */
 } NbdOptionResult;
 

@@ -45,10 +45,10 @@ uint16_t nbd_export_flags(const NbdExport *e, bool structured)
                      NBD_FLAG_SEND_FUA | NBD_FLAG_CAN_MULTI_CONN |
                      NBD_FLAG_SEND_CACHE;
 
-    flags |= e->exp->writable ? NBD_FLAG_SEND_TRIM |
-                                    NBD_FLAG_SEND_WRITE_ZEROES |
-                                    NBD_FLAG_SEND_FAST_ZERO
-                              : NBD_FLAG_READ_ONLY;
+    flags |= e->exp->writable
+                 ? NBD_FLAG_SEND_TRIM | NBD_FLAG_SEND_WRITE_ZEROES |
+                       NBD_FLAG_SEND_FAST_ZERO
+                 : NBD_FLAG_READ_ONLY;
     return structured ? flags | NBD_FLAG_SEND_DF : flags;
 }
 

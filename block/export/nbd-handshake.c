@@ -21,7 +21,7 @@ static bool co_greet(NbdConn *conn)
     Be32 wire_flags;
     uint32_t flags;
 
-    if (co_io_send_all(conn->fd, &greeting, sizeof(greeting)) ||
+    if (co_nbd_conn_send(conn, &greeting, sizeof(greeting)) ||
         co_nbd_conn_read(conn, &wire_flags, sizeof(wire_flags))) {
         return false;
     }
@@ -80,10 +80,14 @@ static NbdOptionResult co_one_option(NbdConn *conn)
     out = g_byte_array_new();
     result =
         co_take_option(conn, be32_get(head.option), be32_get(head.bytes), out);
-    if (out->len && co_io_send_all(conn->fd, out->data, out->len)) {
+    if (out->len && co_nbd_conn_send(conn, out->data, out->len)) {
         result = NBD_OPTION_CLOSE;
     }
     g_byte_array_unref(out);
+    if (result == NBD_OPTION_STARTTLS) {
+        result = co_nbd_conn_start_tls(conn) ? NBD_OPTION_NEXT
+                                             : NBD_OPTION_CLOSE;
+    }
     return conn->dead ? NBD_OPTION_CLOSE : result;
 }
 

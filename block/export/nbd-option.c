@@ -89,12 +89,34 @@ static void structured_reply(NbdConn *conn, GByteArray *out)
     ack(out, NBD_OPT_STRUCTURED_REPLY);
 }
 
-static void starttls(GByteArray *out)
+static NbdOptionResult starttls(const NbdConn *conn, GByteArray *out)
 {
     Error *err = NULL;
 
-    error_set(&err, "TLS not configured");
-    nbd_option_error(out, NBD_OPT_STARTTLS, NBD_REP_ERR_POLICY, err);
+    if (conn->tls) {
+        error_set(&err, "TLS already enabled");
+        nbd_option_error(out, NBD_OPT_STARTTLS, NBD_REP_ERR_INVALID, err);
+    } else if (!conn->settings->tls_creds) {
+        error_set(&err, "TLS not configured");
+        nbd_option_error(out, NBD_OPT_STARTTLS, NBD_REP_ERR_POLICY, err);
+    } else {
+        ack(out, NBD_OPT_STARTTLS);
+        return NBD_OPTION_STARTTLS;
+    }
+    return NBD_OPTION_NEXT;
+}
+
+/* Before TLS where it is a must: no other option is looked at. */
+static NbdOptionResult needs_tls(uint32_t option, GByteArray *out)
+{
+    Error *err = NULL;
+
+    if (option == NBD_OPT_EXPORT_NAME) {
+        return NBD_OPTION_CLOSE;
+    }
+    error_set(&err, "Option 0x%" PRIx32 " not permitted before TLS", option);
+    nbd_option_error(out, option, NBD_REP_ERR_TLS_REQD, err);
+    return NBD_OPTION_NEXT;
 }
 
 /* --- INFO and GO --------------------------------------------------------- */
@@ -231,6 +253,9 @@ NbdOptionResult nbd_option_handle(NbdConn *conn, uint32_t option,
                                   const void *data, uint32_t bytes,
                                   GByteArray *out)
 {
+    if (conn->settings->tls_creds && !conn->tls && option != NBD_OPT_STARTTLS) {
+        return needs_tls(option, out);
+    }
     switch (option) {
     case NBD_OPT_EXPORT_NAME:
         return export_name(conn, data, bytes, out);
@@ -244,7 +269,7 @@ NbdOptionResult nbd_option_handle(NbdConn *conn, uint32_t option,
         break;
     case NBD_OPT_STARTTLS:
         if (check_empty(option, bytes, out)) {
-            starttls(out);
+            return starttls(conn, out);
         }
         break;
     case NBD_OPT_STRUCTURED_REPLY:

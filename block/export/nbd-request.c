@@ -20,8 +20,7 @@ static uint16_t allowed_flags(const NbdRequest *req)
     case NBD_CMD_READ:
         return NBD_CMD_FLAG_FUA | (req->conn->structured ? NBD_CMD_FLAG_DF : 0);
     case NBD_CMD_WRITE_ZEROES:
-        return NBD_CMD_FLAG_FUA | NBD_CMD_FLAG_NO_HOLE |
-               NBD_CMD_FLAG_FAST_ZERO;
+        return NBD_CMD_FLAG_FUA | NBD_CMD_FLAG_NO_HOLE | NBD_CMD_FLAG_FAST_ZERO;
     case NBD_CMD_BLOCK_STATUS:
         return NBD_CMD_FLAG_FUA | NBD_CMD_FLAG_REQ_ONE;
     default:

@@ -10,6 +10,8 @@
 #include "block/export/nbd-buffer.h"
 #include "block/export/nbd-conn.h"
 
+#include <limits.h>
+
 void nbd_send_queue(NbdRequest *req)
 {
     list_append(&req->conn->out, &req->in_out);
@@ -51,26 +53,28 @@ static void take_batch(NbdConn *conn, ListLink *batch, Iov *iov)
     }
 }
 
-static int co_send_iov(NbdConn *conn, const Iov *iov)
+/* Uses @iov up. */
+static int co_send_iov(NbdConn *conn, Iov *iov)
 {
-    const struct iovec *v = iov->v;
+    struct iovec *v = iov->v;
     unsigned n = iov->n;
-    size_t done = 0; /* of v[0] */
 
+    if (conn->tls) {
+        return co_tls_send(conn->tls, v, n);
+    }
     while (n) {
-        struct iovec part[64];
-        unsigned k = MIN(n, ARRAY_SIZE(part));
-        ssize_t sent;
+        unsigned k = MIN(n, IOV_MAX);
+        ssize_t sent = co_io_sendv(conn->fd, v, k, k < n);
 
-        memcpy(part, v, k * sizeof(*v));
-        part[0].iov_base = (char *)part[0].iov_base + done;
-        part[0].iov_len -= done;
-        sent = co_io_sendv(conn->fd, part, k, k < n);
         if (sent < 0) {
             return sent;
         }
-        for (done += sent; n && done >= v->iov_len; v++, n--) {
-            done -= v->iov_len;
+        for (; n && (size_t)sent >= v->iov_len; v++, n--) {
+            sent -= v->iov_len;
+        }
+        if (sent) {
+            v->iov_base = (char *)v->iov_base + sent;
+            v->iov_len -= sent;
         }
     }
     return 0;

@@ -6,6 +6,7 @@
 #include "block/export/export.h"
 #include "block/export/nbd-buffer.h"
 #include "block/export/nbd-conn.h"
+#include "objects/tls-creds.h"
 
 /* How long the acceptor rests when descriptors have run out. */
 #define ACCEPT_RETRY_NS (INT64_C(100) * 1000 * 1000)
@@ -123,18 +124,35 @@ static void co_acceptor(void *opaque)
 
 /* --- start and stop ------------------------------------------------------ */
 
-static bool check_tls(const NbdServerOptions *options, Error **errp)
+/* The settings of all connections; free with settings_clear. */
+static bool settings_init(NbdConnSettings *settings,
+                          const NbdServerOptions *options, Error **errp)
 {
+    *settings = (NbdConnSettings){
+        .handshake_timeout_ns =
+            NS_PER_SECOND * (options->has_handshake_max_seconds
+                                 ? options->handshake_max_seconds
+                                 : NBD_DEFAULT_HANDSHAKE_SECONDS),
+    };
     if (options->tls_creds) {
-        /* There are no such objects, so none has that name. */
-        error_set(errp, "No TLS credentials with id '%s'", options->tls_creds);
-        return false;
+        settings->tls_creds = tls_creds_find(options->tls_creds, true, errp);
+        if (!settings->tls_creds) {
+            return false;
+        }
+        settings->tls_authz = g_strdup(options->tls_authz);
     }
     return true;
 }
 
+static void settings_clear(NbdConnSettings *settings)
+{
+    tls_creds_unref(settings->tls_creds);
+    g_free(settings->tls_authz);
+}
+
 bool nbd_server_start(const NbdServerOptions *options, Error **errp)
 {
+    NbdConnSettings settings;
     NbdServer *s;
     int fd;
 
@@ -142,11 +160,12 @@ bool nbd_server_start(const NbdServerOptions *options, Error **errp)
         error_set(errp, "NBD server already running");
         return false;
     }
-    if (!check_tls(options, errp)) {
+    if (!settings_init(&settings, options, errp)) {
         return false;
     }
     fd = listen_at(options->addr, errp);
     if (fd < 0) {
+        settings_clear(&settings);
         return false;
     }
     s = g_new0(NbdServer, 1);
@@ -157,10 +176,7 @@ bool nbd_server_start(const NbdServerOptions *options, Error **errp)
     s->max_connections = options->has_max_connections
                              ? options->max_connections
                              : NBD_DEFAULT_MAX_CONNECTIONS;
-    s->settings.handshake_timeout_ns =
-        NS_PER_SECOND * (options->has_handshake_max_seconds
-                             ? options->handshake_max_seconds
-                             : NBD_DEFAULT_HANDSHAKE_SECONDS);
+    s->settings = settings;
     s->accepting = true;
     list_init(&s->conns);
     coqueue_init(&s->changed);
@@ -202,6 +218,7 @@ bool co_nbd_server_stop(Error **errp)
     /* Nobody holds one any more, so they go in the order they came. */
     co_exports_shutdown_type(BLOCK_EXPORT_TYPE_NBD);
     server = NULL;
+    settings_clear(&s->settings);
     g_free(s->unix_path);
     g_free(s);
     return true;

@@ -13,16 +13,17 @@ from pathlib import Path
 LADDER = [
     ["util/"],
     ["qapi/", "nbd/"],
+    ["objects/"],
     ["block/graph/", "block/io/", "block/bitmap/"],
     ["block/file/", "block/net/", "block/copy/"],
     ["block/filter/"],
-    ["block/drivers.c"],
+    ["block/drivers.c", "block/object-classes.c"],
     ["block/job/"],
     ["block/export/"],
     ["monitor/", "blockdev.c"],
     ["tools/"],
 ]
-SOURCES = ["util", "qapi", "nbd", "block", "monitor", "tools"]
+SOURCES = ["util", "qapi", "nbd", "objects", "block", "monitor", "tools"]
 INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"', re.MULTILINE)
 
 # What only util/reactor/ may call: everything else goes through it, so that a

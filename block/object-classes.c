@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The table of all kinds of objects. */
+#include "objects/authz.h"
+#include "objects/tls-creds.h"
+
+static const ObjectClass *const classes[] = {
+    &object_authz_list,
+    &object_authz_simple,
+    &object_tls_creds_psk,
+    &object_tls_creds_x509,
+};
+
+const ObjectClass *object_class_find(ObjectType type)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(classes); i++) {
+        if (classes[i]->type == type) {
+            return classes[i];
+        }
+    }
+    g_assert_not_reached();
+}

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The registry of objects. Invariants: see object.h.
+ */
+#include "objects/object.h"
+
+#include "qapi/qapi-commands.h"
+
+static ListLink objects = LIST_INIT(objects);
+
+Object *object_find(const char *id)
+{
+    LIST_FOREACH(obj, &objects, Object, link) {
+        if (!strcmp(obj->id, id)) {
+            return obj;
+        }
+    }
+    return NULL;
+}
+
+/* A letter, then letters, digits, '-', '.' and '_'. */
+static bool id_wellformed(const char *id)
+{
+    if (!g_ascii_isalpha(*id)) {
+        return false;
+    }
+    for (const char *p = id; *p; p++) {
+        if (!g_ascii_isalnum(*p) && !strchr("-._", *p)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool check_free(const char *id, Error **errp)
+{
+    if (object_find(id)) {
+        error_set(errp,
+                  "attempt to add duplicate property '%s' to object (type "
+                  "'container')",
+                  id);
+        return false;
+    }
+    return true;
+}
+
+bool co_object_add(const ObjectOptions *options, Error **errp)
+{
+    const ObjectClass *class = object_class_find(options->qom_type);
+    Object *obj;
+    void *state;
+
+    if (!id_wellformed(options->id)) {
+        error_set(errp, "Parameter 'id' expects an identifier");
+        return false;
+    }
+    if (!check_free(options->id, errp)) {
+        return false;
+    }
+    state = class->co_create(options, errp);
+    if (!state) {
+        return false;
+    }
+    /* Another may have come while this one was made. */
+    if (!check_free(options->id, errp)) {
+        class->co_free(state);
+        return false;
+    }
+    obj = g_new0(Object, 1);
+    obj->class = class;
+    obj->id = g_strdup(options->id);
+    obj->state = state;
+    list_prepend(&objects, &obj->link);
+    return true;
+}
+
+static void co_remove(Object *obj)
+{
+    list_remove(&obj->link);
+    obj->class->co_free(obj->state);
+    g_free(obj->id);
+    g_free(obj);
+}
+
+bool co_object_del(const char *id, Error **errp)
+{
+    Object *obj = object_find(id);
+
+    if (!obj) {
+        error_set(errp, "object '%s' not found", id);
+        return false;
+    }
+    if (obj->users) {
+        error_set(errp, "object '%s' is in use, can not be deleted", id);
+        return false;
+    }
+    co_remove(obj);
+    return true;
+}
+
+static Object *first_unused(void)
+{
+    LIST_FOREACH(obj, &objects, Object, link) {
+        if (!obj->users) {
+            return obj;
+        }
+    }
+    return NULL;
+}
+
+void co_objects_free(void)
+{
+    Object *obj;
+
+    while ((obj = first_unused())) {
+        co_remove(obj);
+    }
+}
+
+/* --- QMP ----------------------------------------------------------------- */
+
+bool qmp_object_add(const ObjectOptions *args, Error **errp)
+{
+    return co_object_add(args, errp);
+}
+
+bool qmp_object_del(const QmpObjectDelArgs *args, Error **errp)
+{
+    return co_object_del(args->id, errp);
+}

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Objects that users make by name (object-add, --object) and that others
+ * refer to: TLS credentials, rules on clients.
+ *
+ * Invariants:
+ * 1. Names are distinct.
+ * 2. Whoever refers to an object looks it up by name when it needs it, and
+ *    keeps a reference of the state's own kind beyond that; an object that
+ *    must not go away meanwhile counts its users in @users.
+ * All functions: control thread.
+ */
+#ifndef OBJECTS_OBJECT_H
+#define OBJECTS_OBJECT_H
+
+#include "qapi/qapi-types.h"
+#include "util/annotations.h"
+#include "util/error.h"
+#include "util/list.h"
+
+typedef struct Object Object;
+
+/* One kind of object. */
+typedef struct ObjectClass {
+    ObjectType type;
+    /* Makes the state from options of this type; NULL with @errp. May
+     * yield. */
+    void *(*co_create)(const ObjectOptions *options, Error **errp);
+    /* May yield. */
+    void (*co_free)(void *state);
+} ObjectClass;
+
+struct Object {
+    /* CONST */
+    const ObjectClass *class;
+    char *id;
+    void *state; /* of the class */
+    /* CONTROL */
+    unsigned users; /* while not 0 it cannot be removed */
+    ListLink link;  /* all objects, newest first */
+};
+
+/* The class of a type: a table of all classes, which the program links. */
+const ObjectClass *object_class_find(ObjectType type);
+
+bool co_object_add(const ObjectOptions *options,
+                   Error **errp) COROUTINE_ONLY CONTROL_ONLY;
+bool co_object_del(const char *id, Error **errp) COROUTINE_ONLY CONTROL_ONLY;
+/* Removes all that nobody uses: for the end of the program. */
+void co_objects_free(void) COROUTINE_ONLY CONTROL_ONLY;
+
+/* NULL if there is none. */
+Object *object_find(const char *id);
+
+#endif

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* TLS credentials as objects: from options to util/tls. */
+#include "objects/tls-creds.h"
+
+static void free_creds(void *state)
+{
+    tls_creds_unref(state);
+}
+
+static void *create_x509(const ObjectOptions *options, Error **errp)
+{
+    const TlsCredsX509Properties *o = &options->u.tls_creds_x509;
+    TlsCredsConfig config = {
+        .kind = TLS_X509,
+        .server = o->endpoint == TLS_CREDS_ENDPOINT_SERVER,
+        .dir = o->dir,
+        .verify_peer = !o->has_verify_peer || o->verify_peer,
+        .sanity_check = !o->has_sanity_check || o->sanity_check,
+        .priority = o->priority,
+    };
+
+    return tls_creds_new(&config, errp);
+}
+
+static void *create_psk(const ObjectOptions *options, Error **errp)
+{
+    const TlsCredsPskProperties *o = &options->u.tls_creds_psk;
+    TlsCredsConfig config = {
+        .kind = TLS_PSK,
+        .server = o->endpoint == TLS_CREDS_ENDPOINT_SERVER,
+        .dir = o->dir,
+        .priority = o->priority,
+        .username = o->username,
+    };
+
+    return tls_creds_new(&config, errp);
+}
+
+const ObjectClass object_tls_creds_x509 = {
+    .type = OBJECT_TYPE_TLS_CREDS_X509,
+    .co_create = create_x509,
+    .co_free = free_creds,
+};
+
+const ObjectClass object_tls_creds_psk = {
+    .type = OBJECT_TYPE_TLS_CREDS_PSK,
+    .co_create = create_psk,
+    .co_free = free_creds,
+};
+
+TlsCreds *tls_creds_find(const char *id, bool server, Error **errp)
+{
+    const Object *obj = object_find(id);
+
+    if (!obj) {
+        error_set(errp, "No TLS credentials with id '%s'", id);
+        return NULL;
+    }
+    if (obj->class != &object_tls_creds_x509 &&
+        obj->class != &object_tls_creds_psk) {
+        error_set(errp, "Object with id '%s' is not TLS credentials", id);
+        return NULL;
+    }
+    if (tls_creds_for_server(obj->state) != server) {
+        error_set(errp, "Expected TLS credentials for a %s endpoint",
+                  server ? "server" : "client");
+        return NULL;
+    }
+    return tls_creds_ref(obj->state);
+}
