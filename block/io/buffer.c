@@ -18,7 +18,7 @@
 #define SMALLEST ((size_t)4096)
 #define LARGEST ((size_t)1 << 20)
 #define N_SIZES 9
-#define POOL_BYTES ((size_t)4 << 20)
+#define POOL_BYTES ((size_t)16 << 20)
 
 G_STATIC_ASSERT(SMALLEST << (N_SIZES - 1) == LARGEST);
 

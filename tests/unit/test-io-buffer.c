@@ -68,7 +68,7 @@ static void bounded(void)
     for (int i = 0; i < N; i++) {
         io_buffer_free(buf[i]);
     }
-    g_assert_cmpuint(mallinfo2().uordblks + mallinfo2().hblkhd + 50 * MiB, <,
+    g_assert_cmpuint(mallinfo2().uordblks + mallinfo2().hblkhd + 40 * MiB, <,
                      used);
 }
 
