@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <glib/gstdio.h>
 
+#include "block/graph/loose-options.h"
 #include "block/net/nbd-uri.h"
 #include "qapi/qapi-types.h"
 #include "util/json/json-keyval.h"
@@ -120,24 +121,6 @@ static bool co_check_raw(Root *root, const char *filename, Error **errp)
 /* --- options ----------------------------------------------------------------
  */
 
-static const char *strip_file_protocol(const char *filename, Error **errp)
-{
-    const char *colon = strchr(filename, ':');
-    const char *slash = strchr(filename, '/');
-    g_autofree char *protocol = NULL;
-
-    if (!colon || (slash && slash < colon)) {
-        return filename;
-    }
-    protocol = g_strndup(filename, colon - filename);
-    if (!strcmp(protocol, "file")) {
-        return colon + 1;
-    }
-    error_set(errp, "Could not open '%s': Unknown protocol '%s'", filename,
-              protocol);
-    return NULL;
-}
-
 static void add_string(json_object *object, const char *key, const char *value)
 {
     json_object_object_add(object, key, json_object_new_string(value));
@@ -170,17 +153,16 @@ static bool is_device(const char *path)
 
 static json_object *options_of_path(const ImageOpen *open, Error **errp)
 {
-    const char *path = strip_file_protocol(open->filename, errp);
-    json_object *file;
+    json_object *file = loose_options_of_filename(open->filename, errp);
+    json_object *path;
 
-    if (!path) {
-        return NULL;
-    }
-    file = json_object_new_object();
-    add_string(file, "driver", is_device(path) ? "host_device" : "file");
-    add_string(file, "filename", path);
-    if (open->aio) {
-        add_string(file, "aio", open->aio);
+    if (file && json_object_object_get_ex(file, "filename", &path)) {
+        if (is_device(json_object_get_string(path))) {
+            add_string(file, "driver", "host_device");
+        }
+        if (open->aio) {
+            add_string(file, "aio", open->aio);
+        }
     }
     return file;
 }
@@ -198,6 +180,8 @@ static bool is_nbd_name(const char *filename)
 static json_object *options_of_file(const ImageOpen *open, Error **errp)
 {
     const char *format = open->format ? open->format : "raw";
+    const NodeDriver *driver = driver_find(format);
+    bool protocol = driver && !driver->is_format && !driver->is_filter;
     bool nbd = !strcmp(format, "nbd");
     json_object *options, *file;
 
@@ -208,7 +192,7 @@ static json_object *options_of_file(const ImageOpen *open, Error **errp)
         return NULL;
     }
     add_common(file, open);
-    if (nbd || !strcmp(format, "file") || !strcmp(format, "host_device")) {
+    if (protocol) {
         if (!nbd && !is_nbd_name(open->filename)) {
             add_string(file, "driver", format);
         }
@@ -221,59 +205,59 @@ static json_object *options_of_file(const ImageOpen *open, Error **errp)
     return options;
 }
 
-static json_object *options_of_string(const ImageOpen *open, Error **errp)
+static bool is_json_name(const ImageOpen *open)
 {
-    json_object *options = json_keyval_parse(open->filename, NULL, NULL, errp);
-    json_object *file;
-
-    if (!options) {
-        return NULL;
-    }
-    /* `driver=raw,file.filename=x` means a file, as everywhere. */
-    if (json_object_object_get_ex(options, "file", &file) &&
-        json_object_is_type(file, json_type_object) &&
-        !json_object_object_get_ex(file, "driver", NULL)) {
-        add_string(file, "driver", "file");
-    }
-    if (!json_object_object_get_ex(options, "driver", NULL)) {
-        add_string(options, "driver", "raw");
-    }
-    if (!json_object_object_get_ex(options, "read-only", NULL)) {
-        add_string(options, "read-only", open->writable ? "off" : "on");
-    }
-    return options;
+    return !open->image_opts && g_str_has_prefix(open->filename, "json:");
 }
 
-/* `json:{...}`: the options as QMP takes them. */
-static BlockdevOptions *options_of_json(const ImageOpen *open, Error **errp)
+static void add_missing(json_object *options, const char *name,
+                        const char *value)
+{
+    if (!json_object_object_get_ex(options, name, NULL)) {
+        add_string(options, name, value);
+    }
+}
+
+/* The words of the command line hold where the options are silent. */
+static void add_words(json_object *options, const ImageOpen *open)
+{
+    const CacheMode *mode = open->cache ? find_cache_mode(open->cache) : NULL;
+
+    add_missing(options, "read-only", open->writable ? "off" : "on");
+    if (mode && !json_object_object_get_ex(options, "cache", NULL)) {
+        add_missing(options, "cache.direct", mode->direct ? "on" : "off");
+        add_missing(options, "cache.no-flush", mode->no_flush ? "on" : "off");
+    }
+    if (open->unmap) {
+        add_missing(options, "discard", "unmap");
+    }
+    if (open->force_share) {
+        add_missing(options, "force-share", "on");
+    }
+}
+
+/* An option string, or `json:{...}`. */
+static BlockdevOptions *options_given(const ImageOpen *open, Error **errp)
 {
     json_object *json =
-        json_parse_string(open->filename + strlen("json:"), errp);
-    BlockdevOptions *options = NULL;
+        open->image_opts
+            ? json_keyval_parse(open->filename, "file", NULL, errp)
+            : loose_options_of_json_name(open->filename, errp);
+    BlockdevOptions *options;
 
     if (!json) {
         return NULL;
     }
-    if (!json_object_is_type(json, json_type_object)) {
-        error_set(errp, "Invalid JSON object given");
-    } else {
-        if (!json_object_object_get_ex(json, "driver", NULL)) {
-            add_string(json, "driver", open->format ? open->format : "raw");
-        }
-        if (!json_object_object_get_ex(json, "read-only", NULL)) {
-            json_object_object_add(json, "read-only",
-                                   json_object_new_boolean(!open->writable));
-        }
-        options = BlockdevOptions_from_json(json, errp);
-    }
+    add_words(json, open);
+    options =
+        loose_options_read(json, open->format ? open->format : "raw", errp);
     json_object_put(json);
     return options;
 }
 
 static BlockdevOptions *options_of_words(const ImageOpen *open, Error **errp)
 {
-    json_object *json = open->image_opts ? options_of_string(open, errp)
-                                         : options_of_file(open, errp);
+    json_object *json = options_of_file(open, errp);
     BlockdevOptions *options;
 
     if (!json) {
@@ -287,15 +271,10 @@ static BlockdevOptions *options_of_words(const ImageOpen *open, Error **errp)
 /* --- opening
  * ------------------------------------------------------------------ */
 
-static bool is_json_name(const ImageOpen *open)
-{
-    return !open->image_opts && g_str_has_prefix(open->filename, "json:");
-}
-
 static Node *co_open_node(const ImageOpen *open, Error **errp)
 {
-    BlockdevOptions *options = is_json_name(open)
-                                   ? options_of_json(open, errp)
+    BlockdevOptions *options = open->image_opts || is_json_name(open)
+                                   ? options_given(open, errp)
                                    : options_of_words(open, errp);
     Node *node;
 

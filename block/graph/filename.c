@@ -26,12 +26,20 @@ static bool identity_add_options(const Node *node, json_object *identity)
     return any;
 }
 
+/* The name of an image is that of its file; a format above a format or a
+ * filter has none. */
 static const char *child_plain_filename(const Node *node)
 {
     LIST_FOREACH(edge, &node->children, Edge, in_parent) {
         const char *name = edge->child->filename;
 
         if (edge->role & (EDGE_PRIMARY | EDGE_FILTERED)) {
+            const NodeDriver *below = edge->child->driver;
+
+            if (node->driver->is_format &&
+                (below->is_format || below->is_filter)) {
+                return NULL;
+            }
             return name && !g_str_has_prefix(name, "json:") ? name : NULL;
         }
     }

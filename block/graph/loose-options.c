@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * From loose options to BlockdevOptions: scalars become strings and dots
+ * objects, then what QEMU has texts of its own for is checked, then the schema
+ * reads them as it reads option strings.
+ */
+#include "block/graph/loose-options.h"
+
+#include "block/graph/driver.h"
+#include "qapi/qapi-types.h"
+#include "util/json/json-parse.h"
+
+/* The schema's reader refuses what is deeper. */
+#define MAX_DEPTH 128
+
+static void add_string(json_object *object, const char *key, const char *value)
+{
+    json_object_object_add(object, key, json_object_new_string(value));
+}
+
+/* --- one form for all ---------------------------------------------------- */
+
+static json_object *plain_object(json_object *from, unsigned depth,
+                                 Error **errp);
+
+static json_object *plain_value(json_object *from, unsigned depth, Error **errp)
+{
+    switch (json_object_get_type(from)) {
+    case json_type_object:
+        return plain_object(from, depth, errp);
+    case json_type_boolean:
+        return json_object_new_string(json_object_get_boolean(from) ? "on"
+                                                                    : "off");
+    case json_type_int:
+    case json_type_double:
+        return json_object_new_string(json_object_get_string(from));
+    default:
+        return json_object_get(from);
+    }
+}
+
+static bool add_at(json_object *object, char **steps, json_object *value,
+                   Error **errp);
+
+static bool mixed(const char *name, Error **errp)
+{
+    error_set(errp, !strcmp(name, "file")
+                        ? "Cannot reference an existing block device with "
+                          "additional options or a new filename"
+                        : "Cannot mix scalar and non-scalar keys");
+    return false;
+}
+
+/* Adds @value at @name, to what is there already if both are objects. */
+static bool add_member(json_object *object, char *name, json_object *value,
+                       Error **errp)
+{
+    json_object *there;
+
+    if (!json_object_object_get_ex(object, name, &there)) {
+        json_object_object_add(object, name, json_object_get(value));
+        return true;
+    }
+    if (!json_object_is_type(there, json_type_object) ||
+        !json_object_is_type(value, json_type_object)) {
+        return mixed(name, errp);
+    }
+    json_object_object_foreach(value, key, member)
+    {
+        char *path[] = {key, NULL};
+
+        if (!add_at(there, path, member, errp)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Adds @value at the place that @steps lead to below @object. */
+static bool add_at(json_object *object, char **steps, json_object *value,
+                   Error **errp)
+{
+    json_object *there;
+
+    for (; steps[1]; steps++) {
+        if (!json_object_object_get_ex(object, *steps, &there)) {
+            there = json_object_new_object();
+            json_object_object_add(object, *steps, there);
+        }
+        if (!json_object_is_type(there, json_type_object)) {
+            return mixed(*steps, errp);
+        }
+        object = there;
+    }
+    return add_member(object, *steps, value, errp);
+}
+
+static bool add_dotted(json_object *object, const char *key,
+                       json_object *value, Error **errp)
+{
+    g_auto(GStrv) steps = g_strsplit(key, ".", MAX_DEPTH);
+    char *unnamed[] = {(char *)"", NULL};
+
+    return add_at(object, steps[0] ? steps : unnamed, value, errp);
+}
+
+static json_object *plain_object(json_object *from, unsigned depth,
+                                 Error **errp)
+{
+    json_object *object;
+
+    if (depth > MAX_DEPTH) {
+        error_set(errp, "Parameters are nested deeper than %d levels",
+                  MAX_DEPTH);
+        return NULL;
+    }
+    object = json_object_new_object();
+    json_object_object_foreach(from, key, value)
+    {
+        json_object *plain = plain_value(value, depth + 1, errp);
+        bool ok = (plain || !value) && add_dotted(object, key, plain, errp);
+
+        json_object_put(plain);
+        if (!ok) {
+            json_object_put(object);
+            return NULL;
+        }
+    }
+    return object;
+}
+
+/* --- what the schema's reader would tell in other words ------------------ */
+
+static const QapiMember *member_of(const QapiType *type, const char *name)
+{
+    for (size_t i = 0; type && i < type->n_members; i++) {
+        if (!strcmp(type->members[i].name, name)) {
+            return &type->members[i];
+        }
+    }
+    return NULL;
+}
+
+static bool check_names(json_object *options, const NodeDriver *driver,
+                        const QapiType *own, Error **errp)
+{
+    const QapiMember *file = member_of(own, "file");
+
+    json_object_object_foreach(options, name, value)
+    {
+        (void)value;
+        if (!member_of(&qapi_type_BlockdevOptions, name) &&
+            !member_of(own, name)) {
+            error_set(errp,
+                      driver->is_format || driver->is_filter
+                          ? "Block format '%s' does not support the option '%s'"
+                          : "Block protocol '%s' doesn't support the option "
+                            "'%s'",
+                      driver->name, name);
+            return false;
+        }
+    }
+    if (file && !file->optional &&
+        !json_object_object_get_ex(options, "file", NULL)) {
+        error_set(errp, "A block device must be specified for \"file\"");
+        return false;
+    }
+    return true;
+}
+
+/* Sizes may have a suffix here, though the schema has them as integers. */
+static void expand_size(json_object *options, const QapiType *own,
+                        const char *name)
+{
+    static const char suffixes[] = "bkmgtpe";
+    const QapiMember *member = member_of(own, name);
+    g_autofree char *text = NULL;
+    json_object *value;
+    const char *suffix;
+    uint64_t number;
+    char *end;
+
+    if (!member || member->type->kind != QAPI_KIND_INT ||
+        !json_object_object_get_ex(options, name, &value) ||
+        !json_object_is_type(value, json_type_string) ||
+        !g_ascii_isdigit(*json_object_get_string(value))) {
+        return;
+    }
+    errno = 0;
+    number = g_ascii_strtoull(json_object_get_string(value), &end, 10);
+    suffix = *end ? strchr(suffixes, g_ascii_tolower(*end)) : NULL;
+    if (errno || !suffix || end[1] ||
+        number > (uint64_t)INT64_MAX >> (10 * (suffix - suffixes))) {
+        return; /* told by the schema's reader */
+    }
+    text = g_strdup_printf("%" PRIu64, number << (10 * (suffix - suffixes)));
+    add_string(options, name, text);
+}
+
+static bool check_node(json_object *options, Error **errp)
+{
+    const QapiType *type = &qapi_type_BlockdevOptions;
+    json_object *name, *file;
+    const NodeDriver *driver;
+    int tag;
+
+    json_object_object_get_ex(options, "driver", &name);
+    if (!json_object_is_type(name, json_type_string)) {
+        error_set(errp, "Must specify either driver or file");
+        return false;
+    }
+    driver = driver_find(json_object_get_string(name));
+    tag = qapi_enum_parse(type->tag_type, json_object_get_string(name));
+    if (!driver || tag < 0) {
+        error_set(errp, "Unknown driver '%s'", json_object_get_string(name));
+        return false;
+    }
+    if (!check_names(options, driver, type->arms[tag], errp)) {
+        return false;
+    }
+    expand_size(options, type->arms[tag], "size");
+    expand_size(options, type->arms[tag], "offset");
+    if (json_object_object_get_ex(options, "file", &file) &&
+        json_object_is_type(file, json_type_object)) {
+        if (!json_object_object_get_ex(file, "driver", NULL)) {
+            add_string(file, "driver", "file");
+        }
+        return check_node(file, errp);
+    }
+    return true;
+}
+
+BlockdevOptions *loose_options_read(json_object *loose, const char *format,
+                                    Error **errp)
+{
+    json_object *plain = plain_object(loose, 1, errp);
+    BlockdevOptions *options = NULL;
+
+    if (!plain) {
+        return NULL;
+    }
+    if (!json_object_object_get_ex(plain, "driver", NULL)) {
+        if (!json_object_object_get_ex(plain, "file", NULL)) {
+            error_set(errp, "Must specify either driver or file");
+            goto out;
+        }
+        add_string(plain, "driver", format);
+    }
+    if (check_node(plain, errp)) {
+        options = BlockdevOptions_from_keyval(plain, errp);
+    }
+out:
+    json_object_put(plain);
+    return options;
+}
+
+/* --- names --------------------------------------------------------------- */
+
+json_object *loose_options_of_json_name(const char *name, Error **errp)
+{
+    Error *err = NULL;
+    json_object *json = json_parse_string(name + strlen("json:"), &err);
+
+    if (err) {
+        error_prepend(&err, "Could not parse the JSON options: ");
+        error_propagate(errp, err);
+        return NULL;
+    }
+    if (!json_object_is_type(json, json_type_object)) {
+        json_object_put(json);
+        error_set(errp, "Invalid JSON object given");
+        return NULL;
+    }
+    return json;
+}
+
+static json_object *null_options(const char *driver, const char *rest,
+                                 Error **errp)
+{
+    json_object *options;
+
+    if (strcmp(rest, "//")) {
+        error_set(errp, "The only allowed filename for this driver is '%s://'",
+                  driver);
+        return NULL;
+    }
+    options = json_object_new_object();
+    add_string(options, "driver", driver);
+    return options;
+}
+
+static json_object *path_options(const char *driver, const char *path)
+{
+    json_object *options = json_object_new_object();
+
+    add_string(options, "driver", driver);
+    add_string(options, "filename", path);
+    return options;
+}
+
+json_object *loose_options_of_filename(const char *name, Error **errp)
+{
+    const char *colon = strchr(name, ':');
+    const char *slash = strchr(name, '/');
+    g_autofree char *protocol = NULL;
+
+    if (!colon || (slash && slash < colon)) {
+        return path_options("file", name);
+    }
+    protocol = g_strndup(name, colon - name);
+    if (driver_find(protocol)) {
+        if (!strcmp(protocol, "file") || !strcmp(protocol, "host_device")) {
+            return path_options(protocol, colon + 1);
+        }
+        if (g_str_has_prefix(protocol, "null-")) {
+            return null_options(protocol, colon + 1, errp);
+        }
+    }
+    error_set(errp, "Unknown protocol '%s'", protocol);
+    return NULL;
+}
