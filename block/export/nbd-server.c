@@ -54,8 +54,8 @@ static int listen_inet(const InetSocketAddress *inet, Error **errp)
 static int listen_unix(const UnixSocketAddress *addr, Error **errp)
 {
     if (addr->abstract) {
-        error_set(errp, "Abstract unix sockets are not supported");
-        return -1;
+        return io_listen_abstract(addr->path, addr->has_tight && !addr->tight,
+                                  errp);
     }
     return io_listen_unix(addr->path, errp);
 }
@@ -67,6 +67,8 @@ static int listen_at(const SocketAddress *addr, Error **errp)
         return listen_inet(&addr->u.inet, errp);
     case SOCKET_ADDRESS_TYPE_UNIX:
         return listen_unix(&addr->u.q_unix, errp);
+    case SOCKET_ADDRESS_TYPE_FD:
+        return io_listen_fd(addr->u.fd.str, errp);
     default:
         error_set(errp, "Socket address type '%s' is not supported",
                   SocketAddressType_str(addr->type));
@@ -170,7 +172,8 @@ bool nbd_server_start(const NbdServerOptions *options, Error **errp)
     }
     s = g_new0(NbdServer, 1);
     s->fd = fd;
-    if (options->addr->type == SOCKET_ADDRESS_TYPE_UNIX) {
+    if (options->addr->type == SOCKET_ADDRESS_TYPE_UNIX &&
+        !options->addr->u.q_unix.abstract) {
         s->unix_path = g_strdup(options->addr->u.q_unix.path);
     }
     s->max_connections = options->has_max_connections

@@ -94,7 +94,7 @@ static SocketAddress *address_from_legacy(const SocketAddressLegacy *legacy)
     return addr;
 }
 
-bool qmp_nbd_server_start(const QmpNbdServerStartArgs *args, Error **errp)
+static bool start_server(const QmpNbdServerStartArgs *args, Error **errp)
 {
     NbdServerOptions options = {
         .addr = address_from_legacy(args->addr),
@@ -109,6 +109,17 @@ bool qmp_nbd_server_start(const QmpNbdServerStartArgs *args, Error **errp)
 
     SocketAddress_free(options.addr);
     return ok;
+}
+
+bool qmp_nbd_server_start(const QmpNbdServerStartArgs *args, Error **errp)
+{
+    if (args->addr->type == SOCKET_ADDRESS_TYPE_FD) {
+        /* Which descriptors were passed for this is known to who wrote the
+         * command line only; a client could name any of this process. */
+        error_set(errp, "only QEMU supports file descriptor passing");
+        return false;
+    }
+    return start_server(args, errp);
 }
 
 bool qmp_nbd_server_stop(Error **errp)

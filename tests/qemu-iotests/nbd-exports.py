@@ -8,8 +8,9 @@ import socket
 
 import nbd
 
-from lib import case, exports, images, nbdwire
+from lib import case, exports, images, nbdwire, program
 from lib.case import ours_only
+from lib.daemon import StartError
 from lib.exports import BASE, dirty
 from lib.images import KIB, MIB
 
@@ -215,6 +216,69 @@ class Contexts(ExportsCase):
                           {'node': 'x', 'name': 'theirs'},
                           "Bitmap 'theirs' is currently in use by another "
                           'operation and cannot be used')
+
+
+class Addresses(case.Case):
+
+    NODE = '--blockdev', 'null-co,node-name=n,size=1048576'
+    EXPORT = '--export', 'nbd,id=n,node-name=n'
+
+    def assert_start_fails(self, address, text):
+        with self.assertRaises(StartError) as caught:
+            self.daemon(*self.NODE, '--nbd-server', address)
+        self.assertIn(f'--nbd-server {address}: {text}\n',
+                      caught.exception.stderr)
+
+    def test_inherited(self):
+        path = self.path('s')
+        listener = socket.socket(socket.AF_UNIX)
+        listener.bind(path)
+        listener.listen()
+        number = listener.fileno()
+        vm = self.daemon(*self.NODE, '--nbd-server',
+                         f'addr.type=fd,addr.str={number}', *self.EXPORT,
+                         pass_fds=[number])
+        listener.close()
+        for _ in range(3):
+            handle = nbd.NBD()
+            handle.set_export_name('n')
+            handle.connect_unix(path)
+            self.assertEqual(handle.get_size(), MIB)
+            handle.shutdown()
+        vm.cmd('nbd-server-stop')
+        if not program.is_oracle():
+            # It was not made here, so it is not removed here, as by QEMU.
+            self.assertTrue(os.path.exists(path))
+
+    def test_bad_numbers(self):
+        for number, text in (
+                ('99', "File descriptor '99' is not a socket"),
+                ('x', 'Unable to parse FD number x'),
+                ('-1', "File descriptor '-1' is not a socket")):
+            self.assert_start_fails(f'addr.type=fd,addr.str={number}', text)
+        self.assert_start_fails('addr.type=fd',
+                                "Parameter 'addr.str' is missing")
+
+    def test_not_by_qmp(self):
+        vm = self.daemon()
+        for number in 'x', '0', '99':
+            self.assert_error(vm, 'nbd-server-start', {
+                'addr': {'type': 'fd', 'data': {'str': number}}},
+                'only QEMU supports file descriptor passing')
+
+    def test_abstract(self):
+        name = f'iotest-{os.getpid()}-nbd'
+        vm = self.daemon(*self.NODE)
+        for options, padded in (({}, False), ({'tight': True}, False),
+                                ({'tight': False}, True)):
+            vm.cmd('nbd-server-start', addr={'type': 'unix', 'data': {
+                'path': name, 'abstract': True, **options}})
+            client = socket.socket(socket.AF_UNIX)
+            full = b'\0' + name.encode()
+            client.connect(full.ljust(108, b'\0') if padded else full)
+            self.assertEqual(client.recv(8), b'NBDMAGIC')
+            client.close()
+            vm.cmd('nbd-server-stop')
 
 
 class Handshake(ExportsCase):

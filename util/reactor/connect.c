@@ -56,10 +56,8 @@ static int co_connect(int family, const struct sockaddr *addr, socklen_t bytes,
     return fd;
 }
 
-/* The length of an address of the abstract name space, made of @addr: a zero
- * byte and the name. */
-static socklen_t make_abstract(struct sockaddr_un *addr, const char *name,
-                               bool padded)
+socklen_t net_make_abstract(struct sockaddr_un *addr, const char *name,
+                            bool padded)
 {
     size_t n = strlen(name);
 
@@ -81,7 +79,7 @@ static int co_connect_path(const IoAddress *to, IoPending *pending,
         return -1;
     }
     if (to->abstract) {
-        bytes = make_abstract(&addr, to->path, to->padded);
+        bytes = net_make_abstract(&addr, to->path, to->padded);
     }
     fd = co_connect(AF_UNIX, (struct sockaddr *)&addr, bytes, pending);
     if (fd < 0) {

@@ -22,6 +22,11 @@ typedef struct NetResolve {
     int error;              /* of getaddrinfo */
 } NetResolve;
 
+/* Makes an address of the abstract name space: a zero byte and @name, which
+ * fits net_unix_address. Its length. */
+socklen_t net_make_abstract(struct sockaddr_un *addr, const char *name,
+                            bool padded);
+
 /* Looks up @arg, a NetResolve. May block; fit for a worker. Returns 0. */
 int64_t net_resolve_run(void *arg);
 /* False, with the text, if it failed. */

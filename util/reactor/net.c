@@ -7,6 +7,7 @@
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <sys/stat.h>
 
 /* What the kernel cuts to its own limit. */
 #define BACKLOG 4096
@@ -65,6 +66,57 @@ int io_listen_unix(const char *path, Error **errp)
     }
     sys->close(fd);
     return -1;
+}
+
+int io_listen_abstract(const char *name, bool padded, Error **errp)
+{
+    const ReactorSys *sys = reactor_sys();
+    struct sockaddr_un addr;
+    socklen_t bytes;
+    int fd, ret;
+
+    if (!net_unix_address(name, &addr, errp)) {
+        return -1;
+    }
+    bytes = net_make_abstract(&addr, name, padded);
+    fd = sys->socket(AF_UNIX);
+    if (fd < 0) {
+        error_set_errno(errp, -fd, "Failed to create Unix socket");
+        return -1;
+    }
+    ret = sys->bind(fd, (struct sockaddr *)&addr, bytes);
+    if (ret) {
+        error_set_errno(errp, -ret, "Failed to bind socket to %s", name);
+    } else if ((ret = sys->listen(fd, BACKLOG))) {
+        error_set_errno(errp, -ret, "Failed to listen on socket");
+    } else {
+        return fd;
+    }
+    sys->close(fd);
+    return -1;
+}
+
+int io_listen_fd(const char *number, Error **errp)
+{
+    struct stat st;
+    gint64 fd;
+    int ret;
+
+    if (!g_ascii_string_to_signed(number, 10, INT32_MIN, INT32_MAX, &fd,
+                                  NULL)) {
+        error_set(errp, "Unable to parse FD number %s", number);
+        return -1;
+    }
+    if (fstat(fd, &st) < 0 || !S_ISSOCK(st.st_mode)) {
+        error_set(errp, "File descriptor '%s' is not a socket", number);
+        return -1;
+    }
+    ret = reactor_sys()->listen(fd, BACKLOG);
+    if (ret) {
+        error_set_errno(errp, -ret, "Failed to listen on fd socket");
+        return -1;
+    }
+    return fd;
 }
 
 void io_unlink(const char *path)

@@ -160,6 +160,11 @@ void io_cancel_fd(int fd);
 /* Makes a listening stream socket. unix: a stale socket file that nobody
  * listens on is replaced. Texts are QEMU's. fd or -1 with @errp. */
 int io_listen_unix(const char *path, Error **errp);
+/* The same for a name outside of the file system; @padded: filled up with
+ * zero bytes. */
+int io_listen_abstract(const char *name, bool padded, Error **errp);
+/* Takes over the inherited socket with that number. */
+int io_listen_fd(const char *number, Error **errp);
 /* Removes the file of a socket that was listened on; that it is gone already
  * is fine. */
 void io_unlink(const char *path);
