@@ -17,6 +17,7 @@ typedef struct FileState {
     int fd;                /* reads; writes too unless fd_write is another */
     bool direct;           /* O_DIRECT */
     bool device;           /* host_device */
+    bool threads;          /* aio=threads: blocking calls, in workers */
     bool never_writable;   /* a read-only device */
     uint32_t sector_bytes; /* of a block device; else 1 */
     uint32_t block_bytes;  /* request_align with O_DIRECT, else 1 */
@@ -83,6 +84,15 @@ int co_file_pwritev(Node *node, uint64_t offset_bytes, uint64_t bytes, Iov *iov,
                     size_t iov_offset, ReqFlags flags);
 int co_file_flush(Node *node);
 int co_file_truncate(Node *node, uint64_t size_bytes, bool exact, Error **errp);
+
+/* --- file-aio.c ---------------------------------------------------------- */
+
+/* One read or write at most, as co_io_preadv and co_io_pwritev. */
+ssize_t co_file_aio_read(const FileState *s, const Iov *iov,
+                         uint64_t offset_bytes);
+ssize_t co_file_aio_write(const FileState *s, const Iov *iov,
+                          uint64_t offset_bytes, bool fua);
+int co_file_aio_sync(const FileState *s, int fd);
 
 /* --- file-holes.c -------------------------------------------------------- */
 

@@ -16,7 +16,7 @@
 #include "block/io/io.h"
 
 /* Reads all of @iov; what lies beyond the end of the file is zeroes. */
-static int co_read_all(int fd, Iov *iov, uint64_t offset_bytes)
+static int co_read_all(const FileState *s, Iov *iov, uint64_t offset_bytes)
 {
     size_t done = 0;
 
@@ -25,7 +25,7 @@ static int co_read_all(int fd, Iov *iov, uint64_t offset_bytes)
         ssize_t n;
 
         iov_init_slice(&rest, iov, done, iov->bytes - done);
-        n = co_io_preadv(fd, rest.v, rest.n, offset_bytes + done);
+        n = co_file_aio_read(s, &rest, offset_bytes + done);
         iov_free(&rest);
         if (n < 0) {
             return n;
@@ -39,7 +39,8 @@ static int co_read_all(int fd, Iov *iov, uint64_t offset_bytes)
     return 0;
 }
 
-static int co_write_all(int fd, Iov *iov, uint64_t offset_bytes, bool fua)
+static int co_write_all(const FileState *s, Iov *iov, uint64_t offset_bytes,
+                        bool fua)
 {
     size_t done = 0;
 
@@ -48,7 +49,7 @@ static int co_write_all(int fd, Iov *iov, uint64_t offset_bytes, bool fua)
         ssize_t n;
 
         iov_init_slice(&rest, iov, done, iov->bytes - done);
-        n = co_io_pwritev(fd, rest.v, rest.n, offset_bytes + done, fua);
+        n = co_file_aio_write(s, &rest, offset_bytes + done, fua);
         iov_free(&rest);
         if (n <= 0) {
             return n < 0 ? n : -EIO;
@@ -75,9 +76,9 @@ static int co_bounced(const Node *node, uint64_t offset_bytes, uint64_t bytes,
     iov_init_buf(&one, buf, bytes);
     if (write) {
         iov_to_buf(iov, 0, buf, bytes);
-        ret = co_write_all(s->fd_write, &one, offset_bytes, fua);
+        ret = co_write_all(s, &one, offset_bytes, fua);
     } else {
-        ret = co_read_all(s->fd, &one, offset_bytes);
+        ret = co_read_all(s, &one, offset_bytes);
         if (ret == 0) {
             iov_from_buf(iov, 0, buf, bytes);
         }
@@ -102,7 +103,7 @@ int co_file_preadv(Node *node, uint64_t offset_bytes, uint64_t bytes, Iov *iov,
     iov_init_slice(&part, iov, iov_offset, bytes);
     ret = needs_bounce(s, &part)
               ? co_bounced(node, offset_bytes, bytes, &part, false, false)
-              : co_read_all(s->fd, &part, offset_bytes);
+              : co_read_all(s, &part, offset_bytes);
     iov_free(&part);
     return ret;
 }
@@ -148,7 +149,7 @@ int co_file_pwritev(Node *node, uint64_t offset_bytes, uint64_t bytes, Iov *iov,
     iov_init_slice(&part, iov, iov_offset, bytes);
     ret = needs_bounce(s, &part)
               ? co_bounced(node, offset_bytes, bytes, &part, true, fua)
-              : co_write_all(s->fd_write, &part, offset_bytes, fua);
+              : co_write_all(s, &part, offset_bytes, fua);
     iov_free(&part);
     return ret ? ret : co_after_write(node, offset_bytes + bytes);
 }
@@ -161,7 +162,7 @@ int co_file_flush(Node *node)
     if (s->flush_error) {
         return s->flush_error;
     }
-    ret = co_io_fdatasync(s->fd_write >= 0 ? s->fd_write : s->fd);
+    ret = co_file_aio_sync(s, s->fd_write >= 0 ? s->fd_write : s->fd);
     if (ret < 0 && !s->direct) {
         s->flush_error = ret;
     }

@@ -3,9 +3,6 @@
  * file: a regular file of the host. This file opens and closes it, and the
  * devices of host_device, which is the same but for host-device.c.
  *
- * aio=threads, native and io_uring are all accepted and mean the same: the
- * reactor decides how the kernel is asked.
- *
  * Two descriptors: with auto-read-only the file is opened read-only (fd) and
  * opened once more (fd_write) when the first user that may write comes;
  * reads go on by fd, so that requests in flight never see theirs change.
@@ -152,6 +149,7 @@ bool co_file_open_kind(Node *node, const BlockdevOptionsFile *o, bool device,
     s->direct = node->cache_direct;
     s->open_flags = s->direct ? O_DIRECT : 0;
     s->device = device;
+    s->threads = o->has_aio && o->aio == BLOCKDEV_AIO_OPTIONS_THREADS;
     s->fd = file_open_fd(s, writable, errp);
     s->fd_write = writable ? s->fd : -1;
     if (s->fd < 0 || !co_file_examine(node, errp)) {

@@ -151,6 +151,40 @@ static void direct_align(void)
     g_assert_cmpuint(hole.memory_align, ==, data.memory_align);
 }
 
+/* Whichever way the kernel is asked, the answers are the same. */
+static void aio(void)
+{
+    static const char *const ways[] = {
+        "\"aio\": \"threads\"",
+        "\"aio\": \"threads\", \"cache\": {\"direct\": true}",
+        "\"aio\": \"io_uring\"",
+        "\"aio\": \"native\", \"cache\": {\"direct\": true}",
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(ways); i++) {
+        g_autofree char *path = make_file("aio", SIZE + 100);
+        g_autofree char *more = g_strdup_printf(", %s", ways[i]);
+        Node *f = open_file(path, more, NULL);
+        uint8_t buf[3000];
+        Root *r;
+
+        if (f) {
+            r = attach(f, RW);
+            memset(buf, 9, sizeof(buf));
+            fill(r, 512, 100000, 7);
+            g_assert_cmpint(co_root_pwrite(r, 1000, 3000, buf, REQ_FUA), ==, 0);
+            g_assert_cmpint(co_root_flush(r), ==, 0);
+            check_bytes(r, 0, 512, 0);
+            check_bytes(r, 512, 488, 7);
+            check_bytes(r, 1000, 3000, 9);
+            check_bytes(r, 4000, 512 + 100000 - 4000, 7);
+            check_bytes(r, SIZE, 512, 0); /* beyond the end of the file */
+            done(r, f);
+        }
+        g_unlink(path);
+    }
+}
+
 /* A length that is no multiple of a sector: zeroes up to it, and writes there
  * make the file longer. */
 static void odd_length(void)
@@ -488,6 +522,7 @@ int main(int argc, char **argv)
     dir = g_dir_make_tmp("tidemark-XXXXXX", NULL);
     g_test_add_data_func("/file/holes", holes, run);
     g_test_add_data_func("/file/odd-length", odd_length, run);
+    g_test_add_data_func("/file/aio", aio, run);
     g_test_add_data_func("/file/direct", direct, run);
     g_test_add_data_func("/file/direct-align", direct_align, run);
     g_test_add_data_func("/file/resize", resize, run);
