@@ -2,10 +2,11 @@
 /* The table of all drivers. */
 #include "block/graph/driver.h"
 
-extern const NodeDriver driver_file, driver_host_device, driver_nbd,
+extern const NodeDriver driver_blkdebug, driver_file, driver_host_device, driver_nbd,
     driver_null_aio, driver_null_co, driver_raw;
 
 static const NodeDriver *const drivers[] = {
+    &driver_blkdebug,
     &driver_file,
     &driver_host_device,
     &driver_nbd,

@@ -159,6 +159,7 @@ static int co_raw_preadv(Node *node, uint64_t offset_bytes, uint64_t bytes,
 {
     const RawState *s = node->state;
 
+    co_node_debug_event(s->file->child, BLKDBG_READ_AIO);
     return co_edge_preadv(s->file, s->offset_bytes + offset_bytes, bytes, iov,
                           iov_offset, flags);
 }
@@ -168,6 +169,7 @@ static int co_raw_pwritev(Node *node, uint64_t offset_bytes, uint64_t bytes,
 {
     const RawState *s = node->state;
 
+    co_node_debug_event(s->file->child, BLKDBG_WRITE_AIO);
     return co_edge_pwritev(s->file, s->offset_bytes + offset_bytes, bytes, iov,
                            iov_offset, flags);
 }

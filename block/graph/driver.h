@@ -119,6 +119,10 @@ struct NodeDriver {
      * already in. */
     void (*refresh_limits)(Node *node);
 
+    /* A request has come to the point @event (a BlkdebugEvent) of its way. For
+     * drivers that tests use to make things happen there. NULL: nothing. */
+    void (*co_debug_event)(Node *node, int event);
+
     int (*co_preadv)(Node *node, uint64_t offset_bytes, uint64_t bytes,
                      Iov *iov, size_t iov_offset, ReqFlags flags);
     int (*co_pwritev)(Node *node, uint64_t offset_bytes, uint64_t bytes,

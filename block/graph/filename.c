@@ -9,6 +9,28 @@
 
 #include "util/json/json-print.h"
 
+/* A list appears as members of its own: "inject-error.0.event". */
+static void identity_add(json_object *identity, const char *name,
+                         json_object *value)
+{
+    if (json_object_is_type(value, json_type_array)) {
+        for (size_t i = 0; i < json_object_array_length(value); i++) {
+            g_autofree char *inner = g_strdup_printf("%s.%zu", name, i);
+
+            identity_add(identity, inner, json_object_array_get_idx(value, i));
+        }
+    } else if (json_object_is_type(value, json_type_object)) {
+        json_object_object_foreach(value, key, member)
+        {
+            g_autofree char *inner = g_strdup_printf("%s.%s", name, key);
+
+            identity_add(identity, inner, member);
+        }
+    } else {
+        json_object_object_add(identity, name, json_object_get(value));
+    }
+}
+
 /* Adds what was given; true if anything was. */
 static bool identity_add_options(const Node *node, json_object *identity)
 {
@@ -19,7 +41,7 @@ static bool identity_add_options(const Node *node, json_object *identity)
         json_object *value;
 
         if (json_object_object_get_ex(node->options, *name, &value)) {
-            json_object_object_add(identity, *name, json_object_get(value));
+            identity_add(identity, *name, value);
             any = true;
         }
     }

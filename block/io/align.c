@@ -82,16 +82,48 @@ static int co_read_block(Node *node, const Padding *pad, uint64_t offset_bytes,
     return ret;
 }
 
+static int co_read_head(Node *node, const Padding *pad)
+{
+    int ret;
+
+    if (pad->head) {
+        co_node_debug_event(node, BLKDBG_PWRITEV_RMW_HEAD);
+    }
+    if (pad->one_block && pad->tail) {
+        co_node_debug_event(node, BLKDBG_PWRITEV_RMW_TAIL);
+    }
+    ret = co_read_block(node, pad, pad->start, pad->buf);
+    if (ret == 0 && pad->head) {
+        co_node_debug_event(node, BLKDBG_PWRITEV_RMW_AFTER_HEAD);
+    }
+    if (ret == 0 && pad->one_block && pad->tail) {
+        co_node_debug_event(node, BLKDBG_PWRITEV_RMW_AFTER_TAIL);
+    }
+    return ret;
+}
+
+static int co_read_tail(Node *node, const Padding *pad)
+{
+    int ret;
+
+    co_node_debug_event(node, BLKDBG_PWRITEV_RMW_TAIL);
+    ret = co_read_block(node, pad, pad->start + pad->bytes - pad->align,
+                        pad->last);
+    if (ret == 0) {
+        co_node_debug_event(node, BLKDBG_PWRITEV_RMW_AFTER_TAIL);
+    }
+    return ret;
+}
+
 static int co_read_padding(Node *node, const Padding *pad)
 {
     int ret = 0;
 
     if (pad->head || pad->one_block) {
-        ret = co_read_block(node, pad, pad->start, pad->buf);
+        ret = co_read_head(node, pad);
     }
     if (ret == 0 && pad->tail && !pad->one_block) {
-        ret = co_read_block(node, pad, pad->start + pad->bytes - pad->align,
-                            pad->last);
+        ret = co_read_tail(node, pad);
     }
     return ret;
 }
@@ -107,6 +139,7 @@ int co_padded_pwritev(Node *node, uint64_t offset_bytes, uint64_t bytes,
     }
     ret = co_read_padding(node, &pad);
     if (ret == 0) {
+        co_node_debug_event(node, BLKDBG_PWRITEV);
         ret = co_driver_pwritev(node, pad.start, pad.bytes, &pad.iov, 0, flags);
     }
     padding_free(&pad);

@@ -25,6 +25,17 @@ static int co_flush_driver(Node *node)
     return node->driver->co_flush(node);
 }
 
+/* The points of a flush belong to the node below. */
+static void co_flush_event(Node *node, BlkdebugEvent event)
+{
+    LIST_FOREACH(edge, &node->children, Edge, in_parent) {
+        if (edge->role & EDGE_PRIMARY) {
+            co_node_debug_event(edge->child, event);
+            return;
+        }
+    }
+}
+
 /* Only what this node shows or keeps: not a backing image, which it never
  * writes, nor the target of a filter, which is flushed by who copies there. */
 static int co_flush_children(Node *node)
@@ -46,6 +57,7 @@ int co_node_flush_at_home(Node *node)
     uint64_t gen = write_gen(node);
     int ret = 0;
 
+    co_flush_event(node, BLKDBG_FLUSH_TO_OS);
     if (node->flushed_gen >= gen) {
         stat_add(&node->stats.flushes, 1);
         return 0;
@@ -53,6 +65,7 @@ int co_node_flush_at_home(Node *node)
     co_mutex_lock(&node->flush_lock);
     if (node->flushed_gen < gen) {
         gen = write_gen(node);
+        co_flush_event(node, BLKDBG_FLUSH_TO_DISK);
         ret = co_flush_driver(node);
         if (ret == 0) {
             ret = co_flush_children(node);

@@ -7,6 +7,7 @@
 #define BLOCK_IO_IO_INT_H
 
 #include "block/io/io.h"
+#include "qapi/qapi-types.h"
 
 /* --- request.c: tracking ------------------------------------------------- */
 

@@ -42,6 +42,15 @@ int co_edge_truncate(Edge *edge, uint64_t size_bytes, bool exact,
                      Error **errp) COROUTINE_ONLY;
 int co_node_flush(Node *node) COROUTINE_ONLY;
 
+/* A request that goes to @node is at the point @event (a BlkdebugEvent) of its
+ * way; drivers that have points of their own tell the node below. At home. */
+static inline void co_node_debug_event(Node *node, int event) COROUTINE_ONLY
+{
+    if (UNLIKELY(node->driver->co_debug_event)) {
+        node->driver->co_debug_event(node, event);
+    }
+}
+
 /* Asks for the event BLOCK_WRITE_THRESHOLD when the next write, zeroing or
  * discard ends beyond @threshold_bytes; 0 asks for none. On control. */
 void node_set_write_threshold(Node *node,

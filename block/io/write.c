@@ -25,6 +25,13 @@ static bool detect_zeroes(const Node *node, const Iov *iov, size_t iov_offset,
     return true;
 }
 
+static int co_aligned_pwritev(Node *node, uint64_t offset_bytes, uint64_t bytes,
+                              Iov *iov, size_t iov_offset, ReqFlags flags)
+{
+    co_node_debug_event(node, BLKDBG_PWRITEV);
+    return co_driver_pwritev(node, offset_bytes, bytes, iov, iov_offset, flags);
+}
+
 int co_node_pwritev(Node *node, uint64_t offset_bytes, uint64_t bytes, Iov *iov,
                     size_t iov_offset, ReqFlags flags)
 {
@@ -38,8 +45,9 @@ int co_node_pwritev(Node *node, uint64_t offset_bytes, uint64_t bytes, Iov *iov,
     threshold_check(node, offset_bytes + bytes);
     co_request_begin(&req, node, offset_bytes, bytes,
                      !aligned || (flags & REQ_SERIALISING));
-    ret = (aligned ? co_driver_pwritev : co_padded_pwritev)(
+    ret = (aligned ? co_aligned_pwritev : co_padded_pwritev)(
         node, offset_bytes, bytes, iov, iov_offset, flags);
+    co_node_debug_event(node, BLKDBG_PWRITEV_DONE);
     write_landed(node, offset_bytes, bytes, flags);
     ret = co_emulate_fua(node, ret, flags);
     request_end(&req);

@@ -132,7 +132,9 @@ int co_node_pwrite_zeroes(Node *node, uint64_t offset_bytes, uint64_t bytes,
     threshold_check(node, offset_bytes + bytes);
     co_request_begin(&req, node, offset_bytes, bytes,
                      !aligned || (flags & REQ_SERIALISING));
+    co_node_debug_event(node, BLKDBG_PWRITEV_ZERO);
     ret = co_zero_range(node, offset_bytes, bytes, flags);
+    co_node_debug_event(node, BLKDBG_PWRITEV_DONE);
     write_landed(node, offset_bytes, bytes, flags);
     ret = co_emulate_fua(node, ret, flags);
     request_end(&req);

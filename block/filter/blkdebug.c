@@ -1,0 +1,342 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * blkdebug: shows its image, and lets tests make it fail: errors when they
+ * want them (blkdebug-rules.h), and limits on requests that the image does not
+ * have itself.
+ *
+ * Invariants:
+ * 1. A request that fails by a rule has not reached the image.
+ * 2. What goes beyond the image's end, where `align` is coarser than the
+ *    image's size, reads as zeroes and is not written.
+ */
+#include "block/filter/blkdebug-rules.h"
+#include "block/graph/driver.h"
+#include "block/io/io.h"
+
+#include <limits.h>
+
+typedef struct BlkdebugState {
+    /* CONST */
+    Edge *image;
+    uint32_t align;
+    uint32_t max_transfer, opt_zeroes, max_zeroes, opt_discard, max_discard;
+    Perms take, unshare;
+    /* HOME */
+    BlkdebugRules *rules;
+} BlkdebugState;
+
+/* --- options ------------------------------------------------------------- */
+
+static bool number_ok(const char *name, int64_t value, uint32_t multiple_of,
+                      Error **errp)
+{
+    if (value < 0) {
+        error_set(errp,
+                  "Parameter '%s' expects a non-negative number below 2^64",
+                  name);
+        return false;
+    }
+    if (value >= INT_MAX || value % multiple_of) {
+        error_set(errp, "Cannot meet constraints with %s %" PRId64, name,
+                  value);
+        return false;
+    }
+    return true;
+}
+
+static bool take_align(BlkdebugState *s, const BlockdevOptionsBlkdebug *o,
+                       Error **errp)
+{
+    int64_t align = o->has_align ? o->align : 0;
+
+    if (!number_ok("align", align, 1, errp)) {
+        return false;
+    }
+    if (align && !is_power_of_2((uint64_t)align)) {
+        error_set(errp, "Cannot meet constraints with align %" PRId64, align);
+        return false;
+    }
+    s->align = (uint32_t)align;
+    return true;
+}
+
+/* The limits must fit each other and what the image takes. */
+static bool take_limits(BlkdebugState *s, const BlockdevOptionsBlkdebug *o,
+                        Error **errp)
+{
+    uint32_t align = MAX(s->align, s->image->child->limits.request_align);
+    const struct {
+        const char *name;
+        int64_t value;
+        uint32_t *to;
+        const uint32_t *multiple_of;
+    } limits[] = {
+        {"max-transfer", o->max_transfer, &s->max_transfer, NULL},
+        {"opt-write-zero", o->opt_write_zero, &s->opt_zeroes, NULL},
+        {"max-write-zero", o->max_write_zero, &s->max_zeroes, &s->opt_zeroes},
+        {"opt-discard", o->opt_discard, &s->opt_discard, NULL},
+        {"max-discard", o->max_discard, &s->max_discard, &s->opt_discard},
+    };
+
+    if (!take_align(s, o, errp)) {
+        return false;
+    }
+    align = MAX(MAX(s->align, align), 1);
+    for (size_t i = 0; i < ARRAY_SIZE(limits); i++) {
+        uint32_t unit = limits[i].multiple_of ? *limits[i].multiple_of : 0;
+
+        if (!number_ok(limits[i].name, limits[i].value, MAX(unit, align),
+                       errp)) {
+            return false;
+        }
+        *limits[i].to = (uint32_t)limits[i].value;
+    }
+    return true;
+}
+
+static Perms perms_of(const BlockPermissionList *list)
+{
+    static const Perms of[BLOCK_PERMISSION__MAX] = {
+        [BLOCK_PERMISSION_CONSISTENT_READ] = PERM_CONSISTENT_READ,
+        [BLOCK_PERMISSION_WRITE] = PERM_WRITE,
+        [BLOCK_PERMISSION_WRITE_UNCHANGED] = PERM_WRITE_UNCHANGED,
+        [BLOCK_PERMISSION_RESIZE] = PERM_RESIZE,
+    };
+    Perms perms = 0;
+
+    for (size_t i = 0; list && i < list->n; i++) {
+        perms |= of[list->v[i]];
+    }
+    return perms;
+}
+
+static const char *const blkdebug_identity[] = {
+    "align",
+    "max-transfer",
+    "opt-write-zero",
+    "max-write-zero",
+    "opt-discard",
+    "max-discard",
+    "inject-error",
+    "set-state",
+    "take-child-perms",
+    "unshare-child-perms",
+    NULL,
+};
+
+/* Without options of its own it has the name that opens it so. */
+static void name_node(Node *node, const BlkdebugState *s)
+{
+    const char *image = s->image->child->filename;
+
+    for (const char *const *name = blkdebug_identity; *name; name++) {
+        if (json_object_object_get_ex(node->options, *name, NULL)) {
+            return;
+        }
+    }
+    if (image && !g_str_has_prefix(image, "json:")) {
+        node->filename = g_strdup_printf("blkdebug::%s", image);
+    }
+}
+
+static bool co_blkdebug_open(Node *node, const BlockdevOptions *options,
+                             Error **errp)
+{
+    const BlockdevOptionsBlkdebug *o = &options->u.blkdebug;
+    BlkdebugState *s = node->state;
+
+    s->take = perms_of(o->take_child_perms);
+    s->unshare = perms_of(o->unshare_child_perms);
+    s->image = co_node_open_child(node, o->image, "image",
+                                  EDGE_FILTERED | EDGE_PRIMARY, errp);
+    if (!s->image || !take_limits(s, o, errp)) {
+        return false;
+    }
+    s->rules = blkdebug_rules_new(o, errp);
+    if (!s->rules) {
+        return false;
+    }
+    node->size_bytes = s->image->child->size_bytes;
+    name_node(node, s);
+    return true;
+}
+
+static void co_blkdebug_close(Node *node)
+{
+    BlkdebugState *s = node->state;
+
+    blkdebug_rules_free(s->rules);
+}
+
+/* The generic options and the image may change; it has no others that do. */
+static bool co_blkdebug_reopen(NodeReopen *reopen, Txn *txn, Error **errp)
+{
+    const BlkdebugState *s = reopen->node->state;
+
+    reopen->size_bytes = reopen_child_size(reopen, s->image);
+    return true;
+}
+
+static void blkdebug_child_perm(const Node *node, const Edge *edge, Perms perm,
+                                Perms shared, Perms *child_perm,
+                                Perms *child_shared)
+{
+    const BlkdebugState *s = node->state;
+
+    *child_perm = perm | s->take;
+    *child_shared = shared & ~s->unshare;
+}
+
+static void blkdebug_refresh_limits(Node *node)
+{
+    const BlkdebugState *s = node->state;
+    NodeLimits *limits = &node->limits;
+
+    limits->request_align = MAX(limits->request_align, s->align);
+    limits->max_transfer_bytes = s->max_transfer;
+    limits->zeroes_align = s->opt_zeroes;
+    limits->max_zeroes_bytes = s->max_zeroes;
+    limits->discard_align = s->opt_discard;
+    limits->max_discard_bytes = s->max_discard;
+}
+
+/* --- requests ------------------------------------------------------------ */
+
+static void co_blkdebug_event(Node *node, int event)
+{
+    BlkdebugState *s = node->state;
+
+    blkdebug_rules_event(s->rules, event);
+}
+
+static int co_check(Node *node, BlkdebugIOType type, uint64_t offset_bytes,
+                    uint64_t bytes)
+{
+    BlkdebugState *s = node->state;
+    bool immediately = false;
+    int ret =
+        blkdebug_rules_check(s->rules, type, offset_bytes, bytes, &immediately);
+
+    if (ret < 0 && !immediately) {
+        co_reschedule();
+    }
+    return ret;
+}
+
+static uint64_t within_image(const Node *node, uint64_t offset_bytes,
+                             uint64_t bytes)
+{
+    uint64_t size_bytes = node->size_bytes;
+
+    return offset_bytes < size_bytes ? MIN(bytes, size_bytes - offset_bytes)
+                                     : 0;
+}
+
+static int co_blkdebug_preadv(Node *node, uint64_t offset_bytes, uint64_t bytes,
+                              Iov *iov, size_t iov_offset, ReqFlags flags)
+{
+    const BlkdebugState *s = node->state;
+    uint64_t inside = within_image(node, offset_bytes, bytes);
+    int ret = co_check(node, BLKDEBUG_IO_TYPE_READ, offset_bytes, bytes);
+
+    if (ret < 0) {
+        return ret;
+    }
+    iov_memset(iov, iov_offset + inside, 0, bytes - inside);
+    return co_edge_preadv(s->image, offset_bytes, inside, iov, iov_offset,
+                          flags);
+}
+
+static int co_blkdebug_pwritev(Node *node, uint64_t offset_bytes,
+                               uint64_t bytes, Iov *iov, size_t iov_offset,
+                               ReqFlags flags)
+{
+    const BlkdebugState *s = node->state;
+    int ret = co_check(node, BLKDEBUG_IO_TYPE_WRITE, offset_bytes, bytes);
+
+    return ret < 0 ? ret
+                   : co_edge_pwritev(s->image, offset_bytes,
+                                     within_image(node, offset_bytes, bytes),
+                                     iov, iov_offset, flags);
+}
+
+static int co_blkdebug_pwrite_zeroes(Node *node, uint64_t offset_bytes,
+                                     uint64_t bytes, ReqFlags flags)
+{
+    const BlkdebugState *s = node->state;
+    int ret =
+        co_check(node, BLKDEBUG_IO_TYPE_WRITE_ZEROES, offset_bytes, bytes);
+
+    return ret < 0
+               ? ret
+               : co_edge_pwrite_zeroes(s->image, offset_bytes,
+                                       within_image(node, offset_bytes, bytes),
+                                       flags);
+}
+
+static int co_blkdebug_pdiscard(Node *node, uint64_t offset_bytes,
+                                uint64_t bytes)
+{
+    const BlkdebugState *s = node->state;
+    int ret = co_check(node, BLKDEBUG_IO_TYPE_DISCARD, offset_bytes, bytes);
+
+    return ret < 0 ? ret
+                   : co_edge_pdiscard(s->image, offset_bytes,
+                                      within_image(node, offset_bytes, bytes));
+}
+
+/* The image is flushed after this. */
+static int co_blkdebug_flush(Node *node)
+{
+    return co_check(node, BLKDEBUG_IO_TYPE_FLUSH, 0, 0);
+}
+
+static int co_blkdebug_block_status(Node *node, bool want_zero,
+                                    uint64_t offset_bytes, uint64_t bytes,
+                                    BlockStatus *status)
+{
+    const BlkdebugState *s = node->state;
+    int ret =
+        co_check(node, BLKDEBUG_IO_TYPE_BLOCK_STATUS, offset_bytes, bytes);
+
+    return ret < 0 ? ret
+                   : co_edge_block_status(s->image, want_zero, offset_bytes,
+                                          bytes, status);
+}
+
+static int co_blkdebug_truncate(Node *node, uint64_t size_bytes, bool exact,
+                                Error **errp)
+{
+    const BlkdebugState *s = node->state;
+
+    return co_edge_truncate(s->image, size_bytes, exact, errp);
+}
+
+/* QEMU's says so too. */
+static int64_t co_blkdebug_allocated_bytes(Node *node)
+{
+    return -ENOTSUP;
+}
+
+const NodeDriver driver_blkdebug = {
+    .name = "blkdebug",
+    .state_bytes = sizeof(BlkdebugState),
+    .threading = NODE_HOMED,
+    .is_format = true,
+    .identity_options = blkdebug_identity,
+    .supports_fua = true,
+    .co_open = co_blkdebug_open,
+    .co_reopen = co_blkdebug_reopen,
+    .co_close = co_blkdebug_close,
+    .child_perm = blkdebug_child_perm,
+    .refresh_limits = blkdebug_refresh_limits,
+    .co_debug_event = co_blkdebug_event,
+    .co_preadv = co_blkdebug_preadv,
+    .co_pwritev = co_blkdebug_pwritev,
+    .co_pwrite_zeroes = co_blkdebug_pwrite_zeroes,
+    .co_pdiscard = co_blkdebug_pdiscard,
+    .co_flush = co_blkdebug_flush,
+    .co_block_status = co_blkdebug_block_status,
+    .co_truncate = co_blkdebug_truncate,
+    .co_allocated_bytes = co_blkdebug_allocated_bytes,
+};
