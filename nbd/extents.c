@@ -9,7 +9,7 @@
 
 void nbd_extents_init(NbdExtents *e, unsigned max_extents, uint64_t bytes)
 {
-    assert(max_extents > 0 && bytes <= UINT32_MAX);
+    assert(max_extents > 0);
     *e = (NbdExtents){.max_extents = max_extents, .left_bytes = bytes};
 }
 
@@ -19,26 +19,26 @@ void nbd_extents_free(NbdExtents *e)
     e->v = NULL;
 }
 
-static void extents_push(NbdExtents *e, uint32_t bytes, uint32_t flags)
+static void extents_push(NbdExtents *e, uint64_t bytes, uint32_t flags)
 {
     if (e->n == e->capacity) {
         e->capacity = MAX(FIRST_CAPACITY, 2 * e->capacity);
-        e->v = g_renew(NbdExtent, e->v, e->capacity);
+        e->v = g_renew(NbdRun, e->v, e->capacity);
     }
-    e->v[e->n++] = (NbdExtent){be32(bytes), be32(flags)};
+    e->v[e->n++] = (NbdRun){bytes, flags};
 }
 
 bool nbd_extents_add(NbdExtents *e, uint64_t bytes, uint32_t flags)
 {
-    NbdExtent *last = e->n ? &e->v[e->n - 1] : NULL;
+    NbdRun *last = e->n ? &e->v[e->n - 1] : NULL;
 
     assert(bytes > 0);
     bytes = MIN(bytes, e->left_bytes);
     if (!bytes) {
         return false;
     }
-    if (last && be32_get(last->flags) == flags) {
-        last->bytes = be32(be32_get(last->bytes) + bytes);
+    if (last && last->flags == flags) {
+        last->bytes += bytes;
     } else if (e->n == e->max_extents) {
         return false;
     } else {
@@ -46,4 +46,22 @@ bool nbd_extents_add(NbdExtents *e, uint64_t bytes, uint32_t flags)
     }
     e->left_bytes -= bytes;
     return e->left_bytes > 0;
+}
+
+void nbd_extents_encode(const NbdExtents *e, bool extended, GByteArray *out)
+{
+    for (unsigned i = 0; i < e->n; i++) {
+        const NbdRun *run = &e->v[i];
+
+        if (extended) {
+            NbdExtExtent wire = {be64(run->bytes), be64(run->flags)};
+
+            g_byte_array_append(out, (const void *)&wire, sizeof(wire));
+        } else {
+            NbdExtent wire = {be32(run->bytes), be32(run->flags)};
+
+            assert(run->bytes <= UINT32_MAX);
+            g_byte_array_append(out, (const void *)&wire, sizeof(wire));
+        }
+    }
 }

@@ -70,6 +70,7 @@ const char *nbd_option_name(uint32_t option)
         [NBD_OPT_STRUCTURED_REPLY] = "structured reply",
         [NBD_OPT_LIST_META_CONTEXT] = "list meta context",
         [NBD_OPT_SET_META_CONTEXT] = "set meta context",
+        [NBD_OPT_EXTENDED_HEADERS] = "extended headers",
     };
 
     return option < ARRAY_SIZE(names) && names[option] ? names[option]
@@ -94,6 +95,7 @@ const char *nbd_reply_name(uint32_t type)
         [NBD_REP_ERR_SHUTDOWN & 15] = "server shutting down",
         [NBD_REP_ERR_BLOCK_SIZE_REQD & 15] = "block size required",
         [NBD_REP_ERR_TOO_BIG & 15] = "option payload too big",
+        [NBD_REP_ERR_EXT_HEADER_REQD & 15] = "extended headers required",
     };
     uint32_t number = type & ~NBD_REP_IS_ERROR;
     const char *name = NULL;

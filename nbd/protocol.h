@@ -38,6 +38,7 @@ typedef enum NbdOption {
     NBD_OPT_STRUCTURED_REPLY = 8,
     NBD_OPT_LIST_META_CONTEXT = 9,
     NBD_OPT_SET_META_CONTEXT = 10,
+    NBD_OPT_EXTENDED_HEADERS = 11,
 } NbdOption;
 
 /* Types of option replies; those with bit 31 are errors with a text. */
@@ -55,6 +56,7 @@ typedef enum NbdOption {
 #define NBD_REP_ERR_SHUTDOWN (NBD_REP_IS_ERROR | 7)
 #define NBD_REP_ERR_BLOCK_SIZE_REQD (NBD_REP_IS_ERROR | 8)
 #define NBD_REP_ERR_TOO_BIG (NBD_REP_IS_ERROR | 9)
+#define NBD_REP_ERR_EXT_HEADER_REQD (NBD_REP_IS_ERROR | 10)
 
 /* What INFO and GO ask for and NBD_REP_INFO tells. */
 enum {
@@ -133,6 +135,8 @@ typedef struct NbdExportNameReply {
 #define NBD_MAGIC_REQUEST UINT32_C(0x25609513)
 #define NBD_MAGIC_SIMPLE_REPLY UINT32_C(0x67446698)
 #define NBD_MAGIC_CHUNK UINT32_C(0x668e33ef)
+#define NBD_MAGIC_EXT_REQUEST UINT32_C(0x21e41c71)
+#define NBD_MAGIC_EXT_CHUNK UINT32_C(0x6e8a278c)
 
 /* The most that one request reads or writes, in bytes. */
 #define NBD_MAX_PAYLOAD (32u << 20)
@@ -155,6 +159,7 @@ enum {
     NBD_CMD_FLAG_DF = 1 << 2,
     NBD_CMD_FLAG_REQ_ONE = 1 << 3,
     NBD_CMD_FLAG_FAST_ZERO = 1 << 4,
+    NBD_CMD_FLAG_PAYLOAD_LEN = 1 << 5, /* with extended headers */
 };
 
 /* Types of structured reply chunks; those with bit 15 are errors. */
@@ -163,6 +168,7 @@ enum {
     NBD_CHUNK_OFFSET_DATA = 1,
     NBD_CHUNK_OFFSET_HOLE = 2,
     NBD_CHUNK_BLOCK_STATUS = 5,
+    NBD_CHUNK_BLOCK_STATUS_EXT = 6, /* with extended headers */
     NBD_CHUNK_ERROR = 0x8001,
     NBD_CHUNK_ERROR_OFFSET = 0x8002,
 };
@@ -186,6 +192,17 @@ typedef struct NbdRequestHeader {
     Be32 bytes;
 } NbdRequestHeader;
 
+/* With extended headers: any length, and whether it counts payload is said by
+ * NBD_CMD_FLAG_PAYLOAD_LEN. */
+typedef struct NbdExtRequestHeader {
+    Be32 magic; /* NBD_MAGIC_EXT_REQUEST */
+    Be16 flags;
+    Be16 command;
+    Be64 cookie;
+    Be64 offset_bytes;
+    Be64 bytes;
+} NbdExtRequestHeader;
+
 typedef struct NbdSimpleReply {
     Be32 magic; /* NBD_MAGIC_SIMPLE_REPLY */
     Be32 error; /* NBD_E* */
@@ -199,6 +216,17 @@ typedef struct NbdChunkHeader {
     Be64 cookie;
     Be32 bytes; /* of what follows */
 } NbdChunkHeader;
+
+/* The same with extended headers, where there are no simple replies. What
+ * follows the header is as in the other form. */
+typedef struct NbdExtChunkHeader {
+    Be32 magic; /* NBD_MAGIC_EXT_CHUNK */
+    Be16 flags;
+    Be16 type;
+    Be64 cookie;
+    Be64 offset_bytes; /* the request's */
+    Be64 bytes;        /* of what follows */
+} NbdExtChunkHeader;
 
 /* A data chunk, before its data. */
 typedef struct NbdChunkData {
@@ -230,6 +258,21 @@ typedef struct NbdExtent {
     Be32 flags;
 } NbdExtent;
 
+/* What comes before the extents of NBD_CHUNK_BLOCK_STATUS_EXT. */
+typedef struct NbdExtStatus {
+    Be32 context_id;
+    Be32 n;
+} NbdExtStatus;
+
+typedef struct NbdExtExtent {
+    Be64 bytes;
+    Be64 flags;
+} NbdExtExtent;
+
+STATIC_ASSERT(sizeof(NbdExtRequestHeader) == 32);
+STATIC_ASSERT(sizeof(NbdExtChunkHeader) == 32);
+STATIC_ASSERT(sizeof(NbdExtStatus) == 8);
+STATIC_ASSERT(sizeof(NbdExtExtent) == 16);
 STATIC_ASSERT(sizeof(NbdGreeting) == 18);
 STATIC_ASSERT(sizeof(NbdOldstyleGreeting) == 12);
 STATIC_ASSERT(sizeof(NbdOptionHeader) == 16);
@@ -281,6 +324,18 @@ static inline void nbd_chunk_init(NbdChunkHeader *head, uint16_t flags,
     head->type = be16(type);
     head->cookie = cookie;
     head->bytes = be32(bytes);
+}
+
+static inline void nbd_ext_chunk_init(NbdExtChunkHeader *head, uint16_t flags,
+                                      uint16_t type, Be64 cookie,
+                                      uint64_t offset_bytes, uint64_t bytes)
+{
+    head->magic = be32(NBD_MAGIC_EXT_CHUNK);
+    head->flags = be16(flags);
+    head->type = be16(type);
+    head->cookie = cookie;
+    head->offset_bytes = be64(offset_bytes);
+    head->bytes = be64(bytes);
 }
 
 static inline void nbd_simple_reply_init(NbdSimpleReply *reply,

@@ -69,6 +69,7 @@ struct NbdConn {
     bool fixed; /* client flags */
     bool no_zeroes;
     bool structured;
+    bool extended; /* headers; implies structured */
     bool dead;
     bool ended; /* the reader has no more work for the sender */
     bool sender_running;
@@ -83,6 +84,14 @@ struct NbdConn {
     ListLink in_export;
 };
 
+#define NBD_CHUNK_HEADER_MAX sizeof(NbdExtChunkHeader)
+
+/* A chunk of a read's reply, before its data: header, offset, length of a
+ * hole. */
+typedef struct NbdReadChunk {
+    uint8_t b[NBD_CHUNK_HEADER_MAX + sizeof(Be64) + sizeof(Be32)];
+} NbdReadChunk;
+
 /* One request and its reply. */
 typedef struct NbdRequest {
     NbdConn *conn;
@@ -90,19 +99,24 @@ typedef struct NbdRequest {
     uint16_t flags;
     Be64 cookie;
     uint64_t offset_bytes;
-    uint32_t bytes;
+    uint64_t bytes;
     void *buf;           /* payload, from nbd_buffer_alloc */
     size_t buffer_bytes; /* counted in conn->buffer_bytes */
     Iov reply;           /* into @head, @heads and @buf */
     union {
         NbdSimpleReply simple;
-        NbdChunkHeader chunk;
-        NbdChunkData data;
-        NbdChunkHole hole;
+        NbdReadChunk chunk;
     } head;
     void *heads; /* more of the reply, from g_malloc */
     ListLink in_out;
 } NbdRequest;
+
+/* --- nbd-reply.c: chunk headers ------------------------------------------ */
+
+/* Writes a chunk's header in the form that was negotiated to @at (of
+ * NBD_CHUNK_HEADER_MAX bytes); its length. @bytes counts what follows it. */
+size_t nbd_chunk_put(const NbdRequest *req, void *at, uint16_t flags,
+                     uint16_t type, uint64_t bytes);
 
 /* --- nbd-conn.c ---------------------------------------------------------- */
 

@@ -54,7 +54,7 @@ static bool check_empty(uint32_t option, uint32_t bytes, GByteArray *out)
     return false;
 }
 
-/* --- LIST, STRUCTURED_REPLY, STARTTLS ------------------------------------ */
+/* --- LIST, forms of replies, STARTTLS ------------------------------------ */
 
 static void list_exports(GByteArray *out)
 {
@@ -79,6 +79,12 @@ static void structured_reply(NbdConn *conn, GByteArray *out)
 {
     Error *err = NULL;
 
+    if (conn->extended) {
+        error_set(&err, "extended headers already negotiated");
+        nbd_option_error(out, NBD_OPT_STRUCTURED_REPLY,
+                         NBD_REP_ERR_EXT_HEADER_REQD, err);
+        return;
+    }
     if (conn->structured) {
         error_set(&err, "structured reply already negotiated");
         nbd_option_error(out, NBD_OPT_STRUCTURED_REPLY, NBD_REP_ERR_INVALID,
@@ -87,6 +93,20 @@ static void structured_reply(NbdConn *conn, GByteArray *out)
     }
     conn->structured = true;
     ack(out, NBD_OPT_STRUCTURED_REPLY);
+}
+
+static void extended_headers(NbdConn *conn, GByteArray *out)
+{
+    Error *err = NULL;
+
+    if (conn->extended) {
+        error_set(&err, "extended headers already negotiated");
+        nbd_option_error(out, NBD_OPT_EXTENDED_HEADERS, NBD_REP_ERR_INVALID,
+                         err);
+        return;
+    }
+    conn->extended = conn->structured = true;
+    ack(out, NBD_OPT_EXTENDED_HEADERS);
 }
 
 static NbdOptionResult starttls(const NbdConn *conn, GByteArray *out)
@@ -275,6 +295,11 @@ NbdOptionResult nbd_option_handle(NbdConn *conn, uint32_t option,
     case NBD_OPT_STRUCTURED_REPLY:
         if (check_empty(option, bytes, out)) {
             structured_reply(conn, out);
+        }
+        break;
+    case NBD_OPT_EXTENDED_HEADERS:
+        if (check_empty(option, bytes, out)) {
+            extended_headers(conn, out);
         }
         break;
     case NBD_OPT_INFO:

@@ -14,8 +14,34 @@
 /* Below this a hole chunk saves nothing worth the look at the data. */
 #define MIN_HOLE_READ_BYTES 512u
 
+/* --- headers ------------------------------------------------------------- */
+
+size_t nbd_chunk_put(const NbdRequest *req, void *at, uint16_t flags,
+                     uint16_t type, uint64_t bytes)
+{
+    if (LIKELY(!req->conn->extended)) {
+        nbd_chunk_init(at, flags, type, req->cookie, bytes);
+        return sizeof(NbdChunkHeader);
+    }
+    nbd_ext_chunk_init(at, flags, type, req->cookie, req->offset_bytes, bytes);
+    return sizeof(NbdExtChunkHeader);
+}
+
+/* Done, with nothing to tell. */
+static void none_chunk(NbdRequest *req)
+{
+    void *at = req->head.chunk.b;
+
+    iov_add(&req->reply, at,
+            nbd_chunk_put(req, at, NBD_CHUNK_FLAG_DONE, NBD_CHUNK_NONE, 0));
+}
+
 void nbd_reply_done(NbdRequest *req)
 {
+    if (req->conn->extended) {
+        none_chunk(req);
+        return;
+    }
     nbd_simple_reply_init(&req->head.simple, NBD_SUCCESS, req->cookie);
     iov_add(&req->reply, &req->head.simple, sizeof(req->head.simple));
 }
@@ -24,17 +50,18 @@ void nbd_reply_done(NbdRequest *req)
 
 static void error_chunk(NbdRequest *req, uint32_t wire_error, const char *text)
 {
-    size_t text_bytes = MIN(strlen(text), NBD_MAX_STRING);
-    size_t bytes = sizeof(NbdChunkError) + text_bytes;
-    NbdChunkError *chunk = g_malloc(bytes);
+    uint16_t text_bytes = MIN(strlen(text), NBD_MAX_STRING);
+    Be32 error = be32(wire_error);
+    Be16 length = be16(text_bytes);
+    size_t bytes = sizeof(error) + sizeof(length) + text_bytes, n;
+    uint8_t *p = g_malloc(NBD_CHUNK_HEADER_MAX + bytes);
 
-    nbd_chunk_init(&chunk->head, NBD_CHUNK_FLAG_DONE, NBD_CHUNK_ERROR,
-                   req->cookie, bytes - sizeof(chunk->head));
-    chunk->error = be32(wire_error);
-    chunk->text_bytes = be16(text_bytes);
-    memcpy(chunk + 1, text, text_bytes);
-    req->heads = chunk;
-    iov_add(&req->reply, chunk, bytes);
+    n = nbd_chunk_put(req, p, NBD_CHUNK_FLAG_DONE, NBD_CHUNK_ERROR, bytes);
+    memcpy(p + n, &error, sizeof(error));
+    memcpy(p + n + sizeof(error), &length, sizeof(length));
+    memcpy(p + n + sizeof(error) + sizeof(length), text, text_bytes);
+    req->heads = p;
+    iov_add(&req->reply, p, n + bytes);
 }
 
 void nbd_reply_error(NbdRequest *req, int os_errno, Error *err)
@@ -59,11 +86,6 @@ typedef struct Run {
     bool zero;
 } Run;
 
-typedef union ReadChunk {
-    NbdChunkData data;
-    NbdChunkHole hole;
-} ReadChunk;
-
 /* The run at @start; units are aligned on the disk, so that the same area
  * looks the same in every request. */
 static Run next_run(const NbdRequest *req, uint32_t unit, uint32_t start)
@@ -86,24 +108,39 @@ static Run next_run(const NbdRequest *req, uint32_t unit, uint32_t start)
     return run;
 }
 
-static void add_data_chunk(NbdRequest *req, ReadChunk *chunk, const Run *run,
+static void add_data_chunk(NbdRequest *req, NbdReadChunk *chunk, const Run *run,
                            uint16_t flags)
 {
-    nbd_chunk_init(&chunk->data.head, flags, NBD_CHUNK_OFFSET_DATA, req->cookie,
-                   sizeof(chunk->data.offset_bytes) + run->bytes);
-    chunk->data.offset_bytes = be64(req->offset_bytes + run->start);
-    iov_add(&req->reply, &chunk->data, sizeof(chunk->data));
+    Be64 offset = be64(req->offset_bytes + run->start);
+    size_t n = nbd_chunk_put(req, chunk->b, flags, NBD_CHUNK_OFFSET_DATA,
+                             sizeof(offset) + run->bytes);
+
+    memcpy(chunk->b + n, &offset, sizeof(offset));
+    iov_add(&req->reply, chunk->b, n + sizeof(offset));
     iov_add(&req->reply, (char *)req->buf + run->start, run->bytes);
 }
 
-static void add_hole_chunk(NbdRequest *req, ReadChunk *chunk, const Run *run,
+static void add_hole_chunk(NbdRequest *req, NbdReadChunk *chunk, const Run *run,
                            uint16_t flags)
 {
-    nbd_chunk_init(&chunk->hole.head, flags, NBD_CHUNK_OFFSET_HOLE, req->cookie,
-                   sizeof(chunk->hole) - sizeof(chunk->hole.head));
-    chunk->hole.offset_bytes = be64(req->offset_bytes + run->start);
-    chunk->hole.bytes = be32(run->bytes);
-    iov_add(&req->reply, &chunk->hole, sizeof(chunk->hole));
+    Be64 offset = be64(req->offset_bytes + run->start);
+    Be32 bytes = be32(run->bytes);
+    size_t n = nbd_chunk_put(req, chunk->b, flags, NBD_CHUNK_OFFSET_HOLE,
+                             sizeof(offset) + sizeof(bytes));
+
+    memcpy(chunk->b + n, &offset, sizeof(offset));
+    memcpy(chunk->b + n + sizeof(offset), &bytes, sizeof(bytes));
+    iov_add(&req->reply, chunk->b, n + sizeof(offset) + sizeof(bytes));
+}
+
+/* Memory for that many chunks: in the request if it is one. */
+static NbdReadChunk *chunks_alloc(NbdRequest *req, unsigned n)
+{
+    if (n == 1) {
+        return &req->head.chunk;
+    }
+    req->heads = g_new(NbdReadChunk, n);
+    return req->heads;
 }
 
 static void read_chunks(NbdRequest *req)
@@ -111,10 +148,11 @@ static void read_chunks(NbdRequest *req)
     uint32_t unit =
         MAX(HOLE_UNIT_BYTES, ROUND_UP(DIV_ROUND_UP(req->bytes, MAX_READ_CHUNKS),
                                       HOLE_UNIT_BYTES));
-    ReadChunk *chunks = g_new(ReadChunk, MAX_READ_CHUNKS + 1);
+    uint64_t last = req->offset_bytes + req->bytes - 1;
+    unsigned units = last / unit - req->offset_bytes / unit + 1;
+    NbdReadChunk *chunks = chunks_alloc(req, units);
     uint32_t at = 0;
 
-    req->heads = chunks;
     while (at < req->bytes) {
         Run run = next_run(req, unit, at);
         uint16_t flags;
@@ -133,9 +171,8 @@ static void read_chunks(NbdRequest *req)
 static void read_one_chunk(NbdRequest *req)
 {
     Run run = {.start = 0, .bytes = req->bytes};
-    ReadChunk *chunk = g_new(ReadChunk, 1);
+    NbdReadChunk *chunk = chunks_alloc(req, 1);
 
-    req->heads = chunk;
     add_data_chunk(req, chunk, &run, NBD_CHUNK_FLAG_DONE);
 }
 
@@ -147,9 +184,7 @@ void nbd_reply_read(NbdRequest *req)
             iov_add(&req->reply, req->buf, req->bytes);
         }
     } else if (!req->bytes) {
-        nbd_chunk_init(&req->head.chunk, NBD_CHUNK_FLAG_DONE, NBD_CHUNK_NONE,
-                       req->cookie, 0);
-        iov_add(&req->reply, &req->head.chunk, sizeof(req->head.chunk));
+        none_chunk(req);
     } else if ((req->flags & NBD_CMD_FLAG_DF) ||
                req->bytes < MIN_HOLE_READ_BYTES) {
         read_one_chunk(req);

@@ -23,6 +23,9 @@ static uint16_t allowed_flags(const NbdRequest *req)
         return NBD_CMD_FLAG_FUA | NBD_CMD_FLAG_NO_HOLE | NBD_CMD_FLAG_FAST_ZERO;
     case NBD_CMD_BLOCK_STATUS:
         return NBD_CMD_FLAG_FUA | NBD_CMD_FLAG_REQ_ONE;
+    case NBD_CMD_WRITE:
+        return NBD_CMD_FLAG_FUA |
+               (req->conn->extended ? NBD_CMD_FLAG_PAYLOAD_LEN : 0);
     default:
         return NBD_CMD_FLAG_FUA;
     }
@@ -37,6 +40,11 @@ static bool check_known(const NbdRequest *req, Error **errp)
     if (req->flags & ~allowed_flags(req)) {
         error_set(errp, "unsupported flags for command %s (got 0x%x)",
                   nbd_command_name(req->command), req->flags);
+        return false;
+    }
+    if (req->command == NBD_CMD_WRITE && req->conn->extended &&
+        !(req->flags & NBD_CMD_FLAG_PAYLOAD_LEN)) {
+        error_set(errp, "payload length missing for command write");
         return false;
     }
     return true;
@@ -63,13 +71,13 @@ static bool check_range(const NbdRequest *req, Error **errp)
                    req->command == NBD_CMD_CACHE;
 
     if (payload && req->bytes > NBD_MAX_PAYLOAD) {
-        error_set(errp, "len (%" PRIu32 ") is larger than max len (%u)",
+        error_set(errp, "len (%" PRIu64 ") is larger than max len (%u)",
                   req->bytes, NBD_MAX_PAYLOAD);
         return false;
     }
     if (!range_fits(req->offset_bytes, req->bytes, size_bytes)) {
         error_set(errp,
-                  "operation past EOF; From: %" PRIu64 ", Len: %" PRIu32
+                  "operation past EOF; From: %" PRIu64 ", Len: %" PRIu64
                   ", Size: %" PRIu64,
                   req->offset_bytes, req->bytes, size_bytes);
         return false;

@@ -31,17 +31,24 @@ static void co_admit(NbdRequest *req, size_t buffer_bytes)
     req->buffer_bytes = buffer_bytes;
 }
 
+/* What follows the request's header in the stream. */
+static uint64_t payload_bytes(const NbdRequest *req)
+{
+    bool has_payload = req->conn->extended
+                           ? req->flags & NBD_CMD_FLAG_PAYLOAD_LEN
+                           : req->command == NBD_CMD_WRITE;
+
+    return has_payload ? req->bytes : 0;
+}
+
 /* Answers without running it. The stream is kept in sync if that is
  * possible; else false. */
 static bool co_refuse(NbdRequest *req, int os_errno, Error *err)
 {
-    NbdConn *conn = req->conn;
-    bool in_sync = true;
+    uint64_t bytes = payload_bytes(req);
+    bool in_sync =
+        bytes <= NBD_MAX_PAYLOAD && !co_nbd_conn_skip(req->conn, bytes);
 
-    if (req->command == NBD_CMD_WRITE) {
-        in_sync = req->bytes <= NBD_MAX_PAYLOAD &&
-                  !co_nbd_conn_skip(conn, req->bytes);
-    }
     nbd_reply_error(req, os_errno, err);
     nbd_send_queue(req);
     return in_sync;
@@ -92,19 +99,40 @@ static NbdRequest *request_new(NbdConn *conn, const NbdRequestHeader *head)
     return req;
 }
 
+/* The next request; NULL when there will be no more. */
+static NbdRequest *co_next_request(NbdConn *conn)
+{
+    /* The two forms differ in the magic and in the length at the end. */
+    union {
+        NbdRequestHeader compact;
+        NbdExtRequestHeader extended;
+    } head;
+    size_t bytes =
+        conn->extended ? sizeof(head.extended) : sizeof(head.compact);
+    uint32_t magic = conn->extended ? NBD_MAGIC_EXT_REQUEST : NBD_MAGIC_REQUEST;
+    NbdRequest *req;
+
+    if (co_nbd_conn_read(conn, &head, bytes) ||
+        be32_get(head.compact.magic) != magic ||
+        be16_get(head.compact.command) == NBD_CMD_DISC) {
+        return NULL;
+    }
+    req = request_new(conn, &head.compact);
+    if (conn->extended) {
+        req->bytes = be64_get(head.extended.bytes);
+    }
+    return req;
+}
+
 /* Serves one request; false when there will be no more. */
 static bool co_serve_one(NbdConn *conn)
 {
-    NbdRequestHeader head;
+    NbdRequest *req = co_next_request(conn);
     Error *err = NULL;
-    NbdRequest *req;
 
-    if (co_nbd_conn_read(conn, &head, sizeof(head)) ||
-        be32_get(head.magic) != NBD_MAGIC_REQUEST ||
-        be16_get(head.command) == NBD_CMD_DISC) {
+    if (!req) {
         return false;
     }
-    req = request_new(conn, &head);
     if (!nbd_request_check(req, &err)) {
         co_admit(req, 0);
         return co_refuse(req, EINVAL, err);

@@ -94,18 +94,30 @@ static int co_context_extents(NbdRequest *req, uint32_t id, NbdExtents *extents)
     return 0;
 }
 
+/* Header and context number; then come the extents. */
+static void put_status_head(const NbdRequest *req, GByteArray *out, uint32_t id,
+                            unsigned n, uint16_t flags)
+{
+    bool extended = req->conn->extended;
+    NbdExtStatus status = {be32(id), be32(n)};
+    size_t status_bytes = extended ? sizeof(status) : sizeof(status.context_id);
+    uint64_t bytes =
+        status_bytes +
+        (uint64_t)n * (extended ? sizeof(NbdExtExtent) : sizeof(NbdExtent));
+    uint8_t head[NBD_CHUNK_HEADER_MAX];
+    size_t head_bytes = nbd_chunk_put(
+        req, head, flags,
+        extended ? NBD_CHUNK_BLOCK_STATUS_EXT : NBD_CHUNK_BLOCK_STATUS, bytes);
+
+    g_byte_array_append(out, head, head_bytes);
+    g_byte_array_append(out, (const void *)&status, status_bytes);
+}
+
 static void add_chunk(NbdRequest *req, GByteArray *out, uint32_t id,
                       const NbdExtents *extents, bool last)
 {
-    size_t bytes = extents->n * sizeof(*extents->v);
-    NbdChunkStatus chunk;
-
-    nbd_chunk_init(&chunk.head, last ? NBD_CHUNK_FLAG_DONE : 0,
-                   NBD_CHUNK_BLOCK_STATUS, req->cookie,
-                   sizeof(chunk.context_id) + bytes);
-    chunk.context_id = be32(id);
-    g_byte_array_append(out, (const void *)&chunk, sizeof(chunk));
-    g_byte_array_append(out, (const void *)extents->v, bytes);
+    put_status_head(req, out, id, extents->n, last ? NBD_CHUNK_FLAG_DONE : 0);
+    nbd_extents_encode(extents, req->conn->extended, out);
 }
 
 int co_nbd_status(NbdRequest *req)

@@ -122,7 +122,7 @@ class BadInput(case.Case):
     def test_unknown_options(self):
         wire = self.wire()
         wire.greet()
-        for number in 0, 4, 11, 999, 0xffffffff:
+        for number in 0, 4, 12, 999, 0xffffffff:
             wire.option(number, b'some data')
             self.assertEqual(wire.option_replies()[-1][0],
                              nbdwire.REP_ERR_UNSUP, number)

@@ -6,8 +6,8 @@ static void check(const NbdExtents *e, unsigned i, uint32_t bytes,
                   uint32_t flags)
 {
     g_assert_cmpuint(i, <, e->n);
-    g_assert_cmpuint(be32_get(e->v[i].bytes), ==, bytes);
-    g_assert_cmpuint(be32_get(e->v[i].flags), ==, flags);
+    g_assert_cmpuint(e->v[i].bytes, ==, bytes);
+    g_assert_cmpuint(e->v[i].flags, ==, flags);
 }
 
 static void test_merge(void)
@@ -41,6 +41,31 @@ static void test_clip(void)
     nbd_extents_init(&e, 10, UINT32_MAX);
     g_assert_false(nbd_extents_add(&e, UINT64_C(1) << 40, 7));
     check(&e, 0, UINT32_MAX, 7);
+    nbd_extents_free(&e);
+}
+
+static void test_encode(void)
+{
+    static const uint8_t compact[] = {0, 0, 0, 9, 0, 0, 0, 1,
+                                      0, 0, 0, 2, 0, 0, 0, 3};
+    static const uint8_t extended[] = {
+        0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 3,
+    };
+    g_autoptr(GByteArray) out = g_byte_array_new();
+    NbdExtents e;
+
+    nbd_extents_init(&e, 10, 11);
+    nbd_extents_add(&e, 9, 1);
+    nbd_extents_add(&e, 9, 3);
+    nbd_extents_encode(&e, false, out);
+    g_assert_cmpmem(out->data, out->len, compact, sizeof(compact));
+    nbd_extents_free(&e);
+
+    g_byte_array_set_size(out, 0);
+    nbd_extents_init(&e, 10, UINT64_MAX);
+    nbd_extents_add(&e, UINT64_C(1) << 40, 3);
+    nbd_extents_encode(&e, true, out);
+    g_assert_cmpmem(out->data, out->len, extended, sizeof(extended));
     nbd_extents_free(&e);
 }
 
@@ -82,14 +107,14 @@ static void model_round(GRand *rand)
     g_assert_cmpuint(e.n, <=, max);
     at = 0;
     for (unsigned i = 0; i < e.n; i++) {
-        unsigned n = be32_get(e.v[i].bytes);
+        unsigned n = e.v[i].bytes;
 
         g_assert_cmpuint(n, >, 0);
         g_assert_cmpuint(at + n, <=, size);
         g_assert_true(!i ||
-                      be32_get(e.v[i - 1].flags) != be32_get(e.v[i].flags));
+                      e.v[i - 1].flags != e.v[i].flags);
         for (; n; n--, at++) {
-            g_assert_cmpuint(flags[at], ==, be32_get(e.v[i].flags));
+            g_assert_cmpuint(flags[at], ==, e.v[i].flags);
         }
     }
     g_assert_true(e.n == max || at == size);
@@ -110,6 +135,7 @@ int main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/nbd/extents/merge", test_merge);
     g_test_add_func("/nbd/extents/clip", test_clip);
+    g_test_add_func("/nbd/extents/encode", test_encode);
     g_test_add_func("/nbd/extents/bound", test_bound);
     g_test_add_func("/nbd/extents/model", test_model);
     return g_test_run();

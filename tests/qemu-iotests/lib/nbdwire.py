@@ -18,17 +18,21 @@ NO_ZEROES = 2
 OPT_EXPORT_NAME, OPT_ABORT, OPT_LIST, OPT_STARTTLS = 1, 2, 3, 5
 OPT_INFO, OPT_GO, OPT_STRUCTURED = 6, 7, 8
 OPT_LIST_META, OPT_SET_META = 9, 10
+OPT_EXTENDED = 11
 
 REP_ACK, REP_SERVER, REP_INFO, REP_META = 1, 2, 3, 4
 REP_ERR = 1 << 31
 REP_ERR_UNSUP, REP_ERR_POLICY, REP_ERR_INVALID = (
     REP_ERR | 1, REP_ERR | 2, REP_ERR | 3)
 REP_ERR_UNKNOWN, REP_ERR_TOO_BIG = REP_ERR | 6, REP_ERR | 9
+REP_ERR_EXT_HEADER_REQD = REP_ERR | 10
 
 CMD_READ, CMD_WRITE, CMD_DISC, CMD_FLUSH, CMD_TRIM = 0, 1, 2, 3, 4
 CMD_CACHE, CMD_ZERO, CMD_STATUS = 5, 6, 7
 REQUEST_MAGIC = 0x25609513
 SIMPLE_MAGIC, CHUNK_MAGIC = 0x67446698, 0x668e33ef
+EXT_REQUEST_MAGIC, EXT_CHUNK_MAGIC = 0x21e41c71, 0x6e8a278c
+FLAG_FUA, FLAG_REQ_ONE, FLAG_PAYLOAD_LEN = 1, 8, 32
 
 EINVAL = 22
 # How the protocol names "request too large".
@@ -141,6 +145,25 @@ class Wire:
             '>IHHQI', self.recv(20))
         assert magic == CHUNK_MAGIC, hex(magic)
         return flags, kind, handle, self.recv(length)
+
+
+    # -- with extended headers
+
+    def ext_request(self, command, offset=0, length=0, data=b'', flags=0,
+                    magic=EXT_REQUEST_MAGIC):
+        """Sends one request; its handle. DATA sets the payload flag."""
+        self.handle += 1
+        self.send(struct.pack(
+            '>IHHQQQ', magic, flags | (FLAG_PAYLOAD_LEN if data else 0),
+            command, self.handle, offset, length) + data)
+        return self.handle
+
+    def ext_chunk(self):
+        """(flags, type, handle, offset, data) of a chunk."""
+        magic, flags, kind, handle, offset, length = struct.unpack(
+            '>IHHQQQ', self.recv(32))
+        assert magic == EXT_CHUNK_MAGIC, hex(magic)
+        return flags, kind, handle, offset, self.recv(length)
 
 
 def string(text):
