@@ -148,10 +148,9 @@ static void raw_refresh_limits(Node *node)
 
     node->limits.zeroes_align = child->zeroes_align;
     node->limits.discard_align = child->discard_align;
-    if (s->offset_bytes % child->request_align) {
-        /* The child pads by itself; its blocks are not ours. */
-        node->limits.request_align = 1;
-    }
+    /* It passes requests on. The child pads by itself: the rest of its blocks
+     * at our ends may not be ours, and its bitmaps show what was written. */
+    node->limits.request_align = 1;
 }
 
 static int co_raw_preadv(Node *node, uint64_t offset_bytes, uint64_t bytes,

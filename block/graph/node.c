@@ -353,6 +353,11 @@ void node_refresh_limits(Node *node)
     if (primary) {
         limits_inherit(&limits, &primary->child->limits);
     }
+    if (node->driver->is_filter) {
+        /* Who passes requests on needs no whole blocks: the child pads, and
+         * its bitmaps show what was written, not what was padded. */
+        limits.request_align = 1;
+    }
     node->limits = limits;
     if (node->driver->refresh_limits) {
         node->driver->refresh_limits(node);

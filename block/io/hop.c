@@ -42,14 +42,23 @@ static int co_call_at_home(IoCall *call)
     return call->ret;
 }
 
-static int check_range(const Node *node, uint64_t offset_bytes, uint64_t bytes)
+/* A user stays within the size. A node above may have been asked for the whole
+ * of the last block, which it got from this node's limits, and asks for it. */
+static int check_range(const Edge *edge, uint64_t offset_bytes, uint64_t bytes)
 {
-    return range_fits(offset_bytes, bytes, node_size(node)) ? 0 : -EIO;
+    const Node *node = edge->child;
+    uint64_t end = node_size(node);
+
+    if (edge->parent) {
+        end = ROUND_UP(end, node->limits.request_align);
+    }
+    return range_fits(offset_bytes, bytes, end) ? 0 : -EIO;
 }
 
-static int check_write(const Node *node, uint64_t offset_bytes, uint64_t bytes)
+static int check_write(const Edge *edge, uint64_t offset_bytes, uint64_t bytes)
 {
-    return node->read_only ? -EPERM : check_range(node, offset_bytes, bytes);
+    return edge->child->read_only ? -EPERM
+                                  : check_range(edge, offset_bytes, bytes);
 }
 
 static void run_preadv(IoCall *c)
@@ -70,7 +79,7 @@ int co_edge_preadv(Edge *edge, uint64_t offset_bytes, uint64_t bytes, Iov *iov,
         .iov_offset = iov_offset,
         .flags = flags,
     };
-    int ret = check_range(edge->child, offset_bytes, bytes);
+    int ret = check_range(edge, offset_bytes, bytes);
 
     return ret || !bytes ? ret : co_call_at_home(&call);
 }
@@ -93,7 +102,7 @@ int co_edge_pwritev(Edge *edge, uint64_t offset_bytes, uint64_t bytes, Iov *iov,
         .iov_offset = iov_offset,
         .flags = flags,
     };
-    int ret = check_write(edge->child, offset_bytes, bytes);
+    int ret = check_write(edge, offset_bytes, bytes);
 
     return ret || !bytes ? ret : co_call_at_home(&call);
 }
@@ -114,7 +123,7 @@ int co_edge_pwrite_zeroes_as_told(Edge *edge, uint64_t offset_bytes,
         .bytes = bytes,
         .flags = flags,
     };
-    int ret = check_write(edge->child, offset_bytes, bytes);
+    int ret = check_write(edge, offset_bytes, bytes);
 
     return ret || !bytes ? ret : co_call_at_home(&call);
 }
@@ -141,7 +150,7 @@ int co_edge_pdiscard(Edge *edge, uint64_t offset_bytes, uint64_t bytes)
         .offset_bytes = offset_bytes,
         .bytes = bytes,
     };
-    int ret = check_write(edge->child, offset_bytes, bytes);
+    int ret = check_write(edge, offset_bytes, bytes);
 
     return ret || !bytes ? ret : co_call_at_home(&call);
 }
