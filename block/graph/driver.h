@@ -75,6 +75,7 @@ struct NodeDriver {
     size_t state_bytes;
     NodeThreading threading;
     bool is_filter; /* shows its EDGE_FILTERED child unchanged */
+    bool is_remote; /* requests may come back as those of a client of ours */
     bool is_format; /* data lies in its "file" child */
     bool supports_backing;
     bool supports_persistent_bitmaps;

@@ -2,7 +2,8 @@
 /*
  * Quiesced sections: which roots they close, and that they close each once.
  *
- *   co_quiesce_begin: listed -> roots above its nodes join (gate closed)
+ *   co_quiesce_begin: listed -> roots above its nodes join (gate closed),
+ *                     those with a remote node below them first
  *                     -> nothing in flight behind them
  *   quiesce_rescan:   a root that the topology now leads to a node joins
  *   quiesce_end:      unlisted -> its roots opened
@@ -43,34 +44,89 @@ static void root_left_section(Root *root)
     }
 }
 
-static void section_add_above(Quiesce *q, Node *node, GHashTable *seen,
-                              GateWait *wait)
+static bool leads_to(const Node *node, const Node *below)
+{
+    if (node == below) {
+        return true;
+    }
+    LIST_FOREACH(edge, &node->children, Edge, in_parent) {
+        if (leads_to(edge->child, below)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* With @via not NULL only roots that lead to it. */
+static void section_add_above(Quiesce *q, Node *node, const Node *via,
+                              GHashTable *seen, GateWait *wait)
 {
     if (!g_hash_table_add(seen, node)) {
         return;
     }
     LIST_FOREACH(edge, &node->parents, Edge, in_child) {
-        if (edge->root) {
+        if (!edge->root) {
+            section_add_above(q, edge->parent, via, seen, wait);
+        } else if (!via || leads_to(edge->child, via)) {
             section_add_root(q, edge->root, wait);
-        } else {
-            section_add_above(q, edge->parent, seen, wait);
         }
     }
 }
 
-static void section_scan(Quiesce *q, GateWait *wait)
+static void section_scan(Quiesce *q, const Node *via, GateWait *wait)
 {
     g_autoptr(GHashTable) seen = g_hash_table_new(NULL, NULL);
 
     for (guint i = 0; i < q->nodes->len; i++) {
-        section_add_above(q, q->nodes->pdata[i], seen, wait);
+        section_add_above(q, q->nodes->pdata[i], via, seen, wait);
+    }
+}
+
+static bool is_listed(const Node *node)
+{
+    Node *n = node_next(NULL);
+
+    while (n && n != node) {
+        n = node_next(n);
+    }
+    return n != NULL;
+}
+
+COROUTINE_ONLY
+static void co_close_wave(Quiesce *q, const Node *via)
+{
+    GateWait wait = {0};
+
+    section_scan(q, via, &wait);
+    co_gate_wait(&wait);
+}
+
+/*
+ * A remote node may be a client of an export of this very program: its
+ * requests end only while that export's gate is open. So the roots above
+ * remote nodes come first, one wave a node. A client is opened after what it
+ * connects to, so the newest begins.
+ */
+COROUTINE_ONLY
+static void co_close_remote(Quiesce *q)
+{
+    g_autoptr(GPtrArray) remote = g_ptr_array_new();
+
+    for (Node *n = node_next(NULL); n; n = node_next(n)) {
+        if (n->driver->is_remote) {
+            g_ptr_array_insert(remote, 0, n);
+        }
+    }
+    for (guint i = 0; i < remote->len; i++) {
+        if (is_listed(remote->pdata[i])) {
+            co_close_wave(q, remote->pdata[i]);
+        }
     }
 }
 
 Quiesce *co_quiesce_begin(Node *const *nodes, size_t n)
 {
     Quiesce *q = g_new0(Quiesce, 1);
-    GateWait wait = {0};
 
     q->nodes = g_ptr_array_new();
     q->roots = g_ptr_array_new();
@@ -79,8 +135,8 @@ Quiesce *co_quiesce_begin(Node *const *nodes, size_t n)
         nodes[i]->quiesced++;
     }
     list_append(&sections, &q->link);
-    section_scan(q, &wait);
-    co_gate_wait(&wait);
+    co_close_remote(q);
+    co_close_wave(q, NULL);
     return q;
 }
 
@@ -106,7 +162,7 @@ void quiesce_rescan(void)
     /* Nobody waits: whoever changes the topology above running roots has
      * quiesced these, and a root just made has nothing in flight. */
     LIST_FOREACH(q, &sections, Quiesce, link) {
-        section_scan(q, NULL);
+        section_scan(q, NULL, NULL);
     }
 }
 

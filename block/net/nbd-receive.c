@@ -289,6 +289,13 @@ static bool answered(const NbdCall *call)
     }
 }
 
+/* The longest chunk that can mean anything for a call: who announces more is
+ * not waited for. */
+static uint64_t chunk_max(const NbdCall *call)
+{
+    return MAX((uint64_t)call->bytes + sizeof(Be64), SKIP_MAX);
+}
+
 COROUTINE_ONLY
 static int co_chunk(NbdClient *c, const NbdChunkHeader *head)
 {
@@ -297,7 +304,9 @@ static int co_chunk(NbdClient *c, const NbdChunkHeader *head)
     bool last = be16_get(head->flags) & NBD_CHUNK_FLAG_DONE;
     int ret;
 
-    if (!call || !c->session.structured || (type == NBD_CHUNK_NONE && !last)) {
+    if (!call || !c->session.structured ||
+        (type == NBD_CHUNK_NONE && !last) ||
+        be32_get(head->bytes) > chunk_max(call)) {
         return -EINVAL;
     }
     ret = co_chunk_content(c, call, type, be32_get(head->bytes));

@@ -174,6 +174,7 @@ const NodeDriver driver_nbd = {
     .name = "nbd",
     .state_bytes = sizeof(NbdClient),
     .threading = NODE_HOMED,
+    .is_remote = true,
     .identity_options = nbd_identity,
     .supports_fua = true,
     .co_open = co_nbd_open,
