@@ -9,7 +9,8 @@
  *   multiple of limits.request_align, is at most limits.max_*_bytes long;
  *   when the size itself is no multiple of request_align, a read or write may
  *   reach past the end up to the next multiple: there reads give zeroes and
- *   writes leave the size alone;
+ *   writes leave the size alone (a node over another one inherits no
+ *   request_align that its size is no multiple of: who is below pads);
  * - zeroes and discards that are no multiple of zeroes_align/discard_align
  *   are whole heads and tails between such multiples;
  * - writes come only to nodes that are not read-only;

@@ -322,6 +322,7 @@ void node_size_changed(Node *node, uint64_t size_bytes)
     }
     __atomic_store_n(&node->size_bytes, size_bytes, __ATOMIC_RELAXED);
     bitmaps_resize(node, size_bytes);
+    node_refresh_limits(node);
     LIST_FOREACH(edge, &node->parents, Edge, in_child) {
         if (edge->root) {
             if (edge->root->ops && edge->root->ops->resized) {
@@ -352,6 +353,10 @@ void node_refresh_limits(Node *node)
 
     if (primary) {
         limits_inherit(&limits, &primary->child->limits);
+        /* The child takes nothing beyond its own end: it pads by itself. */
+        if (node->size_bytes % limits.request_align) {
+            limits.request_align = 1;
+        }
     }
     if (node->driver->is_filter) {
         /* Who passes requests on needs no whole blocks: the child pads, and
