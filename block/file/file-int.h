@@ -20,6 +20,7 @@ typedef struct FileState {
     bool threads;          /* aio=threads: blocking calls, in workers */
     bool never_writable;   /* a read-only device */
     uint32_t sector_bytes; /* of a block device; else 1 */
+    bool in_memory;        /* no device below: tmpfs */
     uint32_t block_bytes;  /* request_align with O_DIRECT, else 1 */
     uint32_t memory_align;
     /* CONTROL */

@@ -14,6 +14,28 @@
 #include <unistd.h>
 
 #include "block/io/io.h"
+#include "util/reactor/memory.h"
+
+static bool at_once(const FileState *s, const Iov *iov)
+{
+    return s->in_memory && !s->threads && iov->bytes <= IO_MEMORY_MAX_BYTES;
+}
+
+static ssize_t co_read_some(const FileState *s, const Iov *iov,
+                            uint64_t offset_bytes)
+{
+    return at_once(s, iov)
+               ? io_memory_preadv(s->fd, iov->v, iov->n, offset_bytes)
+               : co_file_aio_read(s, iov, offset_bytes);
+}
+
+static ssize_t co_write_some(const FileState *s, const Iov *iov,
+                             uint64_t offset_bytes, bool fua)
+{
+    return at_once(s, iov)
+               ? io_memory_pwritev(s->fd_write, iov->v, iov->n, offset_bytes)
+               : co_file_aio_write(s, iov, offset_bytes, fua);
+}
 
 /* Reads all of @iov; what lies beyond the end of the file is zeroes. */
 static int co_read_all(const FileState *s, Iov *iov, uint64_t offset_bytes)
@@ -25,7 +47,7 @@ static int co_read_all(const FileState *s, Iov *iov, uint64_t offset_bytes)
         ssize_t n;
 
         iov_init_slice(&rest, iov, done, iov->bytes - done);
-        n = co_file_aio_read(s, &rest, offset_bytes + done);
+        n = co_read_some(s, &rest, offset_bytes + done);
         iov_free(&rest);
         if (n < 0) {
             return n;
@@ -49,7 +71,7 @@ static int co_write_all(const FileState *s, Iov *iov, uint64_t offset_bytes,
         ssize_t n;
 
         iov_init_slice(&rest, iov, done, iov->bytes - done);
-        n = co_file_aio_write(s, &rest, offset_bytes + done, fua);
+        n = co_write_some(s, &rest, offset_bytes + done, fua);
         iov_free(&rest);
         if (n <= 0) {
             return n < 0 ? n : -EIO;

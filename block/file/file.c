@@ -18,6 +18,7 @@
 #include <fcntl.h>
 
 #include "qapi/qapi-types.h"
+#include "util/reactor/memory.h"
 
 bool file_options_check(const Node *node, const BlockdevOptionsFile *o,
                         Error **errp)
@@ -113,6 +114,7 @@ static bool co_file_examine(Node *node, Error **errp)
         error_set_errno(errp, EFBIG, "Could not refresh total sector count");
         return false;
     }
+    s->in_memory = io_in_memory(s->fd);
     s->block_bytes = 1;
     s->memory_align = 1;
     if (s->direct) {

@@ -74,6 +74,13 @@ typedef struct ReactorSys {
     void (*random)(void *buf, size_t bytes);
     int (*open)(const char *path, int flags, unsigned mode);
     void (*close)(int fd);
+    /* Whether reads and writes of the file never wait for a device. */
+    bool (*in_memory)(int fd);
+    /* Of such files only. */
+    ssize_t (*memory_preadv)(int fd, const struct iovec *v, unsigned n,
+                             uint64_t offset_bytes);
+    ssize_t (*memory_pwritev)(int fd, const struct iovec *v, unsigned n,
+                              uint64_t offset_bytes);
     /* Does not block: -EAGAIN where it would; -ENOTSOCK. */
     ssize_t (*recvmsg)(int fd, struct msghdr *msg);
     ssize_t (*sendmsg)(int fd, const struct msghdr *msg, bool more);

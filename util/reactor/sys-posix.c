@@ -7,11 +7,14 @@
 
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/magic.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/random.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <sys/un.h>
+#include <sys/vfs.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -72,6 +75,39 @@ static void posix_close(int fd)
 {
     /* Linux closes the descriptor even where it reports EINTR. */
     close(fd);
+}
+
+static bool posix_in_memory(int fd)
+{
+    struct statfs fs;
+    struct stat st;
+
+    /* The name of a block device lies in a tmpfs; its data does not. */
+    return fstat(fd, &st) == 0 && S_ISREG(st.st_mode) &&
+           fstatfs(fd, &fs) == 0 &&
+           (fs.f_type == TMPFS_MAGIC || fs.f_type == RAMFS_MAGIC);
+}
+
+static ssize_t posix_memory_preadv(int fd, const struct iovec *v, unsigned n,
+                                   uint64_t offset_bytes)
+{
+    ssize_t ret;
+
+    do {
+        ret = preadv(fd, v, n, (off_t)offset_bytes);
+    } while (ret < 0 && errno == EINTR);
+    return result(ret);
+}
+
+static ssize_t posix_memory_pwritev(int fd, const struct iovec *v, unsigned n,
+                                    uint64_t offset_bytes)
+{
+    ssize_t ret;
+
+    do {
+        ret = pwritev(fd, v, n, (off_t)offset_bytes);
+    } while (ret < 0 && errno == EINTR);
+    return result(ret);
 }
 
 static ssize_t posix_recvmsg(int fd, struct msghdr *msg)
@@ -252,6 +288,9 @@ const ReactorSys reactor_sys_posix = {
     .random = posix_random,
     .open = posix_open,
     .close = posix_close,
+    .in_memory = posix_in_memory,
+    .memory_preadv = posix_memory_preadv,
+    .memory_pwritev = posix_memory_pwritev,
     .recvmsg = posix_recvmsg,
     .sendmsg = posix_sendmsg,
     .readv = posix_readv,
