@@ -34,6 +34,11 @@ bool file_options_check(const Node *node, const BlockdevOptionsFile *o,
                         "cache.direct=on, which was not specified.");
         return false;
     }
+    if (o->pr_manager) {
+        error_set(errp, "No persistent reservation manager with id '%s'",
+                  o->pr_manager);
+        return false;
+    }
     if (o->has_aio_max_batch && o->aio_max_batch < 0) {
         error_set(errp,
                   "Parameter 'aio-max-batch' expects a non-negative number "
