@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The table of all kinds of objects. */
+#include "block/filter/throttle-group.h"
 #include "objects/authz.h"
 #include "objects/tls-creds.h"
 
 static const ObjectClass *const classes[] = {
+    &object_throttle_group,
     &object_authz_list,
     &object_authz_simple,
     &object_tls_creds_psk,

@@ -15,6 +15,7 @@
 
 #include "block/export/export.h"
 #include "block/export/nbd-server.h"
+#include "block/filter/throttle-group.h"
 #include "block/graph/node.h"
 #include "block/job/job.h"
 #include "monitor/control.h"
@@ -124,6 +125,7 @@ static bool co_daemon_start(Daemon *d)
 
 static void co_stop(Daemon *d)
 {
+    throttle_release_all();
     dispatch_close();
     if (!d->quit_runs) {
         co_dispatch_wait_idle();

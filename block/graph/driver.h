@@ -121,6 +121,10 @@ struct NodeDriver {
      * already in. */
     void (*refresh_limits)(Node *node);
 
+    /* Requests that the driver holds back for no other reason than that it is
+     * told to must go on, also those that come until node_quiescing(@node) is
+     * false: a section waits for them. NULL: it holds none back. */
+    void (*quiesce_begin)(Node *node);
     /* A request has come to the point @event (a BlkdebugEvent) of its way. For
      * drivers that tests use to make things happen there. NULL: nothing. */
     void (*co_debug_event)(Node *node, int event);

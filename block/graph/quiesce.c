@@ -22,6 +22,42 @@ struct Quiesce {
 
 static ListLink sections = LIST_INIT(sections);
 
+/* Tells @node and all below it that somebody waits for their requests. */
+static void hurry_below(Node *node, GHashTable *seen)
+{
+    if (!g_hash_table_add(seen, node)) {
+        return;
+    }
+    if (node->driver->quiesce_begin) {
+        node->driver->quiesce_begin(node);
+    }
+    LIST_FOREACH(edge, &node->children, Edge, in_parent) {
+        hurry_below(edge->child, seen);
+    }
+}
+
+static void hurry_roots(const Quiesce *q)
+{
+    g_autoptr(GHashTable) seen = g_hash_table_new(NULL, NULL);
+
+    for (guint i = 0; i < q->roots->len; i++) {
+        const Root *root = q->roots->pdata[i];
+
+        hurry_below(root_node(root), seen);
+    }
+}
+
+bool node_quiescing(const Node *node)
+{
+    LIST_FOREACH(edge, &node->parents, Edge, in_child) {
+        if (edge->root ? edge->root->sections > 0
+                       : node_quiescing(edge->parent)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void section_add_root(Quiesce *q, Root *root, GateWait *wait)
 {
     if (g_ptr_array_find(q->roots, root, NULL)) {
@@ -98,6 +134,7 @@ static void co_close_wave(Quiesce *q, const Node *via)
     GateWait wait = {0};
 
     section_scan(q, via, &wait);
+    hurry_roots(q);
     co_gate_wait(&wait);
 }
 

@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Groups of throttled nodes: whose turn it is. Invariants: see the header. */
+#include "block/filter/throttle-group.h"
+
+#include "util/reactor/reactor.h"
+
+struct ThrottleGroup {
+    /* CONTROL */
+    ThrottleBuckets buckets;
+    ListLink members; /* ThrottleMember */
+    bool turn_taken[THROTTLE_DIRECTIONS];
+};
+
+/* A request in a member's line, on its own stack. */
+typedef struct Waiter {
+    ListLink link;
+    CoQueue queue;
+    bool has_turn;
+} Waiter;
+
+/* --- the object ---------------------------------------------------------- */
+
+static void *create_group(const ObjectOptions *options, Error **errp)
+{
+    ThrottleGroup *group = g_new0(ThrottleGroup, 1);
+
+    list_init(&group->members);
+    if (!throttle_buckets_init(&group->buckets,
+                               options->u.throttle_group.limits, errp)) {
+        g_free(group);
+        return NULL;
+    }
+    group->buckets.leaked_ns = reactor_now_ns();
+    return group;
+}
+
+static void free_group(void *state)
+{
+    ThrottleGroup *group = state;
+
+    assert(list_empty(&group->members));
+    g_free(group);
+}
+
+const ObjectClass object_throttle_group = {
+    .type = OBJECT_TYPE_THROTTLE_GROUP,
+    .co_create = create_group,
+    .co_free = free_group,
+};
+
+Object *throttle_group_find(const char *name, Error **errp)
+{
+    Object *object = object_find(name);
+
+    if (!object || object->class != &object_throttle_group) {
+        error_set(errp, "Throttle group '%s' does not exist", name);
+        return NULL;
+    }
+    return object;
+}
+
+/* --- members ------------------------------------------------------------- */
+
+void throttle_member_init(ThrottleMember *member, bool (*hurried)(void *opaque),
+                          void *opaque)
+{
+    for (size_t i = 0; i < THROTTLE_DIRECTIONS; i++) {
+        list_init(&member->waiting[i]);
+    }
+    coqueue_init(&member->sleeping);
+    member->hurried = hurried;
+    member->opaque = opaque;
+}
+
+static void leave(ThrottleMember *member)
+{
+    for (size_t i = 0; i < THROTTLE_DIRECTIONS; i++) {
+        assert(list_empty(&member->waiting[i]));
+    }
+    list_remove(&member->link);
+    member->object->users--;
+    member->object = NULL;
+    member->group = NULL;
+}
+
+void throttle_member_join(ThrottleMember *member, Object *group)
+{
+    if (member->group) {
+        leave(member);
+    }
+    if (group) {
+        member->object = group;
+        member->group = group->state;
+        group->users++;
+        list_append(&member->group->members, &member->link);
+    }
+}
+
+/* --- turns --------------------------------------------------------------- */
+
+/* The first waiter of the next member that has any, beginning behind @last. */
+static Waiter *next_waiter(ThrottleGroup *group, ThrottleMember *last,
+                           ThrottleDirection direction)
+{
+    ListLink *at = &last->link;
+
+    do {
+        at = at->next;
+        if (at != &group->members) {
+            ThrottleMember *m = LIST_ENTRY(at, ThrottleMember, link);
+            ListLink *first = list_pop(&m->waiting[direction]);
+
+            if (first) {
+                return LIST_ENTRY(first, Waiter, link);
+            }
+        }
+    } while (at != &last->link);
+    return NULL;
+}
+
+static void pass_turn_on(ThrottleMember *member, ThrottleDirection direction)
+{
+    ThrottleGroup *group = member->group;
+    Waiter *next = next_waiter(group, member, direction);
+
+    group->turn_taken[direction] = next != NULL;
+    if (next) {
+        next->has_turn = true;
+        coqueue_wake_one(&next->queue);
+    }
+}
+
+/* Waits in the member's line; true: it has the turn now, false: it is hurried
+ * and goes without. */
+static bool co_wait_in_line(ThrottleMember *member, ThrottleDirection direction)
+{
+    Waiter waiter = {.has_turn = false};
+
+    coqueue_init(&waiter.queue);
+    list_append(&member->waiting[direction], &waiter.link);
+    while (!waiter.has_turn && !member->hurried(member->opaque)) {
+        co_queue_wait(&waiter.queue);
+    }
+    if (!waiter.has_turn) {
+        list_remove(&waiter.link);
+    }
+    return waiter.has_turn;
+}
+
+/* The one that has the turn sleeps until there is room. */
+static void co_wait_for_room(ThrottleMember *member,
+                             ThrottleDirection direction)
+{
+    while (!member->hurried(member->opaque)) {
+        int64_t now_ns = reactor_now_ns();
+        int64_t delay_ns =
+            throttle_delay_ns(&member->group->buckets, direction, now_ns);
+
+        if (!delay_ns) {
+            return;
+        }
+        co_queue_wait_until(&member->sleeping, now_ns + delay_ns);
+    }
+}
+
+static void co_admit_on_control(ThrottleMember *member,
+                                ThrottleDirection direction, uint64_t bytes)
+{
+    ThrottleGroup *group = member->group;
+    bool mine = !group->turn_taken[direction];
+
+    if (mine) {
+        group->turn_taken[direction] = true;
+    } else {
+        mine = co_wait_in_line(member, direction);
+    }
+    if (mine) {
+        co_wait_for_room(member, direction);
+    }
+    throttle_account(&group->buckets, direction, bytes);
+    if (mine) {
+        pass_turn_on(member, direction);
+    }
+}
+
+typedef struct Admission {
+    ThrottleMember *member;
+    ThrottleDirection direction;
+    uint64_t bytes;
+} Admission;
+
+static void admission_entry(void *opaque)
+{
+    Admission *a = opaque;
+
+    co_admit_on_control(a->member, a->direction, a->bytes);
+}
+
+void co_throttle_admit(ThrottleMember *member, ThrottleDirection direction,
+                       uint64_t bytes)
+{
+    Admission a = {member, direction, bytes};
+
+    if (LIKELY(reactor_current() == reactor_control())) {
+        admission_entry(&a);
+    } else {
+        co_reactor_call(reactor_control(), admission_entry, &a);
+    }
+}
+
+void throttle_member_hurry(ThrottleMember *member)
+{
+    for (size_t i = 0; i < THROTTLE_DIRECTIONS; i++) {
+        LIST_FOREACH(waiter, &member->waiting[i], Waiter, link) {
+            coqueue_wake_one(&waiter->queue);
+        }
+    }
+    coqueue_wake_all(&member->sleeping);
+}
