@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The bits of dirty bitmaps: marking, walking, merging, undo, checksum. A
- * bitmap of one node is guarded by that node's lock; a merge across nodes
+ * The bits of dirty bitmaps: marking, walking, merging, undo, checksum. The
+ * bitmaps of one node are guarded by that node's lock; a merge across nodes
  * takes a copy of the source first, so that no two locks are ever held.
  */
 #include "block/bitmap/internal.h"
@@ -176,19 +176,36 @@ SparseBitmap *bitmap_snapshot_bits(const DirtyBitmap *bitmap)
     return copy;
 }
 
-void bitmap_merge(DirtyBitmap *dst, const DirtyBitmap *src)
+static void merge_locked(DirtyBitmap *dst, const SparseBitmap *bits,
+                         unsigned granularity_bits)
 {
-    SparseBitmap *copy = bitmap_snapshot_bits(src);
-
-    assert(dst->size_bytes == src->size_bytes);
-    bitmap_lock(dst);
-    if (dst->granularity_bits == src->granularity_bits) {
-        sparse_bitmap_or(dst->bits, copy);
+    if (dst->granularity_bits == granularity_bits) {
+        sparse_bitmap_or(dst->bits, bits);
     } else {
         sparse_bitmap_or_scaled(dst->bits, UINT64_C(1) << dst->granularity_bits,
-                                copy, UINT64_C(1) << src->granularity_bits,
+                                bits, UINT64_C(1) << granularity_bits,
                                 dst->size_bytes);
     }
+}
+
+void bitmap_merge(DirtyBitmap *dst, const DirtyBitmap *src)
+{
+    SparseBitmap *copy;
+
+    assert(dst->size_bytes == src->size_bytes);
+    if (dst == src) {
+        return;
+    }
+    if (dst->node == src->node) {
+        bitmap_lock(dst);
+        merge_locked(dst, src->bits, src->granularity_bits);
+        bitmap_unlock(dst);
+        return;
+    }
+    /* No two nodes' locks are ever held at once. */
+    copy = bitmap_snapshot_bits(src);
+    bitmap_lock(dst);
+    merge_locked(dst, copy, src->granularity_bits);
     bitmap_unlock(dst);
     sparse_bitmap_free(copy);
 }
