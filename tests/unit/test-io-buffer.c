@@ -68,8 +68,12 @@ static void bounded(void)
     for (int i = 0; i < N; i++) {
         io_buffer_free(buf[i]);
     }
-    g_assert_cmpuint(mallinfo2().uordblks + mallinfo2().hblkhd + 40 * MiB, <,
-                     used);
+    if (used) {
+        g_assert_cmpuint(mallinfo2().uordblks + mallinfo2().hblkhd + 40 * MiB,
+                         <, used);
+    } else {
+        g_test_skip("the allocator does not count, as with sanitizers");
+    }
 }
 
 /* Made here, freed there. */
