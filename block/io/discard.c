@@ -6,29 +6,15 @@
  */
 #include "block/io/io-int.h"
 
-static uint64_t piece_bytes(const Node *node, uint64_t offset_bytes,
-                            uint64_t bytes)
-{
-    uint32_t align =
-        MAX(node->limits.discard_align, node->limits.request_align);
-    uint64_t max = node->limits.max_discard_bytes;
-    uint64_t head = (align - offset_bytes % align) % align;
-
-    if (head) {
-        return MIN(head, bytes);
-    }
-    if (bytes < align) {
-        return bytes;
-    }
-    max = max ? MAX(ROUND_DOWN(max, align), align) : UINT64_MAX;
-    return MIN(ROUND_DOWN(bytes, align), max);
-}
-
 static int co_discard_aligned(Node *node, uint64_t offset_bytes,
                               uint64_t end_bytes)
 {
+    const NodeLimits *limits = &node->limits;
+    uint32_t align = MAX(limits->discard_align, limits->request_align);
+
     while (offset_bytes < end_bytes) {
-        uint64_t n = piece_bytes(node, offset_bytes, end_bytes - offset_bytes);
+        uint64_t n = driver_piece_bytes(offset_bytes, end_bytes - offset_bytes,
+                                        align, limits->max_discard_bytes);
         int ret = node->driver->co_pdiscard(node, offset_bytes, n);
 
         if (ret < 0 && ret != -ENOTSUP) {

@@ -104,3 +104,19 @@ int co_driver_pwritev(Node *node, uint64_t offset_bytes, uint64_t bytes,
     return co_split(node, node->driver->co_pwritev, true, offset_bytes, bytes,
                     iov, iov_offset, flags);
 }
+
+uint64_t driver_piece_bytes(uint64_t offset_bytes, uint64_t bytes,
+                            uint32_t align, uint64_t max_bytes)
+{
+    uint64_t head = (align - offset_bytes % align) % align;
+
+    if (head) {
+        return MIN(head, bytes);
+    }
+    if (bytes < align) {
+        return bytes;
+    }
+    max_bytes =
+        max_bytes ? MAX(ROUND_DOWN(max_bytes, align), align) : UINT64_MAX;
+    return MIN(ROUND_DOWN(bytes, align), max_bytes);
+}

@@ -37,6 +37,12 @@ int co_driver_preadv(Node *node, uint64_t offset_bytes, uint64_t bytes,
 int co_driver_pwritev(Node *node, uint64_t offset_bytes, uint64_t bytes,
                       Iov *iov, size_t iov_offset, ReqFlags flags);
 
+/* How much of a zeroing or discard goes into one driver call: a head up to the
+ * next multiple of @align, then whole multiples of at most @max_bytes (0: any),
+ * then a tail. */
+uint64_t driver_piece_bytes(uint64_t offset_bytes, uint64_t bytes,
+                            uint32_t align, uint64_t max_bytes);
+
 /* --- align.c: unaligned requests ----------------------------------------- */
 
 int co_padded_preadv(Node *node, uint64_t offset_bytes, uint64_t bytes,

@@ -61,31 +61,16 @@ static int co_zero_piece(Node *node, uint64_t offset_bytes, uint64_t bytes,
     return ret;
 }
 
-/* How much of the range goes into one driver call: a head up to the next
- * multiple of zeroes_align, then whole multiples, then a tail. */
-static uint64_t piece_bytes(const Node *node, uint64_t offset_bytes,
-                            uint64_t bytes)
-{
-    uint32_t align = MAX(node->limits.zeroes_align, node->limits.request_align);
-    uint64_t max = node->limits.max_zeroes_bytes;
-    uint64_t head = (align - offset_bytes % align) % align;
-
-    if (head) {
-        return MIN(head, bytes);
-    }
-    if (bytes < align) {
-        return bytes;
-    }
-    max = max ? MAX(ROUND_DOWN(max, align), align) : UINT64_MAX;
-    return MIN(ROUND_DOWN(bytes, align), max);
-}
-
 /* The range is a multiple of request_align. */
 static int co_zero_aligned(Node *node, uint64_t offset_bytes, uint64_t bytes,
                            ReqFlags flags)
 {
+    const NodeLimits *limits = &node->limits;
+    uint32_t align = MAX(limits->zeroes_align, limits->request_align);
+
     while (bytes) {
-        uint64_t n = piece_bytes(node, offset_bytes, bytes);
+        uint64_t n = driver_piece_bytes(offset_bytes, bytes, align,
+                                        limits->max_zeroes_bytes);
         int ret = co_zero_piece(node, offset_bytes, n, flags);
 
         if (ret < 0) {
