@@ -9,7 +9,9 @@
  * 1. Monitors take clients only when all options were applied.
  * 2. However it ends, jobs are cancelled, exports closed, images flushed and
  *    closed, socket and pid files removed, in this order.
- * 3. The answer to `quit` is sent after all that is done but for the files.
+ * 3. A service manager hears READY=1 after all is set up and monitors take
+ *    clients, then STOPPING=1 before anything is taken down.
+ * 4. The answer to `quit` is sent after all that is done but for the files.
  */
 #include <stdio.h>
 
@@ -26,6 +28,7 @@
 #include "tools/daemon-apply.h"
 #include "tools/daemon-process.h"
 #include "tools/tools.h"
+#include "util/reactor/service.h"
 
 typedef struct Daemon {
     /* CONST */
@@ -34,6 +37,7 @@ typedef struct Daemon {
     int signal_fd;
     /* CONTROL */
     bool pidfile_written;
+    bool announced; /* to the service manager */
     bool end_asked; /* by quit or a signal */
     bool quit_runs; /* a command `quit` waits for the end */
     bool stopped;   /* everything but the monitors */
@@ -102,6 +106,17 @@ static bool tell_ready(Daemon *d)
     return true;
 }
 
+/* That it cannot be said stops no service: who waits for it in vain, acts. */
+static void co_tell_manager(const char *state)
+{
+    Error *err = NULL;
+
+    if (!co_service_notify(state, &err)) {
+        error_prepend(&err, "warning: ");
+        error_report_err(err);
+    }
+}
+
 static bool co_daemon_start(Daemon *d)
 {
     bool done = false;
@@ -118,6 +133,8 @@ static bool co_daemon_start(Daemon *d)
         return false;
     }
     monitors_start();
+    d->announced = true;
+    co_tell_manager("READY=1");
     return true;
 }
 
@@ -141,6 +158,9 @@ static void co_stop(Daemon *d)
 
 static void co_end(Daemon *d)
 {
+    if (d->announced) {
+        co_tell_manager("STOPPING=1");
+    }
     co_stop(d);
     co_monitors_shutdown();
     if (d->pidfile_written) {

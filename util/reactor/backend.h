@@ -105,6 +105,10 @@ typedef struct ReactorSys {
      * without one, -errno (-ENOTSOCK: something else). */
     int (*unix_probe)(const char *path);
     int (*unlink)(const char *path);
+    /* Sends one datagram to the unix socket @addr. Blocks while the listener
+     * is crowded, for a second at most. */
+    int (*send_datagram)(const struct sockaddr *addr, socklen_t addr_bytes,
+                         const void *data, size_t bytes);
 } ReactorSys;
 
 typedef struct ReactorBackend {

@@ -282,6 +282,29 @@ static int posix_unlink(const char *path)
     return result(unlink(path));
 }
 
+static int posix_send_datagram(const struct sockaddr *addr,
+                               socklen_t addr_bytes, const void *data,
+                               size_t bytes)
+{
+    const struct timeval patience = {.tv_sec = 1};
+    int fd = socket(addr->sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    ssize_t ret;
+
+    if (fd < 0) {
+        return -errno;
+    }
+    ret = setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience,
+                     sizeof(patience));
+    if (!ret) {
+        do {
+            ret = sendto(fd, data, bytes, MSG_NOSIGNAL, addr, addr_bytes);
+        } while (ret < 0 && errno == EINTR);
+    }
+    ret = ret < 0 ? -errno : 0;
+    close(fd);
+    return ret;
+}
+
 const ReactorSys reactor_sys_posix = {
     .now_ns = posix_now_ns,
     .wall_clock_us = posix_wall_clock_us,
@@ -308,4 +331,5 @@ const ReactorSys reactor_sys_posix = {
     .resolve_free = posix_resolve_free,
     .unix_probe = posix_unix_probe,
     .unlink = posix_unlink,
+    .send_datagram = posix_send_datagram,
 };
