@@ -240,6 +240,48 @@ static void co_accept_cancel(void *unused)
     io_close(s.fd);
 }
 
+/* Shut down and cancelled before the back end has seen the operation: then
+ * the socket is ready, for ever. */
+static void co_accept_stop(void *unused)
+{
+    for (int turns = 0; turns < 3; turns++) {
+        Server s = {.fd = io_listen_unix(path, NULL)};
+
+        cocount_init(&s.left);
+        cocount_inc(&s.left);
+        coroutine_start(accepts_cancelled, &s);
+        for (int i = 0; i < turns; i++) {
+            co_reschedule();
+        }
+        io_shutdown(s.fd);
+        io_cancel_fd(s.fd);
+        co_count_wait_zero(&s.left);
+        io_close(s.fd);
+    }
+}
+
+static void accepts_nobody(void *opaque)
+{
+    Server *s = opaque;
+
+    g_assert_cmpint(co_io_accept(s->fd), ==, -EINVAL);
+    cocount_dec(&s->left);
+}
+
+/* As somebody does who shares the socket. */
+static void co_accept_shutdown(void *unused)
+{
+    Server s = {.fd = io_listen_unix(path, NULL)};
+
+    cocount_init(&s.left);
+    cocount_inc(&s.left);
+    coroutine_start(accepts_nobody, &s);
+    co_reschedule();
+    io_shutdown(s.fd);
+    co_count_wait_zero(&s.left);
+    io_close(s.fd);
+}
+
 static const Case cases[] = {
     {"unix", co_unix},
     {"unix-stale", co_unix_stale},
@@ -248,6 +290,8 @@ static const Case cases[] = {
     {"inet-wildcard", co_inet_wildcard},
     {"inet-errors", co_inet_errors},
     {"accept-cancel", co_accept_cancel},
+    {"accept-stop", co_accept_stop},
+    {"accept-shutdown", co_accept_shutdown},
 };
 
 static void add_cases(const char *backend, ReactorKind kind)

@@ -88,8 +88,11 @@ void io_close(int fd)
 int co_io_poll(int fd, short events)
 {
     IoOp op = {.kind = IO_POLL, .fd = fd, .u.events = events};
+    int64_t ret = co_file_op(&op);
 
-    return co_file_op(&op);
+    /* Also when it became ready just then: who finds nothing there after all
+     * would wait again, and nobody asks a second time. */
+    return op.cancel_asked ? -ECANCELED : (int)ret;
 }
 
 static struct msghdr message(const struct iovec *v, unsigned n)
@@ -241,8 +244,10 @@ int co_io_accept(int fd)
     do {
         ret = reactor_sys()->accept(fd);
         if (ret == -EAGAIN) {
-            ret = co_wait_ready(fd, POLLIN);
-            ret = ret ? ret : -EAGAIN;
+            ret = co_io_poll(fd, POLLIN);
+            /* A unix socket that was shut down is ready for ever, with
+             * nobody to accept. */
+            ret = ret < 0 ? ret : ret & POLLHUP ? -EINVAL : -EAGAIN;
         }
         /* A peer that gave up while it waited is no error of ours. */
     } while (ret == -EAGAIN || ret == -ECONNABORTED);

@@ -503,9 +503,11 @@ void io_cancel_fd(int fd)
 
     LIST_FOREACH(op, &r->pending, IoOp, pending)
     {
-        if (op->fd == fd && !op->done && !op->cancel_asked) {
+        if (op->fd == fd && !op->cancel_asked) {
             op->cancel_asked = true;
-            r->backend->cancel(r->state, op);
+            if (!op->done) {
+                r->backend->cancel(r->state, op);
+            }
         }
     }
 }
