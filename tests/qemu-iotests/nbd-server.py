@@ -9,6 +9,7 @@ import socket
 import nbd
 
 from lib import case, exports, images, tools
+from lib.case import ours_only
 from lib.exports import BASE, dirty, errno_of
 from lib.images import KIB, MIB
 
@@ -78,6 +79,16 @@ class Exports(NbdCase):
                               'NBD server not running')
         self.vm.cmd('nbd-server-start', addr=other)
         self.assertTrue(os.path.exists(self.path('other')))
+
+    @ours_only('leaves the socket file')
+    def test_start_and_quit_in_one_packet(self):
+        """The server ends before it has waited for its first client."""
+        self.vm.cmd('nbd-server-stop')
+        start = {'execute': 'nbd-server-start', 'arguments': {'addr': {
+            'type': 'unix', 'data': {'path': self.path('other')}}}}
+        self.vm.qmp.send_raw(json.dumps(start) + '\n{"execute": "quit"}\n')
+        self.assertEqual(self.vm.wait(), 0)
+        self.assertFalse(os.path.exists(self.path('other')))
 
     def test_start_errors(self):
         self.vm.cmd('nbd-server-stop')
