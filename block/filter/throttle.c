@@ -34,6 +34,8 @@ static bool co_throttle_open(Node *node, const BlockdevOptions *options,
     ThrottleState *s = node->state;
     Object *group;
 
+    /* First: the program may end while the child is being opened. */
+    throttle_member_init(&s->member, is_hurried, node);
     s->file = co_node_open_child(node, o->file, "file",
                                  EDGE_FILTERED | EDGE_PRIMARY, errp);
     if (!s->file) {
@@ -43,7 +45,6 @@ static bool co_throttle_open(Node *node, const BlockdevOptions *options,
     if (!group) {
         return false;
     }
-    throttle_member_init(&s->member, is_hurried, node);
     throttle_member_join(&s->member, group);
     node->size_bytes = s->file->child->size_bytes;
     return true;

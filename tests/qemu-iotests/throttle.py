@@ -3,6 +3,9 @@
 """throttle-group objects and throttle nodes: names, limits, life; that
 requests go in the end, and do not hold up changes of the graph."""
 
+import json
+import socket
+
 from lib import case, exports
 from lib.case import ours_only
 from lib.images import KIB, MIB
@@ -202,6 +205,21 @@ class Requests(Throttled):
         self.send(guest, 20)
         self.vm.cmd('quit')
         self.vm.wait()
+
+    def test_end_while_it_opens(self):
+        """The signal comes while its file waits for a mute NBD server."""
+        self.group('g')
+        with socket.socket(socket.AF_UNIX) as server:
+            server.bind(self.path('mute'))
+            server.listen()
+            self.vm.qmp.send_raw(json.dumps({
+                'execute': 'blockdev-add', 'arguments': self.options(
+                    't', 'g', {'driver': 'nbd', 'server': {
+                        'type': 'unix', 'path': self.path('mute')}})}))
+            client, _ = server.accept()
+            self.vm.popen.terminate()
+            client.close()
+            self.assertEqual(self.vm.wait(), 0)
 
 
 if __name__ == '__main__':
