@@ -71,6 +71,8 @@ typedef struct NodeReopen {
 /* The size that @edge's child, which may be part of the reopen, will have. */
 uint64_t reopen_child_size(const NodeReopen *node, const Edge *edge);
 
+struct FormatOps;
+
 struct NodeDriver {
     const char *name; /* as in QMP: "file" */
     size_t state_bytes;
@@ -151,6 +153,8 @@ struct NodeDriver {
      * name. NULL ends; NULL: none. */
     const char *const *identity_options;
     bool supports_fua; /* co_pwritev and zeroes honour REQ_FUA */
+    /* What a format can do beside I/O: block/graph/format.h. NULL: nothing. */
+    const struct FormatOps *format;
 };
 
 /* The usual answer of child_perm, by the edge's role: a filter passes all

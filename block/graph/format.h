@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What an image format can do beside I/O: make images, describe, check,
+ * change and measure them, keep snapshots inside. Tools and commands use a
+ * format by this table only, so that they know none by name.
+ *
+ * All functions are called on control, in a coroutine, and may yield. Those
+ * with a node are called while its requests are not in flight (its roots are
+ * quiesced, or the caller is its only user), on node->home. bool: false with
+ * @errp set; int: 0 or -errno with @errp set. A member that is NULL is what
+ * the format cannot do.
+ */
+#ifndef BLOCK_GRAPH_FORMAT_H
+#define BLOCK_GRAPH_FORMAT_H
+
+#include "block/graph/driver.h"
+
+struct BlockdevCreateOptions;
+struct ImageInfoSpecific;
+struct SnapshotInfoList;
+
+/* An option of `img create -o` or `img amend -o`, for help and for the line
+ * "Formatting ...". */
+typedef struct FormatOption {
+    const char *name;  /* "cluster_size" */
+    const char *type;  /* "size", "str", "num", "bool (on/off)" */
+    const char *help;
+    const char *shown; /* value in that line if not given; NULL: left out */
+    bool amendable;
+} FormatOption;
+
+enum { CHECK_FIX_LEAKS = 1 << 0, CHECK_FIX_ERRORS = 1 << 1 };
+
+typedef struct FormatCheck {
+    /* in: where each finding goes, one line of text without its end */
+    void (*message)(void *opaque, const char *text);
+    void *opaque;
+    unsigned fix; /* CHECK_FIX_ */
+    /* out: counts */
+    uint64_t corruptions, leaks, check_errors;
+    uint64_t corruptions_fixed, leaks_fixed;
+    uint64_t image_end_bytes; /* 0: not known */
+    uint64_t total_clusters, allocated_clusters;
+    uint64_t fragmented_clusters, compressed_clusters;
+} FormatCheck;
+
+typedef struct FormatMeasure {
+    uint64_t required_bytes, fully_allocated_bytes;
+    uint64_t bitmaps_bytes;
+    bool has_bitmaps;
+} FormatMeasure;
+
+/* How new space of a resize is made. */
+typedef enum FormatPreallocation {
+    FORMAT_PREALLOC_OFF,
+    FORMAT_PREALLOC_METADATA,
+    FORMAT_PREALLOC_FALLOC,
+    FORMAT_PREALLOC_FULL,
+} FormatPreallocation;
+
+typedef struct FormatOps {
+    /* In the order of the line "Formatting ..."; ends with name NULL. */
+    const FormatOption *create_options;
+
+    /* blockdev-create: the arm of @options that is the format's own. */
+    bool (*co_create)(const struct BlockdevCreateOptions *options,
+                      Error **errp);
+    /* `img create`: @words are the options by name, as strings, "size" in
+     * bytes among them. @filename's file is there and empty. */
+    bool (*co_create_file)(const char *filename, struct json_object *words,
+                           Error **errp);
+    /* `img measure`: @words as above ("size" is the disk's); @source may be
+     * NULL, then nothing is allocated yet. */
+    bool (*co_measure)(struct json_object *words, Node *source,
+                       FormatMeasure *measure, Error **errp);
+
+    /* "format-specific" of queries; NULL with no error: nothing to tell. The
+     * caller owns it. */
+    struct ImageInfoSpecific *(*co_info_specific)(Node *node, Error **errp);
+    /* What the image itself says of the image behind it; NULL if nothing.
+     * Owned by the node. */
+    const char *(*backing_file)(const Node *node);
+    const char *(*backing_format)(const Node *node);
+    /* It was not closed properly. */
+    bool (*dirty)(const Node *node);
+
+    /* Checks and, if told to, repairs. 0 also when there are findings; else
+     * the check could not be done. */
+    int (*co_check)(Node *node, FormatCheck *check, Error **errp);
+    /* `img amend`: @words as in co_create_file. @progress may be NULL. */
+    bool (*co_amend)(Node *node, struct json_object *words, bool force,
+                     void (*progress)(void *opaque, uint64_t done,
+                                      uint64_t total),
+                     void *opaque, Error **errp);
+    /* NULL @filename: none from now on. Only what the image says. */
+    int (*co_change_backing_file)(Node *node, const char *filename,
+                                  const char *format, Error **errp);
+
+    struct SnapshotInfoList *(*co_snapshot_list)(Node *node, Error **errp);
+    /* @name may be that of another one: then there are two. *@id is the
+     * caller's to free; may be NULL. */
+    int (*co_snapshot_create)(Node *node, const char *name,
+                              uint64_t vm_state_bytes, int64_t date_sec,
+                              uint32_t date_nsec, uint64_t vm_clock_nsec,
+                              char **id, Error **errp);
+    /* Makes the disk what it was; @id_or_name is looked up as id first. */
+    int (*co_snapshot_apply)(Node *node, const char *id_or_name,
+                             Error **errp);
+    /* Both must fit where both are given. */
+    int (*co_snapshot_delete)(Node *node, const char *id, const char *name,
+                              Error **errp);
+    /* Shows the snapshot in place of the disk, read-only, while the node is
+     * open (`-l`). */
+    int (*co_snapshot_load)(Node *node, const char *id_or_name, Error **errp);
+
+    /* Resizes; new space as @preallocation says. node_size_changed() is the
+     * caller's. */
+    int (*co_resize)(Node *node, uint64_t size_bytes, bool exact,
+                     FormatPreallocation preallocation, Error **errp);
+
+    /* Compresses the data into one cluster that has not been written yet.
+     * The range is one cluster, or the disk's last part of one. -ENOTSUP
+     * where the image cannot hold it. */
+    int (*co_pwritev_compressed)(Node *node, uint64_t offset_bytes,
+                                 uint64_t bytes, Iov *iov, size_t iov_offset);
+} FormatOps;
+
+#endif
