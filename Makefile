@@ -6,13 +6,14 @@
 #   make demo     watch an incremental backup of a live disk
 #   make check    build and run all tests
 #   make bench    the same work here and with Debian's QEMU, as a table
+#   make fuzz     feed the readers of foreign bytes with nonsense: SECONDS=60
 #   make oracle   run the block tests against Debian's QEMU instead of ours
 #   make clean    remove build/
 
 BUILD ?= build
 PYTHON = /usr/bin/python3
 
-.PHONY: all demo check bench oracle clean
+.PHONY: all demo check bench fuzz oracle clean
 
 all: $(BUILD)/.deps-build $(BUILD)/build.ninja
 	@ninja -C $(BUILD) --quiet
@@ -26,6 +27,10 @@ check: $(BUILD)/.deps-check all
 # BENCH takes options of tests/bench/run.py, such as "--only small".
 bench: $(BUILD)/.deps-bench all
 	@$(PYTHON) tests/bench/run.py $(BUILD) $(BENCH)
+
+SECONDS = 60
+fuzz: $(BUILD)/.deps-fuzz
+	@$(PYTHON) tests/fuzz/run.py $(BUILD) $(SECONDS) $(TARGETS)
 
 oracle: $(BUILD)/.deps-check $(BUILD)/.deps-bench
 	@$(PYTHON) tests/qemu-iotests/run.py --oracle
@@ -43,4 +48,4 @@ $(BUILD)/.deps-%: scripts/install-deps.sh
 $(BUILD)/build.ninja: | $(BUILD)/.deps-build
 	@meson setup $(BUILD) >/dev/null
 
-.PRECIOUS: $(BUILD)/.deps-build $(BUILD)/.deps-demo $(BUILD)/.deps-check $(BUILD)/.deps-bench
+.PRECIOUS: $(BUILD)/.deps-%

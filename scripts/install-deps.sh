@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Installs what a set of tasks needs from Debian, and nothing that is there
-# already. Usage: install-deps.sh build|demo|check|bench ...
+# already. Usage: install-deps.sh build|demo|check|bench|fuzz ...
 set -eu
 
 build="gcc libc6-dev make meson ninja-build pkg-config python3 libglib2.0-dev
@@ -12,6 +12,7 @@ demo="e2fsprogs file libnbd-bin python3-libnbd"
 # implementation that the tests compare with.
 check="$demo qemu-utils qemu-system-common procps gnutls-bin"
 bench="qemu-system-common nbdkit"
+fuzz="clang-14 libclang-rt-14-dev"
 
 packages=
 for task in "$@"; do
@@ -20,6 +21,7 @@ for task in "$@"; do
     demo) packages="$packages $build $demo" ;;
     check) packages="$packages $build $check" ;;
     bench) packages="$packages $build $bench" ;;
+    fuzz) packages="$packages $build $fuzz" ;;
     *) echo "install-deps.sh: unknown task '$task'" >&2; exit 2 ;;
     esac
 done

@@ -110,7 +110,8 @@ static json_object *server_of_inet(const Uri *uri)
 static json_object *options_of_uri(const Uri *uri)
 {
     const char *path = uri->path ? uri->path : "";
-    json_object *server = !strcmp(uri->scheme, "nbd+unix")
+    /* GLib sees no scheme in a name like `a/b://c`. */
+    json_object *server = !g_strcmp0(uri->scheme, "nbd+unix")
                               ? server_of_unix(uri)
                               : server_of_inet(uri);
 
