@@ -73,27 +73,29 @@ static void add_set_state(BlkdebugRules *rules,
     g_array_append_val(rules->set_states, set);
 }
 
-BlkdebugRules *blkdebug_rules_new(const BlockdevOptionsBlkdebug *options,
-                                  Error **errp)
+BlkdebugRules *blkdebug_rules_new(void)
 {
     BlkdebugRules *rules = g_new0(BlkdebugRules, 1);
 
     rules->injects = g_array_new(false, true, sizeof(Inject));
     rules->set_states = g_array_new(false, true, sizeof(SetState));
     rules->state = 1;
+    return rules;
+}
+
+bool blkdebug_rules_add(BlkdebugRules *rules,
+                        const BlockdevOptionsBlkdebug *options, Error **errp)
+{
     for (size_t i = 0; options->inject_error && i < options->inject_error->n;
          i++) {
         if (!add_inject(rules, options->inject_error->v[i], errp)) {
-            blkdebug_rules_free(rules);
-            return NULL;
+            return false;
         }
     }
     for (size_t i = 0; options->set_state && i < options->set_state->n; i++) {
         add_set_state(rules, options->set_state->v[i]);
     }
-    /* The event that all wait for who name none has happened. */
-    blkdebug_rules_event(rules, BLKDBG_NONE);
-    return rules;
+    return true;
 }
 
 void blkdebug_rules_free(BlkdebugRules *rules)

@@ -11,9 +11,12 @@
 
 typedef struct BlkdebugRules BlkdebugRules;
 
-/* From the lists of options; NULL with @errp if one makes no sense. */
-BlkdebugRules *blkdebug_rules_new(const BlockdevOptionsBlkdebug *options,
-                                  Error **errp);
+/* None yet, in state 1. */
+BlkdebugRules *blkdebug_rules_new(void);
+/* Adds those of the lists of options; false with @errp if one makes no
+ * sense. */
+bool blkdebug_rules_add(BlkdebugRules *rules,
+                        const BlockdevOptionsBlkdebug *options, Error **errp);
 void blkdebug_rules_free(BlkdebugRules *rules);
 
 /* @event happens: errors that wait for it become active in place of those that

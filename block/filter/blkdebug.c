@@ -1,16 +1,22 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * blkdebug: shows its image, and lets tests make it fail: errors when they
- * want them (blkdebug-rules.h), and limits on requests that the image does not
- * have itself.
+ * want them (blkdebug-rules.h), stops of requests on their way
+ * (blkdebug-break.h), and limits on requests that the image does not have
+ * itself.
  *
  * Invariants:
  * 1. A request that fails by a rule has not reached the image.
  * 2. What goes beyond the image's end, where `align` is coarser than the
  *    image's size, reads as zeroes and is not written.
  */
+#include "block/filter/blkdebug.h"
+
+#include "block/filter/blkdebug-break.h"
+#include "block/filter/blkdebug-config.h"
 #include "block/filter/blkdebug-rules.h"
 #include "block/graph/driver.h"
+#include "block/graph/quiesce.h"
 #include "block/io/io.h"
 
 #include <limits.h>
@@ -23,6 +29,7 @@ typedef struct BlkdebugState {
     Perms take, unshare;
     /* HOME */
     BlkdebugRules *rules;
+    BlkdebugBreaks breaks;
 } BlkdebugState;
 
 /* --- options ------------------------------------------------------------- */
@@ -111,6 +118,7 @@ static Perms perms_of(const BlockPermissionList *list)
 }
 
 static const char *const blkdebug_identity[] = {
+    "config",
     "align",
     "max-transfer",
     "opt-write-zero",
@@ -124,19 +132,50 @@ static const char *const blkdebug_identity[] = {
     NULL,
 };
 
-/* Without options of its own it has the name that opens it so. */
+/* Without options of its own but a file of rules it has the name that opens it
+ * so. */
 static void name_node(Node *node, const BlkdebugState *s)
 {
     const char *image = s->image->child->filename;
+    json_object *config = NULL;
 
-    for (const char *const *name = blkdebug_identity; *name; name++) {
+    json_object_object_get_ex(node->options, "config", &config);
+    for (const char *const *name = blkdebug_identity + 1; *name; name++) {
         if (json_object_object_get_ex(node->options, *name, NULL)) {
             return;
         }
     }
     if (image && !g_str_has_prefix(image, "json:")) {
-        node->filename = g_strdup_printf("blkdebug::%s", image);
+        node->filename = g_strdup_printf(
+            "blkdebug:%s:%s", config ? json_object_get_string(config) : "",
+            image);
     }
+}
+
+/* The rules of the file, then those of the options. */
+static bool take_rules(BlkdebugState *s, const BlockdevOptionsBlkdebug *o,
+                       Error **errp)
+{
+    BlockdevOptionsBlkdebug *config = NULL;
+    bool ok;
+
+    if (o->config) {
+        config = blkdebug_config_read(o->config, errp);
+        if (!config) {
+            return false;
+        }
+    }
+    s->rules = blkdebug_rules_new();
+    ok = (!config || blkdebug_rules_add(s->rules, config, errp)) &&
+         blkdebug_rules_add(s->rules, o, errp);
+    BlockdevOptionsBlkdebug_free(config);
+    if (!ok) {
+        blkdebug_rules_free(s->rules);
+        return false;
+    }
+    /* The event that all wait for who name none has happened. */
+    blkdebug_rules_event(s->rules, BLKDBG_NONE);
+    return true;
 }
 
 static bool co_blkdebug_open(Node *node, const BlockdevOptions *options,
@@ -149,13 +188,10 @@ static bool co_blkdebug_open(Node *node, const BlockdevOptions *options,
     s->unshare = perms_of(o->unshare_child_perms);
     s->image = co_node_open_child(node, o->image, "image",
                                   EDGE_FILTERED | EDGE_PRIMARY, errp);
-    if (!s->image || !take_limits(s, o, errp)) {
+    if (!s->image || !take_limits(s, o, errp) || !take_rules(s, o, errp)) {
         return false;
     }
-    s->rules = blkdebug_rules_new(o, errp);
-    if (!s->rules) {
-        return false;
-    }
+    blkdebug_breaks_init(&s->breaks);
     node->size_bytes = s->image->child->size_bytes;
     name_node(node, s);
     return true;
@@ -165,6 +201,7 @@ static void co_blkdebug_close(Node *node)
 {
     BlkdebugState *s = node->state;
 
+    blkdebug_breaks_clear(&s->breaks);
     blkdebug_rules_free(s->rules);
 }
 
@@ -207,6 +244,19 @@ static void co_blkdebug_event(Node *node, int event)
     BlkdebugState *s = node->state;
 
     blkdebug_rules_event(s->rules, event);
+    /* Breaks are there on control only. */
+    if (!list_empty(&s->breaks.breaks) && !node_quiescing(node)) {
+        co_blkdebug_breaks_event(&s->breaks, event);
+    }
+}
+
+static void blkdebug_quiesce_begin(Node *node)
+{
+    BlkdebugState *s = node->state;
+
+    if (node->home == reactor_control()) {
+        blkdebug_breaks_resume_all(&s->breaks);
+    }
 }
 
 static int co_check(Node *node, BlkdebugIOType type, uint64_t offset_bytes,
@@ -330,6 +380,7 @@ const NodeDriver driver_blkdebug = {
     .co_close = co_blkdebug_close,
     .child_perm = blkdebug_child_perm,
     .refresh_limits = blkdebug_refresh_limits,
+    .quiesce_begin = blkdebug_quiesce_begin,
     .co_debug_event = co_blkdebug_event,
     .co_preadv = co_blkdebug_preadv,
     .co_pwritev = co_blkdebug_pwritev,
@@ -340,3 +391,78 @@ const NodeDriver driver_blkdebug = {
     .co_truncate = co_blkdebug_truncate,
     .co_allocated_bytes = co_blkdebug_allocated_bytes,
 };
+
+/* --- breaks -------------------------------------------------------------- */
+
+/* The first blkdebug node from @node downwards. NULL: none, or it is at home
+ * where control may not touch it. */
+static BlkdebugBreaks *find_breaks(const Node *node)
+{
+    while (node && node->driver != &driver_blkdebug) {
+        const Node *below = NULL;
+
+        LIST_FOREACH(edge, &node->children, Edge, in_parent) {
+            if (edge->role & (EDGE_PRIMARY | EDGE_FILTERED)) {
+                below = edge->child;
+                break;
+            }
+        }
+        node = below;
+    }
+    return node && node->home == reactor_control()
+               ? &((BlkdebugState *)node->state)->breaks
+               : NULL;
+}
+
+int blkdebug_break(Node *node, const char *event, const char *tag)
+{
+    BlkdebugBreaks *breaks = find_breaks(node);
+    int number = qapi_enum_parse(&qapi_type_BlkdebugEvent, event);
+
+    if (!breaks) {
+        return -ENOTSUP;
+    }
+    if (number < 0) {
+        return -ENOENT;
+    }
+    blkdebug_breaks_add(breaks, number, tag);
+    return 0;
+}
+
+int blkdebug_remove_break(Node *node, const char *tag)
+{
+    BlkdebugBreaks *breaks = find_breaks(node);
+
+    if (!breaks) {
+        return -ENOTSUP;
+    }
+    return blkdebug_breaks_remove(breaks, tag) ? 0 : -ENOENT;
+}
+
+int blkdebug_resume(Node *node, const char *tag)
+{
+    BlkdebugBreaks *breaks = find_breaks(node);
+
+    if (!breaks) {
+        return -ENOTSUP;
+    }
+    return blkdebug_breaks_resume(breaks, tag) ? 0 : -ENOENT;
+}
+
+bool blkdebug_is_suspended(Node *node, const char *tag)
+{
+    BlkdebugBreaks *breaks = find_breaks(node);
+
+    return breaks && blkdebug_breaks_holds(breaks, tag);
+}
+
+int co_blkdebug_wait_break(Node *node, const char *tag)
+{
+    BlkdebugBreaks *breaks = find_breaks(node);
+
+    if (!breaks) {
+        return -ENOTSUP;
+    }
+    co_blkdebug_breaks_wait(breaks, tag);
+    return 0;
+}
