@@ -49,7 +49,7 @@ static bool identity_add_options(const Node *node, json_object *identity)
 }
 
 /* The name of an image is that of its file; a format above a format or a
- * filter has none. */
+ * filter has none, unless that opens by a name of its own. */
 static const char *child_plain_filename(const Node *node)
 {
     LIST_FOREACH(edge, &node->children, Edge, in_parent) {
@@ -58,7 +58,7 @@ static const char *child_plain_filename(const Node *node)
         if (edge->role & (EDGE_PRIMARY | EDGE_FILTERED)) {
             const NodeDriver *below = edge->child->driver;
 
-            if (node->driver->is_format &&
+            if (node->driver->is_format && edge->child->filename_derived &&
                 (below->is_format || below->is_filter)) {
                 return NULL;
             }

@@ -12,6 +12,7 @@
 
 /* The schema's reader refuses what is deeper. */
 #define MAX_DEPTH 128
+#define MAX_NAME_DEPTH 16
 
 static void add_string(json_object *object, const char *key, const char *value)
 {
@@ -95,8 +96,8 @@ static bool add_at(json_object *object, char **steps, json_object *value,
     return add_member(object, *steps, value, errp);
 }
 
-static bool add_dotted(json_object *object, const char *key,
-                       json_object *value, Error **errp)
+static bool add_dotted(json_object *object, const char *key, json_object *value,
+                       Error **errp)
 {
     g_auto(GStrv) steps = g_strsplit(key, ".", MAX_DEPTH);
     char *unnamed[] = {(char *)"", NULL};
@@ -197,10 +198,27 @@ static void expand_size(json_object *options, const QapiType *own,
     add_string(options, name, text);
 }
 
+static bool check_node(json_object *options, Error **errp);
+
+/* A child that is defined in place is a file if nothing else is said. */
+static bool check_child(json_object *options, const char *name, Error **errp)
+{
+    json_object *child;
+
+    if (!json_object_object_get_ex(options, name, &child) ||
+        !json_object_is_type(child, json_type_object)) {
+        return true;
+    }
+    if (!json_object_object_get_ex(child, "driver", NULL)) {
+        add_string(child, "driver", "file");
+    }
+    return check_node(child, errp);
+}
+
 static bool check_node(json_object *options, Error **errp)
 {
     const QapiType *type = &qapi_type_BlockdevOptions;
-    json_object *name, *file;
+    json_object *name;
     const NodeDriver *driver;
     int tag;
 
@@ -220,14 +238,8 @@ static bool check_node(json_object *options, Error **errp)
     }
     expand_size(options, type->arms[tag], "size");
     expand_size(options, type->arms[tag], "offset");
-    if (json_object_object_get_ex(options, "file", &file) &&
-        json_object_is_type(file, json_type_object)) {
-        if (!json_object_object_get_ex(file, "driver", NULL)) {
-            add_string(file, "driver", "file");
-        }
-        return check_node(file, errp);
-    }
-    return true;
+    return check_child(options, "file", errp) &&
+           check_child(options, "image", errp);
 }
 
 BlockdevOptions *loose_options_read(json_object *loose, const char *format,
@@ -289,6 +301,34 @@ static json_object *null_options(const char *driver, const char *rest,
     return options;
 }
 
+static json_object *name_options(const char *name, unsigned depth,
+                                 Error **errp);
+
+/* blkdebug:[RULES]:IMAGE */
+static json_object *blkdebug_options(const char *rest, unsigned depth,
+                                     Error **errp)
+{
+    const char *image = strchr(rest, ':');
+    g_autofree char *config = image ? g_strndup(rest, image - rest) : NULL;
+    json_object *options, *inner;
+
+    if (!image) {
+        error_set(errp, "blkdebug requires both config file and image path");
+        return NULL;
+    }
+    inner = name_options(image + 1, depth + 1, errp);
+    if (!inner) {
+        return NULL;
+    }
+    options = json_object_new_object();
+    add_string(options, "driver", "blkdebug");
+    if (*config) {
+        add_string(options, "config", config);
+    }
+    json_object_object_add(options, "image", inner);
+    return options;
+}
+
 static json_object *path_options(const char *driver, const char *path)
 {
     json_object *options = json_object_new_object();
@@ -298,12 +338,17 @@ static json_object *path_options(const char *driver, const char *path)
     return options;
 }
 
-json_object *loose_options_of_filename(const char *name, Error **errp)
+static json_object *name_options(const char *name, unsigned depth, Error **errp)
 {
     const char *colon = strchr(name, ':');
     const char *slash = strchr(name, '/');
     g_autofree char *protocol = NULL;
 
+    if (depth > MAX_NAME_DEPTH) {
+        error_set(errp, "A file name is nested deeper than %d levels",
+                  MAX_NAME_DEPTH);
+        return NULL;
+    }
     if (!colon || (slash && slash < colon)) {
         return path_options("file", name);
     }
@@ -315,7 +360,15 @@ json_object *loose_options_of_filename(const char *name, Error **errp)
         if (g_str_has_prefix(protocol, "null-")) {
             return null_options(protocol, colon + 1, errp);
         }
+        if (!strcmp(protocol, "blkdebug")) {
+            return blkdebug_options(colon + 1, depth, errp);
+        }
     }
     error_set(errp, "Unknown protocol '%s'", protocol);
     return NULL;
+}
+
+json_object *loose_options_of_filename(const char *name, Error **errp)
+{
+    return name_options(name, 0, errp);
 }
