@@ -91,7 +91,8 @@ static const char *probe_format(const char *head, size_t bytes)
     return "raw";
 }
 
-static bool co_check_raw(Root *root, const char *filename, Error **errp)
+/* What @root, opened as raw, looks like; NULL if it cannot be used. */
+static const char *co_probe(Root *root, const char *filename, Error **errp)
 {
     char head[512];
     size_t bytes = MIN(sizeof(head), root_size_bytes(root));
@@ -103,19 +104,19 @@ static bool co_check_raw(Root *root, const char *filename, Error **errp)
                         "Could not open '%s': Could not read the "
                         "image to determine its format",
                         filename);
-        return false;
+        return NULL;
     }
     format = probe_format(head, bytes);
-    if (strcmp(format, "raw")) {
+    if (!image_format_known(format)) {
         error_set(errp,
                   "Could not open '%s': the image looks like '%s', "
                   "which is not supported",
                   filename, format);
         error_append_hint(errp, "Use -f raw to work on its bytes as they "
                                 "are.\n");
-        return false;
+        return NULL;
     }
-    return true;
+    return format;
 }
 
 /* --- options ----------------------------------------------------------------
@@ -154,14 +155,18 @@ static bool is_device(const char *path)
 static json_object *options_of_path(const ImageOpen *open, Error **errp)
 {
     json_object *file = loose_options_of_filename(open->filename, errp);
-    json_object *path;
+    json_object *path, *image, *inner = file;
 
-    if (file && json_object_object_get_ex(file, "filename", &path)) {
+    /* blkdebug:RULES:PATH */
+    while (inner && json_object_object_get_ex(inner, "image", &image)) {
+        inner = image;
+    }
+    if (inner && json_object_object_get_ex(inner, "filename", &path)) {
         if (is_device(json_object_get_string(path))) {
-            add_string(file, "driver", "host_device");
+            add_string(inner, "driver", "host_device");
         }
         if (open->aio) {
-            add_string(file, "aio", open->aio);
+            add_string(inner, "aio", open->aio);
         }
     }
     return file;
@@ -202,6 +207,9 @@ static json_object *options_of_file(const ImageOpen *open, Error **errp)
     add_string(options, "driver", format);
     json_object_object_add(options, "file", file);
     add_common(options, open);
+    if (open->no_backing && driver && driver->supports_backing) {
+        json_object_object_add(options, "backing", NULL);
+    }
     return options;
 }
 
@@ -288,42 +296,69 @@ static Node *co_open_node(const ImageOpen *open, Error **errp)
     return node;
 }
 
+/* Gives up the reference to @node; NULL with @errp on a conflict. */
+static Root *co_root_of(Node *node, const ImageOpen *open, Error **errp)
+{
+    Root *root = root_new("root", NULL, NULL);
+    Perms perm = open->look_only ? 0 : PERM_CONSISTENT_READ;
+    bool ok;
+
+    perm |= open->writable ? PERM_WRITE : 0;
+    perm |= open->resize ? PERM_RESIZE : 0;
+    co_graph_lock();
+    ok = root_attach(root, node, perm, PERM_ALL, errp);
+    co_node_unref(node);
+    graph_unlock();
+    if (!ok) {
+        root_free(root);
+        return NULL;
+    }
+    return root;
+}
+
+/* As the format that @open names, or as raw. */
+static Root *co_open_root(const ImageOpen *open, Error **errp)
+{
+    Node *node = co_open_node(open, errp);
+
+    return node ? co_root_of(node, open, errp) : NULL;
+}
+
+/* Finds the format; a format's own driver then opens it again. */
+static Root *co_open_probed(const ImageOpen *open, Error **errp)
+{
+    ImageOpen known = *open;
+    Root *root;
+
+    /* To look at it is not to write to it: an image that is no raw one is not
+     * locked as if it were. */
+    known.format = "raw";
+    known.writable = known.resize = false;
+    root = co_open_root(&known, errp);
+    if (!root) {
+        return NULL;
+    }
+    known = *open;
+    known.format = co_probe(root, open->filename, errp);
+    if (known.format && !strcmp(known.format, "raw") && !open->writable) {
+        return root;
+    }
+    co_image_close(root);
+    return known.format ? co_open_root(&known, errp) : NULL;
+}
+
 Root *co_image_open(const ImageOpen *open, bool *probed, Error **errp)
 {
-    Perms perm = open->look_only ? 0 : PERM_CONSISTENT_READ;
     bool probe = !open->format && !open->image_opts && !is_json_name(open);
-    Root *root;
-    Node *node;
 
     if (open->format && !image_format_known(open->format)) {
         error_set(errp, "Unknown driver '%s'", open->format);
         return NULL;
     }
-    node = co_open_node(open, errp);
-    if (!node) {
-        return NULL;
-    }
-    if (open->writable) {
-        perm |= PERM_WRITE;
-    }
-    root = root_new("root", NULL, NULL);
-    co_graph_lock();
-    if (!root_attach(root, node, perm, PERM_ALL, errp)) {
-        co_node_unref(node);
-        graph_unlock();
-        root_free(root);
-        return NULL;
-    }
-    co_node_unref(node); /* the root holds it now */
-    graph_unlock();
     if (probed) {
         *probed = probe;
     }
-    if (probe && !co_check_raw(root, open->filename, errp)) {
-        co_image_close(root);
-        return NULL;
-    }
-    return root;
+    return probe ? co_open_probed(open, errp) : co_open_root(open, errp);
 }
 
 void co_image_close(Root *root)

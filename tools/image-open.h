@@ -10,6 +10,8 @@ typedef struct ImageOpen {
     const char *format;   /* NULL: probe */
     bool image_opts;
     bool writable;
+    bool resize;     /* and its size may change */
+    bool no_backing; /* what is behind the image is not opened */
     bool look_only; /* no guest data is read: any user may have it open */
     bool force_share;
     const char *cache; /* none, writeback, ...; NULL: writeback */
@@ -21,7 +23,8 @@ typedef struct ImageOpen {
  * Opens an image and returns a root on it that may read, and write if
  * @writable; or NULL with `Could not open ...` in the text of its cause. A
  * format that is not given is probed: an image that is recognised as something
- * other than raw is refused by the name of its format, never served as raw.
+ * that there is no driver for is refused by the name of its format, never
+ * served as raw.
  * *@probed tells that it was; it may be NULL.
  */
 Root *co_image_open(const ImageOpen *open, bool *probed,

@@ -11,6 +11,8 @@
 #include <getopt.h>
 #include <stdio.h>
 
+#include "tools/img/args.h"
+
 enum {
     SAME = 0,
     DIFFERENT = 1,
@@ -234,77 +236,45 @@ static bool co_open_side(Side *side)
     return true;
 }
 
-static int take_option(Compare *compare, int option, char **argv)
+static int co_parse_arguments(Compare *compare, int argc, char **argv)
 {
-    int i;
-
-    switch (option) {
-    case 'f':
-        compare->side[0].open.format = optarg;
-        break;
-    case 'F':
-        compare->side[1].open.format = optarg;
-        break;
-    case 'T':
-        if (!image_cache_mode_valid(optarg)) {
-            error_report("Invalid source cache option: %s", optarg);
-            return BAD_USAGE;
-        }
-        compare->side[0].open.cache = compare->side[1].open.cache = optarg;
-        break;
-    case 'p':
-        compare->progress = true;
-        break;
-    case 'q':
-        compare->quiet = true;
-        break;
-    case 's':
-        compare->strict = true;
-        break;
-    case 'U':
-    case 'I':
-        for (i = 0; i < 2; i++) {
-            ImageOpen *open = &compare->side[i].open;
-
-            *(option == 'U' ? &open->force_share : &open->image_opts) = true;
-        }
-        break;
-    default:
-        img_option_error(option, argv);
-        return BAD_USAGE;
-    }
-    return -1;
-}
-
-static int parse_arguments(Compare *compare, int argc, char **argv)
-{
-    static const struct option options[] = {
-        {"help", no_argument, 0, 'h'},
-        {"force-share", no_argument, 0, 'U'},
-        {"image-opts", no_argument, 0, 'I'},
+    Side *a = &compare->side[0], *b = &compare->side[1];
+    const char *cache = NULL;
+    const ImgOption options[] = {
+        IMG_OPTION_OBJECT,
+        IMG_OPTION_IMAGE_OPTS(&a->open.image_opts),
+        {'f', NULL, "FMT", "format of FILE1; probed if not given",
+         .word = &a->open.format},
+        {'F', NULL, "FMT", "format of FILE2; probed if not given",
+         .word = &b->open.format},
+        IMG_OPTION_SOURCE_CACHE(&cache),
+        IMG_OPTION_PROGRESS(&compare->progress),
+        IMG_OPTION_QUIET(&compare->quiet),
+        {'s', NULL, NULL, "strict: sizes and allocation count, too",
+         .flag = &compare->strict},
+        IMG_OPTION_FORCE_SHARE(&a->open.force_share),
         {},
     };
-    int option, status;
+    const ImgUsage usage = {
+        "FILE1 FILE2", "Tell whether two images show the same content.",
+        options,
+        "Exit status: 0 the same, 1 different, 2 or more an error.\n"};
+    int status = co_img_args(&usage, argc, argv);
 
-    while ((option = getopt_long(argc, argv, ":hf:F:T:pqsU", options, NULL)) !=
-           -1) {
-        if (option == 'h') {
-            img_help();
-            return SAME;
-        }
-        status = take_option(compare, option, argv);
-        if (status >= 0) {
-            return status;
-        }
+    if (status >= 0) {
+        return status;
     }
     if (optind != argc - 2) {
         img_usage_error("Expecting two image file names");
         return BAD_USAGE;
     }
-    compare->side[0].open.filename = argv[optind];
-    compare->side[1].open.filename = argv[optind + 1];
-    return img_check_format(&compare->side[0].open) &&
-                   img_check_format(&compare->side[1].open)
+    a->open.filename = argv[optind];
+    b->open.filename = argv[optind + 1];
+    a->open.cache = b->open.cache = cache;
+    b->open.image_opts = a->open.image_opts;
+    b->open.force_share = a->open.force_share;
+    return img_check_format(&a->open) && img_check_format(&b->open) &&
+                   img_check_cache("source cache option", cache)
                ? -1
                : BAD_USAGE;
 }
@@ -312,7 +282,7 @@ static int parse_arguments(Compare *compare, int argc, char **argv)
 int co_img_compare(int argc, char **argv)
 {
     Compare compare = {0};
-    int status = parse_arguments(&compare, argc, argv);
+    int status = co_parse_arguments(&compare, argc, argv);
     int i;
 
     if (status >= 0) {

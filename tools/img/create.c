@@ -1,162 +1,62 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * `img create`: makes a raw image. Nothing is written before all options are
- * understood. An existing file is emptied first, as QEMU's tool does, unless
- * another program uses it.
+ * `img create`: makes an image. Nothing is written before all options are
+ * understood.
  */
 #include "tools/img/img.h"
 
-#include <fcntl.h>
 #include <getopt.h>
 #include <stdio.h>
-#include <unistd.h>
+#include <stdlib.h>
 
-#include "block/file/file-lock.h"
-#include "tools/size-text.h"
-#include "util/json/json-keyval.h"
-
-#define FIRST_BLOCK 4096
-
-typedef enum Preallocation {
-    PREALLOC_UNSET,
-    PREALLOC_OFF,
-    PREALLOC_FALLOC,
-    PREALLOC_FULL,
-} Preallocation;
+#include "tools/img/args.h"
+#include "tools/img/make.h"
 
 typedef struct Create {
-    const char *format, *filename, *options, *size_word;
-    bool quiet, backing;
-    bool has_size;
-    uint64_t size_bytes;
-    Preallocation preallocation;
-    char *preallocation_word;
+    const char *format, *filename, *size_word;
+    const char *backing, *backing_format;
+    char *options; /* all -o, joined */
+    bool quiet, unchecked;
+    const NodeDriver *driver;
+    const FormatOption *table;
+    json_object *words;
 } Create;
 
-static bool parse_size(const char *word, uint64_t *bytes)
+static int take_options(void *opaque, const char *word)
 {
-    switch (size_text_parse(word, bytes)) {
-    case SIZE_OK:
-        return true;
-    case SIZE_TOO_LARGE:
-        if (word[0] != '-') {
-            error_report("Invalid image size specified. Must be between 0 and "
-                         "%" PRId64 ".",
-                         INT64_MAX);
-            return false;
-        }
-        /* fall through */
-    case SIZE_INVALID:
-        break;
-    }
-    img_size_error("image size");
-    return false;
-}
-
-/* Checked late, where QEMU's tool does: after the line "Formatting ...". */
-static bool parse_preallocation(Create *create)
-{
-    static const char *const words[] = {
-        [PREALLOC_OFF] = "off",
-        [PREALLOC_FALLOC] = "falloc",
-        [PREALLOC_FULL] = "full",
-    };
-    const char *word = create->preallocation_word;
-    int i;
-
-    for (i = PREALLOC_OFF; word && i <= PREALLOC_FULL; i++) {
-        if (!strcmp(words[i], word)) {
-            create->preallocation = i;
-            return true;
-        }
-    }
-    if (word && !strcmp(word, "metadata")) {
-        error_report("%s: Unsupported preallocation mode: %s", create->filename,
-                     word);
-    } else if (word) {
-        error_report("%s: invalid parameter value: %s", create->filename, word);
-    }
-    return !word;
-}
-
-static bool take_option(Create *create, const char *key, const char *value)
-{
-    if (!strcmp(key, "size")) {
-        create->has_size = true;
-        return parse_size(value, &create->size_bytes);
-    }
-    if (!strcmp(key, "preallocation")) {
-        g_free(create->preallocation_word);
-        create->preallocation_word = g_strdup(value);
-        return true;
-    }
-    error_report("%s: Invalid parameter '%s'", create->filename, key);
-    return false;
-}
-
-static bool parse_options(Create *create)
-{
-    Error *err = NULL;
-    json_object *options;
-    bool ok = true;
-
-    options = json_keyval_parse(create->options, NULL, NULL, &err);
-    if (!options) {
-        error_prepend(&err, "%s: ", create->filename);
-        error_report_err(err);
-        return false;
-    }
-    json_object_object_foreach(options, key, value)
-    {
-        if (!json_object_is_type(value, json_type_string)) {
-            error_report("%s: Invalid parameter '%s'", create->filename, key);
-            ok = false;
-        } else {
-            ok = take_option(create, key, json_object_get_string(value));
-        }
-        if (!ok) {
-            break;
-        }
-    }
-    json_object_put(options);
-    return ok;
+    return img_words_append(opaque, word) ? -1 : 1;
 }
 
 /* The command line into @create; -1 to go on, else the exit status. */
-static int parse_arguments(Create *create, int argc, char **argv)
+static int co_parse_arguments(Create *create, int argc, char **argv)
 {
-    int option;
+    const ImgOption options[] = {
+        IMG_OPTION_OBJECT,
+        {'f', NULL, "FMT", "format to make; raw if not given",
+         .word = &create->format},
+        {'b', NULL, "FILE", "the backing image", .word = &create->backing},
+        {'F', NULL, "FMT", "format of the backing image",
+         .word = &create->backing_format},
+        {'u', NULL, NULL, "do not open the backing image; SIZE is needed then",
+         .flag = &create->unchecked},
+        {'o', NULL, "OPTIONS", "name=value,...; `-o help` lists them",
+         .take = take_options, .opaque = &create->options},
+        IMG_OPTION_QUIET(&create->quiet),
+        {},
+    };
+    const ImgUsage usage = {
+        "FILE [SIZE]", "Make an image.", options,
+        "SIZE is in bytes, or with a suffix k, M, G, T, P or E. Without it the "
+        "image is\nas large as its backing image.\n"};
+    int status = co_img_args(&usage, argc, argv);
 
-    while ((option = getopt_long(argc, argv, ":f:o:b:F:qu",
-                                 (struct option[]){{"help", 0, 0, 'h'}, {}},
-                                 NULL)) != -1) {
-        switch (option) {
-        case 'h':
-            img_help();
-            return 0;
-        case 'f':
-            create->format = optarg;
-            break;
-        case 'o':
-            create->options = optarg;
-            break;
-        case 'b':
-        case 'F':
-            create->backing = true;
-            break;
-        case 'q':
-            create->quiet = true;
-            break;
-        case 'u':
-            break; /* about backing files, which raw has not */
-        default:
-            return img_option_error(option, argv);
-        }
+    if (status >= 0) {
+        return status;
     }
-    if (optind >= argc) {
+    create->filename = optind < argc ? argv[optind++] : NULL;
+    if (!create->filename && !img_words_ask_help(create->options)) {
         return img_usage_error("Expecting image file name");
     }
-    create->filename = argv[optind++];
     create->size_word = optind < argc ? argv[optind++] : NULL;
     if (optind < argc) {
         return img_usage_error("Unexpected argument: %s", argv[optind]);
@@ -164,141 +64,157 @@ static int parse_arguments(Create *create, int argc, char **argv)
     return -1;
 }
 
-/* Everything the words say, checked; reports what is wrong. */
-static bool understand(Create *create)
+static int print_options(const Create *create)
 {
-    if (create->size_word) {
-        create->has_size = true;
-        if (!parse_size(create->size_word, &create->size_bytes)) {
-            return false;
-        }
-    }
-    if (strcmp(create->format, "raw")) {
-        error_report("%s: Unknown file format '%s'", create->filename,
-                     create->format);
-        return false;
-    }
-    if (create->options && !parse_options(create)) {
-        return false;
-    }
-    if (create->backing) {
-        error_report("%s: Backing file not supported for file format 'raw'",
-                     create->filename);
-        return false;
-    }
-    if (!create->has_size) {
-        error_report("%s: Image creation needs a size parameter",
-                     create->filename);
-        return false;
-    }
-    return true;
-}
+    static const FormatOption size_only[] = {
+        {"size", "size", "Virtual disk size", NULL, false}, {}};
+    Error *err = NULL;
+    const NodeDriver *driver = img_make_driver(create->format, &err);
 
-/* On a worker thread: sizes the file and gives it its space. 0 or -errno. */
-typedef struct Allocate {
-    int fd;
-    uint64_t size_bytes;
-    Preallocation preallocation;
-} Allocate;
-
-static int write_zeroes(int fd, uint64_t bytes)
-{
-    static const char zeroes[64 * 1024];
-    uint64_t at;
-
-    for (at = 0; at < bytes;) {
-        ssize_t n = pwrite(fd, zeroes, MIN(sizeof(zeroes), bytes - at), at);
-
-        if (n < 0 && errno != EINTR) {
-            return -errno;
-        }
-        at += MAX(n, 0);
+    if (!driver) {
+        error_report_err(err);
+        return 1;
     }
+    if (create->filename) {
+        img_words_help(img_create_table(driver), "Supported options:", false);
+        return 0;
+    }
+    if (!driver->format) {
+        printf("Supported %s options:\n", create->format);
+        img_words_help(size_only, NULL, false);
+    } else {
+        g_autofree char *title =
+            g_strdup_printf("Supported %s options:", create->format);
+
+        img_words_help(img_create_table(driver), title, false);
+    }
+    printf("\nThe protocol level may support further options.\n"
+           "Specify the target filename to include those options.\n");
     return 0;
 }
 
-static int64_t allocate(void *opaque)
-{
-    const Allocate *a = opaque;
-    int ret;
+/* --- the backing image ------------------------------------------------------
+ */
 
-    if (ftruncate(a->fd, 0) < 0 || ftruncate(a->fd, a->size_bytes) < 0) {
-        return -errno;
+/* Opens it, to see that it is there and how large it is. */
+static bool co_look_at_backing(Create *create, const char *backing,
+                               Error **errp)
+{
+    g_autofree char *path = img_backing_path(create->filename, backing);
+    const char *format = img_word(create->words, "backing_fmt");
+    ImageOpen open = {.filename = path, .format = format};
+    Root *root = co_image_open(&open, NULL, errp);
+
+    if (!root) {
+        error_append_hint(errp, "Could not open backing image.\n");
+        return false;
     }
-    switch (a->size_bytes ? a->preallocation : PREALLOC_OFF) {
-    case PREALLOC_FALLOC:
-        ret = -posix_fallocate(a->fd, 0, a->size_bytes);
-        break;
-    case PREALLOC_FULL:
-        ret = write_zeroes(a->fd, a->size_bytes);
-        return ret < 0 ? ret : fsync(a->fd) < 0 ? -errno : 0;
-    default:
-        ret = 0;
+    if (!format) {
+        error_set(errp, "Backing file specified without backing format");
+        error_append_hint(errp, "Detected format of %s.",
+                          root_node(root)->driver->name);
+    } else if (!img_word(create->words, "size")) {
+        img_word_set_size(create->words, "size", root_size_bytes(root));
     }
-    /* The first block is always there, so that programs that probe the
-     * alignment of direct I/O by reading it meet real storage. */
-    return ret < 0 ? ret : write_zeroes(a->fd, MIN(a->size_bytes, FIRST_BLOCK));
+    co_image_close(root);
+    return format != NULL;
 }
 
-static bool co_make_file(const Create *create)
+static bool co_check_backing(Create *create, Error **errp)
 {
-    int fd = io_open(create->filename, O_RDWR | O_CREAT, 0644);
-    Allocate work = {fd, ROUND_UP(create->size_bytes, 512),
-                     create->preallocation};
-    Error *err = NULL;
-    int ret;
+    const char *backing = img_word(create->words, "backing_file");
 
-    if (fd < 0) {
-        error_report("%s: Could not create '%s': %s", create->filename,
-                     create->filename, strerror(-fd));
+    if (!backing) {
+        return true;
+    }
+    if (!backing[0]) {
+        error_set(errp, "Expected backing file name, got empty string");
         return false;
     }
-    if (!file_lock_for_create(fd, create->filename, &err)) {
-        error_prepend(&err, "%s: ", create->filename);
-        error_report_err(err);
-        io_close(fd);
+    if (!strcmp(backing, create->filename)) {
+        error_set(errp, "Error: Trying to create an image with the same "
+                        "filename as the backing file");
         return false;
     }
-    ret = co_worker_run(allocate, &work);
-    io_close(fd);
-    if (ret == -EFBIG) {
-        error_report("%s: The image size is too large for file format 'raw'",
-                     create->filename);
-        return false;
+    if (!create->unchecked) {
+        return co_look_at_backing(create, backing, errp);
     }
-    if (ret < 0) {
-        error_report("%s: Could not resize file: %s", create->filename,
-                     strerror(-ret));
+    if (!img_word(create->words, "backing_fmt")) {
+        error_set(errp, "Backing file specified without backing format");
         return false;
     }
     return true;
 }
 
-static void announce(const Create *create)
+/* --- the rest ---------------------------------------------------------------
+ */
+
+/* Everything the words say, checked. */
+static bool co_understand(Create *create, const uint64_t *size_bytes,
+                          Error **errp)
 {
-    printf("Formatting '%s', fmt=raw size=%" PRIu64 "%s%s\n", create->filename,
-           create->size_bytes,
-           create->preallocation_word ? " preallocation=" : "",
-           create->preallocation_word ? create->preallocation_word : "");
-    fflush(stdout);
+    create->driver = img_make_driver(create->format, errp);
+    if (!create->driver) {
+        return false;
+    }
+    create->table = img_create_table(create->driver);
+    if (create->options && !img_words_parse(create->options, create->table,
+                                            create->words, errp)) {
+        return false;
+    }
+    if (size_bytes) {
+        if (img_word(create->words, "size")) {
+            error_set(errp, "The image size must be specified only once");
+            return false;
+        }
+        img_word_set_size(create->words, "size", *size_bytes);
+    }
+    if (!img_words_add_backing(create->words, create->table, create->backing,
+                               create->backing_format, create->format, errp) ||
+        !co_check_backing(create, errp)) {
+        return false;
+    }
+    if (!img_word(create->words, "size")) {
+        error_set(errp, "Image creation needs a size parameter");
+        return false;
+    }
+    return true;
+}
+
+static bool co_create(Create *create, const uint64_t *size_bytes, Error **errp)
+{
+    if (!co_understand(create, size_bytes, errp)) {
+        return false;
+    }
+    if (!create->quiet) {
+        img_words_announce(create->words, create->table, create->filename,
+                           create->format);
+    }
+    return co_img_make(create->driver, create->filename, create->words, errp);
 }
 
 int co_img_create(int argc, char **argv)
 {
     Create create = {.format = "raw"};
-    int status = parse_arguments(&create, argc, argv);
+    int status = co_parse_arguments(&create, argc, argv);
+    Error *err = NULL;
+    uint64_t size_bytes;
 
-    if (status < 0) {
+    if (status < 0 && img_words_ask_help(create.options)) {
+        status = print_options(&create);
+    } else if (status < 0 && create.size_word &&
+               !img_parse_image_size(create.size_word, &size_bytes)) {
         status = 1;
-        if (understand(&create)) {
-            if (!create.quiet) {
-                announce(&create);
-            }
-            if (parse_preallocation(&create) && co_make_file(&create)) {
-                status = 0;
-            }
-        }
+    } else if (status < 0) {
+        create.words = json_object_new_object();
+        status = !co_create(&create, create.size_word ? &size_bytes : NULL,
+                            &err);
+        json_object_put(create.words);
     }
-    g_free(create.preallocation_word);
+    if (err) {
+        error_prepend(&err, "%s: ", create.filename);
+        error_report_err(err);
+    }
+    g_free(create.options);
     return status;
 }

@@ -7,27 +7,67 @@
 
 /* Each runs in a coroutine on control; @argv[0] is the sub-command's name.
  * They return the exit status. */
+int co_img_amend(int argc, char **argv) COROUTINE_ONLY;
+int co_img_bench(int argc, char **argv) COROUTINE_ONLY;
+int co_img_bitmap(int argc, char **argv) COROUTINE_ONLY;
+int co_img_check(int argc, char **argv) COROUTINE_ONLY;
+int co_img_commit(int argc, char **argv) COROUTINE_ONLY;
+int co_img_compare(int argc, char **argv) COROUTINE_ONLY;
+int co_img_convert(int argc, char **argv) COROUTINE_ONLY;
 int co_img_create(int argc, char **argv) COROUTINE_ONLY;
+int co_img_dd(int argc, char **argv) COROUTINE_ONLY;
 int co_img_info(int argc, char **argv) COROUTINE_ONLY;
 int co_img_map(int argc, char **argv) COROUTINE_ONLY;
-int co_img_compare(int argc, char **argv) COROUTINE_ONLY;
+int co_img_measure(int argc, char **argv) COROUTINE_ONLY;
+int co_img_rebase(int argc, char **argv) COROUTINE_ONLY;
+int co_img_resize(int argc, char **argv) COROUTINE_ONLY;
+int co_img_snapshot(int argc, char **argv) COROUTINE_ONLY;
 
-/* Prints the error, and where to find help; returns 1. */
+/* --- complaints; all report and return 1 or false ------------------------ */
+
+/* Prints the error, and where to find help. */
 int img_usage_error(const char *fmt, ...) G_GNUC_PRINTF(1, 2);
 /* For getopt's ':' and '?' answers. */
 int img_option_error(int answer, char **argv);
-void img_help(void);
+/* A size that could not be read; @what: "image size". */
+int img_size_error(const char *what);
 
-/* `--output=human|json`; false, reported, for another word. */
+/* --- words of the command line ------------------------------------------- */
+
+/* `--output=human|json`; NULL: human. False, reported, for another word. */
 bool img_parse_output(const char *word, bool *json);
-
 /* False, reported, if both a format and --image-opts were given. */
 bool img_check_format(const ImageOpen *open);
+/* A size of an image. */
+bool img_parse_image_size(const char *word, uint64_t *bytes);
+/* Any other number with a suffix; @what: "start offset". */
+bool img_parse_size(const char *what, const char *word, uint64_t *bytes);
+/* A cache mode; @what: "cache option". NULL is fine. */
+bool img_check_cache(const char *what, const char *mode);
 
-/* Reports a size that could not be read; @what: "image size". Returns 1. */
-int img_size_error(const char *what);
+/* --- images --------------------------------------------------------------- */
 
 /* co_image_open with the tools' report (`Could not open 'F': ...`). */
 Root *co_img_open(const ImageOpen *open, Error **errp) COROUTINE_ONLY;
+/* The same; reports what is wrong and returns NULL. */
+Root *co_img_open_or_report(const ImageOpen *open) COROUTINE_ONLY;
+/* The name of a backing image as seen from here, where relative ones count
+ * from the folder of @image. The caller frees it. */
+char *img_backing_path(const char *image, const char *backing);
+
+/* --- progress -------------------------------------------------------------
+ */
+
+/* "    (12.34/100%)" on a line that is written anew. */
+typedef struct ImgProgress {
+    bool shown;
+    double last; /* per cent printed last */
+} ImgProgress;
+
+/* Prints 0 %, if @shown. */
+void img_progress_begin(ImgProgress *progress, bool shown);
+void img_progress(ImgProgress *progress, uint64_t done, uint64_t total);
+/* Prints 100 % if @complete, and ends the line. */
+void img_progress_end(ImgProgress *progress, bool complete);
 
 #endif

@@ -7,6 +7,7 @@
 
 #include "block/graph/query.h"
 #include "qapi/qapi-types.h"
+#include "tools/img/args.h"
 #include "tools/size-text.h"
 #include "util/json/json-print.h"
 
@@ -50,56 +51,39 @@ static void print_json(const ImageInfo *info, bool chain)
     json_object_put(value);
 }
 
-static int parse_arguments(Info *info, int argc, char **argv)
+static int co_parse_arguments(Info *info, int argc, char **argv)
 {
-    static const struct option options[] = {
-        {"help", no_argument, 0, 'h'},
-        {"format", required_argument, 0, 'f'},
-        {"output", required_argument, 0, 'o'},
-        {"backing-chain", no_argument, 0, 'b'},
-        {"force-share", no_argument, 0, 'U'},
-        {"image-opts", no_argument, 0, 'I'},
+    const char *output = NULL;
+    const ImgOption options[] = {
+        IMG_OPTION_OBJECT,
+        IMG_OPTION_IMAGE_OPTS(&info->open.image_opts),
+        IMG_OPTION_FORMAT(&info->open.format),
+        IMG_OPTION_FORCE_SHARE(&info->open.force_share),
+        IMG_OPTION_OUTPUT(&output),
+        {0, "backing-chain", NULL, "and the images behind it",
+         .flag = &info->chain},
         {},
     };
-    int option;
+    const ImgUsage usage = {"FILE", "Tell what an image is.", options};
+    int status = co_img_args(&usage, argc, argv);
 
-    while ((option = getopt_long(argc, argv, ":hf:U", options, NULL)) != -1) {
-        switch (option) {
-        case 'h':
-            img_help();
-            return 0;
-        case 'f':
-            info->open.format = optarg;
-            break;
-        case 'o':
-            if (!img_parse_output(optarg, &info->json)) {
-                return 1;
-            }
-            break;
-        case 'b':
-            info->chain = true;
-            break;
-        case 'U':
-            info->open.force_share = true;
-            break;
-        case 'I':
-            info->open.image_opts = true;
-            break;
-        default:
-            return img_option_error(option, argv);
-        }
+    if (status >= 0) {
+        return status;
     }
     if (optind != argc - 1) {
         return img_usage_error("Expecting one image file name");
     }
     info->open.filename = argv[optind];
-    return img_check_format(&info->open) ? -1 : 1;
+    return img_parse_output(output, &info->json) &&
+                   img_check_format(&info->open)
+               ? -1
+               : 1;
 }
 
 int co_img_info(int argc, char **argv)
 {
     Info info = {0};
-    int status = parse_arguments(&info, argc, argv);
+    int status = co_parse_arguments(&info, argc, argv);
     Error *err = NULL;
     ImageInfo *image;
     Root *root;

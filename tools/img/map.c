@@ -9,7 +9,7 @@
 #include <getopt.h>
 #include <stdio.h>
 
-#include "tools/size-text.h"
+#include "tools/img/args.h"
 
 typedef struct Map {
     ImageOpen open;
@@ -124,84 +124,51 @@ static int co_print_map(const Map *map, Root *root, uint64_t end)
     return 0;
 }
 
-static bool parse_bound(const char *what, const char *word, uint64_t *value)
+static int co_parse_arguments(Map *map, int argc, char **argv)
 {
-    if (size_text_parse(word, value) == SIZE_OK) {
-        return true;
-    }
-    img_size_error(what);
-    return false;
-}
-
-static int parse_arguments(Map *map, int argc, char **argv)
-{
-    static const struct option options[] = {
-        {"help", no_argument, 0, 'h'},
-        {"format", required_argument, 0, 'f'},
-        {"output", required_argument, 0, 'o'},
-        {"force-share", no_argument, 0, 'U'},
-        {"image-opts", no_argument, 0, 'I'},
-        {"start-offset", required_argument, 0, 's'},
-        {"max-length", required_argument, 0, 'l'},
+    const char *output = NULL, *start = NULL, *length = NULL;
+    const ImgOption options[] = {
+        IMG_OPTION_OBJECT,
+        IMG_OPTION_IMAGE_OPTS(&map->open.image_opts),
+        IMG_OPTION_FORMAT(&map->open.format),
+        IMG_OPTION_FORCE_SHARE(&map->open.force_share),
+        IMG_OPTION_OUTPUT(&output),
+        {'s', "start-offset", "OFFSET", "begin there", .word = &start},
+        {'l', "max-length", "LENGTH", "and show no more than that",
+         .word = &length},
         {},
     };
-    int option;
+    const ImgUsage usage = {"FILE", "Tell where an image has data.", options};
+    int status = co_img_args(&usage, argc, argv);
 
-    while ((option = getopt_long(argc, argv, ":hf:Us:l:", options, NULL)) !=
-           -1) {
-        switch (option) {
-        case 'h':
-            img_help();
-            return 0;
-        case 'f':
-            map->open.format = optarg;
-            break;
-        case 'o':
-            if (!img_parse_output(optarg, &map->json)) {
-                return 1;
-            }
-            break;
-        case 's':
-            if (!parse_bound("start offset", optarg, &map->start)) {
-                return 1;
-            }
-            break;
-        case 'l':
-            if (!parse_bound("max length", optarg, &map->length)) {
-                return 1;
-            }
-            break;
-        case 'U':
-            map->open.force_share = true;
-            break;
-        case 'I':
-            map->open.image_opts = true;
-            break;
-        default:
-            return img_option_error(option, argv);
-        }
+    if (status >= 0) {
+        return status;
+    }
+    if ((start && !img_parse_size("start offset", start, &map->start)) ||
+        (length && !img_parse_size("max length", length, &map->length))) {
+        return 1;
     }
     if (optind != argc - 1) {
         return img_usage_error("Expecting one image file name");
     }
     map->open.filename = argv[optind];
-    return img_check_format(&map->open) ? -1 : 1;
+    return img_parse_output(output, &map->json) && img_check_format(&map->open)
+               ? -1
+               : 1;
 }
 
 int co_img_map(int argc, char **argv)
 {
     Map map = {.length = UINT64_MAX};
-    int status = parse_arguments(&map, argc, argv);
-    Error *err = NULL;
+    int status = co_parse_arguments(&map, argc, argv);
     uint64_t size;
     Root *root;
 
     if (status >= 0) {
         return status;
     }
-    root = co_img_open(&map.open, &err);
+    root = co_img_open_or_report(&map.open);
     if (!root) {
-        error_report_err(err);
         return 1;
     }
     size = root_size_bytes(root);
