@@ -47,6 +47,18 @@ static inline bool is_power_of_2(uint64_t x)
     return x && !(x & (x - 1));
 }
 
+/* Raises *@x to @value if that is more, whoever else does so. */
+static inline void atomic_max(uint64_t *x, uint64_t value)
+{
+    uint64_t old = __atomic_load_n(x, __ATOMIC_RELAXED);
+
+    while (old < value &&
+           !__atomic_compare_exchange_n(x, &old, value, true, __ATOMIC_RELAXED,
+                                        __ATOMIC_RELAXED)) {
+        /* @old is what it is now. */
+    }
+}
+
 /* Offset + length without overflow and within @limit_bytes. */
 static inline bool range_fits(uint64_t offset_bytes, uint64_t length_bytes,
                               uint64_t limit_bytes)

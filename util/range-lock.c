@@ -9,13 +9,48 @@
  *    waiting always points back in time and cannot be circular.
  * 3. The heap order of the treap is that of a hash of @arrival, which makes
  *    its depth logarithmic whatever the ranges are.
+ * 4. Where several reactors share the locks, all of this is under @short_lock;
+ *    who waits lets go of it before it yields. A wake that comes in between is
+ *    served after the yield.
  */
 #include "util/range-lock.h"
 
+#include "util/short-lock.h"
+
 struct RangeLocks {
+    /* CONST */
+    bool shared;
+    /* SHORT, if shared; else HOME */
     RangeLock *root;
     uint64_t arrivals;
+    ShortLock short_lock;
 };
+
+static void enter(RangeLocks *locks)
+{
+    if (locks->shared) {
+        short_lock(&locks->short_lock);
+    }
+}
+
+static void leave(RangeLocks *locks)
+{
+    if (locks->shared) {
+        short_unlock(&locks->short_lock);
+    }
+}
+
+/* Waits for @obstacle to move; entered before and after. */
+COROUTINE_ONLY
+static void co_wait_for(RangeLocks *locks, RangeLock *obstacle)
+{
+    CoWaiter waiter = {.co = coroutine_self()};
+
+    list_append(&obstacle->waiters.waiters, &waiter.link);
+    leave(locks);
+    co_yield();
+    enter(locks);
+}
 
 /* What to look for: locks in [start, end) that came before @arrival. */
 typedef struct RangeQuery {
@@ -164,15 +199,20 @@ static void lock_init(RangeLocks *locks, RangeLock *lock,
     coqueue_init(&lock->waiters);
 }
 
-RangeLocks *range_locks_new(void)
+RangeLocks *range_locks_new(bool shared)
 {
-    return g_new0(RangeLocks, 1);
+    RangeLocks *locks = g_new0(RangeLocks, 1);
+
+    locks->shared = shared;
+    short_lock_init(&locks->short_lock);
+    return locks;
 }
 
 void range_locks_free(RangeLocks *locks)
 {
     if (locks) {
         assert(range_locks_idle(locks));
+        short_lock_destroy(&locks->short_lock);
         g_free(locks);
     }
 }
@@ -182,41 +222,48 @@ void co_range_lock(RangeLocks *locks, RangeLock *lock, uint64_t offset_bytes,
 {
     RangeLock *obstacle;
 
+    enter(locks);
     lock_init(locks, lock, offset_bytes, bytes, mode);
     tree_insert(locks, lock);
     while ((obstacle = find_obstacle(locks, lock))) {
-        co_queue_wait(&obstacle->waiters);
+        co_wait_for(locks, obstacle);
     }
     lock->held = true;
+    leave(locks);
 }
 
 bool range_trylock(RangeLocks *locks, RangeLock *lock, uint64_t offset_bytes,
                    uint64_t bytes, RangeMode mode)
 {
+    enter(locks);
     lock_init(locks, lock, offset_bytes, bytes, mode);
-    if (find_obstacle(locks, lock)) {
-        return false;
+    if (!find_obstacle(locks, lock)) {
+        tree_insert(locks, lock);
+        lock->held = true;
     }
-    tree_insert(locks, lock);
-    lock->held = true;
-    return true;
+    leave(locks);
+    return lock->held;
 }
 
 void range_lock_shrink(RangeLocks *locks, RangeLock *lock, uint64_t bytes)
 {
     assert(lock->held && bytes > 0 && bytes <= lock->end - lock->start);
+    enter(locks);
     lock->end = lock->start + bytes;
     tree_refresh(locks->root, lock);
     /* Who still overlaps finds this lock again and waits again. */
     coqueue_wake_all(&lock->waiters);
+    leave(locks);
 }
 
 void range_unlock(RangeLocks *locks, RangeLock *lock)
 {
     assert(lock->held);
+    enter(locks);
     locks->root = tree_remove(locks->root, lock);
     lock->held = false;
     coqueue_wake_all(&lock->waiters);
+    leave(locks);
 }
 
 void co_range_wait_free(RangeLocks *locks, uint64_t offset_bytes,
@@ -232,9 +279,11 @@ void co_range_wait_free(RangeLocks *locks, uint64_t offset_bytes,
     RangeLock *obstacle;
 
     assert(bytes > 0 && bytes <= UINT64_MAX - offset_bytes);
+    enter(locks);
     while ((obstacle = tree_find(locks->root, &q))) {
-        co_queue_wait(&obstacle->waiters);
+        co_wait_for(locks, obstacle);
     }
+    leave(locks);
 }
 
 bool range_locks_idle(const RangeLocks *locks)

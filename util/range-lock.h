@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Locks on byte ranges for the coroutines of one reactor: requests in flight
- * on a node, clusters being copied.
+ * Locks on byte ranges for coroutines: requests in flight on a node, clusters
+ * being copied. For those of one reactor, or of several at the cost of a short
+ * lock.
  *
  * Invariants:
  * 1. Two held ranges overlap only if both are shared.
@@ -31,7 +32,8 @@ typedef struct RangeLock {
     uint64_t max_end;    /* of this lock and all below it in the tree */
 } RangeLock;
 
-RangeLocks *range_locks_new(void);
+/* @shared: for several reactors; else all calls come from one. */
+RangeLocks *range_locks_new(bool shared);
 /* Nothing may be held or waiting. */
 void range_locks_free(RangeLocks *locks);
 

@@ -119,13 +119,13 @@ DirtyBitmap *bitmap_next(const Node *node, const DirtyBitmap *bitmap)
 
 void bitmaps_resize(Node *node, uint64_t size_bytes)
 {
-    g_mutex_lock(&node->bitmaps_lock);
+    short_lock(&node->bitmaps_lock);
     LIST_FOREACH(bitmap, &node->bitmaps, DirtyBitmap, in_node) {
         sparse_bitmap_resize(bitmap->bits,
                              bits_for(size_bytes, bitmap->granularity_bits));
         bitmap->size_bytes = size_bytes;
     }
-    g_mutex_unlock(&node->bitmaps_lock);
+    short_unlock(&node->bitmaps_lock);
 }
 
 const char *bitmap_name(const DirtyBitmap *bitmap)

@@ -110,60 +110,64 @@ void bitmap_restore(DirtyBitmap *bitmap, SparseBitmap *old)
 }
 
 /* First set or clear bit's byte in [@start, @end), or @end. */
-static uint64_t next(const DirtyBitmap *b, uint64_t start, uint64_t end,
-                     bool set)
+static uint64_t next_locked(const DirtyBitmap *b, uint64_t start, uint64_t end,
+                            bool set)
 {
+    uint64_t limit = MIN(end, b->size_bytes);
     uint64_t first, last, bit;
 
-    bitmap_lock(b);
-    end = MIN(end, b->size_bytes);
-    if (start >= end) {
-        bitmap_unlock(b);
+    if (start >= limit) {
         return end;
     }
     first = start >> b->granularity_bits;
-    last = ((end - 1) >> b->granularity_bits) + 1;
+    last = ((limit - 1) >> b->granularity_bits) + 1;
     bit = set ? sparse_bitmap_next_set(b->bits, first, last)
               : sparse_bitmap_next_clear(b->bits, first, last);
-    bitmap_unlock(b);
     return bit == last ? end : MAX(start, bit << b->granularity_bits);
+}
+
+static uint64_t next(const DirtyBitmap *bitmap, uint64_t start, uint64_t end,
+                     bool set)
+{
+    uint64_t found;
+
+    bitmap_lock(bitmap);
+    found = next_locked(bitmap, start, end, set);
+    bitmap_unlock(bitmap);
+    return found;
 }
 
 uint64_t bitmap_next_dirty(const DirtyBitmap *bitmap, uint64_t start,
                            uint64_t end)
 {
-    uint64_t found = next(bitmap, start, end, true);
-
-    return found < MIN(end, bitmap->size_bytes) ? found : end;
+    return next(bitmap, start, end, true);
 }
 
 uint64_t bitmap_next_clean(const DirtyBitmap *bitmap, uint64_t start,
                            uint64_t end)
 {
-    uint64_t found = next(bitmap, start, end, false);
-
-    return found < MIN(end, bitmap->size_bytes) ? found : end;
+    return next(bitmap, start, end, false);
 }
 
 bool bitmap_next_dirty_run(const DirtyBitmap *bitmap, uint64_t start,
                            uint64_t end, uint64_t max_bytes,
                            uint64_t *run_start, uint64_t *run_bytes)
 {
-    uint64_t first, clean;
+    uint64_t first;
 
     assert(max_bytes > 0);
+    bitmap_lock(bitmap);
     end = MIN(end, bitmap->size_bytes);
-    first = bitmap_next_dirty(bitmap, start, end);
-    if (first >= end) {
-        return false;
+    first = next_locked(bitmap, start, end, true);
+    if (first < end) {
+        if (max_bytes < end - first) {
+            end = first + max_bytes;
+        }
+        *run_start = first;
+        *run_bytes = next_locked(bitmap, first, end, false) - first;
     }
-    if (max_bytes < end - first) {
-        end = first + max_bytes;
-    }
-    clean = bitmap_next_clean(bitmap, first, end);
-    *run_start = first;
-    *run_bytes = clean - first;
-    return true;
+    bitmap_unlock(bitmap);
+    return first < end;
 }
 
 SparseBitmap *bitmap_snapshot_bits(const DirtyBitmap *bitmap)
@@ -236,11 +240,11 @@ char *bitmap_sha256(const DirtyBitmap *bitmap)
 
 void bitmaps_mark(Node *node, uint64_t offset_bytes, uint64_t bytes)
 {
-    g_mutex_lock(&node->bitmaps_lock);
+    short_lock(&node->bitmaps_lock);
     LIST_FOREACH(bitmap, &node->bitmaps, DirtyBitmap, in_node) {
         if (bitmap->enabled) {
             set_locked(bitmap, offset_bytes, bytes);
         }
     }
-    g_mutex_unlock(&node->bitmaps_lock);
+    short_unlock(&node->bitmaps_lock);
 }

@@ -27,12 +27,12 @@ struct DirtyBitmap {
 
 static inline void bitmap_lock(const DirtyBitmap *bitmap)
 {
-    g_mutex_lock(&bitmap->node->bitmaps_lock);
+    short_lock(&bitmap->node->bitmaps_lock);
 }
 
 static inline void bitmap_unlock(const DirtyBitmap *bitmap)
 {
-    g_mutex_unlock(&bitmap->node->bitmaps_lock);
+    short_unlock(&bitmap->node->bitmaps_lock);
 }
 
 #endif

@@ -43,11 +43,11 @@ BlockCopy *block_copy_new(Edge *source, Edge *target, Error **errp)
     copy = g_new0(BlockCopy, 1);
     copy->source = source;
     copy->target = target;
-    copy->home = source->parent->home;
+    copy->home = reactor_control();
     copy->size_bytes = bitmap_size_bytes(todo);
     copy->cluster_bytes = cluster;
     copy->todo = todo;
-    copy->in_flight = range_locks_new();
+    copy->in_flight = range_locks_new(false);
     coqueue_init(&copy->memory_freed);
     block_copy_set_chunk(copy, 0);
     return copy;

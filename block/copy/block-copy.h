@@ -22,7 +22,7 @@
  *    zeroed in the target, or left alone where the target knows the same.
  * 5. At most BLOCK_COPY_MEMORY_BYTES of data are between source and target;
  *    who needs more waits.
- * Threads: one reactor, the home of the node that both edges belong to. The
+ * Threads: control, where the states are and the data passes. The
  * co_block_copy functions may be called from any, and hop.
  */
 #ifndef BLOCK_COPY_BLOCK_COPY_H

@@ -18,6 +18,17 @@ static bool unsupported(int ret)
            ret == -ENODEV;
 }
 
+/* What was learnt of the file system, by whichever reactor. */
+static bool known(const bool *fact)
+{
+    return __atomic_load_n(fact, __ATOMIC_RELAXED);
+}
+
+static void learn(bool *fact)
+{
+    __atomic_store_n(fact, true, __ATOMIC_RELAXED);
+}
+
 /* Devices know whole sectors only; the rest is written. */
 static bool within_sectors(const FileState *s, uint64_t offset_bytes,
                            uint64_t bytes)
@@ -29,14 +40,14 @@ static int co_punch(FileState *s, uint64_t offset_bytes, uint64_t bytes)
 {
     int ret;
 
-    if (s->no_punch || within_sectors(s, offset_bytes, bytes)) {
+    if (known(&s->no_punch) || within_sectors(s, offset_bytes, bytes)) {
         return -ENOTSUP;
     }
     ret =
         co_io_fallocate(s->fd_write, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
                         offset_bytes, bytes);
     if (unsupported(ret)) {
-        s->no_punch = true;
+        learn(&s->no_punch);
         return -ENOTSUP;
     }
     return ret;
@@ -46,14 +57,14 @@ static int co_zero_range(FileState *s, uint64_t offset_bytes, uint64_t bytes)
 {
     int ret;
 
-    if (s->no_zero_range || within_sectors(s, offset_bytes, bytes)) {
+    if (known(&s->no_zero_range) || within_sectors(s, offset_bytes, bytes)) {
         return -ENOTSUP;
     }
     ret =
         co_io_fallocate(s->fd_write, FALLOC_FL_ZERO_RANGE | FALLOC_FL_KEEP_SIZE,
                         offset_bytes, bytes);
     if (unsupported(ret)) {
-        s->no_zero_range = true;
+        learn(&s->no_zero_range);
         return -ENOTSUP;
     }
     return ret;
@@ -134,12 +145,14 @@ static int co_seek(FileState *s, uint64_t offset_bytes, SeekWork *w)
     int ret;
 
     *w = (SeekWork){.fd = s->fd, .offset = offset_bytes};
-    if (s->no_holes) {
+    if (known(&s->no_holes)) {
         return -ENOTSUP;
     }
     ret = co_worker_run(seek_work, w);
     if (ret < 0) {
-        s->no_holes = ret == -EINVAL || unsupported(ret);
+        if (ret == -EINVAL || unsupported(ret)) {
+            learn(&s->no_holes);
+        }
         return -ENOTSUP;
     }
     return 0;
@@ -167,14 +180,15 @@ int co_file_block_status(Node *node, bool want_zero, uint64_t offset_bytes,
 {
     FileState *s = node->state;
     SeekWork w = {.data = true, .next = -1};
+    uint64_t file_bytes = __atomic_load_n(&s->file_bytes, __ATOMIC_RELAXED);
 
-    if (offset_bytes >= s->file_bytes) {
+    if (offset_bytes >= file_bytes) {
         w.data = false;
     } else if (want_zero && co_seek(s, offset_bytes, &w) < 0) {
         w.data = true;
         w.next = -1;
     }
-    if (w.next > (off_t)offset_bytes && w.next < (off_t)s->file_bytes) {
+    if (w.next > (off_t)offset_bytes && w.next < (off_t)file_bytes) {
         bytes = MIN(bytes, extent_bytes(node, offset_bytes, &w));
     }
     status->flags = STATUS_OFFSET | (w.data ? STATUS_DATA : STATUS_ZERO);

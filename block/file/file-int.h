@@ -25,8 +25,8 @@ typedef struct FileState {
     uint32_t memory_align;
     /* CONTROL */
     FileLocks locks;
-    /* HOME */
-    int fd_write;        /* -1 while nobody may write */
+    /* ATOMIC */
+    int fd_write;        /* -1 while nobody may write, else it stays */
     bool no_punch;       /* the file system cannot make holes */
     bool no_discard;     /* the device takes no discards */
     bool no_zero_range;  /* ... or zero a range */

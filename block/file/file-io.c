@@ -156,7 +156,7 @@ static int co_after_write(Node *node, uint64_t end_bytes)
             return -EIO;
         }
     }
-    s->file_bytes = MAX(s->file_bytes, end_bytes);
+    atomic_max(&s->file_bytes, end_bytes);
     return 0;
 }
 
@@ -179,14 +179,15 @@ int co_file_pwritev(Node *node, uint64_t offset_bytes, uint64_t bytes, Iov *iov,
 int co_file_flush(Node *node)
 {
     FileState *s = node->state;
-    int ret;
+    int ret = __atomic_load_n(&s->flush_error, __ATOMIC_RELAXED);
+    int fd = __atomic_load_n(&s->fd_write, __ATOMIC_ACQUIRE);
 
-    if (s->flush_error) {
-        return s->flush_error;
+    if (ret) {
+        return ret;
     }
-    ret = co_file_aio_sync(s, s->fd_write >= 0 ? s->fd_write : s->fd);
+    ret = co_file_aio_sync(s, fd >= 0 ? fd : s->fd);
     if (ret < 0 && !s->direct) {
-        s->flush_error = ret;
+        __atomic_store_n(&s->flush_error, ret, __ATOMIC_RELAXED);
     }
     return ret;
 }

@@ -184,12 +184,16 @@ static bool open_for_writer(Node *node, Perms perm, Error **errp)
 {
     FileState *s = node->state;
 
+    int fd;
+
     if (!(perm & (PERM_WRITE | PERM_WRITE_UNCHANGED | PERM_RESIZE)) ||
         node->read_only || s->fd_write >= 0) {
         return true;
     }
-    s->fd_write = file_open_fd(s, true, errp);
-    return s->fd_write >= 0;
+    fd = file_open_fd(s, true, errp);
+    /* A flush of another reactor may look at it just now. */
+    __atomic_store_n(&s->fd_write, MAX(fd, -1), __ATOMIC_RELEASE);
+    return fd >= 0;
 }
 
 bool file_prepare_perm(Node *node, Perms perm, Perms shared,
@@ -245,7 +249,7 @@ static const char *const file_identity[] = {"filename", NULL};
 const NodeDriver driver_file = {
     .name = "file",
     .state_bytes = sizeof(FileState),
-    .threading = NODE_HOMED,
+    .threading = NODE_ANY,
     .identity_options = file_identity,
     .supports_fua = true,
     .co_open = co_file_open,

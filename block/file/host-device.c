@@ -52,12 +52,13 @@ static int co_host_device_pdiscard(Node *node, uint64_t offset_bytes,
     DiscardWork w = {.fd = s->fd_write, .range = {offset_bytes, bytes}};
     int ret;
 
-    if (s->no_discard || (offset_bytes | bytes) % s->sector_bytes != 0) {
+    if (__atomic_load_n(&s->no_discard, __ATOMIC_RELAXED) ||
+        (offset_bytes | bytes) % s->sector_bytes != 0) {
         return -ENOTSUP;
     }
     ret = co_worker_run(discard_work, &w);
     if (ret == -EOPNOTSUPP || ret == -ENOTTY || ret == -ENOSYS) {
-        s->no_discard = true;
+        __atomic_store_n(&s->no_discard, true, __ATOMIC_RELAXED);
         return -ENOTSUP;
     }
     return ret;
@@ -82,7 +83,7 @@ static const char *const host_device_identity[] = {"filename", NULL};
 const NodeDriver driver_host_device = {
     .name = "host_device",
     .state_bytes = sizeof(FileState),
-    .threading = NODE_HOMED,
+    .threading = NODE_ANY,
     .identity_options = host_device_identity,
     .supports_fua = true,
     .co_open = co_host_device_open,

@@ -13,7 +13,8 @@
 /* 1. What one node of this driver remembers. The graph allocates it, zeroed,
  *    as node->state (see state_bytes in the table below) and frees it. Say of
  *    each field who may touch it: DESIGN's classes are CONST, CONTROL, HOME,
- *    LANE, SHORT and ATOMIC. */
+ *    LANE, SHORT and ATOMIC. A new driver is HOMED: all its I/O comes from one
+ *    thread. This one has nothing that changes, so it may say ANY. */
 typedef struct NullState {
     /* CONST */
     int64_t latency_ns; /* each request takes that long */
@@ -60,7 +61,7 @@ static bool co_null_reopen(NodeReopen *reopen, Txn *txn, Error **errp)
     return true;
 }
 
-/* 3. I/O: coroutines on node->home. Waiting is a call that yields, never a
+/* 3. I/O: coroutines, of a HOMED driver on node->home. Waiting is a call that yields, never a
  *    blocking one. They get ranges that driver.h promises to be good, and
  *    return 0 or -errno. */
 static int co_null_wait(const Node *node)
@@ -133,7 +134,7 @@ static const char *const null_identity[] = {"size", "read-zeroes", NULL};
 const NodeDriver driver_null_co = {
     .name = "null-co",
     .state_bytes = sizeof(NullState),
-    .threading = NODE_HOMED,
+    .threading = NODE_ANY,
     .identity_options = null_identity,
     .supports_fua = true,
     .co_open = co_null_open,
@@ -151,7 +152,7 @@ const NodeDriver driver_null_co = {
 const NodeDriver driver_null_aio = {
     .name = "null-aio",
     .state_bytes = sizeof(NullState),
-    .threading = NODE_HOMED,
+    .threading = NODE_ANY,
     .identity_options = null_identity,
     .supports_fua = true,
     .co_open = co_null_open,

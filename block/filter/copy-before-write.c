@@ -27,8 +27,14 @@ typedef struct CbwState {
 static int co_save(Node *node, uint64_t offset_bytes, uint64_t bytes)
 {
     CbwState *s = node->state;
-    int ret = co_block_copy(s->copy, offset_bytes, bytes, NULL);
+    uint64_t end = offset_bytes + bytes;
+    int ret;
 
+    /* What was saved once needs no look at the engine, which is elsewhere. */
+    if (bitmap_next_clean(s->done, offset_bytes, end) == end) {
+        return 0;
+    }
+    ret = co_block_copy(s->copy, offset_bytes, bytes, NULL);
     if (ret == 0) {
         bitmap_set(s->done, offset_bytes, bytes);
     }
@@ -106,7 +112,7 @@ static void co_cbw_close(Node *node)
 static const NodeDriver cbw_driver = {
     .name = "copy-before-write",
     .state_bytes = sizeof(CbwState),
-    .threading = NODE_HOMED,
+    .threading = NODE_ANY,
     .is_filter = true,
     .co_close = co_cbw_close,
     .child_perm = cbw_child_perm,

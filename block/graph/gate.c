@@ -21,7 +21,7 @@
 
 /* Protects root.closed and which lanes are registered. Never held across
  * anything but plain loads and stores. */
-static GMutex gate_mutex;
+static ShortLock gate_mutex = SHORT_LOCK_INIT;
 
 typedef struct GateParked {
     Coroutine *co;
@@ -125,11 +125,11 @@ static void lane_open(void *opaque)
 
 static void lane_register(Root *root, GateLane *lane)
 {
-    g_mutex_lock(&gate_mutex);
+    short_lock(&gate_mutex);
     lane->closed = root->closed;
     /* Last: from here on control sends messages. */
     lane->reactor = reactor_current();
-    g_mutex_unlock(&gate_mutex);
+    short_unlock(&gate_mutex);
 }
 
 static GateLane *lane_mine(Root *root)
@@ -191,14 +191,14 @@ static unsigned registered_lanes(Root *root, int closed_delta, GateLane **lanes)
 {
     unsigned n = 0;
 
-    g_mutex_lock(&gate_mutex);
+    short_lock(&gate_mutex);
     root->closed += closed_delta;
     for (unsigned i = 0; i < REACTOR_MAX; i++) {
         if (root->lanes[i].reactor) {
             lanes[n++] = &root->lanes[i];
         }
     }
-    g_mutex_unlock(&gate_mutex);
+    short_unlock(&gate_mutex);
     return n;
 }
 

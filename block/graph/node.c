@@ -161,8 +161,10 @@ Node *node_new(const NodeDriver *driver, const char *name, Error **errp)
     list_init(&node->parents);
     list_init(&node->op_blockers);
     list_init(&node->bitmaps);
-    node->tracked = range_locks_new();
-    comutex_init(&node->flush_lock);
+    node->tracked = range_locks_new(driver->threading == NODE_ANY);
+    short_lock_init(&node->bitmaps_lock);
+    short_lock_init(&node->flush_lock);
+    coqueue_init(&node->flush_waiters);
     list_append(&all_nodes, &node->in_graph);
     return node;
 }
@@ -211,6 +213,8 @@ static void node_free(Node *node)
     }
     assert(list_empty(&node->parents) && list_empty(&node->op_blockers));
     range_locks_free(node->tracked);
+    short_lock_destroy(&node->bitmaps_lock);
+    short_lock_destroy(&node->flush_lock);
     g_free(node->filename);
     json_object_put(node->options);
     json_object_put(node->identity);

@@ -19,7 +19,7 @@
  * 4. A node lives while it has references: one of the monitor if it was made
  *    by blockdev-add, one of each edge to it.
  * 5. A node is HOMED: its driver's I/O functions run on node->home only,
- *    unless the driver declares ANY.
+ *    unless the driver declares ANY; then they run wherever the request is.
  */
 #ifndef BLOCK_GRAPH_NODE_H
 #define BLOCK_GRAPH_NODE_H
@@ -32,6 +32,7 @@
 #include "util/list.h"
 #include "util/range-lock.h"
 #include "util/reactor/reactor.h"
+#include "util/short-lock.h"
 #include "util/txn.h"
 
 typedef struct Node Node;
@@ -142,9 +143,10 @@ struct Node {
     ListLink op_blockers;         /* block/graph/op-blocker.h */
     ListLink bitmaps;             /* DirtyBitmap, newest first */
     unsigned quiesced;            /* sections that hold it still */
+    NodeLimits limits;
 
     /* SHORT: guards the list above and the bits of its bitmaps */
-    GMutex bitmaps_lock;
+    ShortLock bitmaps_lock;
 
     /* ATOMIC */
     uint64_t size_bytes; /* what users may address */
@@ -153,11 +155,13 @@ struct Node {
     NodeStats stats;
     uint64_t write_threshold; /* bytes; block/io/threshold.c. 0: none */
 
-    /* HOME */
-    NodeLimits limits;
-    RangeLocks *tracked;  /* requests in flight that others wait for */
-    unsigned serialising; /* how many of them serialise */
-    CoMutex flush_lock;
+    /* Shared by its reactors if the driver is ANY, else HOME */
+    RangeLocks *tracked; /* requests in flight that others wait for */
+
+    /* SHORT: block/io/flush.c */
+    ShortLock flush_lock;
+    bool flushing;
+    CoQueue flush_waiters;
 };
 
 /* --- control API (all CONTROL_ONLY; those with co_ may yield) ------------ */

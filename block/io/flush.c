@@ -3,9 +3,10 @@
  * Flushing a node: its driver, then its children.
  *
  * write_gen counts writes that have landed, flushed_gen is the write_gen of
- * the last flush that succeeded, read before that flush began. Invariant:
- * flushed_gen <= write_gen; equal means that there is nothing to flush. A
- * flush that waited for another one often finds its work done.
+ * the last flush that succeeded, read before that flush began. Invariants:
+ * 1. flushed_gen <= write_gen; equal means that there is nothing to flush.
+ * 2. One flush of a node at a time, from whatever reactor. One that waited for
+ *    another often finds its work done.
  */
 #include "block/io/io-int.h"
 
@@ -52,29 +53,65 @@ static int co_flush_children(Node *node)
     return result;
 }
 
+static bool flushed(const Node *node, uint64_t gen)
+{
+    return __atomic_load_n(&node->flushed_gen, __ATOMIC_ACQUIRE) >= gen;
+}
+
+COROUTINE_ONLY
+static void co_flush_begin(Node *node)
+{
+    short_lock(&node->flush_lock);
+    while (node->flushing) {
+        CoWaiter me = {.co = coroutine_self()};
+
+        list_append(&node->flush_waiters.waiters, &me.link);
+        short_unlock(&node->flush_lock);
+        co_yield();
+        short_lock(&node->flush_lock);
+    }
+    node->flushing = true;
+    short_unlock(&node->flush_lock);
+}
+
+static void flush_end(Node *node)
+{
+    short_lock(&node->flush_lock);
+    node->flushing = false;
+    coqueue_wake_one(&node->flush_waiters);
+    short_unlock(&node->flush_lock);
+}
+
+COROUTINE_ONLY
+static int co_flush_now(Node *node)
+{
+    uint64_t gen = write_gen(node);
+    int ret;
+
+    co_flush_event(node, BLKDBG_FLUSH_TO_DISK);
+    ret = co_flush_driver(node);
+    if (ret == 0) {
+        ret = co_flush_children(node);
+    }
+    if (ret == 0) {
+        __atomic_store_n(&node->flushed_gen, gen, __ATOMIC_RELEASE);
+    }
+    return ret;
+}
+
 int co_node_flush_at_home(Node *node)
 {
     uint64_t gen = write_gen(node);
     int ret = 0;
 
     co_flush_event(node, BLKDBG_FLUSH_TO_OS);
-    if (node->flushed_gen >= gen) {
-        stat_add(&node->stats.flushes, 1);
-        return 0;
-    }
-    co_mutex_lock(&node->flush_lock);
-    if (node->flushed_gen < gen) {
-        gen = write_gen(node);
-        co_flush_event(node, BLKDBG_FLUSH_TO_DISK);
-        ret = co_flush_driver(node);
-        if (ret == 0) {
-            ret = co_flush_children(node);
+    if (!flushed(node, gen)) {
+        co_flush_begin(node);
+        if (!flushed(node, gen)) {
+            ret = co_flush_now(node);
         }
-        if (ret == 0) {
-            node->flushed_gen = gen;
-        }
+        flush_end(node);
     }
-    comutex_unlock(&node->flush_lock);
     stat_add(ret < 0 ? &node->stats.failed_flushes : &node->stats.flushes, 1);
     return ret;
 }

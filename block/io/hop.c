@@ -2,9 +2,9 @@
 /*
  * The doors of block/io: bounds, and the hop to the node's home.
  *
- * A request that comes from another reactor moves to node->home by message
- * once; the coroutine that made it waits on its own thread. Drivers that
- * declare ANY are taken home too: tracking is a matter of one reactor.
+ * A request to a HOMED node that comes from another reactor moves to node->home
+ * by message; the coroutine that made it waits on its own thread. A node whose
+ * driver declares ANY takes it where it is.
  */
 #include "block/io/io-int.h"
 
@@ -34,12 +34,35 @@ static void call_entry(void *opaque)
 
 static int co_call_at_home(IoCall *call)
 {
-    if (LIKELY(reactor_current() == call->node->home)) {
+    if (LIKELY(node_is_here(call->node))) {
         call->run(call);
     } else {
         co_reactor_call(call->node->home, call_entry, call);
     }
     return call->ret;
+}
+
+typedef struct DebugEventCall {
+    Node *node;
+    int event;
+} DebugEventCall;
+
+static void debug_event_entry(void *opaque)
+{
+    const DebugEventCall *call = opaque;
+
+    call->node->driver->co_debug_event(call->node, call->event);
+}
+
+void co_node_tell_debug_event(Node *node, int event)
+{
+    DebugEventCall call = {node, event};
+
+    if (node_is_here(node)) {
+        debug_event_entry(&call);
+    } else {
+        co_reactor_call(node->home, debug_event_entry, &call);
+    }
 }
 
 /* A user stays within the size. A node above may have been asked for the whole

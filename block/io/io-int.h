@@ -1,13 +1,21 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * What the files of block/io share among themselves. All co_node_ functions
- * run on node->home; their ranges were checked by hop.c.
+ * run where the node may be used (node_is_here); their ranges were checked by
+ * hop.c.
  */
 #ifndef BLOCK_IO_IO_INT_H
 #define BLOCK_IO_IO_INT_H
 
 #include "block/io/io.h"
 #include "qapi/qapi-types.h"
+
+/* True if this reactor may use @node itself. */
+static inline bool node_is_here(const Node *node)
+{
+    return node->driver->threading == NODE_ANY ||
+           node->home == reactor_current();
+}
 
 /* --- request.c: tracking ------------------------------------------------- */
 
@@ -107,13 +115,11 @@ static inline void stat_done(int ret, uint64_t *count, uint64_t *sum,
     }
 }
 
-/* A write ended at @end_bytes. On node->home, as all writes of the node. */
+/* A write ended at @end_bytes. */
 static inline void stat_written_end(Node *node, int ret, uint64_t end_bytes)
 {
-    uint64_t *highest = &node->stats.written_end;
-
-    if (ret >= 0 && end_bytes > __atomic_load_n(highest, __ATOMIC_RELAXED)) {
-        __atomic_store_n(highest, end_bytes, __ATOMIC_RELAXED);
+    if (ret >= 0) {
+        atomic_max(&node->stats.written_end, end_bytes);
     }
 }
 

@@ -43,11 +43,12 @@ int co_edge_truncate(Edge *edge, uint64_t size_bytes, bool exact,
 int co_node_flush(Node *node) COROUTINE_ONLY;
 
 /* A request that goes to @node is at the point @event (a BlkdebugEvent) of its
- * way; drivers that have points of their own tell the node below. At home. */
+ * way; drivers that have points of their own tell the node below. */
+void co_node_tell_debug_event(Node *node, int event) COROUTINE_ONLY;
 static inline void co_node_debug_event(Node *node, int event) COROUTINE_ONLY
 {
     if (UNLIKELY(node->driver->co_debug_event)) {
-        node->driver->co_debug_event(node, event);
+        co_node_tell_debug_event(node, event);
     }
 }
 

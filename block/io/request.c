@@ -20,18 +20,12 @@ void co_request_begin(IoRequest *req, Node *node, uint64_t offset_bytes,
     uint64_t end = ROUND_UP(offset_bytes + bytes, align);
 
     req->node = node;
-    if (serialising) {
-        node->serialising++;
-    }
     co_range_lock(node->tracked, &req->lock, start, end - start,
                   serialising ? RANGE_EXCLUSIVE : RANGE_SHARED);
 }
 
 void request_end(IoRequest *req)
 {
-    if (req->lock.mode == RANGE_EXCLUSIVE) {
-        req->node->serialising--;
-    }
     range_unlock(req->node->tracked, &req->lock);
 }
 

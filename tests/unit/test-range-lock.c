@@ -23,7 +23,7 @@ static void run(gconstpointer data)
     Reactor *r = reactor_new(REACTOR_AUTO, NULL);
 
     g_assert_nonnull(r);
-    locks = range_locks_new();
+    locks = range_locks_new(false);
     trace = g_string_new(NULL);
     reactor_run_coroutine(body_entry, (void *)data);
     g_assert_true(range_locks_idle(locks));
