@@ -2,12 +2,15 @@
 /* The table of all kinds of objects. */
 #include "block/filter/throttle-group.h"
 #include "objects/authz.h"
+#include "objects/secret.h"
 #include "objects/tls-creds.h"
 
 static const ObjectClass *const classes[] = {
     &object_throttle_group,
     &object_authz_list,
     &object_authz_simple,
+    &object_secret,
+    &object_secret_keyring,
     &object_tls_creds_psk,
     &object_tls_creds_x509,
 };

@@ -2,6 +2,8 @@
 /* TLS credentials as objects: from options to util/tls. */
 #include "objects/tls-creds.h"
 
+#include "objects/secret.h"
+
 static void free_creds(void *state)
 {
     tls_creds_unref(state);
@@ -18,8 +20,19 @@ static void *create_x509(const ObjectOptions *options, Error **errp)
         .sanity_check = !o->has_sanity_check || o->sanity_check,
         .priority = o->priority,
     };
+    char *password = NULL;
+    TlsCreds *creds;
 
-    return tls_creds_new(&config, errp);
+    if (o->passwordid) {
+        password = secret_lookup_text(o->passwordid, errp);
+        if (!password) {
+            return NULL;
+        }
+        config.key_password = password;
+    }
+    creds = tls_creds_new(&config, errp);
+    secret_text_free(password);
+    return creds;
 }
 
 static void *create_psk(const ObjectOptions *options, Error **errp)
