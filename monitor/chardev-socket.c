@@ -2,8 +2,6 @@
 /* Socket chardevs: checks the options, listens, accepts, connects. */
 #include "monitor/chardev-int.h"
 
-#include <sys/stat.h>
-
 /* A listening socket that cannot accept (no descriptors left) is tried again
  * after this. */
 #define ACCEPT_RETRY_NS (100 * 1000 * 1000)
@@ -75,23 +73,6 @@ static bool check_options(const ChardevSocketOptions *o, Error **errp)
     return true;
 }
 
-/* An inherited descriptor, or -1 with @errp. */
-static int inherited_socket(const char *text, Error **errp)
-{
-    struct stat st;
-    guint64 fd;
-
-    if (!g_ascii_string_to_unsigned(text, 10, 0, INT32_MAX, &fd, NULL)) {
-        error_set(errp, "Unable to parse FD number %s", text);
-        return -1;
-    }
-    if (fstat(fd, &st) < 0 || !S_ISSOCK(st.st_mode)) {
-        error_set(errp, "File descriptor '%s' is not a socket", text);
-        return -1;
-    }
-    return fd;
-}
-
 /* --- clients ------------------------------------------------------------- */
 
 static void set_nodelay(const Chardev *chr, int fd)
@@ -113,7 +94,7 @@ static int co_dial(Chardev *chr, Error **errp)
     if (o->host) {
         return co_io_connect_inet(o->host, o->port, errp);
     }
-    return inherited_socket(o->fd, errp);
+    return io_inherited_socket(o->fd, errp);
 }
 
 static bool co_open_client(Chardev *chr, Error **errp)
@@ -174,7 +155,7 @@ static bool listen_at(Chardev *chr, Error **errp)
             io_listen_inet(o->host, o->port, tristate(o->has_ipv4, o->ipv4),
                            tristate(o->has_ipv6, o->ipv6), errp);
     } else {
-        chr->listen_fd = inherited_socket(o->fd, errp);
+        chr->listen_fd = io_listen_fd(o->fd, errp);
     }
     return chr->listen_fd >= 0;
 }

@@ -191,6 +191,10 @@ static void co_daemon(void *opaque)
 
 static bool set_up(Daemon *d, Error **errp)
 {
+    /* They are meant for this process id. */
+    if (!service_sockets_init(errp)) {
+        return false;
+    }
     if (d->options.daemonize) {
         d->ready_fd = process_daemonize(errp);
         if (d->ready_fd < 0) {

@@ -16,6 +16,7 @@ typedef struct NbdServer {
     /* CONST */
     int fd;
     char *unix_path; /* NULL: not a socket file */
+    bool inherited;  /* others have the socket too, and go on using it */
     unsigned max_connections;
     NbdConnSettings settings;
     /* CONTROL */
@@ -172,6 +173,7 @@ bool nbd_server_start(const NbdServerOptions *options, Error **errp)
     }
     s = g_new0(NbdServer, 1);
     s->fd = fd;
+    s->inherited = options->addr->type == SOCKET_ADDRESS_TYPE_FD;
     if (options->addr->type == SOCKET_ADDRESS_TYPE_UNIX &&
         !options->addr->u.q_unix.abstract) {
         s->unix_path = g_strdup(options->addr->u.q_unix.path);
@@ -191,7 +193,9 @@ bool nbd_server_start(const NbdServerOptions *options, Error **errp)
 static void co_stop_listening(NbdServer *s)
 {
     s->stopping = true;
-    io_shutdown(s->fd);
+    if (!s->inherited) {
+        io_shutdown(s->fd);
+    }
     io_cancel_fd(s->fd);
     coqueue_wake_all(&s->changed);
     while (s->accepting) {

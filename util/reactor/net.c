@@ -4,6 +4,7 @@
  * qemu-storage-daemon 7.2 (found by running it). connect.c connects.
  */
 #include "util/reactor/net-int.h"
+#include "util/reactor/service.h"
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -96,19 +97,41 @@ int io_listen_abstract(const char *name, bool padded, Error **errp)
     return -1;
 }
 
-int io_listen_fd(const char *number, Error **errp)
+/* By number, or by name if a service manager has passed sockets. */
+static bool inherited_fd(const char *text, gint64 *fd, Error **errp)
+{
+    if (g_ascii_string_to_signed(text, 10, INT32_MIN, INT32_MAX, fd, NULL)) {
+        return true;
+    }
+    if (!service_has_sockets()) {
+        error_set(errp, "Unable to parse FD number %s", text);
+        return false;
+    }
+    *fd = service_find_socket(text, errp);
+    return *fd >= 0;
+}
+
+int io_inherited_socket(const char *text, Error **errp)
 {
     struct stat st;
     gint64 fd;
-    int ret;
 
-    if (!g_ascii_string_to_signed(number, 10, INT32_MIN, INT32_MAX, &fd,
-                                  NULL)) {
-        error_set(errp, "Unable to parse FD number %s", number);
+    if (!inherited_fd(text, &fd, errp)) {
         return -1;
     }
     if (fstat(fd, &st) < 0 || !S_ISSOCK(st.st_mode)) {
-        error_set(errp, "File descriptor '%s' is not a socket", number);
+        error_set(errp, "File descriptor '%s' is not a socket", text);
+        return -1;
+    }
+    service_socket_taken(fd);
+    return fd;
+}
+
+int io_listen_fd(const char *text, Error **errp)
+{
+    int fd = io_inherited_socket(text, errp), ret;
+
+    if (fd < 0) {
         return -1;
     }
     ret = reactor_sys()->listen(fd, BACKLOG);

@@ -86,6 +86,8 @@ typedef struct ReactorThread ReactorThread;
 ReactorThread *reactor_thread_start(const char *name, ReactorKind kind,
                                     Error **errp);
 Reactor *reactor_thread_reactor(const ReactorThread *t);
+/* The kernel's number of it, as ps and top show. */
+int reactor_thread_id(const ReactorThread *t);
 /* Stops its reactor, on which nothing may be pending, and waits for its
  * end. */
 void reactor_thread_stop(ReactorThread *t);
@@ -163,8 +165,11 @@ int io_listen_unix(const char *path, Error **errp);
 /* The same for a name outside of the file system; @padded: filled up with
  * zero bytes. */
 int io_listen_abstract(const char *name, bool padded, Error **errp);
-/* Takes over the inherited socket with that number. */
-int io_listen_fd(const char *number, Error **errp);
+/* Takes over the inherited socket with that number, or that name if a service
+ * manager has passed sockets (service.h). Others may have it, too. */
+int io_listen_fd(const char *text, Error **errp);
+/* The same without listening: -1 with @errp if it is no socket. */
+int io_inherited_socket(const char *text, Error **errp);
 /* Removes the file of a socket that was listened on; that it is gone already
  * is fine. */
 void io_unlink(const char *path);
