@@ -2,10 +2,12 @@
 /* The table of all kinds of objects. */
 #include "block/filter/throttle-group.h"
 #include "objects/authz.h"
+#include "objects/iothread.h"
 #include "objects/secret.h"
 #include "objects/tls-creds.h"
 
 static const ObjectClass *const classes[] = {
+    &object_iothread,
     &object_throttle_group,
     &object_authz_list,
     &object_authz_simple,

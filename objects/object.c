@@ -18,6 +18,13 @@ Object *object_find(const char *id)
     return NULL;
 }
 
+Object *object_next(const Object *object)
+{
+    ListLink *next = object ? object->link.prev : objects.prev;
+
+    return next == &objects ? NULL : LIST_ENTRY(next, Object, link);
+}
+
 /* A letter, then letters, digits, '-', '.' and '_'. */
 static bool id_wellformed(const char *id)
 {

@@ -51,5 +51,7 @@ void co_objects_free(void) COROUTINE_ONLY CONTROL_ONLY;
 
 /* NULL if there is none. */
 Object *object_find(const char *id);
+/* Walks all objects, oldest first; NULL begins and ends. */
+Object *object_next(const Object *object);
 
 #endif

@@ -10,7 +10,7 @@ import socket
 import subprocess
 
 from lib import case, images, program, tools
-from lib.case import later, ours_only
+from lib.case import ours_only
 from lib.images import MIB
 from lib.program import TIMEOUT_S
 from lib.qmp import QMP
@@ -244,7 +244,6 @@ class Options(case.Case):
         self.assertEqual(tools.nbdinfo(
             '--size', f'nbd://127.0.0.1:{port}/n').stdout, '1048576\n')
 
-    @later('--object iothread')
     def test_iothread(self):
         vm = self.daemon('--object', 'iothread,id=io0', '--blockdev',
                          'null-co,node-name=n')

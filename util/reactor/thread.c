@@ -8,11 +8,13 @@
 #include <pthread.h>
 #include <semaphore.h>
 #include <signal.h>
+#include <unistd.h>
 
 struct ReactorThread {
     pthread_t thread;
     char *name;
     ReactorKind kind;
+    pid_t id;
     Reactor *reactor; /* NULL: it failed, see @err */
     Error *err;
     sem_t started;
@@ -24,6 +26,7 @@ static void *thread_main(void *opaque)
     Reactor *r = reactor_new(t->kind, &t->err);
 
     t->reactor = r;
+    t->id = gettid();
     sem_post(&t->started);
     if (r) {
         reactor_run(r);
@@ -87,6 +90,11 @@ ReactorThread *reactor_thread_start(const char *name, ReactorKind kind,
 Reactor *reactor_thread_reactor(const ReactorThread *t)
 {
     return t->reactor;
+}
+
+int reactor_thread_id(const ReactorThread *t)
+{
+    return t->id;
 }
 
 static void stop_own(void *reactor)
