@@ -195,6 +195,7 @@ void export_request_shutdown(BlockExport *exp)
     if (!exp->shutting_down) {
         exp->shutting_down = true;
         exp->driver->request_shutdown(exp);
+        root_hurry(exp->root);
         export_unref(exp);
     }
 }

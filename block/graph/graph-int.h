@@ -128,6 +128,7 @@ struct Root {
     /* CONTROL (read by I/O behind the gate) */
     Edge *edge;        /* NULL while detached */
     unsigned sections; /* open quiesced sections it is part of */
+    bool hurried;      /* it ends: nobody holds its requests back */
     /* SHORT: gate_mutex of gate.c */
     unsigned closed;
     /* ATOMIC */

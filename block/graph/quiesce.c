@@ -47,10 +47,20 @@ static void hurry_roots(const Quiesce *q)
     }
 }
 
+void root_hurry(Root *root)
+{
+    g_autoptr(GHashTable) seen = g_hash_table_new(NULL, NULL);
+
+    if (root->edge && !root->hurried) {
+        root->hurried = true;
+        hurry_below(root->edge->child, seen);
+    }
+}
+
 bool node_quiescing(const Node *node)
 {
     LIST_FOREACH(edge, &node->parents, Edge, in_child) {
-        if (edge->root ? edge->root->sections > 0
+        if (edge->root ? edge->root->sections > 0 || edge->root->hurried
                        : node_quiescing(edge->parent)) {
             return true;
         }

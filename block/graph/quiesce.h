@@ -22,7 +22,7 @@ Quiesce *co_quiesce_begin(Node *const *nodes,
                           size_t n) COROUTINE_ONLY CONTROL_ONLY;
 /* Opens them and lets the parked requests go, in order. */
 void quiesce_end(Quiesce *quiesce) CONTROL_ONLY;
-/* True while a root above @node is closed by some section. */
+/* True while a root above @node is closed by some section, or ends. */
 bool node_quiescing(const Node *node) CONTROL_ONLY;
 
 #endif

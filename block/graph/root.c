@@ -89,8 +89,10 @@ void co_root_detach(Root *root)
         return;
     }
     gate_close(root, &wait);
+    root_hurry(root);
     co_gate_wait(&wait);
     root->edge = NULL;
+    root->hurried = false;
     co_edge_detach(edge);
     quiesce_forget_root(root);
     /* Who waited at the gate finds no medium behind it. */

@@ -42,7 +42,11 @@ bool root_attach(Root *root, Node *node, Perms perm, Perms shared,
                  Error **errp) CONTROL_ONLY;
 bool root_set_perms(Root *root, Perms perm, Perms shared,
                     Error **errp) CONTROL_ONLY;
-/* Waits for its requests in flight, detaches, drops the reference. */
+/* It ends soon: from now on drivers let its requests go that they hold back
+ * because they are told to (throttled ones), until it is detached. */
+void root_hurry(Root *root) CONTROL_ONLY;
+/* Hurries its requests in flight, waits for them, detaches, drops the
+ * reference. */
 void co_root_detach(Root *root) COROUTINE_ONLY CONTROL_ONLY;
 /* Detached only. */
 void root_free(Root *root);

@@ -182,6 +182,58 @@ const IoCommand io_command_map = {
     .co_run = co_map,
 };
 
+/* --- alloc --------------------------------------------------------------- */
+
+/* Bytes of the area that are allocated, added up. */
+static int co_count_allocated(Root *root, uint64_t at, uint64_t end,
+                              uint64_t *sum)
+{
+    uint64_t bytes;
+
+    for (*sum = 0; at < end; at += bytes) {
+        bool allocated;
+        int ret = co_same(root, at, end, &allocated, &bytes);
+
+        if (ret < 0) {
+            return ret;
+        }
+        *sum += allocated ? bytes : 0;
+    }
+    return 0;
+}
+
+static int co_alloc(IoShell *shell, int argc, char **argv)
+{
+    uint64_t size = root_size_bytes(shell->root), start, bytes = 512, sum;
+    g_autofree char *text = NULL;
+    int ret;
+
+    if (io_parse_number(argv[1], &start) < 0 ||
+        (argc == 3 && io_parse_number(argv[2], &bytes) < 0)) {
+        return -1;
+    }
+    bytes = start < size ? MIN(bytes, size - start) : 0;
+    ret = co_count_allocated(shell->root, start, start + bytes, &sum);
+    if (ret < 0) {
+        printf("is_allocated failed: %s\n", strerror(-ret));
+        return -1;
+    }
+    text = size_text_exact(start);
+    printf("%" PRIu64 "/%" PRIu64 " bytes allocated at offset %s\n", sum,
+           bytes, text);
+    return 0;
+}
+
+const IoCommand io_command_alloc = {
+    .name = "alloc",
+    .min_args = 1,
+    .max_args = 2,
+    .needs_image = true,
+    .arguments = "offset [count]",
+    .purpose = "checks if offset is allocated in the file",
+    .co_run = co_alloc,
+};
+
 /* --- open, close, quit, help
  * -------------------------------------------------- */
 
@@ -303,8 +355,13 @@ const IoCommand io_command_help = {
 };
 
 const IoCommand *const io_commands[] = {
-    &io_command_close,    &io_command_discard, &io_command_flush,
-    &io_command_help,     &io_command_length,  &io_command_map,
-    &io_command_open,     &io_command_quit,    &io_command_read,
-    &io_command_truncate, &io_command_write,   NULL,
+    &io_command_abort,      &io_command_aio_flush, &io_command_aio_read,
+    &io_command_aio_write,  &io_command_alloc,     &io_command_break,
+    &io_command_close,      &io_command_discard,   &io_command_flush,
+    &io_command_help,       &io_command_length,    &io_command_map,
+    &io_command_open,       &io_command_quit,      &io_command_read,
+    &io_command_readv,      &io_command_remove_break,
+    &io_command_resume,     &io_command_sigraise,  &io_command_sleep,
+    &io_command_truncate,   &io_command_wait_break, &io_command_write,
+    &io_command_writev,     NULL,
 };

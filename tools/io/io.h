@@ -5,6 +5,7 @@
 
 #include "block/io/io.h"
 #include "tools/image-open.h"
+#include "util/coroutine/sync.h"
 
 /* The shell: at most one image is open. All in one coroutine on control. */
 typedef struct IoShell {
@@ -12,6 +13,7 @@ typedef struct IoShell {
     ImageOpen defaults; /* what the command line said, for `open` */
     bool read_only, writethrough;
     bool quit;
+    CoCount aio; /* requests behind the commands */
 } IoShell;
 
 typedef struct IoCommand {
@@ -26,7 +28,11 @@ typedef struct IoCommand {
 
 extern const IoCommand io_command_read, io_command_write, io_command_discard,
     io_command_flush, io_command_length, io_command_map, io_command_help,
-    io_command_open, io_command_close, io_command_quit, io_command_truncate;
+    io_command_open, io_command_close, io_command_quit, io_command_truncate,
+    io_command_readv, io_command_writev, io_command_aio_read,
+    io_command_aio_write, io_command_aio_flush, io_command_break,
+    io_command_remove_break, io_command_resume, io_command_wait_break,
+    io_command_sleep, io_command_abort, io_command_sigraise, io_command_alloc;
 
 /* All, in alphabetical order; NULL ends. */
 extern const IoCommand *const io_commands[];
@@ -50,6 +56,13 @@ void co_io_close_image(IoShell *shell) COROUTINE_ONLY;
 int io_parse_number(const char *word, uint64_t *value);
 /* A byte value 0..255; -1 after the report. */
 int io_parse_pattern(const char *word, int *pattern);
+
+/* All of @buf is @pattern: 0, or -1 after the report. @offset: where it was
+ * read. */
+int io_check_pattern(const uint8_t *buf, uint64_t bytes, int pattern,
+                     uint64_t offset);
+/* Shows bytes that were read at @offset. */
+void io_dump(const uint8_t *buf, uint64_t offset, uint64_t bytes);
 
 typedef struct IoReport {
     bool machine; /* -C: comma separated */

@@ -41,7 +41,7 @@ static void help(void)
 
 void io_print_usage(const IoCommand *command)
 {
-    printf("%s %s -- %s\n", command->name,
+    printf("%s%s%s -- %s\n", command->name, command->arguments ? " " : "",
            command->arguments ? command->arguments : "", command->purpose);
 }
 
@@ -189,29 +189,43 @@ int co_io_open_image(IoShell *shell, const ImageOpen *open)
 
 void co_io_close_image(IoShell *shell)
 {
+    /* Its gates close first, so that what a break holds goes on. */
     co_image_close(shell->root);
     shell->root = NULL;
+    co_count_wait_zero(&shell->aio);
 }
 
-/* Lines of standard input; the read blocks, and nothing else is running. */
+typedef struct InputLine {
+    char *text;
+    size_t capacity;
+} InputLine;
+
+static int64_t read_line(void *opaque)
+{
+    InputLine *line = opaque;
+
+    return getline(&line->text, &line->capacity, stdin);
+}
+
+/* Lines of standard input, which a worker waits for: requests of aio_read and
+ * aio_write go on. */
 static int co_run_input(IoShell *shell)
 {
-    char *line = NULL;
-    size_t capacity = 0;
+    InputLine line = {};
     int status = 0;
 
     while (!shell->quit) {
         printf("qemu-io> ");
         fflush(stdout);
-        if (getline(&line, &capacity, stdin) < 0) {
+        if (co_worker_run(read_line, &line) < 0) {
             printf("\n");
             break;
         }
-        if (co_io_run_line(shell, line) < 0) {
+        if (co_io_run_line(shell, line.text) < 0) {
             status = 1;
         }
     }
-    free(line);
+    free(line.text);
     return status;
 }
 
@@ -220,6 +234,7 @@ static void co_main(void *opaque)
     IoTool *tool = opaque;
     guint i;
 
+    cocount_init(&tool->shell.aio);
     if (tool->shell.defaults.filename &&
         co_io_open_image(&tool->shell, &tool->shell.defaults) < 0) {
         return;

@@ -13,43 +13,6 @@ typedef struct Read {
     uint64_t offset, bytes, check_start, check_bytes;
 } Read;
 
-static void dump(const uint8_t *buf, uint64_t offset, uint64_t bytes)
-{
-    uint64_t row;
-    unsigned i;
-
-    for (row = 0; row < bytes; row += 16) {
-        unsigned n = MIN(16u, bytes - row);
-
-        printf("%08" PRIx64 ":  ", offset + row);
-        for (i = 0; i < n; i++) {
-            printf("%02x ", buf[row + i]);
-        }
-        printf(" ");
-        for (i = 0; i < n; i++) {
-            uint8_t c = buf[row + i];
-
-            putchar(g_ascii_isalnum(c) ? c : '.');
-        }
-        printf("\n");
-    }
-}
-
-static int check_pattern(const Read *r, const uint8_t *buf)
-{
-    uint64_t i;
-
-    for (i = 0; i < r->check_bytes; i++) {
-        if (buf[r->check_start + i] != r->pattern) {
-            printf("Pattern verification failed at offset %" PRIu64 ", %" PRIu64
-                   " bytes\n",
-                   r->offset + r->check_start, r->check_bytes);
-            return -1;
-        }
-    }
-    return 0;
-}
-
 static int take_option(Read *r, int option)
 {
     switch (option) {
@@ -133,9 +96,12 @@ static int co_read_buffer(IoShell *shell, Read *r, uint8_t *buf)
         printf("read failed: %s\n", strerror(-ret));
         return -1;
     }
-    ret = r->pattern >= 0 ? check_pattern(r, buf) : 0;
+    ret = r->pattern >= 0
+              ? io_check_pattern(buf + r->check_start, r->check_bytes,
+                                 r->pattern, r->offset + r->check_start)
+              : 0;
     if (r->verbose && !r->report.quiet) {
-        dump(buf, r->offset, r->bytes);
+        io_dump(buf, r->offset, r->bytes);
     }
     io_report_end(&r->report, "read", r->offset, r->bytes, r->bytes);
     return ret;

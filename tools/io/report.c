@@ -35,6 +35,42 @@ int io_parse_pattern(const char *word, int *pattern)
     return 0;
 }
 
+void io_dump(const uint8_t *buf, uint64_t offset, uint64_t bytes)
+{
+    uint64_t row;
+    unsigned i;
+
+    for (row = 0; row < bytes; row += 16) {
+        unsigned n = MIN(16u, bytes - row);
+
+        printf("%08" PRIx64 ":  ", offset + row);
+        for (i = 0; i < n; i++) {
+            printf("%02x ", buf[row + i]);
+        }
+        printf(" ");
+        for (i = 0; i < n; i++) {
+            uint8_t c = buf[row + i];
+
+            putchar(g_ascii_isalnum(c) ? c : '.');
+        }
+        printf("\n");
+    }
+}
+
+int io_check_pattern(const uint8_t *buf, uint64_t bytes, int pattern,
+                     uint64_t offset)
+{
+    for (uint64_t i = 0; i < bytes; i++) {
+        if (buf[i] != pattern) {
+            printf("Pattern verification failed at offset %" PRIu64 ", %" PRIu64
+                   " bytes\n",
+                   offset, bytes);
+            return -1;
+        }
+    }
+    return 0;
+}
+
 void io_report_begin(IoReport *report)
 {
     report->start_ns = reactor_now_ns();
