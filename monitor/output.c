@@ -65,9 +65,14 @@ void output_kill(Output *out)
     coqueue_wake_all(&out->changed);
 }
 
-void co_output_wait_below(Output *out, size_t bytes)
+bool output_has_room(const Output *out)
 {
-    while (!out->dead && output_bytes(out) >= bytes) {
+    return out->dead || output_bytes(out) < OUTPUT_SOFT_BYTES;
+}
+
+void co_output_wait_room(Output *out)
+{
+    while (!output_has_room(out)) {
         co_queue_wait(&out->changed);
     }
 }

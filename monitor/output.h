@@ -4,10 +4,9 @@
  *
  * Invariants:
  * 1. What is appended is sent in order and whole, until the output is dead.
- * 2. Bounded memory: a session reads no requests while OUTPUT_SOFT_BYTES wait
- *    (so one answer may go beyond it). An answer to garbage that finds so much
- *    waiting, and an event that finds OUTPUT_HARD_BYTES, kill the output
- *    instead: who sends garbage without reading would else wait for ever.
+ * 2. Bounded memory: a session neither reads nor runs requests while
+ *    OUTPUT_SOFT_BYTES wait (so one answer may go beyond it). An event that
+ *    finds OUTPUT_HARD_BYTES kills the output: it cannot wait.
  * 3. A dead output drops everything; its descriptors' operations are cancelled
  *    so that the reader of the session notices.
  * All: control thread.
@@ -45,8 +44,10 @@ void output_append_event(Output *out, const char *text, size_t bytes);
 size_t output_bytes(const Output *out);
 void output_kill(Output *out);
 
-/* Waits until fewer than @bytes wait or the output is dead. */
-void co_output_wait_below(Output *out, size_t bytes) COROUTINE_ONLY;
+/* Whether the next answer may be made: less than OUTPUT_SOFT_BYTES wait, or
+ * the output is dead. */
+bool output_has_room(const Output *out);
+void co_output_wait_room(Output *out) COROUTINE_ONLY;
 /* Waits until nothing waits, the output is dead, or the deadline passed. */
 void co_output_wait_sent(Output *out, int64_t deadline_ns) COROUTINE_ONLY;
 

@@ -67,9 +67,6 @@ static void request_free(Request *request)
 static void co_execute(Session *s, Request *request)
 {
     if (request->err) {
-        if (output_bytes(&s->output) >= OUTPUT_SOFT_BYTES) {
-            output_kill(&s->output);
-        }
         session_send(s, dispatch_error_answer(request->err));
         request->err = NULL;
     } else {
@@ -79,16 +76,19 @@ static void co_execute(Session *s, Request *request)
 
 static Request *co_next_request(Session *s)
 {
-    Request *request;
-
-    while (g_queue_is_empty(&s->requests) && !s->input_ended) {
-        co_queue_wait(&s->changed);
+    for (;;) {
+        if (g_queue_is_empty(&s->requests)) {
+            if (s->input_ended) {
+                return NULL;
+            }
+            co_queue_wait(&s->changed);
+        } else if (!output_has_room(&s->output)) {
+            /* Meanwhile the reader may take requests out of the queue. */
+            co_output_wait_room(&s->output);
+        } else {
+            return g_queue_pop_head(&s->requests);
+        }
     }
-    request = g_queue_peek_head(&s->requests);
-    if (request && !request->err) {
-        co_output_wait_below(&s->output, OUTPUT_SOFT_BYTES);
-    }
-    return g_queue_pop_head(&s->requests);
 }
 
 static void co_executor(void *opaque)
@@ -151,6 +151,8 @@ static void co_take_slice(Session *s, const char *buf, size_t bytes)
            s->requests.length >= SESSION_MAX_REQUESTS) {
         co_queue_wait(&s->changed);
     }
+    /* Answers to what overtakes the queue are not to pile up either. */
+    co_output_wait_room(&s->output);
 }
 
 static void co_read_all(Session *s)
