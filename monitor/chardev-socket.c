@@ -84,6 +84,7 @@ static void set_nodelay(const Chardev *chr, int fd)
     }
 }
 
+COROUTINE_ONLY
 static int co_dial(Chardev *chr, Error **errp)
 {
     const ChardevSocketOptions *o = socket_options(chr);
@@ -97,6 +98,7 @@ static int co_dial(Chardev *chr, Error **errp)
     return io_inherited_socket(o->fd, errp);
 }
 
+COROUTINE_ONLY
 static bool co_open_client(Chardev *chr, Error **errp)
 {
     const ChardevSocketOptions *o = socket_options(chr);
@@ -109,6 +111,7 @@ static bool co_open_client(Chardev *chr, Error **errp)
 }
 
 /* Sleeps, but not beyond a stop. */
+COROUTINE_ONLY
 static void co_stoppable_sleep(Chardev *chr, int64_t delay_ns)
 {
     if (!chr->stopped) {
@@ -116,6 +119,7 @@ static void co_stoppable_sleep(Chardev *chr, int64_t delay_ns)
     }
 }
 
+COROUTINE_ONLY
 static int co_reconnect(Chardev *chr)
 {
     const ChardevSocketOptions *o = socket_options(chr);
@@ -160,6 +164,7 @@ static bool listen_at(Chardev *chr, Error **errp)
     return chr->listen_fd >= 0;
 }
 
+COROUTINE_ONLY
 static int co_accept(Chardev *chr)
 {
     while (!chr->stopped) {
@@ -190,6 +195,7 @@ static void tell_waiting(const ChardevSocketOptions *o)
     }
 }
 
+COROUTINE_ONLY
 static bool co_open_server(Chardev *chr, Error **errp)
 {
     const ChardevSocketOptions *o = socket_options(chr);

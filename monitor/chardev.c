@@ -32,6 +32,7 @@ static bool id_well_formed(const char *id)
     return true;
 }
 
+CONTROL_ONLY
 static bool check_id(const char *id, Error **errp)
 {
     if (!id_well_formed(id)) {

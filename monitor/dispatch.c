@@ -183,6 +183,7 @@ static json_object *co_run(const QmpCommand *command, const Request *request,
     return make_answer("return", ret, doc);
 }
 
+COROUTINE_ONLY
 static json_object *co_run_in_order(QmpState *state, const QmpCommand *command,
                                     const Request *request, json_object *doc)
 {

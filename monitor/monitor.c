@@ -36,6 +36,7 @@ static json_object *timestamp(void)
     return value;
 }
 
+CONTROL_ONLY
 static void send_event(void *opaque, QAPIEvent event, json_object *data)
 {
     json_object *doc = json_object_new_object();
@@ -82,7 +83,7 @@ bool monitor_add(const MonitorOptions *options, Error **errp)
     return true;
 }
 
-static void co_monitor(void *opaque)
+COROUTINE_ONLY CONTROL_ONLY static void co_monitor(void *opaque)
 {
     Monitor *mon = opaque;
     Stream stream;

@@ -87,6 +87,7 @@ void co_output_wait_sent(Output *out, int64_t deadline_ns)
 }
 
 /* Sends @text; false when the client is gone. */
+COROUTINE_ONLY
 static bool co_send(Output *out, const GString *text)
 {
     out->sending = text->len;

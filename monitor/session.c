@@ -64,7 +64,7 @@ static void request_free(Request *request)
     g_free(request);
 }
 
-static void co_execute(Session *s, Request *request)
+COROUTINE_ONLY CONTROL_ONLY static void co_execute(Session *s, Request *request)
 {
     if (request->err) {
         session_send(s, dispatch_error_answer(request->err));
@@ -74,6 +74,7 @@ static void co_execute(Session *s, Request *request)
     }
 }
 
+COROUTINE_ONLY
 static Request *co_next_request(Session *s)
 {
     for (;;) {
@@ -91,7 +92,7 @@ static Request *co_next_request(Session *s)
     }
 }
 
-static void co_executor(void *opaque)
+COROUTINE_ONLY CONTROL_ONLY static void co_executor(void *opaque)
 {
     Session *s = opaque;
     Request *request;
@@ -123,7 +124,7 @@ static void receive(void *opaque, json_object *doc, Error *err)
 }
 
 /* Runs what may overtake the requests in front of it. */
-static void co_run_oob(Session *s)
+COROUTINE_ONLY CONTROL_ONLY static void co_run_oob(Session *s)
 {
     GList *item = s->requests.head;
 
@@ -142,7 +143,8 @@ static void co_run_oob(Session *s)
     }
 }
 
-static void co_take_slice(Session *s, const char *buf, size_t bytes)
+COROUTINE_ONLY CONTROL_ONLY static void
+co_take_slice(Session *s, const char *buf, size_t bytes)
 {
     json_parser_feed(s->parser, buf, bytes, receive, s);
     co_run_oob(s);
@@ -155,7 +157,7 @@ static void co_take_slice(Session *s, const char *buf, size_t bytes)
     co_output_wait_room(&s->output);
 }
 
-static void co_read_all(Session *s)
+COROUTINE_ONLY CONTROL_ONLY static void co_read_all(Session *s)
 {
     char *buf = g_malloc(READ_BYTES);
     ssize_t n;
@@ -169,6 +171,7 @@ static void co_read_all(Session *s)
     g_free(buf);
 }
 
+COROUTINE_ONLY
 static void co_sender(void *opaque)
 {
     co_output_run(&((Session *)opaque)->output);

@@ -33,7 +33,8 @@ typedef struct Apply {
         value_;                                                             \
     })
 
-static bool co_apply_blockdev(Apply *apply, Error **errp)
+COROUTINE_ONLY CONTROL_ONLY static bool co_apply_blockdev(Apply *apply,
+                                                          Error **errp)
 {
     BlockdevOptions *o = PARSE_OPTION(BlockdevOptions, apply, "driver", errp);
     bool ok = o && qmp_blockdev_add(o, errp);
@@ -42,6 +43,7 @@ static bool co_apply_blockdev(Apply *apply, Error **errp)
     return ok;
 }
 
+CONTROL_ONLY
 static bool co_apply_monitor(Apply *apply, Error **errp)
 {
     MonitorOptions *o = PARSE_OPTION(MonitorOptions, apply, "chardev", errp);
@@ -51,6 +53,7 @@ static bool co_apply_monitor(Apply *apply, Error **errp)
     return ok;
 }
 
+CONTROL_ONLY
 static bool co_apply_nbd_server(Apply *apply, Error **errp)
 {
     NbdServerOptions *o = PARSE_OPTION(NbdServerOptions, apply, NULL, errp);
@@ -60,7 +63,8 @@ static bool co_apply_nbd_server(Apply *apply, Error **errp)
     return ok;
 }
 
-static bool co_apply_export(Apply *apply, Error **errp)
+COROUTINE_ONLY CONTROL_ONLY static bool co_apply_export(Apply *apply,
+                                                        Error **errp)
 {
     BlockExportOptions *o =
         PARSE_OPTION(BlockExportOptions, apply, "type", errp);
@@ -142,7 +146,8 @@ static ChardevOptions *parse_chardev(Apply *apply, Error **errp)
     return options;
 }
 
-static bool co_apply_chardev(Apply *apply, Error **errp)
+COROUTINE_ONLY CONTROL_ONLY static bool co_apply_chardev(Apply *apply,
+                                                         Error **errp)
 {
     ChardevOptions *o = parse_chardev(apply, errp);
     bool ok = o != NULL;
@@ -166,7 +171,8 @@ static void print_object_types(void)
     }
 }
 
-static bool co_apply_object(Apply *apply, Error **errp)
+COROUTINE_ONLY CONTROL_ONLY static bool co_apply_object(Apply *apply,
+                                                        Error **errp)
 {
     ObjectOptions *options;
     bool ok;

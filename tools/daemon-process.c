@@ -113,6 +113,7 @@ static int lock_file(int fd)
     return fcntl(fd, F_SETLK, &lock) < 0 ? -errno : 0;
 }
 
+COROUTINE_ONLY
 static int co_write_pid(int fd)
 {
     char text[32];

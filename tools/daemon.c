@@ -53,6 +53,7 @@ static void ask_end(Daemon *d)
 }
 
 /* The command `quit`. */
+COROUTINE_ONLY
 static void co_quit(void *opaque)
 {
     Daemon *d = opaque;
@@ -64,7 +65,7 @@ static void co_quit(void *opaque)
     }
 }
 
-static void co_watch_signals(void *opaque)
+COROUTINE_ONLY CONTROL_ONLY static void co_watch_signals(void *opaque)
 {
     Daemon *d = opaque;
 
@@ -79,6 +80,7 @@ static void co_watch_signals(void *opaque)
 
 /* --- start --------------------------------------------------------------- */
 
+COROUTINE_ONLY
 static bool co_write_pidfile(Daemon *d)
 {
     Error *err = NULL;
@@ -107,6 +109,7 @@ static bool tell_ready(Daemon *d)
 }
 
 /* That it cannot be said stops no service: who waits for it in vain, acts. */
+COROUTINE_ONLY
 static void co_tell_manager(const char *state)
 {
     Error *err = NULL;
@@ -117,7 +120,7 @@ static void co_tell_manager(const char *state)
     }
 }
 
-static bool co_daemon_start(Daemon *d)
+COROUTINE_ONLY CONTROL_ONLY static bool co_daemon_start(Daemon *d)
 {
     bool done = false;
 
@@ -140,7 +143,7 @@ static bool co_daemon_start(Daemon *d)
 
 /* --- end ----------------------------------------------------------------- */
 
-static void co_stop(Daemon *d)
+COROUTINE_ONLY CONTROL_ONLY static void co_stop(Daemon *d)
 {
     throttle_release_all();
     dispatch_close();
@@ -156,7 +159,7 @@ static void co_stop(Daemon *d)
     coqueue_wake_all(&d->changed);
 }
 
-static void co_end(Daemon *d)
+COROUTINE_ONLY CONTROL_ONLY static void co_end(Daemon *d)
 {
     if (d->announced) {
         co_tell_manager("STOPPING=1");
@@ -172,7 +175,7 @@ static void co_end(Daemon *d)
     }
 }
 
-static void co_daemon(void *opaque)
+COROUTINE_ONLY CONTROL_ONLY static void co_daemon(void *opaque)
 {
     Daemon *d = opaque;
 

@@ -92,6 +92,7 @@ static const char *probe_format(const char *head, size_t bytes)
 }
 
 /* What @root, opened as raw, looks like; NULL if it cannot be used. */
+COROUTINE_ONLY
 static const char *co_probe(Root *root, const char *filename, Error **errp)
 {
     char head[512];
@@ -279,7 +280,8 @@ static BlockdevOptions *options_of_words(const ImageOpen *open, Error **errp)
 /* --- opening
  * ------------------------------------------------------------------ */
 
-static Node *co_open_node(const ImageOpen *open, Error **errp)
+COROUTINE_ONLY CONTROL_ONLY static Node *co_open_node(const ImageOpen *open,
+                                                      Error **errp)
 {
     BlockdevOptions *options = open->image_opts || is_json_name(open)
                                    ? options_given(open, errp)
@@ -297,7 +299,8 @@ static Node *co_open_node(const ImageOpen *open, Error **errp)
 }
 
 /* Gives up the reference to @node; NULL with @errp on a conflict. */
-static Root *co_root_of(Node *node, const ImageOpen *open, Error **errp)
+COROUTINE_ONLY CONTROL_ONLY static Root *
+co_root_of(Node *node, const ImageOpen *open, Error **errp)
 {
     Root *root = root_new("root", NULL, NULL);
     Perms perm = open->look_only ? 0 : PERM_CONSISTENT_READ;
@@ -317,7 +320,8 @@ static Root *co_root_of(Node *node, const ImageOpen *open, Error **errp)
 }
 
 /* As the format that @open names, or as raw. */
-static Root *co_open_root(const ImageOpen *open, Error **errp)
+COROUTINE_ONLY CONTROL_ONLY static Root *co_open_root(const ImageOpen *open,
+                                                      Error **errp)
 {
     Node *node = co_open_node(open, errp);
 
@@ -325,7 +329,8 @@ static Root *co_open_root(const ImageOpen *open, Error **errp)
 }
 
 /* Finds the format; a format's own driver then opens it again. */
-static Root *co_open_probed(const ImageOpen *open, Error **errp)
+COROUTINE_ONLY CONTROL_ONLY static Root *co_open_probed(const ImageOpen *open,
+                                                        Error **errp)
 {
     ImageOpen known = *open;
     Root *root;

@@ -28,8 +28,8 @@ typedef struct ImageOpen {
  * *@probed tells that it was; it may be NULL.
  */
 Root *co_image_open(const ImageOpen *open, bool *probed,
-                    Error **errp) COROUTINE_ONLY;
-void co_image_close(Root *root) COROUTINE_ONLY; /* NULL is fine */
+                    Error **errp) COROUTINE_ONLY CONTROL_ONLY;
+void co_image_close(Root *root) COROUTINE_ONLY CONTROL_ONLY; /* NULL is fine */
 
 /* False if @mode is none of none, writethrough, writeback, directsync,
  * unsafe. */

@@ -169,6 +169,7 @@ static bool known_data(const BlockCopy *copy, uint64_t offset, uint64_t *bytes)
 
 /* Finds out whether data or a hole was claimed and keeps so much of it as is
  * one piece. */
+COROUTINE_ONLY
 static int co_classify(BlockCopyRun *run)
 {
     BlockCopy *copy = run->copy;
@@ -199,6 +200,7 @@ static int co_classify(BlockCopyRun *run)
     return 0;
 }
 
+COROUTINE_ONLY
 static int co_claim_at_home(BlockCopy *copy, uint64_t start, uint64_t end,
                             uint64_t max_hole, BlockCopyRun **run)
 {
@@ -217,6 +219,7 @@ static int co_claim_at_home(BlockCopy *copy, uint64_t start, uint64_t end,
     return 1;
 }
 
+COROUTINE_ONLY
 static int co_finish_at_home(BlockCopyRun *run, bool *error_is_read)
 {
     int ret = co_move_run(run, error_is_read);
@@ -225,6 +228,7 @@ static int co_finish_at_home(BlockCopyRun *run, bool *error_is_read)
     return ret;
 }
 
+COROUTINE_ONLY
 static int co_copy_dirty(BlockCopy *copy, uint64_t start, uint64_t end,
                          bool *error_is_read)
 {
@@ -243,6 +247,7 @@ static int co_copy_dirty(BlockCopy *copy, uint64_t start, uint64_t end,
     return ret;
 }
 
+COROUTINE_ONLY
 static int co_copy_at_home(BlockCopy *copy, uint64_t start, uint64_t end,
                            bool *error_is_read)
 {
@@ -277,6 +282,7 @@ static void call_entry(void *opaque)
     call->run_at_home(call);
 }
 
+COROUTINE_ONLY
 static int co_call_at_home(CopyCall *call)
 {
     if (LIKELY(reactor_current() == call->copy->home)) {
@@ -287,6 +293,7 @@ static int co_call_at_home(CopyCall *call)
     return call->ret;
 }
 
+COROUTINE_ONLY
 static void run_copy(CopyCall *call)
 {
     call->ret = co_copy_at_home(call->copy, call->start, call->end,
@@ -316,6 +323,7 @@ int co_block_copy(BlockCopy *copy, uint64_t offset_bytes, uint64_t bytes,
     return ret;
 }
 
+COROUTINE_ONLY
 static void run_claim(CopyCall *call)
 {
     call->ret = co_claim_at_home(call->copy, call->start, call->end,
@@ -341,6 +349,7 @@ int co_block_copy_claim(BlockCopy *copy, uint64_t start_bytes,
     return ret;
 }
 
+COROUTINE_ONLY
 static void run_finish(CopyCall *call)
 {
     call->ret = co_finish_at_home(call->run, &call->error_is_read);
@@ -361,6 +370,7 @@ int co_block_copy_finish(BlockCopyRun *run, bool *error_is_read)
     return ret;
 }
 
+COROUTINE_ONLY
 static void run_stop(CopyCall *call)
 {
     BlockCopy *copy = call->copy;

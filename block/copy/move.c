@@ -6,6 +6,7 @@
 
 /* Waits until @bytes more fit. A piece larger than the whole bound goes
  * alone. */
+COROUTINE_ONLY
 static void co_memory_take(BlockCopy *copy, uint64_t bytes)
 {
     while (copy->memory_bytes &&
@@ -21,6 +22,7 @@ static void memory_give(BlockCopy *copy, uint64_t bytes)
     coqueue_wake_all(&copy->memory_freed);
 }
 
+COROUTINE_ONLY
 static int co_move_through(const BlockCopyRun *run, void *buf,
                            bool *error_is_read)
 {
@@ -41,6 +43,7 @@ static int co_move_through(const BlockCopyRun *run, void *buf,
     return ret;
 }
 
+COROUTINE_ONLY
 static int co_move_data(const BlockCopyRun *run, bool *error_is_read)
 {
     BlockCopy *copy = run->copy;
@@ -59,6 +62,7 @@ static int co_move_data(const BlockCopyRun *run, bool *error_is_read)
 }
 
 /* First byte at or after @start that the target does not know to be zero. */
+COROUTINE_ONLY
 static int co_skip_known_zeroes(const BlockCopyRun *run, uint64_t *start)
 {
     uint64_t end = run->offset_bytes + run->bytes;
@@ -79,6 +83,7 @@ static int co_skip_known_zeroes(const BlockCopyRun *run, uint64_t *start)
     return 0;
 }
 
+COROUTINE_ONLY
 static int co_move_hole(const BlockCopyRun *run, bool *error_is_read)
 {
     uint64_t start = run->offset_bytes;

@@ -11,6 +11,7 @@
 #include "block/export/nbd-conn.h"
 #include "block/export/nbd-server.h"
 
+COROUTINE_ONLY
 static bool co_greet(NbdConn *conn)
 {
     NbdGreeting greeting = {
@@ -32,6 +33,7 @@ static bool co_greet(NbdConn *conn)
 }
 
 /* Skips an option that is larger than any that we would take. */
+COROUTINE_ONLY
 static NbdOptionResult co_refuse_large(NbdConn *conn, uint32_t option,
                                        uint32_t bytes, GByteArray *out)
 {
@@ -45,6 +47,7 @@ static NbdOptionResult co_refuse_large(NbdConn *conn, uint32_t option,
     return NBD_OPTION_NEXT;
 }
 
+COROUTINE_ONLY
 static NbdOptionResult co_take_option(NbdConn *conn, uint32_t option,
                                       uint32_t bytes, GByteArray *out)
 {
@@ -67,6 +70,7 @@ static NbdOptionResult co_take_option(NbdConn *conn, uint32_t option,
     return result;
 }
 
+COROUTINE_ONLY
 static NbdOptionResult co_one_option(NbdConn *conn)
 {
     GByteArray *out;

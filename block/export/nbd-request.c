@@ -128,6 +128,7 @@ size_t nbd_request_buffer_bytes(const NbdRequest *req)
 
 /* --- doing it ------------------------------------------------------------ */
 
+COROUTINE_ONLY
 static int co_cache(NbdRequest *req, Root *root)
 {
     uint64_t end = req->offset_bytes + req->bytes;
@@ -141,6 +142,7 @@ static int co_cache(NbdRequest *req, Root *root)
     return ret;
 }
 
+COROUTINE_ONLY
 static int co_trim(NbdRequest *req, Root *root, bool fua)
 {
     int ret = co_root_pdiscard(root, req->offset_bytes, req->bytes);
@@ -158,6 +160,7 @@ static ReqFlags zero_flags(const NbdRequest *req)
                 : 0);
 }
 
+COROUTINE_ONLY
 static int co_execute(NbdRequest *req)
 {
     const BlockExport *exp = req->conn->e->exp;

@@ -14,6 +14,7 @@ static uint32_t base_flags(const BlockStatus *status)
            (status->flags & STATUS_ZERO ? NBD_STATE_ZERO : 0);
 }
 
+COROUTINE_ONLY
 static int co_base_extents(NbdRequest *req, NbdExtents *extents)
 {
     uint64_t at = req->offset_bytes, end = at + req->bytes;
@@ -36,6 +37,7 @@ static int co_base_extents(NbdRequest *req, NbdExtents *extents)
 }
 
 /* An extent's flags are the depth itself. */
+COROUTINE_ONLY
 static int co_depth_extents(NbdRequest *req, NbdExtents *extents)
 {
     uint64_t at = req->offset_bytes, end = at + req->bytes;
@@ -76,6 +78,7 @@ static void bitmap_extents(NbdRequest *req, const DirtyBitmap *bitmap,
     }
 }
 
+COROUTINE_ONLY
 static int co_context_extents(NbdRequest *req, uint32_t id, NbdExtents *extents)
 {
     const NbdExport *e = req->conn->e;

@@ -12,8 +12,8 @@ bool qmp_block_export_add(const BlockExportOptions *args, Error **errp)
     return co_export_add(args, errp) != NULL;
 }
 
-static bool co_export_del(const char *id, BlockExportRemoveMode mode,
-                          Error **errp)
+COROUTINE_ONLY CONTROL_ONLY static bool
+co_export_del(const char *id, BlockExportRemoveMode mode, Error **errp)
 {
     BlockExport *exp = export_find(id);
     bool in_use;
@@ -94,6 +94,7 @@ static SocketAddress *address_from_legacy(const SocketAddressLegacy *legacy)
     return addr;
 }
 
+CONTROL_ONLY
 static bool start_server(const QmpNbdServerStartArgs *args, Error **errp)
 {
     NbdServerOptions options = {

@@ -96,6 +96,7 @@ static int64_t allocate(void *opaque)
                : write_zeroes(a->fd, 0, MIN(a->to_bytes, FIRST_BLOCK_BYTES));
 }
 
+COROUTINE_ONLY
 static int co_allocate(Allocate *work, Error **errp)
 {
     int ret = co_worker_run(allocate, work);

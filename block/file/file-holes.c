@@ -36,6 +36,7 @@ static bool within_sectors(const FileState *s, uint64_t offset_bytes,
     return (offset_bytes | bytes) % s->sector_bytes != 0;
 }
 
+COROUTINE_ONLY
 static int co_punch(FileState *s, uint64_t offset_bytes, uint64_t bytes)
 {
     int ret;
@@ -53,6 +54,7 @@ static int co_punch(FileState *s, uint64_t offset_bytes, uint64_t bytes)
     return ret;
 }
 
+COROUTINE_ONLY
 static int co_zero_range(FileState *s, uint64_t offset_bytes, uint64_t bytes)
 {
     int ret;
@@ -72,6 +74,7 @@ static int co_zero_range(FileState *s, uint64_t offset_bytes, uint64_t bytes)
 
 /* For file systems that know holes but no zeroed ranges: a hole, given its
  * space again. */
+COROUTINE_ONLY
 static int co_punch_and_allocate(FileState *s, uint64_t offset_bytes,
                                  uint64_t bytes)
 {
@@ -140,6 +143,7 @@ static int64_t seek_work(void *opaque)
     return w->next < 0 ? -errno : 0;
 }
 
+COROUTINE_ONLY
 static int co_seek(FileState *s, uint64_t offset_bytes, SeekWork *w)
 {
     int ret;

@@ -41,13 +41,13 @@ struct BlockdevOptionsFile;
 
 /* Opens what the options name, a regular file or, with @device, a device. */
 bool co_file_open_kind(Node *node, const struct BlockdevOptionsFile *o,
-                       bool device, Error **errp);
+                       bool device, Error **errp) COROUTINE_ONLY;
 void co_file_close(Node *node);
 bool file_prepare_perm(Node *node, Perms perm, Perms shared, Error **errp);
 void file_commit_perm(Node *node, Perms perm, Perms shared);
 void file_abort_perm(Node *node);
 void file_refresh_limits(Node *node);
-int64_t co_file_allocated_bytes(Node *node);
+int64_t co_file_allocated_bytes(Node *node) COROUTINE_ONLY;
 uint32_t file_cluster_bytes(const Node *node);
 bool file_options_check(const Node *node, const struct BlockdevOptionsFile *o,
                         Error **errp);
@@ -67,40 +67,43 @@ typedef struct FileFacts {
 } FileFacts;
 
 /* Asks in a worker. 0 or -errno. */
-int co_file_stat(int fd, FileFacts *facts);
+int co_file_stat(int fd, FileFacts *facts) COROUTINE_ONLY;
 /* What O_DIRECT wants of offsets and addresses: what the kernel says, else
  * what reads show. */
-void co_file_probe_align(int fd, uint32_t *block_bytes, uint32_t *memory_align);
+void co_file_probe_align(int fd, uint32_t *block_bytes,
+                         uint32_t *memory_align) COROUTINE_ONLY;
 
 /* --- file-reopen.c ------------------------------------------------------- */
 
-bool co_file_reopen(NodeReopen *reopen, Txn *txn, Error **errp);
+bool co_file_reopen(NodeReopen *reopen, Txn *txn, Error **errp) COROUTINE_ONLY;
 extern const char *const file_reopen_options[];
 
 /* --- file-io.c ----------------------------------------------------------- */
 
 int co_file_preadv(Node *node, uint64_t offset_bytes, uint64_t bytes, Iov *iov,
-                   size_t iov_offset, ReqFlags flags);
+                   size_t iov_offset, ReqFlags flags) COROUTINE_ONLY;
 int co_file_pwritev(Node *node, uint64_t offset_bytes, uint64_t bytes, Iov *iov,
-                    size_t iov_offset, ReqFlags flags);
-int co_file_flush(Node *node);
-int co_file_truncate(Node *node, uint64_t size_bytes, bool exact, Error **errp);
+                    size_t iov_offset, ReqFlags flags) COROUTINE_ONLY;
+int co_file_flush(Node *node) COROUTINE_ONLY;
+int co_file_truncate(Node *node, uint64_t size_bytes, bool exact,
+                     Error **errp) COROUTINE_ONLY;
 
 /* --- file-aio.c ---------------------------------------------------------- */
 
 /* One read or write at most, as co_io_preadv and co_io_pwritev. */
 ssize_t co_file_aio_read(const FileState *s, const Iov *iov,
-                         uint64_t offset_bytes);
+                         uint64_t offset_bytes) COROUTINE_ONLY;
 ssize_t co_file_aio_write(const FileState *s, const Iov *iov,
-                          uint64_t offset_bytes, bool fua);
-int co_file_aio_sync(const FileState *s, int fd);
+                          uint64_t offset_bytes, bool fua) COROUTINE_ONLY;
+int co_file_aio_sync(const FileState *s, int fd) COROUTINE_ONLY;
 
 /* --- file-holes.c -------------------------------------------------------- */
 
 int co_file_pwrite_zeroes(Node *node, uint64_t offset_bytes, uint64_t bytes,
-                          ReqFlags flags);
-int co_file_pdiscard(Node *node, uint64_t offset_bytes, uint64_t bytes);
+                          ReqFlags flags) COROUTINE_ONLY;
+int co_file_pdiscard(Node *node, uint64_t offset_bytes,
+                     uint64_t bytes) COROUTINE_ONLY;
 int co_file_block_status(Node *node, bool want_zero, uint64_t offset_bytes,
-                         uint64_t bytes, BlockStatus *status);
+                         uint64_t bytes, BlockStatus *status) COROUTINE_ONLY;
 
 #endif

@@ -21,6 +21,7 @@ static bool at_once(const FileState *s, const Iov *iov)
     return s->in_memory && !s->threads && iov->bytes <= IO_MEMORY_MAX_BYTES;
 }
 
+COROUTINE_ONLY
 static ssize_t co_read_some(const FileState *s, const Iov *iov,
                             uint64_t offset_bytes)
 {
@@ -29,6 +30,7 @@ static ssize_t co_read_some(const FileState *s, const Iov *iov,
                : co_file_aio_read(s, iov, offset_bytes);
 }
 
+COROUTINE_ONLY
 static ssize_t co_write_some(const FileState *s, const Iov *iov,
                              uint64_t offset_bytes, bool fua)
 {
@@ -38,6 +40,7 @@ static ssize_t co_write_some(const FileState *s, const Iov *iov,
 }
 
 /* Reads all of @iov; what lies beyond the end of the file is zeroes. */
+COROUTINE_ONLY
 static int co_read_all(const FileState *s, Iov *iov, uint64_t offset_bytes)
 {
     size_t done = 0;
@@ -61,6 +64,7 @@ static int co_read_all(const FileState *s, Iov *iov, uint64_t offset_bytes)
     return 0;
 }
 
+COROUTINE_ONLY
 static int co_write_all(const FileState *s, Iov *iov, uint64_t offset_bytes,
                         bool fua)
 {
@@ -84,6 +88,7 @@ static int co_write_all(const FileState *s, Iov *iov, uint64_t offset_bytes,
 /* A short read in the middle of a file (a signal, a bad disk's edge) leaves
  * an unaligned rest: O_DIRECT refuses that with EINVAL, which is an error to
  * tell, not to hide. */
+COROUTINE_ONLY
 static int co_bounced(const Node *node, uint64_t offset_bytes, uint64_t bytes,
                       Iov *iov, bool write, bool fua)
 {
@@ -137,6 +142,7 @@ static int64_t truncate_work(void *opaque)
     return ftruncate((int)arg[0], arg[1]) < 0 ? -errno : 0;
 }
 
+COROUTINE_ONLY
 static int co_set_length(const FileState *s, uint64_t bytes)
 {
     int64_t arg[2] = {s->fd_write, (int64_t)bytes};
@@ -146,6 +152,7 @@ static int co_set_length(const FileState *s, uint64_t bytes)
 
 /* The file may have grown: within the last sector that is fine, beyond it (a
  * whole block written with O_DIRECT at the end) it is cut again. */
+COROUTINE_ONLY
 static int co_after_write(Node *node, uint64_t end_bytes)
 {
     FileState *s = node->state;

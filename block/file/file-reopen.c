@@ -86,6 +86,7 @@ static const TxnOps file_reopen_ops = {
     .clean = g_free,
 };
 
+COROUTINE_ONLY
 static bool co_switch_direct(Node *node, Error **errp)
 {
     FileState *s = node->state;

@@ -94,6 +94,7 @@ static bool check_kind(const FileState *s, const FileFacts *facts,
     return true;
 }
 
+COROUTINE_ONLY
 static bool co_file_examine(Node *node, Error **errp)
 {
     FileState *s = node->state;
@@ -172,6 +173,7 @@ bool co_file_open_kind(Node *node, const BlockdevOptionsFile *o, bool device,
     return true;
 }
 
+COROUTINE_ONLY
 static bool co_file_open(Node *node, const BlockdevOptions *options,
                          Error **errp)
 {

@@ -14,6 +14,7 @@
 
 #include "qapi/qapi-types.h"
 
+COROUTINE_ONLY
 static bool co_host_device_open(Node *node, const BlockdevOptions *options,
                                 Error **errp)
 {
@@ -45,6 +46,7 @@ static int64_t discard_work(void *opaque)
     return ioctl(w->fd, BLKDISCARD, w->range) < 0 ? -errno : 0;
 }
 
+COROUTINE_ONLY
 static int co_host_device_pdiscard(Node *node, uint64_t offset_bytes,
                                    uint64_t bytes)
 {

@@ -64,6 +64,7 @@ static bool co_null_reopen(NodeReopen *reopen, Txn *txn, Error **errp)
 /* 3. I/O: coroutines, of a HOMED driver on node->home. Waiting is a call that yields, never a
  *    blocking one. They get ranges that driver.h promises to be good, and
  *    return 0 or -errno. */
+COROUTINE_ONLY
 static int co_null_wait(const Node *node)
 {
     const NullState *s = node->state;
@@ -74,6 +75,7 @@ static int co_null_wait(const Node *node)
     return 0;
 }
 
+COROUTINE_ONLY
 static int co_null_preadv(Node *node, uint64_t offset_bytes, uint64_t bytes,
                           Iov *iov, size_t iov_offset, ReqFlags flags)
 {
@@ -83,23 +85,27 @@ static int co_null_preadv(Node *node, uint64_t offset_bytes, uint64_t bytes,
     return co_null_wait(node);
 }
 
+COROUTINE_ONLY
 static int co_null_pwritev(Node *node, uint64_t offset_bytes, uint64_t bytes,
                            Iov *iov, size_t iov_offset, ReqFlags flags)
 {
     return co_null_wait(node);
 }
 
+COROUTINE_ONLY
 static int co_null_pwrite_zeroes(Node *node, uint64_t offset_bytes,
                                  uint64_t bytes, ReqFlags flags)
 {
     return co_null_wait(node);
 }
 
+COROUTINE_ONLY
 static int co_null_pdiscard(Node *node, uint64_t offset_bytes, uint64_t bytes)
 {
     return co_null_wait(node);
 }
 
+COROUTINE_ONLY
 static int co_null_flush(Node *node)
 {
     return co_null_wait(node);

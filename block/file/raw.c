@@ -78,8 +78,8 @@ static bool raw_set_window(RawState *s, const BlockdevOptionsRaw *o,
     return true;
 }
 
-static bool co_raw_open(Node *node, const BlockdevOptions *options,
-                        Error **errp)
+COROUTINE_ONLY CONTROL_ONLY static bool
+co_raw_open(Node *node, const BlockdevOptions *options, Error **errp)
 {
     const BlockdevOptionsRaw *o = &options->u.raw;
     bool window = o->has_offset || o->has_size;
@@ -153,6 +153,7 @@ static void raw_refresh_limits(Node *node)
     node->limits.request_align = 1;
 }
 
+COROUTINE_ONLY
 static int co_raw_preadv(Node *node, uint64_t offset_bytes, uint64_t bytes,
                          Iov *iov, size_t iov_offset, ReqFlags flags)
 {
@@ -163,6 +164,7 @@ static int co_raw_preadv(Node *node, uint64_t offset_bytes, uint64_t bytes,
                           iov_offset, flags);
 }
 
+COROUTINE_ONLY
 static int co_raw_pwritev(Node *node, uint64_t offset_bytes, uint64_t bytes,
                           Iov *iov, size_t iov_offset, ReqFlags flags)
 {
@@ -173,6 +175,7 @@ static int co_raw_pwritev(Node *node, uint64_t offset_bytes, uint64_t bytes,
                            iov_offset, flags);
 }
 
+COROUTINE_ONLY
 static int co_raw_pwrite_zeroes(Node *node, uint64_t offset_bytes,
                                 uint64_t bytes, ReqFlags flags)
 {
@@ -182,6 +185,7 @@ static int co_raw_pwrite_zeroes(Node *node, uint64_t offset_bytes,
                                  flags);
 }
 
+COROUTINE_ONLY
 static int co_raw_pdiscard(Node *node, uint64_t offset_bytes, uint64_t bytes)
 {
     const RawState *s = node->state;
@@ -189,6 +193,7 @@ static int co_raw_pdiscard(Node *node, uint64_t offset_bytes, uint64_t bytes)
     return co_edge_pdiscard(s->file, s->offset_bytes + offset_bytes, bytes);
 }
 
+COROUTINE_ONLY
 static int co_raw_block_status(Node *node, bool want_zero,
                                uint64_t offset_bytes, uint64_t bytes,
                                BlockStatus *status)
@@ -199,8 +204,8 @@ static int co_raw_block_status(Node *node, bool want_zero,
                                 s->offset_bytes + offset_bytes, bytes, status);
 }
 
-static int co_raw_truncate(Node *node, uint64_t size_bytes, bool exact,
-                           Error **errp)
+COROUTINE_ONLY CONTROL_ONLY static int
+co_raw_truncate(Node *node, uint64_t size_bytes, bool exact, Error **errp)
 {
     const RawState *s = node->state;
 

@@ -133,6 +133,7 @@ static void hold_begin(BlkdebugBreaks *b, Hold *hold, Break *brk,
     coqueue_wake_all(&b->suspended);
 }
 
+COROUTINE_ONLY
 static void co_hold_wait(Hold *hold)
 {
     while (list_linked(&hold->link)) {

@@ -178,8 +178,8 @@ static bool take_rules(BlkdebugState *s, const BlockdevOptionsBlkdebug *o,
     return true;
 }
 
-static bool co_blkdebug_open(Node *node, const BlockdevOptions *options,
-                             Error **errp)
+COROUTINE_ONLY CONTROL_ONLY static bool
+co_blkdebug_open(Node *node, const BlockdevOptions *options, Error **errp)
 {
     const BlockdevOptionsBlkdebug *o = &options->u.blkdebug;
     BlkdebugState *s = node->state;
@@ -239,13 +239,14 @@ static void blkdebug_refresh_limits(Node *node)
 
 /* --- requests ------------------------------------------------------------ */
 
-static void co_blkdebug_event(Node *node, int event)
+COROUTINE_ONLY CONTROL_ONLY static void co_blkdebug_event(Node *node, int event)
 {
     BlkdebugState *s = node->state;
 
     blkdebug_rules_event(s->rules, event);
     /* Breaks are there on control only. */
     if (!list_empty(&s->breaks.breaks) && !node_quiescing(node)) {
+        control_assert();
         co_blkdebug_breaks_event(&s->breaks, event);
     }
 }
@@ -259,6 +260,7 @@ static void blkdebug_quiesce_begin(Node *node)
     }
 }
 
+COROUTINE_ONLY
 static int co_check(Node *node, BlkdebugIOType type, uint64_t offset_bytes,
                     uint64_t bytes)
 {
@@ -282,6 +284,7 @@ static uint64_t within_image(const Node *node, uint64_t offset_bytes,
                                      : 0;
 }
 
+COROUTINE_ONLY
 static int co_blkdebug_preadv(Node *node, uint64_t offset_bytes, uint64_t bytes,
                               Iov *iov, size_t iov_offset, ReqFlags flags)
 {
@@ -297,6 +300,7 @@ static int co_blkdebug_preadv(Node *node, uint64_t offset_bytes, uint64_t bytes,
                           flags);
 }
 
+COROUTINE_ONLY
 static int co_blkdebug_pwritev(Node *node, uint64_t offset_bytes,
                                uint64_t bytes, Iov *iov, size_t iov_offset,
                                ReqFlags flags)
@@ -310,6 +314,7 @@ static int co_blkdebug_pwritev(Node *node, uint64_t offset_bytes,
                                      iov, iov_offset, flags);
 }
 
+COROUTINE_ONLY
 static int co_blkdebug_pwrite_zeroes(Node *node, uint64_t offset_bytes,
                                      uint64_t bytes, ReqFlags flags)
 {
@@ -324,6 +329,7 @@ static int co_blkdebug_pwrite_zeroes(Node *node, uint64_t offset_bytes,
                                        flags);
 }
 
+COROUTINE_ONLY
 static int co_blkdebug_pdiscard(Node *node, uint64_t offset_bytes,
                                 uint64_t bytes)
 {
@@ -336,11 +342,13 @@ static int co_blkdebug_pdiscard(Node *node, uint64_t offset_bytes,
 }
 
 /* The image is flushed after this. */
+COROUTINE_ONLY
 static int co_blkdebug_flush(Node *node)
 {
     return co_check(node, BLKDEBUG_IO_TYPE_FLUSH, 0, 0);
 }
 
+COROUTINE_ONLY
 static int co_blkdebug_block_status(Node *node, bool want_zero,
                                     uint64_t offset_bytes, uint64_t bytes,
                                     BlockStatus *status)
@@ -354,8 +362,8 @@ static int co_blkdebug_block_status(Node *node, bool want_zero,
                                           bytes, status);
 }
 
-static int co_blkdebug_truncate(Node *node, uint64_t size_bytes, bool exact,
-                                Error **errp)
+COROUTINE_ONLY CONTROL_ONLY static int
+co_blkdebug_truncate(Node *node, uint64_t size_bytes, bool exact, Error **errp)
 {
     const BlkdebugState *s = node->state;
 

@@ -24,6 +24,7 @@ typedef struct CbwState {
 /* --- requests ------------------------------------------------------------ */
 
 /* Invariant 2: after it returned 0 the request may pass. */
+COROUTINE_ONLY
 static int co_save(Node *node, uint64_t offset_bytes, uint64_t bytes)
 {
     CbwState *s = node->state;
@@ -41,6 +42,7 @@ static int co_save(Node *node, uint64_t offset_bytes, uint64_t bytes)
     return ret;
 }
 
+COROUTINE_ONLY
 static int co_cbw_preadv(Node *node, uint64_t offset_bytes, uint64_t bytes,
                          Iov *iov, size_t iov_offset, ReqFlags flags)
 {
@@ -49,6 +51,7 @@ static int co_cbw_preadv(Node *node, uint64_t offset_bytes, uint64_t bytes,
     return co_edge_preadv(s->file, offset_bytes, bytes, iov, iov_offset, flags);
 }
 
+COROUTINE_ONLY
 static int co_cbw_pwritev(Node *node, uint64_t offset_bytes, uint64_t bytes,
                           Iov *iov, size_t iov_offset, ReqFlags flags)
 {
@@ -63,6 +66,7 @@ static int co_cbw_pwritev(Node *node, uint64_t offset_bytes, uint64_t bytes,
                                      iov_offset, flags);
 }
 
+COROUTINE_ONLY
 static int co_cbw_pwrite_zeroes(Node *node, uint64_t offset_bytes,
                                 uint64_t bytes, ReqFlags flags)
 {
@@ -73,6 +77,7 @@ static int co_cbw_pwrite_zeroes(Node *node, uint64_t offset_bytes,
                    : co_edge_pwrite_zeroes(s->file, offset_bytes, bytes, flags);
 }
 
+COROUTINE_ONLY
 static int co_cbw_pdiscard(Node *node, uint64_t offset_bytes, uint64_t bytes)
 {
     CbwState *s = node->state;
@@ -150,6 +155,7 @@ static DirtyBitmap *own_bitmap(Node *filter, Error **errp)
     return bitmap;
 }
 
+CONTROL_ONLY
 static bool build(Node *filter, Node *source, Node *target, Error **errp)
 {
     CbwState *s = filter->state;

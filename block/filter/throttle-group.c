@@ -132,6 +132,7 @@ static void pass_turn_on(ThrottleMember *member, ThrottleDirection direction)
 
 /* Waits in the member's line; true: it has the turn now, false: it is hurried
  * and goes without. */
+COROUTINE_ONLY
 static bool co_wait_in_line(ThrottleMember *member, ThrottleDirection direction)
 {
     Waiter waiter = {.has_turn = false};
@@ -148,6 +149,7 @@ static bool co_wait_in_line(ThrottleMember *member, ThrottleDirection direction)
 }
 
 /* The one that has the turn sleeps until there is room. */
+COROUTINE_ONLY
 static void co_wait_for_room(ThrottleMember *member,
                              ThrottleDirection direction)
 {
@@ -163,6 +165,7 @@ static void co_wait_for_room(ThrottleMember *member,
     }
 }
 
+COROUTINE_ONLY
 static void co_admit_on_control(ThrottleMember *member,
                                 ThrottleDirection direction, uint64_t bytes)
 {
@@ -189,6 +192,7 @@ typedef struct Admission {
     uint64_t bytes;
 } Admission;
 
+COROUTINE_ONLY
 static void admission_entry(void *opaque)
 {
     Admission *a = opaque;

@@ -22,13 +22,14 @@ typedef struct ThrottleState {
 /* CONTROL: the program ends; no limit holds any more */
 static bool released;
 
+CONTROL_ONLY
 static bool is_hurried(void *opaque)
 {
     return released || node_quiescing(opaque);
 }
 
-static bool co_throttle_open(Node *node, const BlockdevOptions *options,
-                             Error **errp)
+COROUTINE_ONLY CONTROL_ONLY static bool
+co_throttle_open(Node *node, const BlockdevOptions *options, Error **errp)
 {
     const BlockdevOptionsThrottle *o = &options->u.throttle;
     ThrottleState *s = node->state;
@@ -50,6 +51,7 @@ static bool co_throttle_open(Node *node, const BlockdevOptions *options,
     return true;
 }
 
+CONTROL_ONLY
 static void co_throttle_close(Node *node)
 {
     ThrottleState *s = node->state;
@@ -64,6 +66,7 @@ typedef struct ReopenUndo {
 
 /* The old group lives: it cannot be removed while the reopen goes on, which
  * holds it as a user. */
+CONTROL_ONLY
 static void reopen_abort(void *opaque)
 {
     ReopenUndo *undo = opaque;
@@ -81,6 +84,7 @@ static void reopen_clean(void *opaque)
 
 static const TxnOps reopen_ops = {.abort = reopen_abort, .clean = reopen_clean};
 
+CONTROL_ONLY
 static bool co_throttle_reopen(NodeReopen *reopen, Txn *txn, Error **errp)
 {
     const BlockdevOptionsThrottle *o = &reopen->options->u.throttle;
@@ -100,6 +104,7 @@ static bool co_throttle_reopen(NodeReopen *reopen, Txn *txn, Error **errp)
     return true;
 }
 
+CONTROL_ONLY
 static void throttle_quiesce_begin(Node *node)
 {
     ThrottleState *s = node->state;
@@ -119,6 +124,7 @@ void throttle_release_all(void)
 
 /* --- requests ------------------------------------------------------------ */
 
+COROUTINE_ONLY
 static int co_throttle_preadv(Node *node, uint64_t offset_bytes, uint64_t bytes,
                               Iov *iov, size_t iov_offset, ReqFlags flags)
 {
@@ -128,6 +134,7 @@ static int co_throttle_preadv(Node *node, uint64_t offset_bytes, uint64_t bytes,
     return co_edge_preadv(s->file, offset_bytes, bytes, iov, iov_offset, flags);
 }
 
+COROUTINE_ONLY
 static int co_throttle_pwritev(Node *node, uint64_t offset_bytes,
                                uint64_t bytes, Iov *iov, size_t iov_offset,
                                ReqFlags flags)
@@ -139,6 +146,7 @@ static int co_throttle_pwritev(Node *node, uint64_t offset_bytes,
                            flags);
 }
 
+COROUTINE_ONLY
 static int co_throttle_pwrite_zeroes(Node *node, uint64_t offset_bytes,
                                      uint64_t bytes, ReqFlags flags)
 {
@@ -148,6 +156,7 @@ static int co_throttle_pwrite_zeroes(Node *node, uint64_t offset_bytes,
     return co_edge_pwrite_zeroes(s->file, offset_bytes, bytes, flags);
 }
 
+COROUTINE_ONLY
 static int co_throttle_pdiscard(Node *node, uint64_t offset_bytes,
                                 uint64_t bytes)
 {
@@ -157,8 +166,8 @@ static int co_throttle_pdiscard(Node *node, uint64_t offset_bytes,
     return co_edge_pdiscard(s->file, offset_bytes, bytes);
 }
 
-static int co_throttle_truncate(Node *node, uint64_t size_bytes, bool exact,
-                                Error **errp)
+COROUTINE_ONLY CONTROL_ONLY static int
+co_throttle_truncate(Node *node, uint64_t size_bytes, bool exact, Error **errp)
 {
     const ThrottleState *s = node->state;
 

@@ -181,7 +181,7 @@ void node_unref_not_last(Node *node)
     node->refs--;
 }
 
-static void co_drop_children(Node *node)
+COROUTINE_ONLY CONTROL_ONLY static void co_drop_children(Node *node)
 {
     while (!list_empty(&node->children)) {
         co_edge_detach(
@@ -189,7 +189,7 @@ static void co_drop_children(Node *node)
     }
 }
 
-static void co_node_close(Node *node)
+COROUTINE_ONLY CONTROL_ONLY static void co_node_close(Node *node)
 {
     if (!node->read_only) {
         /* Nobody is left to hear of an error; users who care flush before

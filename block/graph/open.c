@@ -8,8 +8,8 @@
 
 #include "qapi/qapi-types.h"
 
-static Node *co_open_below(const BlockdevOptions *options, const Node *parent,
-                           Error **errp);
+COROUTINE_ONLY CONTROL_ONLY static Node *
+co_open_below(const BlockdevOptions *options, const Node *parent, Error **errp);
 
 /* What an inline child takes over where its own options are silent. A named
  * child keeps what it was opened with. */
@@ -173,8 +173,8 @@ Node *co_node_open(const BlockdevOptions *options, Error **errp)
     return co_open_below(options, NULL, errp);
 }
 
-static Node *co_child_open(Node *parent, const BlockdevRef *ref,
-                           Error **errp)
+COROUTINE_ONLY CONTROL_ONLY static Node *
+co_child_open(Node *parent, const BlockdevRef *ref, Error **errp)
 {
     Node *child;
 

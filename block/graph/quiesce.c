@@ -68,6 +68,7 @@ bool node_quiescing(const Node *node)
     return false;
 }
 
+CONTROL_ONLY
 static void section_add_root(Quiesce *q, Root *root, GateWait *wait)
 {
     if (g_ptr_array_find(q->roots, root, NULL)) {
@@ -80,6 +81,7 @@ static void section_add_root(Quiesce *q, Root *root, GateWait *wait)
     gate_close(root, wait);
 }
 
+CONTROL_ONLY
 static void root_left_section(Root *root)
 {
     assert(root->sections > 0);
@@ -104,6 +106,7 @@ static bool leads_to(const Node *node, const Node *below)
 }
 
 /* With @via not NULL only roots that lead to it. */
+CONTROL_ONLY
 static void section_add_above(Quiesce *q, Node *node, const Node *via,
                               GHashTable *seen, GateWait *wait)
 {
@@ -119,6 +122,7 @@ static void section_add_above(Quiesce *q, Node *node, const Node *via,
     }
 }
 
+CONTROL_ONLY
 static void section_scan(Quiesce *q, const Node *via, GateWait *wait)
 {
     g_autoptr(GHashTable) seen = g_hash_table_new(NULL, NULL);
@@ -138,8 +142,8 @@ static bool is_listed(const Node *node)
     return n != NULL;
 }
 
-COROUTINE_ONLY
-static void co_close_wave(Quiesce *q, const Node *via)
+COROUTINE_ONLY CONTROL_ONLY static void co_close_wave(Quiesce *q,
+                                                      const Node *via)
 {
     GateWait wait = {0};
 
@@ -154,8 +158,7 @@ static void co_close_wave(Quiesce *q, const Node *via)
  * remote nodes come first, one wave a node. A client is opened after what it
  * connects to, so the newest begins.
  */
-COROUTINE_ONLY
-static void co_close_remote(Quiesce *q)
+COROUTINE_ONLY CONTROL_ONLY static void co_close_remote(Quiesce *q)
 {
     g_autoptr(GPtrArray) remote = g_ptr_array_new();
 

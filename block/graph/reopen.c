@@ -350,6 +350,7 @@ static void refresh_filenames_above(Node *node)
 }
 
 /* The order does not matter: a size goes up to those that show it. */
+CONTROL_ONLY
 static void take_over(Entry *entry)
 {
     Node *node = entry->r.node;
@@ -376,7 +377,7 @@ static void forget_left(const Reopen *q)
     }
 }
 
-static bool co_reopen_queue(Reopen *q, Error **errp)
+COROUTINE_ONLY CONTROL_ONLY static bool co_reopen_queue(Reopen *q, Error **errp)
 {
     Quiesce *section = co_quiesce_begin((Node *const *)q->nodes->pdata,
                                         q->nodes->len);

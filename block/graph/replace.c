@@ -41,6 +41,7 @@ void edge_move_txn(Edge *edge, Node *to, Txn *txn)
     txn_add(txn, &move_ops, move);
 }
 
+CONTROL_ONLY
 static void moves_done(Node *from, Node *to)
 {
     node_refresh_limits(from);
@@ -49,6 +50,7 @@ static void moves_done(Node *from, Node *to)
 }
 
 /* Added first, so that its abort runs last, when all edges are back. */
+CONTROL_ONLY
 static void moves_undone(void *opaque)
 {
     Move *move = opaque;

@@ -87,6 +87,6 @@ int co_root_allocation_depth(Root *root, uint64_t offset_bytes, uint64_t bytes,
                              uint64_t *run_bytes,
                              unsigned *depth) COROUTINE_ONLY;
 int co_root_truncate(Root *root, uint64_t size_bytes, bool exact,
-                     Error **errp) COROUTINE_ONLY;
+                     Error **errp) COROUTINE_ONLY CONTROL_ONLY;
 
 #endif

@@ -82,6 +82,7 @@ static int co_read_block(Node *node, const Padding *pad, uint64_t offset_bytes,
     return ret;
 }
 
+COROUTINE_ONLY
 static int co_read_head(Node *node, const Padding *pad)
 {
     int ret;
@@ -102,6 +103,7 @@ static int co_read_head(Node *node, const Padding *pad)
     return ret;
 }
 
+COROUTINE_ONLY
 static int co_read_tail(Node *node, const Padding *pad)
 {
     int ret;
@@ -115,6 +117,7 @@ static int co_read_tail(Node *node, const Padding *pad)
     return ret;
 }
 
+COROUTINE_ONLY
 static int co_read_padding(Node *node, const Padding *pad)
 {
     int ret = 0;

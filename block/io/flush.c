@@ -27,6 +27,7 @@ static int co_flush_driver(Node *node)
 }
 
 /* The points of a flush belong to the node below. */
+COROUTINE_ONLY
 static void co_flush_event(Node *node, BlkdebugEvent event)
 {
     LIST_FOREACH(edge, &node->children, Edge, in_parent) {
@@ -39,6 +40,7 @@ static void co_flush_event(Node *node, BlkdebugEvent event)
 
 /* Only what this node shows or keeps: not a backing image, which it never
  * writes, nor the target of a filter, which is flushed by who copies there. */
+COROUTINE_ONLY
 static int co_flush_children(Node *node)
 {
     int result = 0;

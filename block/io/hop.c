@@ -32,6 +32,7 @@ static void call_entry(void *opaque)
     call->run(call);
 }
 
+COROUTINE_ONLY
 static int co_call_at_home(IoCall *call)
 {
     if (LIKELY(node_is_here(call->node))) {
@@ -84,6 +85,7 @@ static int check_write(const Edge *edge, uint64_t offset_bytes, uint64_t bytes)
                                   : check_range(edge, offset_bytes, bytes);
 }
 
+COROUTINE_ONLY
 static void run_preadv(IoCall *c)
 {
     c->ret = co_node_preadv(c->node, c->offset_bytes, c->bytes, c->iov,
@@ -107,6 +109,7 @@ int co_edge_preadv(Edge *edge, uint64_t offset_bytes, uint64_t bytes, Iov *iov,
     return ret || !bytes ? ret : co_call_at_home(&call);
 }
 
+COROUTINE_ONLY
 static void run_pwritev(IoCall *c)
 {
     c->ret = co_node_pwritev(c->node, c->offset_bytes, c->bytes, c->iov,
@@ -130,6 +133,7 @@ int co_edge_pwritev(Edge *edge, uint64_t offset_bytes, uint64_t bytes, Iov *iov,
     return ret || !bytes ? ret : co_call_at_home(&call);
 }
 
+COROUTINE_ONLY
 static void run_pwrite_zeroes(IoCall *c)
 {
     c->ret =
@@ -160,6 +164,7 @@ int co_edge_pwrite_zeroes(Edge *edge, uint64_t offset_bytes, uint64_t bytes,
     return co_edge_pwrite_zeroes_as_told(edge, offset_bytes, bytes, flags);
 }
 
+COROUTINE_ONLY
 static void run_pdiscard(IoCall *c)
 {
     c->ret = co_node_pdiscard(c->node, c->offset_bytes, c->bytes);
@@ -178,6 +183,7 @@ int co_edge_pdiscard(Edge *edge, uint64_t offset_bytes, uint64_t bytes)
     return ret || !bytes ? ret : co_call_at_home(&call);
 }
 
+COROUTINE_ONLY
 static void run_flush(IoCall *c)
 {
     c->ret = co_node_flush_at_home(c->node);
@@ -195,6 +201,7 @@ int co_edge_flush(Edge *edge)
     return co_node_flush(edge->child);
 }
 
+COROUTINE_ONLY
 static void run_block_status(IoCall *c)
 {
     c->ret = co_node_block_status(c->node, c->want_zero, c->offset_bytes,

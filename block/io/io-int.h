@@ -57,30 +57,34 @@ int co_padded_preadv(Node *node, uint64_t offset_bytes, uint64_t bytes,
                      Iov *iov, size_t iov_offset, ReqFlags flags);
 /* The caller serialises. */
 int co_padded_pwritev(Node *node, uint64_t offset_bytes, uint64_t bytes,
-                      Iov *iov, size_t iov_offset, ReqFlags flags);
+                      Iov *iov, size_t iov_offset,
+                      ReqFlags flags) COROUTINE_ONLY;
 
 /* --- whole requests on a node -------------------------------------------- */
 
 int co_node_preadv(Node *node, uint64_t offset_bytes, uint64_t bytes, Iov *iov,
-                   size_t iov_offset, ReqFlags flags);
+                   size_t iov_offset, ReqFlags flags) COROUTINE_ONLY;
 int co_node_pwritev(Node *node, uint64_t offset_bytes, uint64_t bytes, Iov *iov,
-                    size_t iov_offset, ReqFlags flags);
+                    size_t iov_offset, ReqFlags flags) COROUTINE_ONLY;
 int co_node_pwrite_zeroes(Node *node, uint64_t offset_bytes, uint64_t bytes,
-                          ReqFlags flags);
-int co_node_pdiscard(Node *node, uint64_t offset_bytes, uint64_t bytes);
-int co_node_flush_at_home(Node *node);
+                          ReqFlags flags) COROUTINE_ONLY;
+int co_node_pdiscard(Node *node, uint64_t offset_bytes,
+                     uint64_t bytes) COROUTINE_ONLY;
+int co_node_flush_at_home(Node *node) COROUTINE_ONLY;
 int co_node_block_status(Node *node, bool want_zero, uint64_t offset_bytes,
-                         uint64_t bytes, BlockStatus *status);
+                         uint64_t bytes, BlockStatus *status) COROUTINE_ONLY;
 /* The same from any reactor. */
 int co_node_block_status_hop(Node *node, bool want_zero, uint64_t offset_bytes,
-                             uint64_t bytes, BlockStatus *status);
+                             uint64_t bytes,
+                             BlockStatus *status) COROUTINE_ONLY;
 /* On control, while the node is quiesced. */
-int co_node_truncate(Node *node, uint64_t size_bytes, bool exact, Error **errp);
+int co_node_truncate(Node *node, uint64_t size_bytes, bool exact,
+                     Error **errp) COROUTINE_ONLY CONTROL_ONLY;
 /* Only the driver's part, at home. */
 int co_node_truncate_at_home(Node *node, uint64_t size_bytes, bool exact,
                              Error **errp);
 /* Ends a write with REQ_FUA where the driver has no such thing. */
-int co_emulate_fua(Node *node, int ret, ReqFlags flags);
+int co_emulate_fua(Node *node, int ret, ReqFlags flags) COROUTINE_ONLY;
 
 /* --- hop.c
  * -------------------------------------------------------------------- */
@@ -89,7 +93,8 @@ int co_emulate_fua(Node *node, int ret, ReqFlags flags);
  * as in QEMU that holds for discards from above, not for a user's own zero
  * writes. */
 int co_edge_pwrite_zeroes_as_told(Edge *edge, uint64_t offset_bytes,
-                                  uint64_t bytes, ReqFlags flags);
+                                  uint64_t bytes,
+                                  ReqFlags flags) COROUTINE_ONLY;
 
 /* --- zeroes.c ------------------------------------------------------------ */
 

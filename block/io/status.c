@@ -14,6 +14,7 @@ static int status_default(uint64_t bytes, BlockStatus *status)
 }
 
 /* The range is a multiple of request_align, or ends at the node's end. */
+COROUTINE_ONLY
 static int co_driver_status(Node *node, bool want_zero, uint64_t offset_bytes,
                             uint64_t bytes, BlockStatus *status)
 {
@@ -35,6 +36,7 @@ static int co_driver_status(Node *node, bool want_zero, uint64_t offset_bytes,
 }
 
 /* Widens to request_align, asks, and cuts the answer to what was asked. */
+COROUTINE_ONLY
 static int co_aligned_status(Node *node, bool want_zero, uint64_t offset_bytes,
                              uint64_t bytes, BlockStatus *status)
 {
@@ -58,6 +60,7 @@ static int co_aligned_status(Node *node, bool want_zero, uint64_t offset_bytes,
 }
 
 /* A format says "data, there": the file below may know of a hole. */
+COROUTINE_ONLY
 static int co_recurse(BlockStatus *status)
 {
     BlockStatus below;

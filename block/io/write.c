@@ -25,6 +25,7 @@ static bool detect_zeroes(const Node *node, const Iov *iov, size_t iov_offset,
     return true;
 }
 
+COROUTINE_ONLY
 static int co_aligned_pwritev(Node *node, uint64_t offset_bytes, uint64_t bytes,
                               Iov *iov, size_t iov_offset, ReqFlags flags)
 {

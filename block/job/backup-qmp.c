@@ -5,8 +5,8 @@
 #include "block/job/backup.h"
 #include "qapi/qapi-commands.h"
 
-static Job *co_backup_prepare(const BlockdevBackup *args, JobTxn *txn,
-                              Error **errp)
+COROUTINE_ONLY CONTROL_ONLY static Job *
+co_backup_prepare(const BlockdevBackup *args, JobTxn *txn, Error **errp)
 {
     BackupParams params;
 
@@ -42,18 +42,21 @@ static void action_touches(const TransactionAction *action, GPtrArray *nodes)
     }
 }
 
+CONTROL_ONLY
 static void action_commit(void *opaque)
 {
     job_start(opaque);
 }
 
+CONTROL_ONLY
 static void action_abort(void *opaque)
 {
     backup_undo(opaque);
 }
 
-static bool co_action_prepare(const TransactionAction *action,
-                              TransactionContext *ctx, Error **errp)
+COROUTINE_ONLY CONTROL_ONLY static bool
+co_action_prepare(const TransactionAction *action, TransactionContext *ctx,
+                  Error **errp)
 {
     static const TxnOps ops = {.commit = action_commit, .abort = action_abort};
     Job *job =

@@ -82,6 +82,7 @@ static void backup_failed(BackupState *s, int error, bool is_read)
     }
 }
 
+COROUTINE_ONLY
 static void co_worker(void *opaque)
 {
     Worker *w = opaque;
@@ -100,6 +101,7 @@ static void co_worker(void *opaque)
 
 /* Copies the next piece at or after *@at_bytes in a worker and moves on.
  * False when there is none. */
+COROUTINE_ONLY
 static bool co_step(Job *job, uint64_t *at_bytes, uint64_t *step_bytes)
 {
     BackupState *s = job_state(job);
@@ -152,6 +154,7 @@ static uint64_t last_step_end(const BackupState *s, uint64_t at_bytes)
     return end;
 }
 
+COROUTINE_ONLY
 static void co_copy_all(Job *job)
 {
     BackupState *s = job_state(job);
@@ -175,6 +178,7 @@ static void co_copy_all(Job *job)
 
 /* What guests' requests have claimed is not the walker's: waits for it, and
  * copies what they failed to copy behind it. */
+COROUTINE_ONLY
 static void co_copy_rest(Job *job)
 {
     BackupState *s = job_state(job);
@@ -191,6 +195,7 @@ static void co_copy_rest(Job *job)
     }
 }
 
+COROUTINE_ONLY
 static void co_flush_target(Job *job)
 {
     BackupState *s = job_state(job);
@@ -206,6 +211,7 @@ static void co_flush_target(Job *job)
 }
 
 /* Everything that is to do, then the target's caches. */
+COROUTINE_ONLY
 static void co_round(Job *job)
 {
     co_copy_all(job);
@@ -219,6 +225,7 @@ static void co_round(Job *job)
 
 /* After a round that failed: tells it, and whether to try again (for "stop",
  * after the user's resume). What failed is still to do. */
+COROUTINE_ONLY
 static bool co_try_again(Job *job)
 {
     BackupState *s = job_state(job);
@@ -238,6 +245,7 @@ static bool co_try_again(Job *job)
 
 /* sync=none: users' requests copy what they overwrite, until the user has
  * enough of it. */
+COROUTINE_ONLY
 static void co_watch(Job *job)
 {
     while (!job_cancelled(job)) {
@@ -245,6 +253,7 @@ static void co_watch(Job *job)
     }
 }
 
+COROUTINE_ONLY
 static int co_backup_run(Job *job, Error **errp)
 {
     BackupState *s = job_state(job);
@@ -287,7 +296,7 @@ static void backup_abort(Job *job)
     bitmap_settle(s, s->bitmap_mode == BITMAP_SYNC_MODE_ALWAYS);
 }
 
-static void co_backup_clean(Job *job)
+COROUTINE_ONLY CONTROL_ONLY static void co_backup_clean(Job *job)
 {
     BackupState *s = job_state(job);
 
@@ -308,7 +317,8 @@ static const JobDriver backup_driver = {
 
 /* --- the beginning ------------------------------------------------------- */
 
-static Node *co_put_filter_in(const BackupParams *p, Error **errp)
+COROUTINE_ONLY CONTROL_ONLY static Node *co_put_filter_in(const BackupParams *p,
+                                                          Error **errp)
 {
     Node *filter = co_cbw_insert(p->source, p->target, p->filter_name, errp);
     BlockCopy *copy;
@@ -335,6 +345,7 @@ static Node *co_put_filter_in(const BackupParams *p, Error **errp)
     return filter;
 }
 
+CONTROL_ONLY
 static Job *make_job(const BackupParams *p, JobTxn *txn, Node *filter,
                      Error **errp)
 {

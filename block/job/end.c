@@ -31,7 +31,7 @@ static CoQueue *group_ended_queue(void)
     return &queue;
 }
 
-static void co_release(Job *job)
+COROUTINE_ONLY CONTROL_ONLY static void co_release(Job *job)
 {
     /* First, since co_clean may take a node away that the job held. */
     block_job_unblock(job);
@@ -84,7 +84,7 @@ static void tell_end(JobTxn *txn, bool ok)
 }
 
 /* Under the graph lock, all jobs completed. */
-static void co_end_aborted(JobTxn *txn)
+COROUTINE_ONLY CONTROL_ONLY static void co_end_aborted(JobTxn *txn)
 {
     LIST_FOREACH(job, &txn->jobs, Job, in_txn) {
         if (job->cancelled) {
@@ -100,7 +100,7 @@ static void co_end_aborted(JobTxn *txn)
     tell_end(txn, false);
 }
 
-static void co_end_committed(JobTxn *txn)
+COROUTINE_ONLY CONTROL_ONLY static void co_end_committed(JobTxn *txn)
 {
     LIST_FOREACH(job, &txn->jobs, Job, in_txn) {
         if (job->driver->commit) {
@@ -176,7 +176,7 @@ void co_job_txn_finalize(JobTxn *txn)
 }
 
 /* All jobs of @txn are waiting. */
-static void co_group_succeeded(JobTxn *txn)
+COROUTINE_ONLY CONTROL_ONLY static void co_group_succeeded(JobTxn *txn)
 {
     bool manual = false;
 
@@ -223,7 +223,7 @@ void co_job_completed(Job *job)
 
 /* --- jobs that never started ---------------------------------------------- */
 
-static void co_release_unlinked(void *opaque)
+COROUTINE_ONLY CONTROL_ONLY static void co_release_unlinked(void *opaque)
 {
     Job *job = opaque;
 

@@ -113,16 +113,16 @@ void job_request_cancel(Job *job);
 
 /* co_run has returned. Ends the job, or leaves that to the last of its group;
  * @job may be gone afterwards. */
-void co_job_completed(Job *job) COROUTINE_ONLY;
+void co_job_completed(Job *job) COROUTINE_ONLY CONTROL_ONLY;
 /* All jobs of @txn end as failed or cancelled. Waits for those that run. Not
  * under the graph lock. @txn may be gone afterwards. */
-void co_job_txn_abort(JobTxn *txn) COROUTINE_ONLY;
+void co_job_txn_abort(JobTxn *txn) COROUTINE_ONLY CONTROL_ONLY;
 /* All jobs of @txn are pending: prepares and commits them. */
-void co_job_txn_finalize(JobTxn *txn) COROUTINE_ONLY;
+void co_job_txn_finalize(JobTxn *txn) COROUTINE_ONLY CONTROL_ONLY;
 
 /* --- block-job.c, block-events.c ------------------------------------------- */
 
-void co_block_job_release(Job *job) COROUTINE_ONLY;
+void co_block_job_release(Job *job) COROUTINE_ONLY CONTROL_ONLY;
 void block_job_unblock(Job *job);
 void block_job_free(Job *job);
 void block_job_apply_speed(Job *job, uint64_t bytes_per_s);

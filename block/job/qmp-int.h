@@ -14,7 +14,7 @@
  */
 bool co_job_qmp_end(bool ok) COROUTINE_ONLY;
 /* Finalizes the job that @lookup finds, under the graph lock. */
-bool co_job_qmp_finalize(Job *(*lookup)(const char *, Error **),
-                         const char *id, Error **errp) COROUTINE_ONLY;
+bool co_job_qmp_finalize(Job *(*lookup)(const char *, Error **), const char *id,
+                         Error **errp) COROUTINE_ONLY CONTROL_ONLY;
 
 #endif

@@ -98,6 +98,7 @@ static bool wait_over(const Job *job)
 }
 
 /* The one place where a job's coroutine waits. */
+COROUTINE_ONLY
 static void co_wait(Job *job)
 {
     assert(coroutine_self() == job->co);
@@ -134,7 +135,7 @@ void co_job_sleep_ns(Job *job, int64_t delay_ns)
     job->expired = false;
 }
 
-static void co_job_main(void *opaque)
+COROUTINE_ONLY CONTROL_ONLY static void co_job_main(void *opaque)
 {
     Job *job = opaque;
 

@@ -59,7 +59,7 @@ bool job_user_resume(Job *job, Error **errp)
     return true;
 }
 
-static void co_abort_entry(void *txn)
+COROUTINE_ONLY CONTROL_ONLY static void co_abort_entry(void *txn)
 {
     co_job_txn_abort(txn);
 }

@@ -28,7 +28,7 @@ bool job_user_set_speed(Job *job, int64_t speed, Error **errp);
 /* Under the graph lock. @job and its whole group may be gone afterwards, also
  * when it returns true because a job failed at this last step: that shows in
  * their states, as in QEMU. */
-bool co_job_user_finalize(Job *job, Error **errp) COROUTINE_ONLY;
+bool co_job_user_finalize(Job *job, Error **errp) COROUTINE_ONLY CONTROL_ONLY;
 
 /* Cancel without asking whether the state allows it. Too late for a job whose
  * end has begun: then it does nothing. */

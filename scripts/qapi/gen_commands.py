@@ -22,7 +22,8 @@ def runner_name(command):
 
 def gen_runner(command):
     """Checks the arguments, calls the handler, makes the answer JSON."""
-    out = f'static bool {runner_name(command)}(json_object *args, ' \
+    out = 'COROUTINE_ONLY CONTROL_ONLY\n' \
+          f'static bool {runner_name(command)}(json_object *args, ' \
           'json_object **ret,\n        Error **errp)\n{\n'
     args = command.args
     name = args.name if args else None
@@ -98,11 +99,13 @@ const TransactionHandler *const transaction_handlers[{prefix}__MAX] = {{
 
 
 def generate(schema, directory):
-    header = '#include "qapi/command.h"\n#include "qapi/qapi-types.h"\n\n'
+    header = '#include "qapi/command.h"\n#include "qapi/qapi-types.h"\n' \
+             '#include "util/annotations.h"\n\n'
     source = '#include "qapi/qapi-commands.h"\n\n'
     table = ''
     for command in schema.commands:
-        header += guarded(command.cond, handler_prototype(command) + ';\n')
+        header += guarded(command.cond, handler_prototype(command) +
+                          '\n    COROUTINE_ONLY CONTROL_ONLY;\n')
         source += guarded(command.cond, gen_runner(command))
         table += guarded(command.cond, gen_row(command))
     source += f'''static const QmpCommand commands[] = {{

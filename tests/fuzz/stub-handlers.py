@@ -10,7 +10,8 @@ import re
 import sys
 from pathlib import Path
 
-PROTOTYPE = re.compile(r"^(\w+ \*?)(qmp_\w+)\(([^)]*)\);$", re.MULTILINE)
+PROTOTYPE = re.compile(r"^(\w+ \*?)(qmp_\w+)\(([^)]*)\)[A-Z_ \n]*;$",
+                       re.MULTILINE)
 STUB = """
 __attribute__((weak)) {type}{name}({args})
 {{

@@ -39,7 +39,8 @@ typedef struct ImgUsage {
 int co_img_args(const ImgUsage *usage, int argc, char **argv) COROUTINE_ONLY;
 
 /* For tables. */
-int co_img_take_object(void *opaque, const char *word) COROUTINE_ONLY;
+int co_img_take_object(void *opaque,
+                       const char *word) COROUTINE_ONLY CONTROL_ONLY;
 
 #define IMG_OPTION_OBJECT                                                     \
     {0, "object", "OBJECT", "make an object that options refer to",           \

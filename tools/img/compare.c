@@ -63,6 +63,7 @@ static void show_progress(const Compare *compare, uint64_t done_bytes)
     }
 }
 
+COROUTINE_ONLY
 static int co_map(Side *side, uint64_t at, uint64_t bytes)
 {
     int ret = co_root_block_status(side->root, at, bytes, &side->status);
@@ -75,6 +76,7 @@ static int co_map(Side *side, uint64_t at, uint64_t bytes)
     return SAME;
 }
 
+COROUTINE_ONLY
 static int co_read(Side *side, uint64_t at, uint64_t bytes)
 {
     int ret;
@@ -116,6 +118,7 @@ static int mismatch(const Compare *compare, uint64_t offset)
 }
 
 /* Compares [@at, +*@bytes) of both, or a shorter part: *@bytes tells. */
+COROUTINE_ONLY
 static int co_compare_chunk(Compare *compare, uint64_t at, uint64_t *bytes)
 {
     Side *a = &compare->side[0], *b = &compare->side[1];
@@ -143,6 +146,7 @@ static int co_compare_chunk(Compare *compare, uint64_t at, uint64_t *bytes)
     return differs < *bytes ? mismatch(compare, at + differs) : SAME;
 }
 
+COROUTINE_ONLY
 static int co_compare_common(Compare *compare, uint64_t end)
 {
     uint64_t at, bytes;
@@ -160,6 +164,7 @@ static int co_compare_common(Compare *compare, uint64_t end)
 }
 
 /* Whether the rest of the longer image is zeroes. */
+COROUTINE_ONLY
 static int co_check_rest(Compare *compare, Side *longer, uint64_t at)
 {
     uint64_t bytes, zero;
@@ -189,6 +194,7 @@ static int co_check_rest(Compare *compare, Side *longer, uint64_t at)
     return SAME;
 }
 
+COROUTINE_ONLY
 static int co_compare(Compare *compare)
 {
     Side *a = &compare->side[0], *b = &compare->side[1];
@@ -218,7 +224,7 @@ static int co_compare(Compare *compare)
     return SAME;
 }
 
-static bool co_open_side(Side *side)
+COROUTINE_ONLY CONTROL_ONLY static bool co_open_side(Side *side)
 {
     Error *err = NULL;
 
@@ -236,6 +242,7 @@ static bool co_open_side(Side *side)
     return true;
 }
 
+COROUTINE_ONLY
 static int co_parse_arguments(Compare *compare, int argc, char **argv)
 {
     Side *a = &compare->side[0], *b = &compare->side[1];

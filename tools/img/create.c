@@ -28,6 +28,7 @@ static int take_options(void *opaque, const char *word)
 }
 
 /* The command line into @create; -1 to go on, else the exit status. */
+COROUTINE_ONLY
 static int co_parse_arguments(Create *create, int argc, char **argv)
 {
     const ImgOption options[] = {
@@ -97,8 +98,8 @@ static int print_options(const Create *create)
  */
 
 /* Opens it, to see that it is there and how large it is. */
-static bool co_look_at_backing(Create *create, const char *backing,
-                               Error **errp)
+COROUTINE_ONLY CONTROL_ONLY static bool
+co_look_at_backing(Create *create, const char *backing, Error **errp)
 {
     g_autofree char *path = img_backing_path(create->filename, backing);
     const char *format = img_word(create->words, "backing_fmt");
@@ -120,7 +121,8 @@ static bool co_look_at_backing(Create *create, const char *backing,
     return format != NULL;
 }
 
-static bool co_check_backing(Create *create, Error **errp)
+COROUTINE_ONLY CONTROL_ONLY static bool co_check_backing(Create *create,
+                                                         Error **errp)
 {
     const char *backing = img_word(create->words, "backing_file");
 
@@ -150,8 +152,8 @@ static bool co_check_backing(Create *create, Error **errp)
  */
 
 /* Everything the words say, checked. */
-static bool co_understand(Create *create, const uint64_t *size_bytes,
-                          Error **errp)
+COROUTINE_ONLY CONTROL_ONLY static bool
+co_understand(Create *create, const uint64_t *size_bytes, Error **errp)
 {
     create->driver = img_make_driver(create->format, errp);
     if (!create->driver) {
@@ -181,7 +183,8 @@ static bool co_understand(Create *create, const uint64_t *size_bytes,
     return true;
 }
 
-static bool co_create(Create *create, const uint64_t *size_bytes, Error **errp)
+COROUTINE_ONLY CONTROL_ONLY static bool
+co_create(Create *create, const uint64_t *size_bytes, Error **errp)
 {
     if (!co_understand(create, size_bytes, errp)) {
         return false;

@@ -51,6 +51,7 @@ static void print_json(const ImageInfo *info, bool chain)
     json_object_put(value);
 }
 
+COROUTINE_ONLY
 static int co_parse_arguments(Info *info, int argc, char **argv)
 {
     const char *output = NULL;

@@ -22,6 +22,7 @@ const NodeDriver *img_make_driver(const char *format, Error **errp)
     return driver;
 }
 
+COROUTINE_ONLY
 static bool co_make_raw(const char *filename, json_object *words, Error **errp)
 {
     uint64_t size_bytes = g_ascii_strtoull(img_word(words, "size"), NULL, 10);

@@ -65,6 +65,7 @@ static void print_area(const Map *map, const Area *area, bool first, bool last)
     }
 }
 
+COROUTINE_ONLY
 static int co_get_area(Root *root, uint64_t at, uint64_t end, Area *area)
 {
     BlockStatus status;
@@ -90,6 +91,7 @@ static bool continues(const Area *area, const Area *next)
             area->map + area->length == next->map);
 }
 
+COROUTINE_ONLY
 static int co_print_map(const Map *map, Root *root, uint64_t end)
 {
     Area area = {0}, next;
@@ -124,6 +126,7 @@ static int co_print_map(const Map *map, Root *root, uint64_t end)
     return 0;
 }
 
+COROUTINE_ONLY
 static int co_parse_arguments(Map *map, int argc, char **argv)
 {
     const char *output = NULL, *start = NULL, *length = NULL;

@@ -9,6 +9,7 @@
 /* --- discard ----------------------------------------------------------------
  */
 
+COROUTINE_ONLY
 static int co_discard(IoShell *shell, int argc, char **argv)
 {
     IoReport report = {0};
@@ -61,6 +62,7 @@ const IoCommand io_command_discard = {
 /* --- flush, length, truncate
  * -------------------------------------------------- */
 
+COROUTINE_ONLY
 static int co_flush(IoShell *shell, int argc, char **argv)
 {
     int ret = co_root_flush(shell->root);
@@ -94,7 +96,8 @@ const IoCommand io_command_length = {
     .co_run = co_length,
 };
 
-static int co_truncate(IoShell *shell, int argc, char **argv)
+COROUTINE_ONLY CONTROL_ONLY static int co_truncate(IoShell *shell, int argc,
+                                                   char **argv)
 {
     Error *err = NULL;
     uint64_t bytes;
@@ -126,6 +129,7 @@ const IoCommand io_command_truncate = {
  * ---------------------------------------------------------------------- */
 
 /* The bytes from @at on that are alike: allocated here or not. */
+COROUTINE_ONLY
 static int co_same(Root *root, uint64_t at, uint64_t end, bool *allocated,
                    uint64_t *bytes)
 {
@@ -152,6 +156,7 @@ static int co_same(Root *root, uint64_t at, uint64_t end, bool *allocated,
     return 0;
 }
 
+COROUTINE_ONLY
 static int co_map(IoShell *shell, int argc, char **argv)
 {
     uint64_t end = root_size_bytes(shell->root), at, bytes;
@@ -237,7 +242,8 @@ const IoCommand io_command_alloc = {
 /* --- open, close, quit, help
  * -------------------------------------------------- */
 
-static int co_open(IoShell *shell, int argc, char **argv)
+COROUTINE_ONLY CONTROL_ONLY static int co_open(IoShell *shell, int argc,
+                                               char **argv)
 {
     ImageOpen open = shell->defaults;
     int option;
@@ -298,7 +304,8 @@ const IoCommand io_command_open = {
     .co_run = co_open,
 };
 
-static int co_close(IoShell *shell, int argc, char **argv)
+COROUTINE_ONLY CONTROL_ONLY static int co_close(IoShell *shell, int argc,
+                                                char **argv)
 {
     co_io_close_image(shell);
     return 0;

@@ -39,13 +39,15 @@ extern const IoCommand *const io_commands[];
 
 /* Splits @line at blanks and runs it. 0, or -1 if it failed. An empty line is
  * fine. */
-int co_io_run_line(IoShell *shell, const char *line) COROUTINE_ONLY;
+int co_io_run_line(IoShell *shell,
+                   const char *line) COROUTINE_ONLY CONTROL_ONLY;
 void io_print_usage(const IoCommand *command);
 
 /* Opens @path (NULL: the one given on the command line) as @open says; 0 or
  * -1, reported. */
-int co_io_open_image(IoShell *shell, const ImageOpen *open) COROUTINE_ONLY;
-void co_io_close_image(IoShell *shell) COROUTINE_ONLY;
+int co_io_open_image(IoShell *shell,
+                     const ImageOpen *open) COROUTINE_ONLY CONTROL_ONLY;
+void co_io_close_image(IoShell *shell) COROUTINE_ONLY CONTROL_ONLY;
 
 /* --- what commands share ---------------------------------------------------
  */

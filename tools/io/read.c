@@ -86,6 +86,7 @@ static int parse(Read *r, int argc, char **argv)
     return check_bounds(r);
 }
 
+COROUTINE_ONLY
 static int co_read_buffer(IoShell *shell, Read *r, uint8_t *buf)
 {
     int ret;
@@ -107,6 +108,7 @@ static int co_read_buffer(IoShell *shell, Read *r, uint8_t *buf)
     return ret;
 }
 
+COROUTINE_ONLY
 static int co_read(IoShell *shell, int argc, char **argv)
 {
     Read r = {.pattern = -1};

@@ -133,6 +133,7 @@ static int fill_from_file(const char *path, uint8_t *buf, uint64_t bytes)
     return 0;
 }
 
+COROUTINE_ONLY
 static int co_write_data(IoShell *shell, Write *w)
 {
     uint8_t *buf = io_buffer_alloc(root_node(shell->root), MAX(w->bytes, 1));
@@ -152,6 +153,7 @@ static int co_write_data(IoShell *shell, Write *w)
     return ret;
 }
 
+COROUTINE_ONLY
 static int co_write(IoShell *shell, int argc, char **argv)
 {
     Write w = {0};
