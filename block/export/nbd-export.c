@@ -163,7 +163,7 @@ static void hold_bitmaps(NbdExport *e)
     }
 }
 
-static void co_release_bitmaps(NbdExport *e)
+COROUTINE_ONLY CONTROL_ONLY static void co_release_bitmaps(NbdExport *e)
 {
     g_autoptr(GPtrArray) nodes = g_ptr_array_new();
 
@@ -253,7 +253,7 @@ static void request_shutdown(BlockExport *exp)
     }
 }
 
-static void co_free_state(BlockExport *exp)
+COROUTINE_ONLY CONTROL_ONLY static void co_free_state(BlockExport *exp)
 {
     NbdExport *e = exp->state;
 

@@ -54,6 +54,7 @@ static void take_batch(NbdConn *conn, ListLink *batch, Iov *iov)
 }
 
 /* Uses @iov up. */
+COROUTINE_ONLY
 static int co_send_iov(NbdConn *conn, Iov *iov)
 {
     struct iovec *v = iov->v;
@@ -80,6 +81,7 @@ static int co_send_iov(NbdConn *conn, Iov *iov)
     return 0;
 }
 
+COROUTINE_ONLY
 static void co_send_batch(NbdConn *conn)
 {
     ListLink batch;

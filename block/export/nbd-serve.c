@@ -19,6 +19,7 @@ static bool may_admit(const NbdConn *conn, size_t buffer_bytes)
 }
 
 /* Waits until the request fits; it counts from then on. */
+COROUTINE_ONLY
 static void co_admit(NbdRequest *req, size_t buffer_bytes)
 {
     NbdConn *conn = req->conn;
@@ -43,6 +44,7 @@ static uint64_t payload_bytes(const NbdRequest *req)
 
 /* Answers without running it. The stream is kept in sync if that is
  * possible; else false. */
+COROUTINE_ONLY
 static bool co_refuse(NbdRequest *req, int os_errno, Error *err)
 {
     uint64_t bytes = payload_bytes(req);
@@ -54,6 +56,7 @@ static bool co_refuse(NbdRequest *req, int os_errno, Error *err)
     return in_sync;
 }
 
+COROUTINE_ONLY
 static void co_request_entry(void *opaque)
 {
     NbdRequest *req = opaque;
@@ -63,6 +66,7 @@ static void co_request_entry(void *opaque)
 }
 
 /* Takes the payload and starts the request; false ends the connection. */
+COROUTINE_ONLY
 static bool co_start(NbdRequest *req)
 {
     NbdConn *conn = req->conn;
@@ -100,6 +104,7 @@ static NbdRequest *request_new(NbdConn *conn, const NbdRequestHeader *head)
 }
 
 /* The next request; NULL when there will be no more. */
+COROUTINE_ONLY
 static NbdRequest *co_next_request(NbdConn *conn)
 {
     /* The two forms differ in the magic and in the length at the end. */
@@ -125,6 +130,7 @@ static NbdRequest *co_next_request(NbdConn *conn)
 }
 
 /* Serves one request; false when there will be no more. */
+COROUTINE_ONLY
 static bool co_serve_one(NbdConn *conn)
 {
     NbdRequest *req = co_next_request(conn);
@@ -143,6 +149,7 @@ static bool co_serve_one(NbdConn *conn)
 
 /* Everything that was asked for gets done, and its reply sent if anybody
  * still listens. */
+COROUTINE_ONLY
 static void co_drain(NbdConn *conn)
 {
     while (conn->in_flight) {

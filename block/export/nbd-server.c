@@ -99,6 +99,7 @@ static void add_conn(NbdServer *s, int fd)
     s->n_conns++;
 }
 
+COROUTINE_ONLY
 static void co_acceptor(void *opaque)
 {
     NbdServer *s = opaque;
@@ -190,6 +191,7 @@ bool nbd_server_start(const NbdServerOptions *options, Error **errp)
     return true;
 }
 
+COROUTINE_ONLY
 static void co_stop_listening(NbdServer *s)
 {
     s->stopping = true;

@@ -39,7 +39,7 @@ int co_node_block_status_above(Node *node, Node *base, bool want_zero,
                                BlockStatus *status,
                                unsigned *depth) COROUTINE_ONLY;
 int co_edge_truncate(Edge *edge, uint64_t size_bytes, bool exact,
-                     Error **errp) COROUTINE_ONLY;
+                     Error **errp) COROUTINE_ONLY CONTROL_ONLY;
 int co_node_flush(Node *node) COROUTINE_ONLY;
 
 /* A request that goes to @node is at the point @event (a BlkdebugEvent) of its

@@ -84,8 +84,10 @@ static bool accept_export(NbdClient *c, Error **errp)
     return true;
 }
 
+COROUTINE_ONLY
 static void co_nbd_close(Node *node);
 
+COROUTINE_ONLY
 static bool co_nbd_open(Node *node, const BlockdevOptions *options,
                         Error **errp)
 {

@@ -12,12 +12,12 @@ int co_img_bench(int argc, char **argv) COROUTINE_ONLY;
 int co_img_bitmap(int argc, char **argv) COROUTINE_ONLY;
 int co_img_check(int argc, char **argv) COROUTINE_ONLY;
 int co_img_commit(int argc, char **argv) COROUTINE_ONLY;
-int co_img_compare(int argc, char **argv) COROUTINE_ONLY;
+int co_img_compare(int argc, char **argv) COROUTINE_ONLY CONTROL_ONLY;
 int co_img_convert(int argc, char **argv) COROUTINE_ONLY;
-int co_img_create(int argc, char **argv) COROUTINE_ONLY;
+int co_img_create(int argc, char **argv) COROUTINE_ONLY CONTROL_ONLY;
 int co_img_dd(int argc, char **argv) COROUTINE_ONLY;
-int co_img_info(int argc, char **argv) COROUTINE_ONLY;
-int co_img_map(int argc, char **argv) COROUTINE_ONLY;
+int co_img_info(int argc, char **argv) COROUTINE_ONLY CONTROL_ONLY;
+int co_img_map(int argc, char **argv) COROUTINE_ONLY CONTROL_ONLY;
 int co_img_measure(int argc, char **argv) COROUTINE_ONLY;
 int co_img_rebase(int argc, char **argv) COROUTINE_ONLY;
 int co_img_resize(int argc, char **argv) COROUTINE_ONLY;
@@ -48,9 +48,10 @@ bool img_check_cache(const char *what, const char *mode);
 /* --- images --------------------------------------------------------------- */
 
 /* co_image_open with the tools' report (`Could not open 'F': ...`). */
-Root *co_img_open(const ImageOpen *open, Error **errp) COROUTINE_ONLY;
+Root *co_img_open(const ImageOpen *open,
+                  Error **errp) COROUTINE_ONLY CONTROL_ONLY;
 /* The same; reports what is wrong and returns NULL. */
-Root *co_img_open_or_report(const ImageOpen *open) COROUTINE_ONLY;
+Root *co_img_open_or_report(const ImageOpen *open) COROUTINE_ONLY CONTROL_ONLY;
 /* The name of a backing image as seen from here, where relative ones count
  * from the folder of @image. The caller frees it. */
 char *img_backing_path(const char *image, const char *backing);

@@ -49,7 +49,7 @@ typedef struct Run {
     int status;
 } Run;
 
-static void co_run(void *opaque)
+COROUTINE_ONLY CONTROL_ONLY static void co_run(void *opaque)
 {
     Run *run = opaque;
 
