@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The client of one NBD export: what the files of the driver `nbd` share.
+ * The client of one NBD export: what the files of the driver `nbd` share. A
+ * client has one link (connection) or several; each lives like this:
  *
  *              co_nbd_connect            nbd_link_start
  *   (down) ----------------------> ready ---------------> up
@@ -12,21 +13,28 @@
  * and the reader. A third, the connector, works while it is down.
  *
  * Invariants:
- * 1. A call has a slot from before it is queued until it is done. It is done
- *    when its reply is complete and its request left, or lost when the link
- *    died and both workers ended: nobody touches its memory from then on.
- * 2. At most NBD_CALLS_MAX calls have a slot; more wait in order of arrival.
+ * 1. A call has a slot of one link from before it is queued until it is done.
+ *    It is done when its reply is complete and its request left, or lost when
+ *    the link died and both workers ended: nobody touches its memory from then
+ *    on.
+ * 2. At most NBD_CALLS_MAX calls of a link have a slot; more wait in order of
+ *    arrival.
  * 3. A read succeeds only if each of its bytes was told exactly once.
- * 4. What a server sends makes us hold one reply's text and the input buffer,
- *    no more; what breaks the protocol ends the connection.
+ * 4. What a server sends makes us hold one reply's text and the input buffer
+ *    of each link, no more; what breaks the protocol ends the connection.
+ * 5. There are several links only to a server that says that a flush over one
+ *    covers what was done over all, also after a new connection.
  */
 #ifndef BLOCK_NET_NBD_CLIENT_H
 #define BLOCK_NET_NBD_CLIENT_H
 
 #include "block/graph/driver.h"
 #include "nbd/client.h"
+#include "util/tls/tls.h"
 
-/* Requests in flight. */
+/* Connections to one server. */
+#define NBD_LINKS_MAX 16u
+/* Requests in flight over one. */
 #define NBD_CALLS_MAX 256u
 /* Areas of one read that a server may tell out of order. */
 #define NBD_AREAS_MAX 1024u
@@ -35,6 +43,8 @@
 /* How long a server may take to connect and negotiate, and how often to try
  * again. */
 #define NBD_NEGOTIATE_NS INT64_C(30000000000)
+/* How long a good-bye may take. */
+#define NBD_GOODBYE_NS INT64_C(1000000000)
 #define NBD_RETRY_MIN_NS INT64_C(100000000)
 #define NBD_RETRY_MAX_NS INT64_C(1000000000)
 
@@ -48,8 +58,10 @@ typedef enum NbdLinkState {
 /* What one negotiation led to. */
 typedef struct NbdSession {
     int fd;
+    TlsSession *tls; /* NULL: in the clear */
     NbdExportInfo info;
-    bool structured;
+    bool structured; /* replies come in chunks */
+    bool extended;   /* all headers have 64 bits; structured, then, too */
     bool has_context; /* the one that was asked for */
     uint32_t context_id;
 } NbdSession;
@@ -61,16 +73,20 @@ typedef struct NbdArea {
 
 /* One request and what became of it. Lives on its coroutine's stack. */
 typedef struct NbdCall {
-    NbdRequestHeader head; /* as sent */
+    union {
+        NbdRequestHeader plain;
+        NbdExtRequestHeader extended;
+    } head; /* as sent, in the form of its link */
+    Be64 cookie;
     uint16_t command;
     uint64_t offset_bytes;
-    uint32_t bytes;
+    uint64_t bytes; /* with plain headers, and of data, below 2^32 */
     Iov data;              /* payload of a write, place of a read's */
     int error;             /* errno that the server told, or 0 */
     NbdArea told;          /* of a read: the area that grows */
     GArray *areas;         /* the others, if any (NbdArea) */
-    uint32_t extent_bytes; /* of a block status; 0: none told */
-    uint32_t extent_flags;
+    uint64_t extent_bytes; /* of a block status; 0: none told */
+    uint64_t extent_flags;
     bool sent, replied, lost, done;
     int64_t give_up_ns; /* no new attempt from then on */
     Coroutine *co;
@@ -82,37 +98,67 @@ typedef struct NbdInput {
     size_t start, end;
 } NbdInput;
 
+struct NbdClient;
+
+typedef struct NbdLink {
+    /* CONST */
+    struct NbdClient *client;
+    /* HOME */
+    NbdLinkState state;
+    NbdSession session; /* unless down */
+    unsigned workers;
+    NbdInput *input;
+    NbdCall *slots[NBD_CALLS_MAX];
+    unsigned calls; /* slots in use */
+    uint64_t serial;
+    ListLink out;      /* NbdCall.in_out: to be sent */
+    CoQueue out_ready; /* the sender */
+    bool connecting;   /* the connector runs */
+    CoQueue connector_wake;
+    IoPending pending; /* an attempt: of connecting */
+    int talking_fd;    /* an attempt: of negotiating, or -1 */
+} NbdLink;
+
 typedef struct NbdClient {
     /* CONST */
     Node *node;
     IoAddress address; /* its texts belong to node's options, copied */
     char *export;
     char *context; /* what to ask the status from */
-    bool plain_context; /* it is base:allocation */
-    bool has_context;   /* the server knows it */
+    TlsCreds *tls_creds; /* NULL: in the clear */
+    char *tls_hostname;  /* what the certificate must be for, or NULL */
+    bool plain_context;  /* it is base:allocation */
+    bool has_context;    /* the server knows it */
+    bool extended;       /* it speaks extended headers */
     int64_t reconnect_ns;
     NbdExportInfo info; /* as of open */
+    unsigned n_links;
+    NbdLink *links;
 
     /* HOME */
-    NbdLinkState state;
-    NbdSession session; /* unless down */
     bool closing;
-    unsigned workers;
-    NbdInput *input;
-    NbdCall *slots[NBD_CALLS_MAX];
-    unsigned calls; /* slots in use */
-    uint64_t serial;
-    ListLink out;       /* NbdCall.in_out: to be sent */
-    CoQueue out_ready;  /* the sender */
     CoQueue slot_freed; /* those who want a slot */
     CoQueue changed;    /* who waits for a state or an end */
-    int64_t wait_until_ns; /* how long a call waits while it is down */
-    bool connecting;       /* the connector runs */
-    CoQueue connector_wake;
-    IoPending pending; /* an attempt: of connecting */
-    int talking_fd;    /* an attempt: of negotiating, or -1 */
+    int64_t wait_until_ns; /* how long a call waits while all are down */
     uint64_t data_start, data_end; /* known to hold data */
 } NbdClient;
+
+/* --- nbd-stream.c -------------------------------------------------------- */
+
+/* As co_io_recv, co_io_recvv, co_io_sendv, co_io_recv_all and co_io_send_all,
+ * encrypted where the session is. */
+ssize_t co_nbd_recv(const NbdSession *s, void *buf,
+                    size_t bytes) COROUTINE_ONLY;
+ssize_t co_nbd_recvv(const NbdSession *s, const struct iovec *v,
+                     unsigned n) COROUTINE_ONLY;
+ssize_t co_nbd_sendv(const NbdSession *s, const struct iovec *v, unsigned n,
+                     bool more) COROUTINE_ONLY;
+int co_nbd_recv_all(const NbdSession *s, void *buf,
+                    size_t bytes) COROUTINE_ONLY;
+int co_nbd_send_all(const NbdSession *s, const void *buf,
+                    size_t bytes) COROUTINE_ONLY;
+/* Frees what it holds, and closes its socket. Nobody uses it any more. */
+void nbd_session_close(NbdSession *s);
 
 /* --- nbd-negotiate.c ----------------------------------------------------- */
 
@@ -120,35 +166,40 @@ typedef struct NbdClient {
 typedef struct NbdWish {
     const char *export;
     const char *context;
+    TlsCreds *tls_creds; /* NULL: in the clear */
+    const char *tls_hostname;
 } NbdWish;
 
 /* The talk before transmission over session->fd, which stays open whatever
- * comes of it. */
+ * comes of it, as does session->tls. */
 bool co_nbd_negotiate(NbdSession *session, const NbdWish *wish,
                       Error **errp) COROUTINE_ONLY;
 
 /* --- nbd-connect.c ------------------------------------------------------- */
 
-/* Connects and negotiates, for NBD_NEGOTIATE_NS at most, to c->session; again
+/* Connects and negotiates, for NBD_NEGOTIATE_NS at most, to l->session; again
  * and again for @timeout_ns; once if that is 0. */
-bool co_nbd_connect_first(NbdClient *c, int64_t timeout_ns,
+bool co_nbd_connect_first(NbdLink *l, int64_t timeout_ns,
                           Error **errp) COROUTINE_ONLY;
 /* Makes an attempt that is under way fail soon. */
-void nbd_connect_cancel(NbdClient *c);
-/* The connector's coroutine: until there is a link, or the node closes. */
-void co_nbd_connector(void *opaque) COROUTINE_ONLY;
+void nbd_connect_cancel(NbdLink *l);
+/* Starts the connector, if it does not run: it works until there is a link, or
+ * the node closes. */
+void nbd_connect_later(NbdLink *l);
 
 /* --- nbd-link.c ---------------------------------------------------------- */
 
-void nbd_link_init(NbdClient *c);
+/* Makes @n links, all down. */
+void nbd_links_init(NbdClient *c, unsigned n);
+void nbd_links_free(NbdClient *c);
 /* From ready to up. */
-void nbd_link_start(NbdClient *c);
+void nbd_link_start(NbdLink *l);
 /* Ends the connection soon; again does nothing. */
-void nbd_link_kill(NbdClient *c);
+void nbd_link_kill(NbdLink *l);
 /* Says good-bye and ends everything. No call is in flight. */
-void co_nbd_link_close(NbdClient *c) COROUTINE_ONLY;
+void co_nbd_links_close(NbdClient *c) COROUTINE_ONLY;
 /* A worker's last act. */
-void nbd_link_worker_ended(NbdClient *c);
+void nbd_link_worker_ended(NbdLink *l);
 
 /* --- nbd-call.c ---------------------------------------------------------- */
 
@@ -156,11 +207,17 @@ void nbd_link_worker_ended(NbdClient *c);
  * and the node waits for another: 0, -errno of the server, or -EIO. Fills
  * @call anew each time; the caller sets command, ranges and data. */
 int co_nbd_call(NbdClient *c, NbdCall *call, uint16_t flags) COROUTINE_ONLY;
+
+/* --- nbd-send.c ---------------------------------------------------------- */
+
+/* Over the link that is up: until the call is done. */
+void co_nbd_call_once(NbdLink *l, NbdCall *call,
+                      uint16_t flags) COROUTINE_ONLY;
 /* The call with that cookie, or NULL. */
-NbdCall *nbd_call_find(NbdClient *c, Be64 cookie);
-void nbd_call_replied(NbdClient *c, NbdCall *call);
-/* All calls end without a reply. */
-void nbd_calls_lose(NbdClient *c);
+NbdCall *nbd_call_find(NbdLink *l, Be64 cookie);
+void nbd_call_replied(NbdLink *l, NbdCall *call);
+/* All calls of the link end without a reply. */
+void nbd_calls_lose(NbdLink *l);
 void co_nbd_client_sender(void *opaque) COROUTINE_ONLY;
 
 /* --- nbd-area.c ---------------------------------------------------------- */

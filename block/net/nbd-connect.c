@@ -4,24 +4,24 @@
  * loss.
  *
  * Invariants: an attempt ends within NBD_NEGOTIATE_NS of having an address;
- * at most one runs for a node. A server that shows another disk than the one
+ * at most one runs for a link. A server that shows another disk than the one
  * that was opened is never used.
  */
 #include "block/net/nbd-client.h"
 
 typedef struct Deadline {
     Timer timer;
-    NbdClient *c;
+    NbdLink *link;
     bool passed;
 } Deadline;
 
-void nbd_connect_cancel(NbdClient *c)
+void nbd_connect_cancel(NbdLink *l)
 {
-    io_give_up(&c->pending);
-    if (c->talking_fd >= 0) {
+    io_give_up(&l->pending);
+    if (l->talking_fd >= 0) {
         /* The shutdown ends what comes later, the cancel what waits now. */
-        io_shutdown(c->talking_fd);
-        io_cancel_fd(c->talking_fd);
+        io_shutdown(l->talking_fd);
+        io_cancel_fd(l->talking_fd);
     }
 }
 
@@ -30,44 +30,44 @@ static void deadline_passed(void *opaque)
     Deadline *d = opaque;
 
     d->passed = true;
-    nbd_connect_cancel(d->c);
+    nbd_connect_cancel(d->link);
 }
 
 COROUTINE_ONLY
-static bool co_attempt(NbdClient *c, NbdSession *session, Error **errp)
+static bool co_attempt(NbdLink *l, NbdSession *session, Error **errp)
 {
-    NbdWish wish = {c->export, c->context};
+    const NbdClient *c = l->client;
+    NbdWish wish = {c->export, c->context, c->tls_creds, c->tls_hostname};
     bool ok;
 
-    c->pending = (IoPending){.fd = -1};
-    session->fd = co_io_connect(&c->address, &c->pending, errp);
+    l->pending = (IoPending){.fd = -1};
+    session->fd = co_io_connect(&c->address, &l->pending, errp);
     if (session->fd < 0) {
         return false;
     }
     if (!c->address.path) {
         io_set_nodelay(session->fd);
     }
-    c->talking_fd = session->fd;
+    l->talking_fd = session->fd;
     ok = co_nbd_negotiate(session, &wish, errp);
-    c->talking_fd = -1;
+    l->talking_fd = -1;
     if (!ok) {
-        io_close(session->fd);
-        session->fd = -1;
+        nbd_session_close(session);
     }
     return ok;
 }
 
 /* One attempt. On success the caller owns session->fd. */
 COROUTINE_ONLY
-static bool co_connect(NbdClient *c, NbdSession *session, Error **errp)
+static bool co_connect(NbdLink *l, NbdSession *session, Error **errp)
 {
-    Deadline d = {.c = c};
+    Deadline d = {.link = l};
     Error *err = NULL;
     bool ok;
 
     timer_init(&d.timer, deadline_passed, &d);
     timer_arm(&d.timer, reactor_now_ns() + NBD_NEGOTIATE_NS);
-    ok = co_attempt(c, session, &err);
+    ok = co_attempt(l, session, &err);
     timer_cancel(&d.timer);
     if (!ok && d.passed) {
         error_prepend(&err, "Server did not answer in time: ");
@@ -76,13 +76,13 @@ static bool co_connect(NbdClient *c, NbdSession *session, Error **errp)
     return ok;
 }
 
-bool co_nbd_connect_first(NbdClient *c, int64_t timeout_ns, Error **errp)
+bool co_nbd_connect_first(NbdLink *l, int64_t timeout_ns, Error **errp)
 {
     int64_t deadline_ns = reactor_now_ns() + timeout_ns;
     int64_t delay_ns = NBD_RETRY_MIN_NS;
     Error *err = NULL;
 
-    while (!co_connect(c, &c->session, &err)) {
+    while (!co_connect(l, &l->session, &err)) {
         int64_t left_ns = deadline_ns - reactor_now_ns();
 
         if (left_ns <= 0) {
@@ -94,16 +94,17 @@ bool co_nbd_connect_first(NbdClient *c, int64_t timeout_ns, Error **errp)
         co_sleep_ns(MIN(delay_ns, left_ns));
         delay_ns = MIN(2 * delay_ns, NBD_RETRY_MAX_NS);
     }
-    c->state = NBD_LINK_READY;
+    l->state = NBD_LINK_READY;
     return true;
 }
 
 /* The disk is what it was, and can do all that it could. */
 static bool same_disk(const NbdClient *c, const NbdSession *session)
 {
-    const uint16_t needed = NBD_FLAG_SEND_FLUSH | NBD_FLAG_SEND_FUA |
-                            NBD_FLAG_SEND_TRIM | NBD_FLAG_SEND_WRITE_ZEROES |
-                            NBD_FLAG_SEND_FAST_ZERO;
+    const uint16_t needed =
+        NBD_FLAG_SEND_FLUSH | NBD_FLAG_SEND_FUA | NBD_FLAG_SEND_TRIM |
+        NBD_FLAG_SEND_WRITE_ZEROES | NBD_FLAG_SEND_FAST_ZERO |
+        (c->n_links > 1 ? NBD_FLAG_CAN_MULTI_CONN : 0);
     uint16_t lost = c->info.flags & ~session->info.flags;
 
     return session->info.size_bytes == c->info.size_bytes &&
@@ -111,37 +112,49 @@ static bool same_disk(const NbdClient *c, const NbdSession *session)
            session->info.max_bytes == c->info.max_bytes && !(lost & needed) &&
            (c->node->read_only ||
             !(session->info.flags & NBD_FLAG_READ_ONLY)) &&
-           session->has_context == c->has_context;
+           session->has_context == c->has_context &&
+           session->extended == c->extended;
 }
 
 COROUTINE_ONLY
-static bool co_reconnect(NbdClient *c)
+static bool co_reconnect(NbdLink *l)
 {
-    NbdSession session;
+    NbdClient *c = l->client;
+    NbdSession session = {.fd = -1};
 
-    if (!co_connect(c, &session, NULL)) {
+    if (!co_connect(l, &session, NULL)) {
         return false;
     }
     if (c->closing || !same_disk(c, &session)) {
-        io_close(session.fd);
+        nbd_session_close(&session);
         return false;
     }
-    c->session = session;
-    c->state = NBD_LINK_READY;
-    nbd_link_start(c);
+    l->session = session;
+    l->state = NBD_LINK_READY;
+    nbd_link_start(l);
     return true;
 }
 
-void co_nbd_connector(void *opaque)
+COROUTINE_ONLY
+static void co_connector(void *opaque)
 {
-    NbdClient *c = opaque;
+    NbdLink *l = opaque;
+    NbdClient *c = l->client;
     int64_t delay_ns = NBD_RETRY_MIN_NS;
 
     coroutine_assert();
-    while (!c->closing && !co_reconnect(c) && !c->closing) {
-        co_queue_wait_until(&c->connector_wake, reactor_now_ns() + delay_ns);
+    while (!c->closing && !co_reconnect(l) && !c->closing) {
+        co_queue_wait_until(&l->connector_wake, reactor_now_ns() + delay_ns);
         delay_ns = MIN(2 * delay_ns, NBD_RETRY_MAX_NS);
     }
-    c->connecting = false;
+    l->connecting = false;
     coqueue_wake_all(&c->changed);
+}
+
+void nbd_connect_later(NbdLink *l)
+{
+    if (!l->connecting) {
+        l->connecting = true;
+        coroutine_wake(coroutine_create(co_connector, l));
+    }
 }

@@ -153,6 +153,13 @@ int co_nbd_pdiscard(Node *node, uint64_t offset_bytes, uint64_t bytes)
     return ret;
 }
 
+uint64_t nbd_max_effect_bytes(const NbdClient *c)
+{
+    return ROUND_DOWN(c->extended ? NBD_MAX_EXT_EFFECT_BYTES
+                                  : NBD_MAX_EFFECT_BYTES,
+                      MAX(c->info.min_bytes, 1));
+}
+
 /* --- block status -------------------------------------------------------- */
 
 static unsigned status_flags(uint32_t flags)
@@ -173,11 +180,10 @@ COROUTINE_ONLY
 static int co_ask_status(NbdClient *c, uint64_t offset_bytes, uint64_t bytes,
                          BlockStatus *status)
 {
-    uint32_t align = MAX(c->info.min_bytes, 1);
     NbdCall call = {
         .command = NBD_CMD_BLOCK_STATUS,
         .offset_bytes = offset_bytes,
-        .bytes = MIN(bytes, ROUND_DOWN(NBD_MAX_STATUS_BYTES, align)),
+        .bytes = MIN(bytes, nbd_max_effect_bytes(c)),
     };
     int ret = co_nbd_call(c, &call, NBD_CMD_FLAG_REQ_ONE);
 

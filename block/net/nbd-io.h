@@ -5,9 +5,13 @@
 
 #include "block/net/nbd-client.h"
 
-/* The most that one block status, zeroes or trim asks for, in bytes. */
-#define NBD_MAX_STATUS_BYTES (1u << 30)
-#define NBD_MAX_EFFECT_BYTES (1u << 30)
+/* The most that one block status, zeroes or trim asks for, in bytes: with
+ * plain headers, and with extended ones. */
+#define NBD_MAX_EFFECT_BYTES (UINT64_C(1) << 30)
+#define NBD_MAX_EXT_EFFECT_BYTES (UINT64_C(1) << 40)
+
+/* That of this client: a multiple of the server's smallest block. */
+uint64_t nbd_max_effect_bytes(const NbdClient *c);
 
 int co_nbd_preadv(Node *node, uint64_t offset_bytes, uint64_t bytes, Iov *iov,
                   size_t iov_offset, ReqFlags flags) COROUTINE_ONLY;

@@ -1,98 +1,187 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The life of a connection: who works for it, and what its end means for the
- * calls in flight. States and invariants: nbd-client.h.
+ * The life of connections: who works for them, and what the end of one means
+ * for its calls in flight. States and invariants: nbd-client.h.
  */
 #include "block/net/nbd-client.h"
 
-void nbd_link_init(NbdClient *c)
+/* --- making -------------------------------------------------------------- */
+
+static void link_init(NbdLink *l, NbdClient *c)
 {
-    list_init(&c->out);
-    coqueue_init(&c->out_ready);
+    l->client = c;
+    list_init(&l->out);
+    coqueue_init(&l->out_ready);
+    coqueue_init(&l->connector_wake);
+    l->pending.fd = l->talking_fd = -1;
+}
+
+void nbd_links_init(NbdClient *c, unsigned n)
+{
     coqueue_init(&c->slot_freed);
     coqueue_init(&c->changed);
-    coqueue_init(&c->connector_wake);
-    c->pending.fd = c->talking_fd = -1;
+    c->n_links = n;
+    c->links = g_new0(NbdLink, n);
+    for (unsigned i = 0; i < n; i++) {
+        link_init(&c->links[i], c);
+    }
 }
 
-void nbd_link_start(NbdClient *c)
+void nbd_links_free(NbdClient *c)
 {
-    assert(c->state == NBD_LINK_READY && !c->workers && !c->calls);
-    c->state = NBD_LINK_UP;
-    c->workers = 2;
-    c->input = g_new(NbdInput, 1);
-    c->input->start = c->input->end = 0;
+    g_free(c->links);
+    c->links = NULL;
+}
+
+/* --- living -------------------------------------------------------------- */
+
+/* The first link up brings the others, which need not be waited for. */
+static void connect_others(NbdClient *c)
+{
+    for (unsigned i = 0; i < c->n_links; i++) {
+        if (c->links[i].state == NBD_LINK_DOWN) {
+            nbd_connect_later(&c->links[i]);
+        }
+    }
+}
+
+void nbd_link_start(NbdLink *l)
+{
+    NbdClient *c = l->client;
+
+    assert(l->state == NBD_LINK_READY && !l->workers && !l->calls);
+    l->state = NBD_LINK_UP;
+    l->workers = 2;
+    l->input = g_new(NbdInput, 1);
+    l->input->start = l->input->end = 0;
     c->data_start = c->data_end = 0;
-    coroutine_wake(coroutine_create(co_nbd_client_reader, c));
-    coroutine_wake(coroutine_create(co_nbd_client_sender, c));
+    coroutine_wake(coroutine_create(co_nbd_client_reader, l));
+    coroutine_wake(coroutine_create(co_nbd_client_sender, l));
     coqueue_wake_all(&c->changed);
+    /* Who waits for a slot of another link may have one of this. */
+    coqueue_wake_all(&c->slot_freed);
+    connect_others(c);
 }
 
-void nbd_link_kill(NbdClient *c)
+void nbd_link_kill(NbdLink *l)
 {
-    if (c->state != NBD_LINK_UP) {
+    if (l->state != NBD_LINK_UP) {
         return;
     }
-    c->state = NBD_LINK_DYING;
+    l->state = NBD_LINK_DYING;
     /* The shutdown ends what comes later, the cancel what waits now. */
-    io_shutdown(c->session.fd);
-    io_cancel_fd(c->session.fd);
-    coqueue_wake_all(&c->out_ready);
+    io_shutdown(l->session.fd);
+    io_cancel_fd(l->session.fd);
+    coqueue_wake_all(&l->out_ready);
 }
 
-static void link_gone(NbdClient *c)
+static void link_gone(NbdLink *l)
 {
-    io_close(c->session.fd);
-    g_free(c->input);
-    c->input = NULL;
-    c->state = NBD_LINK_DOWN;
+    NbdClient *c = l->client;
+
+    nbd_session_close(&l->session);
+    g_free(l->input);
+    l->input = NULL;
+    l->state = NBD_LINK_DOWN;
     c->wait_until_ns = reactor_now_ns() + c->reconnect_ns;
-    nbd_calls_lose(c);
+    nbd_calls_lose(l);
     if (!c->closing) {
-        c->connecting = true;
-        coroutine_wake(coroutine_create(co_nbd_connector, c));
+        nbd_connect_later(l);
     }
     coqueue_wake_all(&c->changed);
 }
 
-void nbd_link_worker_ended(NbdClient *c)
+void nbd_link_worker_ended(NbdLink *l)
 {
-    nbd_link_kill(c);
-    assert(c->workers > 0);
-    if (--c->workers == 0) {
-        link_gone(c);
+    nbd_link_kill(l);
+    assert(l->workers > 0);
+    if (--l->workers == 0) {
+        link_gone(l);
     }
 }
+
+/* --- closing ------------------------------------------------------------- */
 
 /* A server that is told does not take the end for an accident. */
 COROUTINE_ONLY
-static void co_say_goodbye(const NbdClient *c)
+static void co_say_goodbye(const NbdLink *l)
 {
-    NbdRequestHeader head = {
-        .magic = be32(NBD_MAGIC_REQUEST),
-        .command = be16(NBD_CMD_DISC),
-    };
+    const NbdSession *s = &l->session;
 
-    co_io_send_all(c->session.fd, &head, sizeof(head));
+    if (s->extended) {
+        NbdExtRequestHeader head = {
+            .magic = be32(NBD_MAGIC_EXT_REQUEST),
+            .command = be16(NBD_CMD_DISC),
+        };
+
+        co_nbd_send_all(s, &head, sizeof(head));
+    } else {
+        NbdRequestHeader head = {
+            .magic = be32(NBD_MAGIC_REQUEST),
+            .command = be16(NBD_CMD_DISC),
+        };
+
+        co_nbd_send_all(s, &head, sizeof(head));
+    }
+    if (s->tls) {
+        co_tls_bye(s->tls);
+    }
 }
 
-void co_nbd_link_close(NbdClient *c)
+/* One that does not listen is not waited for. */
+static void goodbye_took_too_long(void *opaque)
 {
-    assert(!c->calls);
+    NbdClient *c = opaque;
+
+    for (unsigned i = 0; i < c->n_links; i++) {
+        if (c->links[i].state != NBD_LINK_DOWN) {
+            io_shutdown(c->links[i].session.fd);
+            io_cancel_fd(c->links[i].session.fd);
+        }
+    }
+}
+
+COROUTINE_ONLY
+static void co_say_goodbyes(NbdClient *c)
+{
+    Timer timer;
+
+    timer_init(&timer, goodbye_took_too_long, c);
+    timer_arm(&timer, reactor_now_ns() + NBD_GOODBYE_NS);
+    for (unsigned i = 0; i < c->n_links; i++) {
+        NbdLink *l = &c->links[i];
+
+        if (l->state == NBD_LINK_READY || l->state == NBD_LINK_UP) {
+            co_say_goodbye(l);
+        }
+    }
+    timer_cancel(&timer);
+}
+
+static void link_end(NbdLink *l)
+{
+    if (l->state == NBD_LINK_READY) {
+        nbd_session_close(&l->session);
+        l->state = NBD_LINK_DOWN;
+    }
+    nbd_link_kill(l);
+    if (l->connecting) {
+        nbd_connect_cancel(l);
+    }
+    coqueue_wake_all(&l->connector_wake);
+}
+
+void co_nbd_links_close(NbdClient *c)
+{
     c->closing = true;
-    if (c->state == NBD_LINK_READY || c->state == NBD_LINK_UP) {
-        co_say_goodbye(c);
+    co_say_goodbyes(c);
+    for (unsigned i = 0; i < c->n_links; i++) {
+        assert(!c->links[i].calls);
+        link_end(&c->links[i]);
     }
-    if (c->state == NBD_LINK_READY) {
-        io_close(c->session.fd);
-        c->state = NBD_LINK_DOWN;
-    }
-    nbd_link_kill(c);
-    if (c->connecting) {
-        nbd_connect_cancel(c);
-    }
-    coqueue_wake_all(&c->connector_wake);
-    while (c->workers || c->connecting) {
-        co_queue_wait(&c->changed);
+    for (unsigned i = 0; i < c->n_links; i++) {
+        while (c->links[i].workers || c->links[i].connecting) {
+            co_queue_wait(&c->changed);
+        }
     }
 }

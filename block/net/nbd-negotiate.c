@@ -2,7 +2,8 @@
 /*
  * The talk before transmission, as a client: greeting, options, export.
  *
- *   greeting -> [structured replies -> metadata context] -> GO
+ *   greeting -> [TLS] -> [extended headers, or else structured replies
+ *                                         -> metadata context] -> GO
  *                                             GO unknown -> LIST, EXPORT_NAME
  *
  * Invariants: what the server sends is bounded in size by NBD_MAX_REPLY and
@@ -28,9 +29,13 @@ COROUTINE_ONLY
 static bool co_read(Talk *t, void *buf, size_t bytes, const char *what,
                     Error **errp)
 {
-    int ret = co_io_recv_all(t->session->fd, buf, bytes);
+    int ret = co_nbd_recv_all(t->session, buf, bytes);
 
-    if (ret == 1 || ret == -EPIPE) {
+    if (ret < 0 && t->session->tls) {
+        error_set_errno(errp, EIO,
+                        "Failed to read %s: Cannot read from TLS channel",
+                        what);
+    } else if (ret == 1 || ret == -EPIPE) {
         error_set(errp, "Failed to read %s: Unexpected end-of-file before all "
                         "data were read",
                   what);
@@ -45,9 +50,13 @@ COROUTINE_ONLY
 static bool co_write(Talk *t, const void *buf, size_t bytes, const char *what,
                      Error **errp)
 {
-    int ret = co_io_send_all(t->session->fd, buf, bytes);
+    int ret = co_nbd_send_all(t->session, buf, bytes);
 
-    if (ret < 0) {
+    if (ret < 0 && t->session->tls) {
+        error_set_errno(errp, EIO,
+                        "Failed to send %s: Cannot write to TLS channel",
+                        what);
+    } else if (ret < 0) {
         error_set_errno(errp, -ret,
                         "Failed to send %s: Unable to write to socket", what);
     }
@@ -88,18 +97,20 @@ static bool check_ack(const Talk *t, Error **errp)
 
 /* --- single options ------------------------------------------------------ */
 
+/* Asks for something that needs no data; *@granted: the server agrees. What
+ * reasons it has not to is of no interest. */
 COROUTINE_ONLY
-static bool co_structured(Talk *t, Error **errp)
+static bool co_switch(Talk *t, uint32_t number, bool *granted, Error **errp)
 {
     GByteArray *option = g_byte_array_new();
 
-    nbd_option_put(option, NBD_OPT_STRUCTURED_REPLY, NULL, 0);
-    if (!co_ask(t, option, errp) ||
-        !co_reply(t, NBD_OPT_STRUCTURED_REPLY, errp)) {
+    nbd_option_put(option, number, NULL, 0);
+    if (!co_ask(t, option, errp) || !co_reply(t, number, errp)) {
         return false;
     }
-    if (t->head.type & NBD_REP_IS_ERROR) {
-        return true; /* whatever the reason: without them, then */
+    *granted = !(t->head.type & NBD_REP_IS_ERROR);
+    if (!*granted) {
+        return true;
     }
     if (t->head.type != NBD_REP_ACK) {
         error_set(errp,
@@ -116,8 +127,42 @@ static bool co_structured(Talk *t, Error **errp)
                   t->head.bytes);
         return false;
     }
-    t->session->structured = true;
     return true;
+}
+
+/* The widest form of replies that the server knows. */
+COROUTINE_ONLY
+static bool co_reply_form(Talk *t, Error **errp)
+{
+    NbdSession *s = t->session;
+
+    if (!co_switch(t, NBD_OPT_EXTENDED_HEADERS, &s->extended, errp)) {
+        return false;
+    }
+    s->structured = s->extended;
+    return s->extended ||
+           co_switch(t, NBD_OPT_STRUCTURED_REPLY, &s->structured, errp);
+}
+
+COROUTINE_ONLY
+static bool co_starttls(Talk *t, Error **errp)
+{
+    const NbdWish *wish = t->wish;
+    bool granted;
+
+    if (!wish->tls_creds) {
+        return true;
+    }
+    if (!co_switch(t, NBD_OPT_STARTTLS, &granted, errp)) {
+        return false;
+    }
+    if (!granted) {
+        nbd_refusal_set(&t->head, t->data, errp);
+        return false;
+    }
+    t->session->tls = tls_session_new(wish->tls_creds, t->session->fd,
+                                      wish->tls_hostname, errp);
+    return t->session->tls && co_tls_handshake(t->session->tls, errp);
 }
 
 static bool take_context(Talk *t, Error **errp)
@@ -271,11 +316,23 @@ static bool co_export_name(Talk *t, Error **errp)
     return co_read_reserved(t, errp);
 }
 
+/* A server that cannot encrypt is not used for what shall be. */
+static bool may_be_in_the_clear(const Talk *t, Error **errp)
+{
+    if (t->wish->tls_creds) {
+        error_set(errp, "Server does not support STARTTLS");
+    }
+    return !t->wish->tls_creds;
+}
+
 COROUTINE_ONLY
 static bool co_oldstyle(Talk *t, Error **errp)
 {
     NbdOldstyleGreeting greeting;
 
+    if (!may_be_in_the_clear(t, errp)) {
+        return false;
+    }
     if (*t->wish->export) {
         error_set(errp, "Server does not support non-empty export names");
         return false;
@@ -296,7 +353,7 @@ static void co_abort(Talk *t)
     g_autoptr(GByteArray) option = g_byte_array_new();
 
     nbd_option_put(option, NBD_OPT_ABORT, NULL, 0);
-    co_io_send_all(t->session->fd, option->data, option->len);
+    co_nbd_send_all(t->session, option->data, option->len);
 }
 
 /* --- the whole ----------------------------------------------------------- */
@@ -306,7 +363,10 @@ static bool co_options(Talk *t, Error **errp)
 {
     bool known;
 
-    if (!co_structured(t, errp) ||
+    if (!co_starttls(t, errp)) {
+        return false;
+    }
+    if (!co_reply_form(t, errp) ||
         (t->session->structured && !co_context(t, errp)) ||
         !co_go(t, &known, errp) || (!known && !co_check_listed(t, errp))) {
         co_abort(t);
@@ -330,6 +390,9 @@ static bool co_newstyle(Talk *t, Error **errp)
     t->no_zeroes = flags & NBD_HANDSHAKE_NO_ZEROES;
     answer = be32(flags);
     if (!co_write(t, &answer, sizeof(answer), "clientflags field", errp)) {
+        return false;
+    }
+    if (!(flags & NBD_HANDSHAKE_FIXED) && !may_be_in_the_clear(t, errp)) {
         return false;
     }
     /* Without the fixed protocol there is no other option than one. */

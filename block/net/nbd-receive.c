@@ -17,16 +17,16 @@
 /* --- input --------------------------------------------------------------- */
 
 COROUTINE_ONLY
-static int co_fill(NbdClient *c)
+static int co_fill(NbdLink *l)
 {
-    NbdInput *in = c->input;
+    NbdInput *in = l->input;
     ssize_t n;
 
-    if (c->state != NBD_LINK_UP) {
+    if (l->state != NBD_LINK_UP) {
         return -ECANCELED;
     }
     in->start = in->end = 0;
-    n = co_io_recv(c->session.fd, in->buf, sizeof(in->buf));
+    n = co_nbd_recv(&l->session, in->buf, sizeof(in->buf));
     if (n <= 0) {
         return n < 0 ? n : -EPIPE;
     }
@@ -35,9 +35,9 @@ static int co_fill(NbdClient *c)
 }
 
 COROUTINE_ONLY
-static int co_take(NbdClient *c, void *buf, size_t bytes)
+static int co_take(NbdLink *l, void *buf, size_t bytes)
 {
-    NbdInput *in = c->input;
+    NbdInput *in = l->input;
     uint8_t *to = buf;
 
     while (true) {
@@ -53,7 +53,7 @@ static int co_take(NbdClient *c, void *buf, size_t bytes)
         if (!bytes) {
             return 0;
         }
-        ret = co_fill(c);
+        ret = co_fill(l);
         if (ret) {
             return ret;
         }
@@ -61,25 +61,25 @@ static int co_take(NbdClient *c, void *buf, size_t bytes)
 }
 
 COROUTINE_ONLY
-static int co_skip(NbdClient *c, uint32_t bytes)
+static int co_skip(NbdLink *l, uint32_t bytes)
 {
-    return bytes > SKIP_MAX ? -EINVAL : co_take(c, NULL, bytes);
+    return bytes > SKIP_MAX ? -EINVAL : co_take(l, NULL, bytes);
 }
 
 /* Straight from the socket into a part of @iov. */
 COROUTINE_ONLY
-static int co_take_direct(NbdClient *c, const Iov *iov, size_t at,
+static int co_take_direct(NbdLink *l, const Iov *iov, size_t at,
                           size_t bytes)
 {
     while (bytes) {
         ssize_t n;
         Iov part;
 
-        if (c->state != NBD_LINK_UP) {
+        if (l->state != NBD_LINK_UP) {
             return -ECANCELED;
         }
         iov_init_slice(&part, iov, at, bytes);
-        n = co_io_recvv(c->session.fd, part.v, MIN(part.n, IOV_MAX));
+        n = co_nbd_recvv(&l->session, part.v, MIN(part.n, IOV_MAX));
         iov_free(&part);
         if (n <= 0) {
             return n < 0 ? n : -EPIPE;
@@ -92,9 +92,9 @@ static int co_take_direct(NbdClient *c, const Iov *iov, size_t at,
 
 /* Data of a read, to its place. */
 COROUTINE_ONLY
-static int co_take_data(NbdClient *c, NbdCall *call, size_t at, size_t bytes)
+static int co_take_data(NbdLink *l, NbdCall *call, size_t at, size_t bytes)
 {
-    NbdInput *in = c->input;
+    NbdInput *in = l->input;
 
     while (bytes) {
         size_t n = MIN(bytes, in->end - in->start);
@@ -105,9 +105,9 @@ static int co_take_data(NbdClient *c, NbdCall *call, size_t at, size_t bytes)
         at += n;
         bytes -= n;
         if (bytes >= DIRECT_BYTES) {
-            return co_take_direct(c, &call->data, at, bytes);
+            return co_take_direct(l, &call->data, at, bytes);
         }
-        if (bytes && (ret = co_fill(c))) {
+        if (bytes && (ret = co_fill(l))) {
             return ret;
         }
     }
@@ -117,26 +117,26 @@ static int co_take_data(NbdClient *c, NbdCall *call, size_t at, size_t bytes)
 /* --- simple replies ------------------------------------------------------ */
 
 COROUTINE_ONLY
-static int co_simple(NbdClient *c, const NbdSimpleReply *reply)
+static int co_simple(NbdLink *l, const NbdSimpleReply *reply)
 {
-    NbdCall *call = nbd_call_find(c, reply->cookie);
+    NbdCall *call = nbd_call_find(l, reply->cookie);
     uint32_t error = be32_get(reply->error);
 
     /* The protocol wants reads to be answered in chunks once these were
      * agreed upon, and statuses exist in no other form. */
     if (!call || call->command == NBD_CMD_BLOCK_STATUS ||
-        (c->session.structured && call->command == NBD_CMD_READ)) {
+        (l->session.structured && call->command == NBD_CMD_READ)) {
         return -EINVAL;
     }
     call->error = nbd_error_to_errno(error);
     if (!error && call->command == NBD_CMD_READ) {
-        int ret = co_take_data(c, call, 0, call->bytes);
+        int ret = co_take_data(l, call, 0, call->bytes);
 
         if (ret) {
             return ret;
         }
     }
-    nbd_call_replied(c, call);
+    nbd_call_replied(l, call);
     return 0;
 }
 
@@ -144,10 +144,10 @@ static int co_simple(NbdClient *c, const NbdSimpleReply *reply)
 
 /* The place that a chunk of a read begins at. */
 COROUTINE_ONLY
-static int co_chunk_offset(NbdClient *c, const NbdCall *call, uint64_t *at)
+static int co_chunk_offset(NbdLink *l, const NbdCall *call, uint64_t *at)
 {
     Be64 offset;
-    int ret = co_take(c, &offset, sizeof(offset));
+    int ret = co_take(l, &offset, sizeof(offset));
 
     if (!ret && be64_get(offset) < call->offset_bytes) {
         ret = -EINVAL;
@@ -157,7 +157,7 @@ static int co_chunk_offset(NbdClient *c, const NbdCall *call, uint64_t *at)
 }
 
 COROUTINE_ONLY
-static int co_chunk_data(NbdClient *c, NbdCall *call, uint32_t bytes)
+static int co_chunk_data(NbdLink *l, NbdCall *call, uint32_t bytes)
 {
     uint64_t at;
     int ret;
@@ -165,18 +165,18 @@ static int co_chunk_data(NbdClient *c, NbdCall *call, uint32_t bytes)
     if (call->command != NBD_CMD_READ || bytes <= sizeof(Be64)) {
         return -EINVAL;
     }
-    ret = co_chunk_offset(c, call, &at);
+    ret = co_chunk_offset(l, call, &at);
     if (ret) {
         return ret;
     }
     if (!nbd_area_add(call, at, bytes - sizeof(Be64))) {
         return -EINVAL;
     }
-    return co_take_data(c, call, at, bytes - sizeof(Be64));
+    return co_take_data(l, call, at, bytes - sizeof(Be64));
 }
 
 COROUTINE_ONLY
-static int co_chunk_hole(NbdClient *c, NbdCall *call, uint32_t bytes)
+static int co_chunk_hole(NbdLink *l, NbdCall *call, uint32_t bytes)
 {
     uint64_t at;
     Be32 length;
@@ -186,8 +186,8 @@ static int co_chunk_hole(NbdClient *c, NbdCall *call, uint32_t bytes)
         bytes != sizeof(Be64) + sizeof(Be32)) {
         return -EINVAL;
     }
-    ret = co_chunk_offset(c, call, &at);
-    ret = ret ? ret : co_take(c, &length, sizeof(length));
+    ret = co_chunk_offset(l, call, &at);
+    ret = ret ? ret : co_take(l, &length, sizeof(length));
     if (ret) {
         return ret;
     }
@@ -198,35 +198,75 @@ static int co_chunk_hole(NbdClient *c, NbdCall *call, uint32_t bytes)
     return 0;
 }
 
-/* One extent was asked for; servers may tell more, which are skipped. */
-COROUTINE_ONLY
-static int co_chunk_status(NbdClient *c, NbdCall *call, uint32_t bytes)
-{
-    Be32 context;
-    NbdExtent extent;
-    int ret;
+/* The first extent of a status, in the form of the link. */
+typedef struct Extent {
+    uint32_t context_id;
+    uint64_t bytes, flags;
+} Extent;
 
-    if (call->command != NBD_CMD_BLOCK_STATUS || call->extent_bytes ||
-        bytes < sizeof(context) + sizeof(extent) ||
-        (bytes - sizeof(context)) % sizeof(extent)) {
-        return -EINVAL;
-    }
-    ret = co_take(c, &context, sizeof(context));
-    ret = ret ? ret : co_take(c, &extent, sizeof(extent));
-    if (ret) {
-        return ret;
-    }
-    if (be32_get(context) != c->session.context_id ||
-        !be32_get(extent.bytes)) {
-        return -EINVAL;
-    }
-    call->extent_bytes = MIN(be32_get(extent.bytes), call->bytes);
-    call->extent_flags = be32_get(extent.flags);
-    return co_skip(c, bytes - sizeof(context) - sizeof(extent));
+COROUTINE_ONLY
+static int co_take_extent(NbdLink *l, Extent *e)
+{
+    struct {
+        Be32 context_id;
+        NbdExtent first;
+    } wire;
+    int ret = co_take(l, &wire, sizeof(wire));
+
+    *e = ret ? (Extent){0}
+             : (Extent){be32_get(wire.context_id), be32_get(wire.first.bytes),
+                        be32_get(wire.first.flags)};
+    return ret;
 }
 
 COROUTINE_ONLY
-static int co_chunk_error(NbdClient *c, NbdCall *call, uint16_t type,
+static int co_take_ext_extent(NbdLink *l, Extent *e, uint32_t *n)
+{
+    struct {
+        NbdExtStatus head;
+        NbdExtExtent first;
+    } wire;
+    int ret = co_take(l, &wire, sizeof(wire));
+
+    *e = ret ? (Extent){0}
+             : (Extent){be32_get(wire.head.context_id),
+                        be64_get(wire.first.bytes),
+                        be64_get(wire.first.flags)};
+    *n = ret ? 0 : be32_get(wire.head.n);
+    return ret;
+}
+
+/* One extent was asked for; servers may tell more, which are skipped. */
+COROUTINE_ONLY
+static int co_chunk_status(NbdLink *l, NbdCall *call, uint32_t bytes)
+{
+    bool extended = l->session.extended;
+    uint32_t head = extended ? sizeof(NbdExtStatus) : sizeof(Be32);
+    uint32_t each = extended ? sizeof(NbdExtExtent) : sizeof(NbdExtent);
+    uint32_t n;
+    Extent e;
+    int ret;
+
+    if (call->command != NBD_CMD_BLOCK_STATUS || call->extent_bytes ||
+        bytes < head + each || (bytes - head) % each) {
+        return -EINVAL;
+    }
+    n = (bytes - head) / each;
+    ret = extended ? co_take_ext_extent(l, &e, &n) : co_take_extent(l, &e);
+    if (ret) {
+        return ret;
+    }
+    if (e.context_id != l->session.context_id || !e.bytes ||
+        n != (bytes - head) / each) {
+        return -EINVAL;
+    }
+    call->extent_bytes = MIN(e.bytes, call->bytes);
+    call->extent_flags = e.flags;
+    return co_skip(l, bytes - head - each);
+}
+
+COROUTINE_ONLY
+static int co_chunk_error(NbdLink *l, NbdCall *call, uint16_t type,
                           uint32_t bytes)
 {
     struct {
@@ -239,7 +279,7 @@ static int co_chunk_error(NbdClient *c, NbdCall *call, uint16_t type,
     if (bytes < sizeof(head)) {
         return -EINVAL;
     }
-    ret = co_take(c, &head, sizeof(head));
+    ret = co_take(l, &head, sizeof(head));
     if (ret) {
         return ret;
     }
@@ -252,26 +292,30 @@ static int co_chunk_error(NbdClient *c, NbdCall *call, uint16_t type,
     if (!call->error) {
         call->error = nbd_error_to_errno(be32_get(head.error));
     }
-    return co_skip(c, rest);
+    return co_skip(l, rest);
 }
 
 COROUTINE_ONLY
-static int co_chunk_content(NbdClient *c, NbdCall *call, uint16_t type,
+static int co_chunk_content(NbdLink *l, NbdCall *call, uint16_t type,
                             uint32_t bytes)
 {
     switch (type) {
     case NBD_CHUNK_NONE:
         return bytes ? -EINVAL : 0;
     case NBD_CHUNK_OFFSET_DATA:
-        return co_chunk_data(c, call, bytes);
+        return co_chunk_data(l, call, bytes);
     case NBD_CHUNK_OFFSET_HOLE:
-        return co_chunk_hole(c, call, bytes);
+        return co_chunk_hole(l, call, bytes);
     case NBD_CHUNK_BLOCK_STATUS:
-        return co_chunk_status(c, call, bytes);
+    case NBD_CHUNK_BLOCK_STATUS_EXT:
+        if ((type == NBD_CHUNK_BLOCK_STATUS_EXT) != l->session.extended) {
+            return -EINVAL;
+        }
+        return co_chunk_status(l, call, bytes);
     default:
         /* Errors of kinds yet unknown begin as the known ones do. */
         return type & NBD_CHUNK_IS_ERROR
-                   ? co_chunk_error(c, call, type, bytes)
+                   ? co_chunk_error(l, call, type, bytes)
                    : -EINVAL;
     }
 }
@@ -293,56 +337,109 @@ static bool answered(const NbdCall *call)
  * not waited for. */
 static uint64_t chunk_max(const NbdCall *call)
 {
-    return MAX((uint64_t)call->bytes + sizeof(Be64), SKIP_MAX);
+    return call->command == NBD_CMD_READ
+               ? MAX(call->bytes + sizeof(Be64), SKIP_MAX)
+               : SKIP_MAX;
 }
 
+/* The header of a chunk, in whatever form it came. */
+typedef struct Chunk {
+    uint16_t flags, type;
+    Be64 cookie;
+    uint64_t bytes;
+} Chunk;
+
 COROUTINE_ONLY
-static int co_chunk(NbdClient *c, const NbdChunkHeader *head)
+static int co_chunk(NbdLink *l, const Chunk *head)
 {
-    NbdCall *call = nbd_call_find(c, head->cookie);
-    uint16_t type = be16_get(head->type);
-    bool last = be16_get(head->flags) & NBD_CHUNK_FLAG_DONE;
+    NbdCall *call = nbd_call_find(l, head->cookie);
+    bool last = head->flags & NBD_CHUNK_FLAG_DONE;
     int ret;
 
-    if (!call || !c->session.structured ||
-        (type == NBD_CHUNK_NONE && !last) ||
-        be32_get(head->bytes) > chunk_max(call)) {
+    if (!call || (head->type == NBD_CHUNK_NONE && !last) ||
+        head->bytes > chunk_max(call)) {
         return -EINVAL;
     }
-    ret = co_chunk_content(c, call, type, be32_get(head->bytes));
+    ret = co_chunk_content(l, call, head->type, head->bytes);
     if (ret || !last) {
         return ret;
     }
     if (!answered(call)) {
         return -EINVAL;
     }
-    nbd_call_replied(c, call);
+    nbd_call_replied(l, call);
     return 0;
 }
 
 /* --- the loop ------------------------------------------------------------ */
 
+typedef union ReplyHead {
+    Be32 magic;
+    NbdSimpleReply simple;
+    NbdChunkHeader chunk;
+    NbdExtChunkHeader extended;
+} ReplyHead;
+
+/* What follows the magic of a header of @bytes. */
 COROUTINE_ONLY
-static int co_one_reply(NbdClient *c)
+static int co_take_head(NbdLink *l, ReplyHead *head, size_t bytes)
 {
-    union {
-        Be32 magic;
-        NbdSimpleReply simple;
-        NbdChunkHeader chunk;
-    } head;
-    uint8_t *rest = (uint8_t *)&head + sizeof(head.magic);
-    int ret = co_take(c, &head, sizeof(head.magic));
+    return co_take(l, (uint8_t *)head + sizeof(head->magic),
+                   bytes - sizeof(head->magic));
+}
+
+COROUTINE_ONLY
+static int co_plain_chunk(NbdLink *l, ReplyHead *head)
+{
+    const NbdChunkHeader *wire = &head->chunk;
+    int ret = co_take_head(l, head, sizeof(*wire));
+    Chunk chunk;
+
+    if (ret) {
+        return ret;
+    }
+    chunk = (Chunk){be16_get(wire->flags), be16_get(wire->type), wire->cookie,
+                    be32_get(wire->bytes)};
+    return co_chunk(l, &chunk);
+}
+
+COROUTINE_ONLY
+static int co_extended_chunk(NbdLink *l, ReplyHead *head)
+{
+    const NbdExtChunkHeader *wire = &head->extended;
+    int ret = co_take_head(l, head, sizeof(*wire));
+    Chunk chunk;
+
+    if (ret) {
+        return ret;
+    }
+    chunk = (Chunk){be16_get(wire->flags), be16_get(wire->type), wire->cookie,
+                    be64_get(wire->bytes)};
+    return co_chunk(l, &chunk);
+}
+
+COROUTINE_ONLY
+static int co_one_reply(NbdLink *l)
+{
+    const NbdSession *s = &l->session;
+    ReplyHead head;
+    int ret = co_take(l, &head, sizeof(head.magic));
 
     if (ret) {
         return ret;
     }
     switch (be32_get(head.magic)) {
     case NBD_MAGIC_SIMPLE_REPLY:
-        ret = co_take(c, rest, sizeof(head.simple) - sizeof(head.magic));
-        return ret ? ret : co_simple(c, &head.simple);
+        if (s->extended) {
+            return -EINVAL;
+        }
+        ret = co_take_head(l, &head, sizeof(head.simple));
+        return ret ? ret : co_simple(l, &head.simple);
     case NBD_MAGIC_CHUNK:
-        ret = co_take(c, rest, sizeof(head.chunk) - sizeof(head.magic));
-        return ret ? ret : co_chunk(c, &head.chunk);
+        return s->structured && !s->extended ? co_plain_chunk(l, &head)
+                                             : -EINVAL;
+    case NBD_MAGIC_EXT_CHUNK:
+        return s->extended ? co_extended_chunk(l, &head) : -EINVAL;
     default:
         return -EINVAL;
     }
@@ -350,11 +447,11 @@ static int co_one_reply(NbdClient *c)
 
 void co_nbd_client_reader(void *opaque)
 {
-    NbdClient *c = opaque;
+    NbdLink *l = opaque;
 
     coroutine_assert();
-    while (co_one_reply(c) == 0) {
+    while (co_one_reply(l) == 0) {
         /* The next one. */
     }
-    nbd_link_worker_ended(c);
+    nbd_link_worker_ended(l);
 }

@@ -4,6 +4,7 @@
  * and their invariants are in nbd-client.h.
  */
 #include "block/net/nbd-io.h"
+#include "objects/tls-creds.h"
 #include "qapi/qapi-types.h"
 
 #define BASE_ALLOCATION "base:allocation"
@@ -20,15 +21,41 @@ static bool check_options(const BlockdevOptionsNbd *o, Error **errp)
         error_set(errp, "x-dirty-bitmap query too long to send to server");
         return false;
     }
-    if (o->tls_creds) {
-        error_set(errp, "No TLS credentials with id '%s'", o->tls_creds);
-        return false;
-    }
-    if (o->tls_hostname) {
-        error_set(errp, "tls-hostname is of no use without tls-creds");
+    if (o->has_multi_conn &&
+        (o->multi_conn < 1 || o->multi_conn > NBD_LINKS_MAX)) {
+        error_set(errp, "Parameter 'multi-conn' expects 1 to %u",
+                  NBD_LINKS_MAX);
         return false;
     }
     return true;
+}
+
+/* The name that the server's certificate must be for. */
+static const char *hostname_of(const BlockdevOptionsNbd *o)
+{
+    if (o->tls_hostname) {
+        return o->tls_hostname;
+    }
+    return o->server->type == SOCKET_ADDRESS_TYPE_INET ? o->server->u.inet.host
+                                                       : NULL;
+}
+
+static bool take_tls(NbdClient *c, const BlockdevOptionsNbd *o, Error **errp)
+{
+    if (o->tls_creds) {
+        c->tls_creds = tls_creds_find(o->tls_creds, false, errp);
+        c->tls_hostname = g_strdup(hostname_of(o));
+    }
+    return !o->tls_creds || c->tls_creds;
+}
+
+static void drop_options(NbdClient *c)
+{
+    nbd_address_clear(&c->address);
+    tls_creds_unref(c->tls_creds);
+    g_free(c->tls_hostname);
+    g_free(c->export);
+    g_free(c->context);
 }
 
 static bool take_options(NbdClient *c, const BlockdevOptionsNbd *o,
@@ -37,8 +64,9 @@ static bool take_options(NbdClient *c, const BlockdevOptionsNbd *o,
     const char *context =
         o->x_dirty_bitmap ? o->x_dirty_bitmap : BASE_ALLOCATION;
 
-    if (!check_options(o, errp) ||
+    if (!check_options(o, errp) || !take_tls(c, o, errp) ||
         !nbd_address_set(&c->address, o->server, errp)) {
+        drop_options(c);
         return false;
     }
     c->export = g_strdup(o->export ? o->export : "");
@@ -49,13 +77,6 @@ static bool take_options(NbdClient *c, const BlockdevOptionsNbd *o,
     return true;
 }
 
-static void drop_options(NbdClient *c)
-{
-    nbd_address_clear(&c->address);
-    g_free(c->export);
-    g_free(c->context);
-}
-
 /* --- opening ------------------------------------------------------------- */
 
 /* What the server offers is what the user asked for. */
@@ -63,8 +84,14 @@ static bool accept_export(NbdClient *c, Error **errp)
 {
     Node *node = c->node;
 
-    c->info = c->session.info;
-    c->has_context = c->session.has_context;
+    const NbdSession *session = &c->links[0].session;
+
+    c->info = session->info;
+    c->has_context = session->has_context;
+    c->extended = session->extended;
+    if (!(c->info.flags & NBD_FLAG_CAN_MULTI_CONN)) {
+        c->n_links = 1;
+    }
     if (!c->plain_context && !c->has_context) {
         error_set(errp, "requested x-dirty-bitmap %s not found", c->context);
         return false;
@@ -100,8 +127,9 @@ static bool co_nbd_open(Node *node, const BlockdevOptions *options,
     if (!take_options(c, o, errp)) {
         return false;
     }
-    nbd_link_init(c);
-    if (!co_nbd_connect_first(c, timeout_ns, errp)) {
+    nbd_links_init(c, o->has_multi_conn ? o->multi_conn : 1);
+    if (!co_nbd_connect_first(&c->links[0], timeout_ns, errp)) {
+        nbd_links_free(c);
         drop_options(c);
         return false;
     }
@@ -117,7 +145,7 @@ static bool co_nbd_open(Node *node, const BlockdevOptions *options,
 static void co_close_at_home(void *opaque)
 {
     coroutine_assert();
-    co_nbd_link_close(opaque);
+    co_nbd_links_close(opaque);
 }
 
 static void co_nbd_close(Node *node)
@@ -129,6 +157,7 @@ static void co_nbd_close(Node *node)
     } else {
         co_reactor_call(node->home, co_close_at_home, c);
     }
+    nbd_links_free(c);
     drop_options(c);
 }
 
@@ -148,8 +177,8 @@ static void nbd_refresh_limits(Node *node)
     node->limits.request_align = align;
     node->limits.max_transfer_bytes =
         power_of_2_below(MIN(max, NBD_MAX_PAYLOAD));
-    node->limits.max_zeroes_bytes = MAX(NBD_MAX_EFFECT_BYTES, align);
-    node->limits.max_discard_bytes = MAX(NBD_MAX_EFFECT_BYTES, align);
+    node->limits.max_zeroes_bytes = nbd_max_effect_bytes(c);
+    node->limits.max_discard_bytes = nbd_max_effect_bytes(c);
 }
 
 static int co_nbd_truncate(Node *node, uint64_t size_bytes, bool exact,

@@ -227,6 +227,10 @@ static bool take_x509_name(TlsSession *s, gnutls_x509_crt_t cert, Error **errp)
     }
     s->peer = g_strndup((char *)name.data, name.size);
     gnutls_free(name.data);
+    if (!s->hostname && !s->creds->server) {
+        error_set(errp, "No hostname for certificate validation");
+        return false;
+    }
     if (s->hostname && !gnutls_x509_crt_check_hostname(cert, s->hostname)) {
         error_set(errp, "Certificate does not match the hostname %s",
                   s->hostname);

@@ -54,9 +54,9 @@ bool tls_creds_for_server(const TlsCreds *creds);
 
 typedef struct TlsSession TlsSession;
 
-/* For the socket @fd, which stays the caller's. @hostname: a client checks
- * that the server's certificate is for it; NULL for servers, or to do
- * without. */
+/* For the socket @fd, which stays the caller's. @hostname: a client that
+ * verifies the server's certificate checks that it is for that name; NULL for
+ * servers, and where nothing is verified. */
 TlsSession *tls_session_new(TlsCreds *creds, int fd, const char *hostname,
                             Error **errp);
 /* Nobody uses it any more. NULL is fine. */
