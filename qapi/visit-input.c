@@ -27,10 +27,9 @@ char *visit_path_text(const VisitInput *in, const VisitPath *path)
     return g_string_free(text, FALSE);
 }
 
-char *visit_path_leaf(const VisitInput *in, const VisitPath *path)
+char *visit_path_leaf(const VisitPath *path)
 {
-    return path && path->name ? g_strdup(path->name)
-                              : visit_path_text(in, path);
+    return g_strdup(path && path->name ? path->name : "null");
 }
 
 bool visit_type_error(const VisitInput *in, const VisitPath *path,
@@ -153,6 +152,8 @@ static bool accepts(const QapiType *type, enum json_type json)
         return json == json_type_int || json == json_type_double;
     case QAPI_KIND_NULL:
         return json == json_type_null;
+    case QAPI_KIND_LIST:
+        return json == json_type_array;
     default:
         return false;
     }
@@ -170,7 +171,7 @@ static bool read_alternate(const VisitInput *in, const VisitPath *path,
                              value + type->u_offset);
         }
     }
-    text = visit_path_leaf(in, path);
+    text = visit_path_leaf(path);
     error_set(in->errp, "Invalid parameter type for '%s', expected: %s", text,
               type->name);
     g_free(text);

@@ -68,23 +68,70 @@ static bool check_options(const BlockExportOptions *options, Error **errp)
     return true;
 }
 
-/* The threads that serve exports are the control thread alone, so no name of
- * another one can be found. */
-static bool check_iothread(const BlockExportOptions *options, Error **errp)
+/* --- iothreads ----------------------------------------------------------- */
+
+static void iothread_let_go(gpointer object)
 {
-    if (options->iothread) {
-        error_set(errp, "iothread \"%s\" not found", options->iothread);
+    ((Object *)object)->users--;
+}
+
+static bool add_iothread(GPtrArray *iothreads, const char *id, Error **errp)
+{
+    Object *iothread = iothread_find(id, errp);
+
+    if (!iothread) {
         return false;
+    }
+    iothread->users++;
+    g_ptr_array_add(iothreads, iothread);
+    return true;
+}
+
+static bool add_iothreads(GPtrArray *iothreads,
+                          const BlockExportIothreads *names, Error **errp)
+{
+    if (!names) {
+        return true;
+    }
+    if (names->kind == BLOCK_EXPORT_IOTHREADS_KIND_SINGLE) {
+        return add_iothread(iothreads, names->u.single, errp);
+    }
+    for (size_t i = 0; i < names->u.multi->n; i++) {
+        if (!add_iothread(iothreads, names->u.multi->v[i], errp)) {
+            return false;
+        }
     }
     return true;
 }
+
+Reactor *export_next_reactor(BlockExport *exp)
+{
+    unsigned turn = exp->turn++;
+
+    return exp->iothreads->len
+               ? iothread_reactor(
+                     exp->iothreads->pdata[turn % exp->iothreads->len])
+               : reactor_control();
+}
+
+/* --- the root ------------------------------------------------------------ */
 
 static char *describe_root(const Root *root)
 {
     return g_strdup("an unnamed block device");
 }
 
-static const RootOps root_ops = {.describe = describe_root};
+static void root_resized(Root *root)
+{
+    BlockExport *exp = root_opaque(root);
+
+    __atomic_store_n(&exp->size_bytes, root_size_bytes(root), __ATOMIC_RELAXED);
+}
+
+static const RootOps root_ops = {
+    .describe = describe_root,
+    .resized = root_resized,
+};
 
 static bool attach_root(BlockExport *exp, Node *node, Error **errp)
 {
@@ -100,11 +147,13 @@ static bool attach_root(BlockExport *exp, Node *node, Error **errp)
         root_free(exp->root);
         return false;
     }
+    root_resized(exp->root);
     return true;
 }
 
 static void free_export(BlockExport *exp)
 {
+    g_ptr_array_unref(exp->iothreads);
     g_free(exp->id);
     g_free(exp);
 }
@@ -113,6 +162,19 @@ static void co_drop_root(BlockExport *exp)
 {
     co_root_detach(exp->root);
     root_free(exp->root);
+}
+
+static BlockExport *export_new(const BlockExportOptions *options)
+{
+    BlockExport *exp = g_new0(BlockExport, 1);
+
+    exp->driver = driver_of_type(options->type);
+    exp->id = g_strdup(options->id);
+    exp->writable = options->writable;
+    exp->writethrough = options->writethrough;
+    exp->refs = 1;
+    exp->iothreads = g_ptr_array_new_with_free_func(iothread_let_go);
+    return exp;
 }
 
 /* Under the graph lock. */
@@ -126,16 +188,12 @@ static BlockExport *co_add_locked(const BlockExportOptions *options,
         return NULL;
     }
     node = node_lookup(NULL, options->node_name, errp);
-    if (!node || !check_iothread(options, errp)) {
+    if (!node) {
         return NULL;
     }
-    exp = g_new0(BlockExport, 1);
-    exp->driver = driver_of_type(options->type);
-    exp->id = g_strdup(options->id);
-    exp->writable = options->writable;
-    exp->writethrough = options->writethrough;
-    exp->refs = 1;
-    if (!attach_root(exp, node, errp)) {
+    exp = export_new(options);
+    if (!add_iothreads(exp->iothreads, options->iothread, errp) ||
+        !attach_root(exp, node, errp)) {
         free_export(exp);
         return NULL;
     }

@@ -13,12 +13,14 @@
  *    is requested, one of each client.
  * 3. The event BLOCK_EXPORT_DELETED comes once, after the root was detached:
  *    then the node, its bitmaps and the id are free.
+ * 4. Its iothreads run until its root is gone.
  * All functions: control thread.
  */
 #ifndef BLOCK_EXPORT_EXPORT_H
 #define BLOCK_EXPORT_EXPORT_H
 
 #include "block/graph/root.h"
+#include "objects/iothread.h"
 #include "qapi/qapi-types.h"
 
 typedef struct BlockExport BlockExport;
@@ -46,8 +48,13 @@ struct BlockExport {
     bool writable;
     bool writethrough; /* each write is on stable storage when it is done */
     void *state;       /* the driver's */
+    GPtrArray *iothreads; /* Object: who serves it; none: control does */
+
+    /* ATOMIC */
+    uint64_t size_bytes;
 
     /* CONTROL */
+    unsigned turn; /* the next of @iothreads */
     unsigned refs;
     bool shutting_down;
     ListLink link; /* all exports, newest first */
@@ -62,6 +69,9 @@ BlockExport *co_export_add(const BlockExportOptions *options,
 
 /* NULL if there is none. */
 BlockExport *export_find(const char *id);
+
+/* Where to serve one more client: its iothreads take turns. */
+Reactor *export_next_reactor(BlockExport *exp) CONTROL_ONLY;
 
 void export_ref(BlockExport *exp);
 /* The last one starts the removal, which goes on by itself. */

@@ -4,8 +4,8 @@
  * page fault for every 4 KiB, more than copying the data.
  *
  * Invariants: buffers are kept by power-of-two sizes; what is kept idle never
- * exceeds IDLE_MAX_BYTES, and is given back when the last connection ends.
- * Control thread only.
+ * exceeds IDLE_MAX_BYTES a thread, and is given back when its last connection
+ * ends. A thread's are its own.
  */
 #include "block/export/nbd-buffer.h"
 #include "block/io/io.h"
@@ -19,8 +19,9 @@ typedef struct Idle {
     struct Idle *next;
 } Idle;
 
-static Idle *idle[MAX_BITS + 1];
-static size_t idle_bytes;
+static __thread Idle *idle[MAX_BITS + 1];
+static __thread size_t idle_bytes;
+static __thread unsigned connections;
 
 static unsigned size_bits(size_t bytes)
 {
@@ -32,18 +33,18 @@ static unsigned size_bits(size_t bytes)
     return bits;
 }
 
-void *nbd_buffer_alloc(const Node *node, size_t bytes)
+void *nbd_buffer_alloc(uint32_t align, size_t bytes)
 {
     unsigned bits = size_bits(bytes);
     Idle *found;
 
     if (bits > MAX_BITS) {
-        return io_buffer_alloc(node, bytes);
+        return io_buffer_alloc_aligned(align, bytes);
     }
     found = idle[bits];
-    /* Nodes with stricter alignment than a page take a new one. */
-    if (!found || node->limits.memory_align > 1u << MIN_BITS) {
-        return io_buffer_alloc(node, (size_t)1 << bits);
+    /* Who wants a stricter alignment than a page takes a new one. */
+    if (!found || align > 1u << MIN_BITS) {
+        return io_buffer_alloc_aligned(align, (size_t)1 << bits);
     }
     idle[bits] = found->next;
     idle_bytes -= (size_t)1 << bits;
@@ -65,7 +66,7 @@ void nbd_buffer_free(void *buf, size_t bytes)
     idle_bytes += (size_t)1 << bits;
 }
 
-void nbd_buffers_drain(void)
+static void drain(void)
 {
     for (unsigned bits = MIN_BITS; bits <= MAX_BITS; bits++) {
         while (idle[bits]) {
@@ -76,4 +77,17 @@ void nbd_buffers_drain(void)
         }
     }
     idle_bytes = 0;
+}
+
+void nbd_buffers_begin(void)
+{
+    connections++;
+}
+
+void nbd_buffers_end(void)
+{
+    assert(connections > 0);
+    if (!--connections) {
+        drain();
+    }
 }

@@ -2,6 +2,7 @@
 /*
  * The life of one NBD connection and its input. Invariants: see nbd-conn.h.
  */
+#include "block/export/nbd-buffer.h"
 #include "block/export/nbd-conn.h"
 
 /* --- input --------------------------------------------------------------- */
@@ -85,9 +86,16 @@ void nbd_conn_attach(NbdConn *conn, NbdExport *e)
     list_append(&e->clients, &conn->in_export);
 }
 
-void nbd_conn_disconnect(NbdConn *conn)
+static void conn_unref(NbdConn *conn)
 {
-    if (conn->dead) {
+    if (__atomic_sub_fetch(&conn->refs, 1, __ATOMIC_ACQ_REL) == 0) {
+        g_free(conn);
+    }
+}
+
+void nbd_conn_hang_up(NbdConn *conn)
+{
+    if (conn->dead || conn->over) {
         return;
     }
     conn->dead = true;
@@ -98,13 +106,34 @@ void nbd_conn_disconnect(NbdConn *conn)
     coqueue_wake_all(&conn->out_ready);
 }
 
-static void handshake_timeout(void *opaque)
+static void hang_up_there(void *opaque)
 {
-    nbd_conn_disconnect(opaque);
+    NbdConn *conn = opaque;
+
+    nbd_conn_hang_up(conn);
+    conn_unref(conn);
 }
 
-static void conn_free(NbdConn *conn)
+void nbd_conn_disconnect(NbdConn *conn)
 {
+    if (conn->reactor == reactor_current()) {
+        nbd_conn_hang_up(conn);
+    } else {
+        __atomic_add_fetch(&conn->refs, 1, __ATOMIC_RELAXED);
+        reactor_post(conn->reactor, hang_up_there, conn);
+    }
+}
+
+static void handshake_timeout(void *opaque)
+{
+    nbd_conn_hang_up(opaque);
+}
+
+/* On control: nothing of it is left but this. */
+static void conn_end(void *opaque)
+{
+    NbdConn *conn = opaque;
+
     if (conn->e) {
         list_remove(&conn->in_export);
         export_unref(conn->e->exp);
@@ -113,21 +142,50 @@ static void conn_free(NbdConn *conn)
     io_close(conn->fd);
     conn->gone(conn);
     g_array_unref(conn->selection.ids);
-    g_free(conn);
+    conn_unref(conn);
 }
 
-static void co_conn_entry(void *opaque)
+static void co_serve_entry(void *opaque)
 {
     NbdConn *conn = opaque;
 
-    if (co_nbd_handshake(conn)) {
-        co_nbd_serve(conn);
-    }
-    timer_cancel(&conn->handshake_timer);
-    if (conn->tls && conn->e && !conn->dead) {
+    nbd_buffers_begin();
+    co_nbd_serve(conn);
+    nbd_buffers_end();
+    if (conn->tls && !conn->dead) {
         co_tls_bye(conn->tls);
     }
-    conn_free(conn);
+    conn->over = true;
+    if (reactor_current() == reactor_control()) {
+        conn_end(conn);
+    } else {
+        /* The last touch from here. */
+        reactor_post(reactor_control(), conn_end, conn);
+    }
+}
+
+static void start_serving(void *opaque)
+{
+    coroutine_start(co_serve_entry, opaque);
+}
+
+static void co_handshake_entry(void *opaque)
+{
+    NbdConn *conn = opaque;
+    bool chosen = co_nbd_handshake(conn);
+
+    timer_cancel(&conn->handshake_timer);
+    if (!chosen) {
+        conn->over = true;
+        conn_end(conn);
+        return;
+    }
+    conn->reactor = export_next_reactor(conn->e->exp);
+    if (conn->reactor == reactor_current()) {
+        co_serve_entry(conn);
+    } else {
+        reactor_post(conn->reactor, start_serving, conn);
+    }
 }
 
 NbdConn *nbd_conn_start(int fd, const NbdConnSettings *settings,
@@ -135,6 +193,8 @@ NbdConn *nbd_conn_start(int fd, const NbdConnSettings *settings,
 {
     NbdConn *conn = g_new0(NbdConn, 1);
 
+    conn->refs = 1;
+    conn->reactor = reactor_current();
     conn->fd = fd;
     conn->settings = settings;
     conn->gone = gone;
@@ -143,6 +203,6 @@ NbdConn *nbd_conn_start(int fd, const NbdConnSettings *settings,
     coqueue_init(&conn->out_ready);
     list_init(&conn->out);
     timer_init(&conn->handshake_timer, handshake_timeout, conn);
-    coroutine_wake(coroutine_create(co_conn_entry, conn));
+    coroutine_wake(coroutine_create(co_handshake_entry, conn));
     return conn;
 }

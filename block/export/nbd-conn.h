@@ -5,6 +5,9 @@
  *     nbd_conn_start -> handshake -> transmission -> draining -> gone()
  *                           \___________ nbd_conn_disconnect ____/
  *
+ * The handshake is control's. Then the connection moves by message to one of
+ * its export's reactors, whose it is until it moves back to be freed.
+ *
  * Two coroutines work for a connection: the reader, which owns it from start
  * to end, and the sender. Each request is a coroutine, too.
  *
@@ -17,7 +20,8 @@
  * 3. A dead connection still waits for its requests on the disk; it neither
  *    reads nor sends any more.
  * 4. A client's mistake ends at most this connection.
- * All on the control thread.
+ * 5. @refs counts control's hold on it and the messages on their way to
+ *    @reactor; its memory goes with the last one.
  */
 #ifndef BLOCK_EXPORT_NBD_CONN_H
 #define BLOCK_EXPORT_NBD_CONN_H
@@ -62,7 +66,15 @@ struct NbdConn {
     const NbdConnSettings *settings;
     void (*gone)(NbdConn *conn);
 
+    /* ATOMIC */
+    int refs;
+
     /* CONTROL */
+    Reactor *reactor; /* where it is served */
+    ListLink in_server;
+    ListLink in_export;
+
+    /* CONTROL in the handshake, then of @reactor */
     NbdExport *e; /* chosen; we hold a reference to e->exp */
     NbdSelection selection;
     TlsSession *tls; /* all bytes go through it from STARTTLS on */
@@ -71,6 +83,7 @@ struct NbdConn {
     bool structured;
     bool extended; /* headers; implies structured */
     bool dead;
+    bool over;  /* served; on its way back to control */
     bool ended; /* the reader has no more work for the sender */
     bool sender_running;
     Timer handshake_timer;
@@ -80,8 +93,6 @@ struct NbdConn {
     CoQueue freed;     /* the reader: a request or the sender is gone */
     CoQueue out_ready; /* the sender: replies, or the end */
     ListLink out;      /* NbdRequest.in_out: replies to be sent */
-    ListLink in_server;
-    ListLink in_export;
 };
 
 #define NBD_CHUNK_HEADER_MAX sizeof(NbdExtChunkHeader)
@@ -127,7 +138,9 @@ NbdConn *nbd_conn_start(int fd, const NbdConnSettings *settings,
 
 /* Ends the connection soon: nothing that its client does or leaves undone
  * holds it up. Does not yield; again does nothing. */
-void nbd_conn_disconnect(NbdConn *conn);
+void nbd_conn_disconnect(NbdConn *conn) CONTROL_ONLY;
+/* The same, of the connection itself, where it is served. */
+void nbd_conn_hang_up(NbdConn *conn);
 
 /* --- nbd-tls.c ----------------------------------------------------------- */
 

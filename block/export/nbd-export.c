@@ -34,7 +34,7 @@ NbdExport *nbd_export_next(const NbdExport *e)
 
 uint64_t nbd_export_size_bytes(const NbdExport *e)
 {
-    return root_size_bytes(e->exp->root);
+    return __atomic_load_n(&e->exp->size_bytes, __ATOMIC_RELAXED);
 }
 
 uint16_t nbd_export_flags(const NbdExport *e, bool structured)
@@ -230,6 +230,7 @@ static bool co_create(BlockExport *exp, const BlockExportOptions *options,
     e->name = g_strdup(name);
     e->description = g_strdup(nbd->description);
     e->shows_depth = nbd->allocation_depth;
+    e->memory_align = root_node(exp->root)->limits.memory_align;
     e->bitmaps = g_array_new(false, false, sizeof(NbdExportBitmap));
     g_array_set_clear_func(e->bitmaps, bitmap_entry_clear);
     list_init(&e->clients);

@@ -37,6 +37,7 @@ typedef struct NbdExport {
     char *description; /* NULL: none */
     GArray *bitmaps;   /* NbdExportBitmap, in the order given */
     bool shows_depth;  /* offers NBD_CONTEXT_DEPTH */
+    uint32_t memory_align; /* of buffers, so that disks take them as they are */
 
     /* CONTROL */
     ListLink listed;  /* oldest first; unlinked when shutting down */
@@ -50,6 +51,7 @@ NbdExport *nbd_export_find(const char *name);
 /* Walks the listed ones, oldest first; NULL begins and ends. */
 NbdExport *nbd_export_next(const NbdExport *e);
 
+/* Any thread. */
 uint64_t nbd_export_size_bytes(const NbdExport *e);
 /* Transmission flags for a client that negotiated structured replies or not. */
 uint16_t nbd_export_flags(const NbdExport *e, bool structured);

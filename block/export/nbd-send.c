@@ -92,7 +92,7 @@ static void co_send_batch(NbdConn *conn)
     take_batch(conn, &batch, &iov);
     if (!conn->dead && co_send_iov(conn, &iov)) {
         /* Nobody hears us: no use in taking further requests. */
-        nbd_conn_disconnect(conn);
+        nbd_conn_hang_up(conn);
     }
     iov_free(&iov);
     free_batch(&batch);

@@ -73,7 +73,7 @@ static bool co_start(NbdRequest *req)
 
     if (req->buffer_bytes) {
         req->buf =
-            nbd_buffer_alloc(root_node(conn->e->exp->root), req->buffer_bytes);
+            nbd_buffer_alloc(conn->e->memory_align, req->buffer_bytes);
         if (!req->buf) {
             return co_refuse(req, ENOMEM, NULL);
         }

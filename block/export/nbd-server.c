@@ -4,7 +4,6 @@
  */
 #include "block/export/nbd-server.h"
 #include "block/export/export.h"
-#include "block/export/nbd-buffer.h"
 #include "block/export/nbd-conn.h"
 #include "objects/tls-creds.h"
 
@@ -82,9 +81,7 @@ static int listen_at(const SocketAddress *addr, Error **errp)
 static void conn_gone(NbdConn *conn)
 {
     list_remove(&conn->in_server);
-    if (!--server->n_conns) {
-        nbd_buffers_drain();
-    }
+    server->n_conns--;
     coqueue_wake_all(&server->changed);
 }
 

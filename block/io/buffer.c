@@ -84,11 +84,16 @@ static unsigned size_above(size_t bytes)
 
 void *io_buffer_alloc(const Node *node, size_t bytes)
 {
-    size_t align = MAX(node->limits.memory_align, SMALLEST);
+    return io_buffer_alloc_aligned(node->limits.memory_align, bytes);
+}
+
+void *io_buffer_alloc_aligned(size_t align, size_t bytes)
+{
     Pool *pool = my_pool();
     unsigned size;
     void *buf;
 
+    align = MAX(align, SMALLEST);
     if (!POOLED || align != SMALLEST || bytes > LARGEST) {
         bytes = ROUND_UP(MAX(bytes, 1), align);
         return posix_memalign(&buf, align, bytes) == 0 ? buf : NULL;

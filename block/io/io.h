@@ -60,6 +60,7 @@ void node_set_write_threshold(Node *node,
 /* A buffer that fits every node's memory alignment and is a page at least;
  * NULL when memory is out. Free with io_buffer_free. */
 void *io_buffer_alloc(const Node *node, size_t bytes);
+void *io_buffer_alloc_aligned(size_t align, size_t bytes);
 void io_buffer_free(void *buf);
 
 #endif

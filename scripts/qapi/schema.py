@@ -165,7 +165,7 @@ class Schema:
         arms = []
         for key, value in data.items():
             check_name(key, expr.place, 'branch', digits=True)
-            if isinstance(value, str):
+            if isinstance(value, (str, list)):
                 value = {'type': value}
             if not isinstance(value, dict):
                 raise QapiError(expr.place, f"branch '{key}' takes a type")
@@ -320,9 +320,6 @@ class Schema:
                 raise QapiError(entity.place, f"branch '{arm.name}' cannot be"
                                 ' told from the others')
             seen[json] = arm
-        if 'array' in seen:
-            raise QapiError(entity.place, 'a list as a branch of an alternate'
-                                          ' is not supported')
 
     def _check_doc_members(self, entity):
         doc = entity.doc
