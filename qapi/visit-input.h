@@ -31,8 +31,8 @@ typedef struct VisitInput {
 char *visit_path_text(const VisitInput *in, const VisitPath *path);
 
 /* The last name of the path alone, which is what some of QEMU's texts show;
- * the whole path for an element of a list. The caller frees it. */
-char *visit_path_leaf(const VisitInput *in, const VisitPath *path);
+ * "null", as they do, for an element of a list. The caller frees it. */
+char *visit_path_leaf(const VisitPath *path);
 
 /* Sets "Invalid parameter type for 'PATH', expected: WHAT"; returns false. */
 bool visit_type_error(const VisitInput *in, const VisitPath *path,

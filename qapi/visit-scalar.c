@@ -46,7 +46,7 @@ static bool range_error(const VisitInput *in, const VisitPath *path,
     if (type->size == sizeof(uint64_t)) {
         return expects(in, path, "uint64");
     }
-    leaf = visit_path_leaf(in, path);
+    leaf = visit_path_leaf(path);
     error_set(in->errp, "Parameter '%s' expects %s_t", leaf, type->name);
     g_free(leaf);
     return false;
@@ -140,7 +140,7 @@ static bool json_enum(const VisitInput *in, const VisitPath *path,
         *(int *)dst = value;
         return true;
     }
-    leaf = visit_path_leaf(in, path);
+    leaf = visit_path_leaf(path);
     error_set(in->errp, "Parameter '%s' does not accept value '%s'", leaf,
               text);
     g_free(leaf);

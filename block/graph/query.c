@@ -31,11 +31,13 @@ int64_t co_node_allocated_bytes(Node *node)
     return sum;
 }
 
-/* The image behind a node, below filters, or NULL. */
-static Node *node_backing(Node *node)
+/* What a node shows where it has nothing itself: the backing image, or all of
+ * a filter's child. NULL at the chain's end. */
+static Node *next_of_chain(const Node *node)
 {
-    Edge *edge = node_backing_child(node_skip_filters(node));
+    const Edge *edge = node_filtered_child(node);
 
+    edge = edge ? edge : node_backing_child(node);
     return edge ? edge->child : NULL;
 }
 
@@ -43,7 +45,8 @@ ImageInfo *co_node_query_image(Node *node, bool flat)
 {
     ImageInfo *info = g_new0(ImageInfo, 1);
     int64_t allocated = co_node_allocated_bytes(node);
-    Node *backing = node_backing(node);
+    const Edge *backing = node_backing_child(node);
+    Node *next = flat ? NULL : next_of_chain(node);
     uint32_t cluster_bytes;
 
     info->filename = g_strdup(node->filename ? node->filename : "");
@@ -57,10 +60,10 @@ ImageInfo *co_node_query_image(Node *node, bool flat)
         info->cluster_size = cluster_bytes;
     }
     if (backing) {
-        info->backing_filename = g_strdup(backing->filename);
-        if (!flat) {
-            info->backing_image = co_node_query_image(backing, flat);
-        }
+        info->backing_filename = g_strdup(backing->child->filename);
+    }
+    if (next) {
+        info->backing_image = co_node_query_image(next, flat);
     }
     return info;
 }
@@ -77,12 +80,14 @@ static BlockdevDetectZeroesOptions detect_zeroes(const Node *node)
     }
 }
 
-static void query_backing(Node *node, BlockDeviceInfo *info)
+static void query_backing(const Node *node, bool flat, BlockDeviceInfo *info)
 {
-    for (Node *n = node_backing(node); n; n = node_backing(n)) {
-        if (!info->backing_file) {
-            info->backing_file = g_strdup(n->filename);
-        }
+    const Edge *backing = node_backing_child(node);
+
+    if (backing) {
+        info->backing_file = g_strdup(backing->child->filename);
+    }
+    for (const Node *n = node; !flat && (n = next_of_chain(n));) {
         info->backing_file_depth++;
     }
 }
@@ -103,7 +108,7 @@ BlockDeviceInfo *co_node_query(Node *node, bool flat)
     info->write_threshold = (int64_t)__atomic_load_n(&node->write_threshold,
                                                      __ATOMIC_RELAXED);
     info->dirty_bitmaps = bitmaps_query(node);
-    query_backing(node, info);
+    query_backing(node, flat, info);
     info->image = co_node_query_image(node, flat);
     return info;
 }

@@ -120,6 +120,12 @@ class Nodes(Throttled):
         self.assertEqual(node['file'], (
             'json:{"throttle-group": "g", "driver": "throttle", "file": '
             '{"read-zeroes": true, "driver": "null-co", "size": 1048576}}'))
+        self.assertEqual(node['backing_file_depth'], 1)
+        self.assertNotIn('backing_file', node)
+        self.assertEqual(node['image']['backing-image']['format'], 'null-co')
+        node = self.vm.cmd('query-named-block-nodes', {'flat': True})[0]
+        self.assertEqual(node['backing_file_depth'], 0)
+        self.assertNotIn('backing-image', node['image'])
 
     def test_reopen(self):
         self.group('g')
@@ -196,6 +202,17 @@ class Requests(Throttled):
         cookies = self.send(guest, 20)
         self.vm.cmd('blockdev-reopen', {'options': [self.options('t', 'h')]})
         self.finish(guest, cookies)
+
+    @ours_only('waits for the requests')
+    def test_hard_delete(self):
+        """The end of an export does not wait for its throttled requests."""
+        self.group('g', bps_total=1)
+        self.add('t', 'g')
+        guest, = self.serve('t')
+        self.send(guest, 20)
+        self.vm.cmd('block-export-del', {'id': 't', 'mode': 'hard'})
+        self.vm.qmp.event('BLOCK_EXPORT_DELETED')
+        self.vm.cmd('blockdev-del', {'node-name': 't'})
 
     @ours_only('waits for the requests, for hours')
     def test_quit(self):

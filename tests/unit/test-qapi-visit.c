@@ -181,7 +181,7 @@ static void test_nested_errors(void)
     check_error(merge, "{'node':'n','target':'t','bitmaps':'a'}",
                 "Invalid parameter type for 'bitmaps', expected: array");
     check_error(merge, "{'node':'n','target':'t','bitmaps':[1]}",
-                "Invalid parameter type for 'bitmaps[0]', expected: "
+                "Invalid parameter type for 'null', expected: "
                 "BlockDirtyBitmapOrStr");
     check_error(&qapi_type_TransactionAction, "{'type':'abort'}",
                 "Parameter 'data' is missing");
