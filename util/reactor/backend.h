@@ -144,6 +144,15 @@ const ReactorSys *reactor_sys(void);
 /* Submits @op, waits for its end and returns its result. */
 int64_t co_io_op(IoOp *op) COROUTINE_ONLY;
 
+/* --- one step at a time: for a simulator, whose one thread plays several --- */
+
+/* @r is the calling thread's reactor from now on; NULL: it has none. */
+void reactor_enter(Reactor *r);
+/* Whether something is ready to run on @r, which is the current one. */
+bool reactor_is_ready(Reactor *r);
+/* Runs what became ready first on @r, the current one. */
+void reactor_step(Reactor *r);
+
 /* --- the parts of the reactor, for its own files ------------------------ */
 
 typedef struct TimerHeap {

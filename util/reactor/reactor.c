@@ -407,6 +407,35 @@ void reactor_run_coroutine(CoroutineEntry *entry, void *opaque)
     reactor_run_until(current, &run.done);
 }
 
+/* --- one step at a time ------------------------------------------------- */
+
+void reactor_enter(Reactor *r)
+{
+    assert(!in_coroutine());
+    current = r;
+    coroutine_set_scheduler(r ? &r->scheduler : NULL);
+}
+
+bool reactor_is_ready(Reactor *r)
+{
+    assert(r == current);
+    take_inbox(r);
+    return !list_empty(&r->ready);
+}
+
+void reactor_step(Reactor *r)
+{
+    ListLink *link;
+    ReadyItem *item;
+
+    assert(r == current && !in_coroutine());
+    take_inbox(r);
+    link = list_pop(&r->ready);
+    assert(link);
+    item = LIST_ENTRY(link, ReadyItem, link);
+    item->run(item);
+}
+
 /* --- messages ----------------------------------------------------------- */
 
 typedef struct Message {

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The program: which scenario, which seeds.
+ *
+ * A process plays many runs after each other; what one leaves behind would be
+ * found by the next, or by the same seed run again (--twice).
+ */
+#include "scenarios.h"
+
+#include <stdio.h>
+#include <time.h>
+
+static const SimScenario *const scenarios[] = {
+    &scenario_writes,
+};
+
+static char *plant_name;
+static gboolean all, print_trace, twice;
+static gint64 first_seed, seeds = 1;
+static int seconds;
+
+static const GOptionEntry options[] = {
+    {"seed", 0, 0, G_OPTION_ARG_INT64, &first_seed, "The (first) seed", "N"},
+    {"seeds", 0, 0, G_OPTION_ARG_INT64, &seeds, "How many from there on", "N"},
+    {"seconds", 0, 0, G_OPTION_ARG_INT, &seconds,
+     "As many as fit into that time", "S"},
+    {"all", 0, 0, G_OPTION_ARG_NONE, &all, "All scenarios", NULL},
+    {"trace", 0, 0, G_OPTION_ARG_NONE, &print_trace,
+     "Print everything that happens", NULL},
+    {"twice", 0, 0, G_OPTION_ARG_NONE, &twice,
+     "Run each seed twice; fail if the traces differ", NULL},
+    {"plant", 0, 0, G_OPTION_ARG_STRING, &plant_name,
+     "Turn on a planted fault", "NAME"},
+    {NULL},
+};
+
+static double now_s(void)
+{
+    struct timespec ts;
+
+    clock_gettime(CLOCK_MONOTONIC, &ts);
+    return ts.tv_sec + ts.tv_nsec / 1e9;
+}
+
+static void run_seed(const SimScenario *scenario, uint64_t seed)
+{
+    uint64_t hash;
+
+    sim_run(scenario, seed, print_trace);
+    hash = sim_trace_hash();
+    if (twice) {
+        sim_run(scenario, seed, false);
+        sim_check(hash == sim_trace_hash(), "two runs, two traces");
+    }
+}
+
+/* Prints a line when it is done; a fault ends the program. */
+static void run_scenario(const SimScenario *scenario, double budget_s)
+{
+    double start = now_s();
+    uint64_t events = 0;
+    gint64 n = 0;
+
+    while (budget_s > 0 ? now_s() - start < budget_s : n < seeds) {
+        run_seed(scenario, first_seed + n++);
+        events += sim_trace_count();
+    }
+    printf("%-12s %6" PRId64 " seeds, %5.0f a second, %6.0f events each, "
+           "last trace %016" PRIx64 "\n",
+           scenario->name, n, n / (now_s() - start), (double)events / n,
+           sim_trace_hash());
+    fflush(stdout);
+}
+
+static const SimScenario *find_scenario(const char *name)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(scenarios); i++) {
+        if (!strcmp(scenarios[i]->name, name)) {
+            return scenarios[i];
+        }
+    }
+    return NULL;
+}
+
+static int usage(void)
+{
+    fprintf(stderr, "Usage: sim SCENARIO|--all [--seed N] [--seeds N] "
+                    "[--seconds S] [--trace] [--twice] [--plant NAME]\n");
+    for (size_t i = 0; i < ARRAY_SIZE(scenarios); i++) {
+        fprintf(stderr, "  %-12s %s\n", scenarios[i]->name,
+                scenarios[i]->about);
+    }
+    return 2;
+}
+
+int main(int argc, char **argv)
+{
+    GOptionContext *context = g_option_context_new("[SCENARIO]");
+    GError *error = NULL;
+
+    g_option_context_add_main_entries(context, options, NULL);
+    if (!g_option_context_parse(context, &argc, &argv, &error)) {
+        fprintf(stderr, "sim: %s\n", error->message);
+        return 2;
+    }
+    g_option_context_free(context);
+    if (all ? argc != 1 : argc != 2 || !find_scenario(argv[1])) {
+        return usage();
+    }
+    sim_scheduler_init();
+    sim_plant(plant_name);
+    for (size_t i = 0; i < ARRAY_SIZE(scenarios); i++) {
+        if (all || scenarios[i] == find_scenario(argv[1])) {
+            run_scenario(scenarios[i],
+                         all ? (double)seconds / ARRAY_SIZE(scenarios)
+                             : seconds);
+        }
+    }
+    return 0;
+}
