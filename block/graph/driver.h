@@ -24,6 +24,8 @@
 
 #include "block/graph/node.h"
 
+struct json_object;
+
 /* Flags of one request. */
 enum {
     REQ_FUA = 1 << 0,             /* on stable storage before it returns */
@@ -148,6 +150,16 @@ struct NodeDriver {
     int64_t (*co_allocated_bytes)(Node *node);
     /* Cluster size in bytes, or 0 when it has no such thing. */
     uint32_t (*cluster_bytes)(const Node *node);
+    /*
+     * For options and names as people write them (loose-options.h). Brings
+     * short forms of options, whose scalars are strings, to those of the
+     * schema. NULL: there are none.
+     */
+    bool (*expand_options)(struct json_object *options, Error **errp);
+    /* Whether names that begin with "@protocol:" are the driver's, and the
+     * options, the caller's, that such a @name stands for. NULL: none are. */
+    bool (*takes_protocol)(const char *protocol);
+    struct json_object *(*options_of_name)(const char *name, Error **errp);
     /* Names of those options that decide what the node shows ("offset"): a
      * node that has one of them given cannot be named by its child's file
      * name. NULL ends; NULL: none. */

@@ -233,7 +233,8 @@ static bool check_node(json_object *options, Error **errp)
         error_set(errp, "Unknown driver '%s'", json_object_get_string(name));
         return false;
     }
-    if (!check_names(options, driver, type->arms[tag], errp)) {
+    if ((driver->expand_options && !driver->expand_options(options, errp)) ||
+        !check_names(options, driver, type->arms[tag], errp)) {
         return false;
     }
     expand_size(options, type->arms[tag], "size");
@@ -329,6 +330,17 @@ static json_object *blkdebug_options(const char *rest, unsigned depth,
     return options;
 }
 
+/* The driver that names of @protocol belong to, or NULL. */
+static const NodeDriver *driver_of_protocol(const char *protocol)
+{
+    const NodeDriver *const *d = driver_table();
+
+    while (*d && !((*d)->takes_protocol && (*d)->takes_protocol(protocol))) {
+        d++;
+    }
+    return *d;
+}
+
 static json_object *path_options(const char *driver, const char *path)
 {
     json_object *options = json_object_new_object();
@@ -343,6 +355,7 @@ static json_object *name_options(const char *name, unsigned depth, Error **errp)
     const char *colon = strchr(name, ':');
     const char *slash = strchr(name, '/');
     g_autofree char *protocol = NULL;
+    const NodeDriver *driver;
 
     if (depth > MAX_NAME_DEPTH) {
         error_set(errp, "A file name is nested deeper than %d levels",
@@ -353,6 +366,10 @@ static json_object *name_options(const char *name, unsigned depth, Error **errp)
         return path_options("file", name);
     }
     protocol = g_strndup(name, colon - name);
+    driver = driver_of_protocol(protocol);
+    if (driver) {
+        return driver->options_of_name(name, errp);
+    }
     if (driver_find(protocol)) {
         if (!strcmp(protocol, "file") || !strcmp(protocol, "host_device")) {
             return path_options(protocol, colon + 1);

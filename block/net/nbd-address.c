@@ -30,9 +30,6 @@ bool nbd_address_set(IoAddress *to, const SocketAddress *from, Error **errp)
         to->numeric = inet->has_numeric && inet->numeric;
         to->keep_alive = inet->has_keep_alive && inet->keep_alive;
         return true;
-    case SOCKET_ADDRESS_TYPE_FD:
-        error_set(errp, "only QEMU supports file descriptor passing");
-        return false;
     default:
         error_set(errp, "server address type '%s' is not supported",
                   SocketAddressType_str(from->type));

@@ -110,11 +110,14 @@ static json_object *server_of_inet(const Uri *uri)
 static json_object *options_of_uri(const Uri *uri)
 {
     const char *path = uri->path ? uri->path : "";
-    /* GLib sees no scheme in a name like `a/b://c`. */
-    json_object *server = !g_strcmp0(uri->scheme, "nbd+unix")
-                              ? server_of_unix(uri)
-                              : server_of_inet(uri);
+    json_object *server;
 
+    /* GLib sees no scheme in a name like `a/b://c`. */
+    if (!uri->scheme || !nbd_uri_protocol(uri->scheme)) {
+        return NULL;
+    }
+    server = !strcmp(uri->scheme, "nbd+unix") ? server_of_unix(uri)
+                                              : server_of_inet(uri);
     return server ? make_options(server, path + (*path == '/')) : NULL;
 }
 
@@ -188,4 +191,61 @@ json_object *nbd_uri_options(const char *name, Error **errp)
         return NULL;
     }
     return parse_old(name, errp);
+}
+
+/* --- short forms of options ---------------------------------------------- */
+
+static const char *text_of(json_object *options, const char *key)
+{
+    json_object *value;
+
+    return json_object_object_get_ex(options, key, &value) &&
+                   json_object_is_type(value, json_type_string)
+               ? json_object_get_string(value)
+               : NULL;
+}
+
+static json_object *short_server(const char *path, const char *host,
+                                 const char *port, Error **errp)
+{
+    if (path && host) {
+        error_set(errp, "path and host may not be used at the same time");
+        return NULL;
+    }
+    if (path && port) {
+        error_set(errp, "port may not be used without host");
+        return NULL;
+    }
+    if (!path && !host) {
+        error_set(errp, "NBD server address missing");
+        return NULL;
+    }
+    return path ? unix_server(path)
+                : inet_server(host, port ? port
+                                         : G_STRINGIFY(DEFAULT_PORT));
+}
+
+bool nbd_uri_expand(json_object *options, Error **errp)
+{
+    const char *path = text_of(options, "path");
+    const char *host = text_of(options, "host");
+    const char *port = text_of(options, "port");
+    json_object *server;
+
+    if (json_object_object_get_ex(options, "server", &server) &&
+        json_object_is_type(server, json_type_object)) {
+        if (path || host || port) {
+            error_set(errp, "Cannot use 'server' and path/host/port at the "
+                            "same time");
+        }
+        return !path && !host && !port;
+    }
+    server = short_server(path, host, port, errp);
+    if (server) {
+        json_object_object_add(options, "server", server);
+        json_object_object_del(options, "path");
+        json_object_object_del(options, "host");
+        json_object_object_del(options, "port");
+    }
+    return server;
 }

@@ -18,4 +18,8 @@ bool nbd_uri_protocol(const char *protocol);
  */
 json_object *nbd_uri_options(const char *name, Error **errp);
 
+/* Short forms of where the server listens, `path=` or `host=` and `port=`,
+ * become its member `server`. */
+bool nbd_uri_expand(json_object *options, Error **errp);
+
 #endif

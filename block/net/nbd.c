@@ -4,6 +4,7 @@
  * and their invariants are in nbd-client.h.
  */
 #include "block/net/nbd-io.h"
+#include "block/net/nbd-uri.h"
 #include "objects/tls-creds.h"
 #include "qapi/qapi-types.h"
 
@@ -161,6 +162,20 @@ static void co_nbd_close(Node *node)
     drop_options(c);
 }
 
+/* --- reopening ----------------------------------------------------------- */
+
+/* Nothing of the connection changes: all options are as they were. */
+static bool co_nbd_reopen(NodeReopen *reopen, Txn *txn, Error **errp)
+{
+    const NbdClient *c = reopen->node->state;
+
+    if ((c->info.flags & NBD_FLAG_READ_ONLY) && !reopen->node->read_only) {
+        error_set(errp, "Can't reopen read-only NBD mount as read/write");
+        return false;
+    }
+    return true;
+}
+
 /* --- the rest ------------------------------------------------------------ */
 
 static uint64_t power_of_2_below(uint64_t n)
@@ -209,6 +224,10 @@ const NodeDriver driver_nbd = {
     .identity_options = nbd_identity,
     .supports_fua = true,
     .co_open = co_nbd_open,
+    .co_reopen = co_nbd_reopen,
+    .expand_options = nbd_uri_expand,
+    .takes_protocol = nbd_uri_protocol,
+    .options_of_name = nbd_uri_options,
     .co_close = co_nbd_close,
     .refresh_limits = nbd_refresh_limits,
     .co_preadv = co_nbd_preadv,
