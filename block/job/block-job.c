@@ -182,9 +182,10 @@ static BlockErrorAction decide(BlockdevOnError on_error, int os_errno)
     case BLOCKDEV_ON_ERROR_STOP:
         return BLOCK_ERROR_ACTION_STOP;
     case BLOCKDEV_ON_ERROR_ENOSPC:
+    case BLOCKDEV_ON_ERROR_AUTO: /* of a job; a device may differ */
         return os_errno == ENOSPC ? BLOCK_ERROR_ACTION_STOP
                                   : BLOCK_ERROR_ACTION_REPORT;
-    default: /* auto: a job reports */
+    default:
         return BLOCK_ERROR_ACTION_REPORT;
     }
 }

@@ -1,0 +1,161 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What on-source-error and on-target-error do: for each policy, side and kind
+of error what clients are told, and that the copy is whole where the job
+succeeds."""
+
+import errno
+import os
+
+from lib import case, images
+from lib.images import KIB, MIB
+
+WHERE = 256 * KIB
+EACH = [(side, number) for side in ('source', 'target')
+        for number in (errno.EIO, errno.ENOSPC, errno.ENOMEM)]
+
+
+class Policies(case.Case):
+
+    def setUp(self):
+        super().setUp()
+        self.vm = self.daemon()
+        self.source = images.make(self.path('source.img'), MIB,
+                                  [(0, MIB, 0x5a)])
+        self.target = images.make(self.path('target.img'), MIB)
+
+    def add_node(self, name, path, rules):
+        options = {'inject-error': rules} if rules else {}
+        self.vm.cmd('blockdev-add', {
+            'driver': 'blkdebug', 'node-name': name, **options,
+            'image': {'driver': 'file', 'filename': path}})
+
+    def begin(self, side, number, times=1, **options):
+        """A backup that meets error NUMBER on SIDE, TIMES times."""
+        rules = [{'event': 'none', 'errno': number, 'once': True,
+                  'sector': WHERE // 512, 'iotype':
+                  'read' if side == 'source' else 'write'}] * times
+        images.make(self.target, MIB)
+        self.add_node('src', self.source, rules if side == 'source' else [])
+        self.add_node('dst', self.target, rules if side == 'target' else [])
+        self.vm.cmd('blockdev-backup', {
+            'job-id': 'job', 'device': 'src', 'target': 'dst', 'sync': 'full',
+            **{k.replace('_', '-'): v for k, v in options.items()}})
+
+    def assert_told(self, side, action):
+        """The next BLOCK_JOB_ERROR."""
+        event = self.vm.qmp.event('BLOCK_JOB_ERROR')
+        self.assertEqual(event['data'], {
+            'device': 'job', 'action': action,
+            'operation': 'read' if side == 'source' else 'write'})
+
+    def assert_stopped(self, number):
+        self.follow_to('paused')
+        job, = self.vm.cmd('query-block-jobs')
+        self.assertEqual(
+            (job['status'], job['paused'], job['io-status']),
+            ('paused', True, 'nospace' if number == errno.ENOSPC
+             else 'failed'))
+
+    def follow_to(self, status):
+        while True:
+            event = self.vm.qmp.event('JOB_STATUS_CHANGE')
+            if event['data']['status'] == status:
+                return
+
+    def assert_ends(self, number=None):
+        event = self.vm.qmp.event('BLOCK_JOB_COMPLETED')
+        self.assertEqual(event['data'].get('error'),
+                         number and os.strerror(number))
+        self.assertEqual(self.vm.cmd('query-jobs'), [])
+        for name in 'src', 'dst':
+            self.vm.cmd('blockdev-del', {'node-name': name})
+        if number is None:
+            self.assertEqual(images.checksum(self.source),
+                             images.checksum(self.target))
+
+    def set(self, side, policy):
+        return {f'on_{side}_error': policy}
+
+    def test_report(self):
+        for side, number in EACH:
+            self.begin(side, number, **self.set(side, 'report'))
+            self.assert_told(side, 'report')
+            self.assert_ends(number)
+
+    def test_default(self):
+        for side, number in EACH:
+            self.begin(side, number)
+            self.assert_told(side, 'report')
+            self.assert_ends(number)
+
+    def test_ignore(self):
+        """It is tried again, as often as it takes."""
+        for side, number in EACH:
+            self.begin(side, number, times=3, **self.set(side, 'ignore'))
+            for _ in range(3):
+                self.assert_told(side, 'ignore')
+            self.assert_ends()
+
+    def test_stop(self):
+        for side, number in EACH:
+            self.begin(side, number, times=2, **self.set(side, 'stop'))
+            for _ in range(2):
+                self.assert_told(side, 'stop')
+                self.assert_stopped(number)
+                self.vm.cmd('block-job-resume', {'device': 'job'})
+            self.assert_ends()
+
+    def test_enospc(self):
+        """A full disk stops it, all else is reported; `auto` means that."""
+        for side, number, policy in [(*each, policy) for each in EACH
+                                     for policy in ('enospc', 'auto')]:
+            self.begin(side, number, **self.set(side, policy))
+            if number == errno.ENOSPC:
+                self.assert_told(side, 'stop')
+                self.assert_stopped(number)
+                self.vm.cmd('block-job-resume', {'device': 'job'})
+                self.assert_ends()
+            else:
+                self.assert_told(side, 'report')
+                self.assert_ends(number)
+
+    def test_other_side(self):
+        """Each side has a policy of its own."""
+        self.begin('source', errno.EIO, on_source_error='stop',
+                   on_target_error='report')
+        self.assert_told('source', 'stop')
+        self.assert_stopped(errno.EIO)
+        self.vm.cmd('block-job-resume', {'device': 'job'})
+        self.assert_ends()
+        self.begin('target', errno.EIO, on_source_error='stop',
+                   on_target_error='report')
+        self.assert_told('target', 'report')
+        self.assert_ends(errno.EIO)
+
+    def test_cancel_while_stopped(self):
+        self.begin('target', errno.ENOSPC, on_target_error='stop')
+        self.assert_told('target', 'stop')
+        self.assert_stopped(errno.ENOSPC)
+        self.assert_error(self.vm, 'block-job-cancel', {'device': 'job'},
+                          "The block job for device 'job' is currently paused")
+        self.vm.cmd('block-job-cancel', {'device': 'job', 'force': True})
+        self.vm.qmp.event('BLOCK_JOB_CANCELLED')
+        self.assertEqual(self.vm.cmd('query-jobs'), [])
+
+    def test_status_is_reset(self):
+        """A job that goes on shows no error any more."""
+        self.begin('source', errno.EIO, on_source_error='stop',
+                   auto_finalize=False)
+        self.assert_told('source', 'stop')
+        self.assert_stopped(errno.EIO)
+        self.vm.cmd('block-job-resume', {'device': 'job'})
+        self.vm.qmp.event('BLOCK_JOB_PENDING')
+        job, = self.vm.cmd('query-block-jobs')
+        self.assertEqual(job['io-status'], 'ok')
+        self.vm.cmd('job-finalize', {'id': 'job'})
+        self.assert_ends()
+
+
+if __name__ == '__main__':
+    case.main()
