@@ -304,12 +304,16 @@ co_root_of(Node *node, const ImageOpen *open, Error **errp)
 {
     Root *root = root_new("root", NULL, NULL);
     Perms perm = open->look_only ? 0 : PERM_CONSISTENT_READ;
+    Perms shared = PERM_ALL;
     bool ok;
 
     perm |= open->writable ? PERM_WRITE : 0;
     perm |= open->resize ? PERM_RESIZE : 0;
+    if (open->keep_still && !open->force_share) {
+        shared = PERM_CONSISTENT_READ | PERM_WRITE_UNCHANGED;
+    }
     co_graph_lock();
-    ok = root_attach(root, node, perm, PERM_ALL, errp);
+    ok = root_attach(root, node, perm, shared, errp);
     co_node_unref(node);
     graph_unlock();
     if (!ok) {

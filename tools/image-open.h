@@ -13,6 +13,7 @@ typedef struct ImageOpen {
     bool resize;     /* and its size may change */
     bool no_backing; /* what is behind the image is not opened */
     bool look_only; /* no guest data is read: any user may have it open */
+    bool keep_still; /* nobody else may write to it, unless @force_share */
     bool force_share;
     const char *cache; /* none, writeback, ...; NULL: writeback */
     const char *aio;   /* NULL: threads */

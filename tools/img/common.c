@@ -118,8 +118,12 @@ static void warn_of_raw(const ImageOpen *open, const Root *root)
 
 Root *co_img_open(const ImageOpen *open, Error **errp)
 {
+    ImageOpen still = *open;
     bool probed;
-    Root *root = co_image_open(open, &probed, errp);
+    Root *root;
+
+    still.keep_still = true;
+    root = co_image_open(&still, &probed, errp);
 
     if (!root) {
         error_prepend(errp, "Could not open '%s': ", open->filename);

@@ -42,6 +42,8 @@ bool img_check_format(const ImageOpen *open);
 bool img_parse_image_size(const char *word, uint64_t *bytes);
 /* Any other number with a suffix; @what: "start offset". */
 bool img_parse_size(const char *what, const char *word, uint64_t *bytes);
+/* `-r RATE`, for option tables: into a uint64_t. */
+int img_take_rate(void *rate, const char *word);
 /* A cache mode; @what: "cache option". NULL is fine. */
 bool img_check_cache(const char *what, const char *mode);
 
@@ -55,6 +57,10 @@ Root *co_img_open_or_report(const ImageOpen *open) COROUTINE_ONLY CONTROL_ONLY;
 /* The name of a backing image as seen from here, where relative ones count
  * from the folder of @image. The caller frees it. */
 char *img_backing_path(const char *image, const char *backing);
+
+/* `-l SNAPSHOT`: from now on the image shows that snapshot. */
+bool co_img_load_snapshot(Root *root, const char *text,
+                          Error **errp) COROUTINE_ONLY;
 
 /* --- progress -------------------------------------------------------------
  */

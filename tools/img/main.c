@@ -16,6 +16,7 @@ typedef struct SubCommand {
 static const SubCommand commands[] = {
     {"compare", co_img_compare,
      "tell whether two images show the same content"},
+    {"convert", co_img_convert, "copy the content of images to a new one"},
     {"create", co_img_create, "make an image"},
     {"info", co_img_info, "tell what an image is"},
     {"map", co_img_map, "tell where an image has data"},

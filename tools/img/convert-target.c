@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The target of `img convert`: what it shall be, made and opened. */
+#include "tools/img/convert.h"
+
+static bool report(Error *err)
+{
+    error_report_err(err);
+    return false;
+}
+
+/* --- what the words ask for -------------------------------------------------
+ */
+
+static bool check_compression(const Convert *c, const NodeDriver *driver)
+{
+    const char *preallocation = img_word(c->words, "preallocation");
+
+    if (!c->compress) {
+        return true;
+    }
+    if (!driver->format || !driver->format->co_pwritev_compressed) {
+        error_report("Compression not supported for this file format");
+        return false;
+    }
+    if (preallocation && strcmp(preallocation, "off")) {
+        error_report("Compression and preallocation not supported at the same "
+                     "time");
+        return false;
+    }
+    return true;
+}
+
+static bool check_backing(Convert *c, const FormatOption *table)
+{
+    Error *err = NULL;
+
+    if (!img_words_add_backing(c->words, table, c->backing, c->backing_format,
+                               c->format, &err)) {
+        return report(err);
+    }
+    if (!img_word(c->words, "backing_file")) {
+        return true;
+    }
+    if (c->n_sources > 1) {
+        error_report("Having a backing file for the target makes no sense when "
+                     "concatenating multiple input images");
+        return false;
+    }
+    if (!img_word(c->words, "backing_fmt")) {
+        error_report("Use of backing file requires explicit backing format");
+        return false;
+    }
+    c->target_has_backing = true;
+    return true;
+}
+
+static bool check_bitmaps(const Convert *c, const NodeDriver *driver)
+{
+    if (!c->bitmaps) {
+        return true;
+    }
+    if (c->n_sources > 1) {
+        error_report("Copying bitmaps only possible with single source");
+        return false;
+    }
+    if (!root_node(c->sources[0])->driver->supports_persistent_bitmaps) {
+        error_report("Source lacks bitmap support");
+        return false;
+    }
+    if (!driver->supports_persistent_bitmaps) {
+        error_report("Format driver '%s' does not support bitmaps",
+                     driver->name);
+        return false;
+    }
+    return true;
+}
+
+/* --- making and opening it --------------------------------------------------
+ */
+
+static bool co_make(Convert *c)
+{
+    Error *err = NULL;
+    const NodeDriver *driver = img_make_driver(c->format, &err);
+    const FormatOption *table;
+
+    if (!driver) {
+        return report(err);
+    }
+    table = img_create_table(driver);
+    if (c->options && !img_words_parse(c->options, table, c->words, &err)) {
+        return report(err);
+    }
+    img_word_set_size(c->words, "size", c->total_bytes);
+    if (!check_backing(c, table) || !check_compression(c, driver) ||
+        !check_bitmaps(c, driver)) {
+        return false;
+    }
+    if (!co_img_make(driver, c->target.filename, c->words, &err)) {
+        error_prepend(&err, "%s: error while converting %s: ",
+                      c->target.filename, c->format);
+        return report(err);
+    }
+    return true;
+}
+
+static bool co_open_target(Convert *c)
+{
+    if (!c->target.image_opts) {
+        c->target.format = c->format;
+    }
+    c->target.writable = true;
+    c->target.unmap = true;
+    c->target.cache = c->target.cache ? c->target.cache : "unsafe";
+    if (!img_check_cache("cache option", c->target.cache)) {
+        return false;
+    }
+    c->root = co_img_open_or_report(&c->target);
+    return c->root != NULL;
+}
+
+static void look_at_backing(Convert *c)
+{
+    Edge *backing = node_backing_child(node_skip_filters(root_node(c->root)));
+
+    c->target_backing_bytes = backing ? backing->child->size_bytes : 0;
+}
+
+/* An old target is cleared by one request, where it can; else zeroes are
+ * written as they come. */
+static void co_clear_old(Convert *c)
+{
+    uint64_t bytes = root_size_bytes(c->root);
+
+    if (!c->target_is_zero && !c->target_has_backing && bytes &&
+        co_root_pwrite_zeroes(c->root, 0, bytes,
+                              REQ_MAY_UNMAP | REQ_NO_FALLBACK) == 0) {
+        c->target_is_zero = true;
+    }
+}
+
+static bool co_check_old(Convert *c)
+{
+    const NodeDriver *driver = root_node(c->root)->driver;
+
+    if (root_size_bytes(c->root) < c->total_bytes) {
+        error_report("output file is smaller than input file");
+        return false;
+    }
+    if (!check_compression(c, driver) || !check_bitmaps(c, driver)) {
+        return false;
+    }
+    co_clear_old(c);
+    return true;
+}
+
+bool co_img_convert_target(Convert *c)
+{
+    if (c->keep_target) {
+        c->target_has_backing = c->backing != NULL;
+        if (!co_open_target(c) || !co_check_old(c)) {
+            return false;
+        }
+    } else {
+        if (!co_make(c) || !co_open_target(c)) {
+            return false;
+        }
+        c->target_is_zero = !c->target_has_backing;
+    }
+    look_at_backing(c);
+    return true;
+}

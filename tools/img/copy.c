@@ -1,0 +1,474 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The engine of `img convert`: see copy.h. */
+#include "tools/img/copy.h"
+
+#include "block/graph/format.h"
+#include "block/io/io.h"
+
+/* Large enough that a request costs little, small enough that what was read
+ * is still in the processor's cache when it is written. */
+#define PIECE_BYTES (512 * KiB)
+#define COMPRESSED_CLUSTER_DEFAULT (64 * KiB)
+#define SECTOR_BYTES 512u
+#define UNIT_BYTES 4096u
+
+enum { KIND_DATA, KIND_ZERO, KIND_BACKING };
+
+typedef struct Piece {
+    uint64_t at, bytes; /* of the target */
+    unsigned kind;
+} Piece;
+
+typedef struct Worker {
+    ImgCopy *copy;
+    uint8_t *buf;
+} Worker;
+
+void img_copy_init(ImgCopy *copy, Root **sources, unsigned n_sources,
+                   Root *target)
+{
+    *copy = (ImgCopy){
+        .sources = sources,
+        .n_sources = n_sources,
+        .target = target,
+        .workers = 8,
+        .in_order = true,
+        .min_sparse_bytes = UNIT_BYTES,
+    };
+    for (unsigned i = 0; i < n_sources; i++) {
+        copy->total_bytes += root_size_bytes(sources[i]);
+    }
+}
+
+static uint64_t piece_bytes(const ImgCopy *copy)
+{
+    uint32_t cluster;
+
+    if (!copy->compressed) {
+        return PIECE_BYTES;
+    }
+    return node_cluster_bytes(root_node(copy->target), &cluster) && cluster
+               ? cluster
+               : COMPRESSED_CLUSTER_DEFAULT;
+}
+
+static void fail(ImgCopy *copy, const char *what, uint64_t at, int ret)
+{
+    if (copy->ret == 0) {
+        error_report("error while %s at byte %" PRIu64 ": %s", what, at,
+                     strerror(-ret));
+        copy->ret = ret;
+    }
+    coqueue_wake_all(&copy->written);
+}
+
+/* --- what comes next --------------------------------------------------------
+ */
+
+/* The source that shows byte @at, and where; *@bytes: to its end. */
+static Root *source_at(const ImgCopy *copy, uint64_t *at, uint64_t *bytes)
+{
+    unsigned i = 0;
+
+    while (*at >= root_size_bytes(copy->sources[i])) {
+        *at -= root_size_bytes(copy->sources[i]);
+        i++;
+        assert(i < copy->n_sources);
+    }
+    *bytes = root_size_bytes(copy->sources[i]) - *at;
+    return copy->sources[i];
+}
+
+/* Where the target has a backing image, what the source's top layer does not
+ * hold is there already. */
+static int co_top_layer(const ImgCopy *copy, Root *source, uint64_t at,
+                        uint64_t *bytes, unsigned *kind)
+{
+    unsigned depth;
+    int ret;
+
+    if (!copy->target_has_backing) {
+        return 0;
+    }
+    ret = co_root_allocation_depth(source, at, *bytes, bytes, &depth);
+    if (ret >= 0 && depth != 1) {
+        *kind = KIND_BACKING;
+    }
+    return ret;
+}
+
+static int co_find_kind(const ImgCopy *copy, uint64_t offset, uint64_t *bytes,
+                        unsigned *kind)
+{
+    uint64_t at = offset, left;
+    Root *source = source_at(copy, &at, &left);
+    BlockStatus status;
+    int ret;
+
+    *kind = KIND_DATA;
+    ret = co_top_layer(copy, source, at, &left, kind);
+    *bytes = left;
+    if (ret < 0 || *kind == KIND_BACKING) {
+        return ret;
+    }
+    ret = co_root_block_status(source, at, left, &status);
+    if (ret < 0) {
+        return ret;
+    }
+    *bytes = status.bytes;
+    if (status.flags & STATUS_ZERO) {
+        *kind = copy->min_sparse_bytes ? KIND_ZERO : KIND_DATA;
+    }
+    if (*kind == KIND_ZERO && copy->target_has_backing &&
+        offset >= copy->target_backing_bytes) {
+        *kind = KIND_BACKING; /* nothing is behind it: zeroes */
+    }
+    return 0;
+}
+
+/* For -c: the kind of a whole cluster of the target; data if it is mixed. */
+static void extend_to_cluster(const ImgCopy *copy, uint64_t offset,
+                                uint64_t *bytes, unsigned *kind)
+{
+    uint64_t cluster = piece_bytes(copy);
+    uint64_t whole = MIN(ROUND_UP(offset + 1, cluster), copy->total_bytes);
+
+    if (*kind == KIND_DATA || *bytes < whole - offset) {
+        *kind = KIND_DATA;
+        *bytes = whole - offset;
+    } else if (offset + *bytes < copy->total_bytes) {
+        *bytes = ROUND_DOWN(offset + *bytes, cluster) - offset;
+    }
+}
+
+static int co_look_ahead(ImgCopy *copy)
+{
+    uint64_t bytes;
+    int ret;
+
+    if (copy->next_byte < copy->known_end) {
+        return 0;
+    }
+    ret = co_find_kind(copy, copy->next_byte, &bytes, &copy->known);
+    if (ret < 0) {
+        return ret;
+    }
+    if (copy->compressed) {
+        extend_to_cluster(copy, copy->next_byte, &bytes, &copy->known);
+    }
+    copy->known_end = copy->next_byte + bytes;
+    return 0;
+}
+
+/* The next piece; false if there is none. */
+static bool co_next_piece(ImgCopy *copy, Piece *piece)
+{
+    bool found = false;
+    int ret;
+
+    co_mutex_lock(&copy->next_lock);
+    if (copy->ret == 0 && copy->next_byte < copy->total_bytes) {
+        ret = co_look_ahead(copy);
+        if (ret < 0 && copy->salvage) {
+            copy->known = KIND_DATA;
+            copy->known_end = MIN(copy->next_byte + PIECE_BYTES,
+                                  copy->total_bytes);
+            ret = 0;
+        }
+        if (ret < 0) {
+            fail(copy, "reading block status", copy->next_byte, ret);
+        } else {
+            *piece = (Piece){.at = copy->next_byte, .kind = copy->known};
+            piece->bytes = copy->known_end - piece->at;
+            if (piece->kind == KIND_DATA) {
+                piece->bytes = MIN(piece->bytes, piece_bytes(copy));
+            }
+            copy->next_byte += piece->bytes;
+            found = true;
+        }
+    }
+    comutex_unlock(&copy->next_lock);
+    return found;
+}
+
+/* --- reading ----------------------------------------------------------------
+ */
+
+static void co_read_sectors(ImgCopy *copy, Root *source, uint64_t at,
+                           uint64_t bytes, uint64_t shown, uint8_t *buf)
+{
+    uint64_t done;
+
+    for (done = 0; done < bytes; done += SECTOR_BYTES) {
+        uint64_t n = MIN(SECTOR_BYTES, bytes - done);
+        int ret = co_root_pread(source, at + done, n, buf + done);
+
+        if (ret < 0) {
+            if (!copy->quiet) {
+                warn_report("error while reading offset %" PRIu64 ": %s",
+                            shown + done, strerror(-ret));
+            }
+            memset(buf + done, 0, n);
+        }
+    }
+}
+
+/* A piece may reach over the end of a source into the next one. */
+static int co_read_piece(ImgCopy *copy, const Piece *piece, uint8_t *buf)
+{
+    uint64_t done, n;
+    int ret;
+
+    for (done = 0; done < piece->bytes; done += n) {
+        uint64_t at = piece->at + done;
+        Root *source = source_at(copy, &at, &n);
+
+        n = MIN(n, piece->bytes - done);
+        ret = co_root_pread(source, at, n, buf + done);
+        if (ret < 0 && copy->salvage) {
+            co_read_sectors(copy, source, at, n, piece->at + done, buf + done);
+            ret = 0;
+        }
+        if (ret < 0) {
+            fail(copy, "reading", piece->at + done, ret);
+            return ret;
+        }
+    }
+    return 0;
+}
+
+/* --- writing ----------------------------------------------------------------
+ */
+
+static int co_write_zeroes(ImgCopy *copy, uint64_t at, uint64_t bytes)
+{
+    return copy->target_is_zero
+               ? 0
+               : co_root_pwrite_zeroes(copy->target, at, bytes,
+                                       REQ_MAY_UNMAP | copy->write_flags);
+}
+
+/* Bytes from @buf on that are all zeroes, or all not; in whole units. */
+static uint64_t run_of(const uint8_t *buf, uint64_t bytes, uint64_t unit,
+                       bool *zero)
+{
+    uint64_t done;
+
+    *zero = buffer_is_zero(buf, MIN(unit, bytes));
+    for (done = unit; done < bytes; done += unit) {
+        if (buffer_is_zero(buf + done, MIN(unit, bytes - done)) != *zero) {
+            return done;
+        }
+    }
+    return bytes;
+}
+
+/* Bytes that are written alike: *@zero, or data with runs of zeroes in it that
+ * are too short to be left out. */
+static uint64_t segment_of(const ImgCopy *copy, const uint8_t *buf,
+                           uint64_t bytes, bool *zero)
+{
+    uint64_t min = copy->min_sparse_bytes;
+    uint64_t unit = min % UNIT_BYTES ? SECTOR_BYTES : UNIT_BYTES;
+    uint64_t done, run;
+    bool is_zero;
+
+    done = run_of(buf, bytes, unit, zero);
+    if (*zero && done < min && done < bytes) {
+        *zero = false;
+    }
+    while (!*zero && done < bytes) {
+        run = run_of(buf + done, bytes - done, unit, &is_zero);
+        if (is_zero && run >= min) {
+            break;
+        }
+        done += run;
+    }
+    return done;
+}
+
+static int co_write_data(ImgCopy *copy, const Piece *piece, const uint8_t *buf)
+{
+    uint64_t done, n;
+    bool zero = false;
+    int ret;
+
+    for (done = 0; done < piece->bytes; done += n) {
+        n = piece->bytes - done;
+        if (copy->min_sparse_bytes) {
+            n = segment_of(copy, buf + done, n, &zero);
+        }
+        ret = zero ? co_write_zeroes(copy, piece->at + done, n)
+                   : co_root_pwrite(copy->target, piece->at + done, n,
+                                    buf + done, copy->write_flags);
+        if (ret < 0) {
+            return ret;
+        }
+    }
+    return 0;
+}
+
+static int co_write_compressed(ImgCopy *copy, const Piece *piece, uint8_t *buf)
+{
+    Node *node = root_node(copy->target);
+    Iov iov;
+    int ret;
+
+    if (copy->min_sparse_bytes && buffer_is_zero(buf, piece->bytes)) {
+        return co_write_zeroes(copy, piece->at, piece->bytes);
+    }
+    iov_init_buf(&iov, buf, piece->bytes);
+    co_root_enter(copy->target);
+    ret = node->driver->format->co_pwritev_compressed(node, piece->at,
+                                                      piece->bytes, &iov, 0);
+    root_leave(copy->target);
+    iov_free(&iov);
+    return ret;
+}
+
+static int co_write_piece(ImgCopy *copy, const Piece *piece, uint8_t *buf)
+{
+    switch (piece->kind) {
+    case KIND_BACKING:
+        return 0;
+    case KIND_ZERO:
+        return co_write_zeroes(copy, piece->at, piece->bytes);
+    default:
+        return copy->compressed ? co_write_compressed(copy, piece, buf)
+                                : co_write_data(copy, piece, buf);
+    }
+}
+
+/* --- the workers ------------------------------------------------------------
+ */
+
+static bool counts(const ImgCopy *copy, unsigned kind)
+{
+    return kind == KIND_DATA ||
+           (kind == KIND_ZERO && !copy->target_is_zero);
+}
+
+/* Waits for its turn; false if another one failed. */
+static bool co_await_turn(ImgCopy *copy, const Piece *piece)
+{
+    while (copy->in_order && copy->ret == 0 &&
+           copy->written_byte != piece->at) {
+        co_queue_wait(&copy->written);
+    }
+    return copy->ret == 0;
+}
+
+static void co_finish_piece(ImgCopy *copy, const Piece *piece)
+{
+    int64_t delay_ns;
+
+    if (copy->in_order) {
+        copy->written_byte = piece->at + piece->bytes;
+        coqueue_wake_all(&copy->written);
+    }
+    if (!counts(copy, piece->kind)) {
+        return;
+    }
+    copy->done_bytes += piece->bytes;
+    if (copy->progress) {
+        img_progress(copy->progress, copy->done_bytes, copy->work_bytes);
+    }
+    delay_ns =
+        ratelimit_delay_ns(&copy->rate, reactor_now_ns(), piece->bytes);
+    if (delay_ns > 0) {
+        co_sleep_ns(delay_ns);
+    }
+}
+
+static void co_copy_piece(ImgCopy *copy, const Piece *piece, uint8_t *buf)
+{
+    int ret;
+
+    if ((piece->kind == KIND_DATA && co_read_piece(copy, piece, buf) < 0) ||
+        !co_await_turn(copy, piece)) {
+        return;
+    }
+    ret = co_write_piece(copy, piece, buf);
+    if (ret < 0) {
+        fail(copy, "writing", piece->at, ret);
+    } else {
+        co_finish_piece(copy, piece);
+    }
+}
+
+static void co_worker(void *opaque)
+{
+    Worker *worker = opaque;
+    ImgCopy *copy = worker->copy;
+    Piece piece;
+
+    while (co_next_piece(copy, &piece)) {
+        co_copy_piece(copy, &piece, worker->buf);
+    }
+    io_buffer_free(worker->buf);
+    g_free(worker);
+    cocount_dec(&copy->running);
+}
+
+/* --- the whole --------------------------------------------------------------
+ */
+
+/* For progress: how much will be written. */
+static int co_count_work(ImgCopy *copy)
+{
+    uint64_t at, bytes;
+    unsigned kind;
+    int ret;
+
+    for (at = 0; at < copy->total_bytes; at += bytes) {
+        ret = co_find_kind(copy, at, &bytes, &kind);
+        if (ret < 0) {
+            return ret;
+        }
+        if (counts(copy, kind)) {
+            copy->work_bytes += bytes;
+        }
+    }
+    return 0;
+}
+
+static bool co_start_worker(ImgCopy *copy)
+{
+    Worker *worker = g_new(Worker, 1);
+
+    worker->copy = copy;
+    worker->buf = io_buffer_alloc(root_node(copy->target), piece_bytes(copy));
+    if (!worker->buf) {
+        g_free(worker);
+        return false;
+    }
+    cocount_inc(&copy->running);
+    coroutine_start(co_worker, worker);
+    return true;
+}
+
+int co_img_copy(ImgCopy *copy)
+{
+    unsigned i;
+
+    comutex_init(&copy->next_lock);
+    coqueue_init(&copy->written);
+    cocount_init(&copy->running);
+    if (copy->progress && copy->progress->shown) {
+        int ret = co_count_work(copy);
+
+        if (ret < 0 && !copy->salvage) {
+            fail(copy, "reading block status", 0, ret);
+            return ret;
+        }
+    }
+    for (i = 0; i < copy->workers && copy->next_byte < copy->total_bytes;
+         i++) {
+        if (!co_start_worker(copy)) {
+            fail(copy, "allocating memory", copy->next_byte, -ENOMEM);
+            break;
+        }
+    }
+    co_count_wait_zero(&copy->running);
+    return copy->ret;
+}

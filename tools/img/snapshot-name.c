@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* `-l`: a snapshot inside an image in place of the image. */
+#include "tools/img/img.h"
+#include "tools/img/words.h"
+
+/* "snapshot.id=1,snapshot.name=x", or an id or name as it is. */
+static bool parse(const char *text, char **id, char **name)
+{
+    static const FormatOption table[] = {
+        {"snapshot.id", "str", "", NULL, false},
+        {"snapshot.name", "str", "", NULL, false},
+        {},
+    };
+    json_object *words;
+    Error *err = NULL;
+    bool ok;
+
+    if (!g_str_has_prefix(text, "snapshot.")) {
+        *id = g_strdup(text);
+        return true;
+    }
+    words = json_object_new_object();
+    ok = img_words_parse(text, table, words, &err);
+    *id = g_strdup(img_word(words, "snapshot.id"));
+    *name = g_strdup(img_word(words, "snapshot.name"));
+    json_object_put(words);
+    if (!ok) {
+        error_report_err(err);
+    }
+    return ok;
+}
+
+bool co_img_load_snapshot(Root *root, const char *text, Error **errp)
+{
+    Node *node = root_node(root);
+    g_autofree char *id = NULL, *name = NULL;
+
+    if (!parse(text, &id, &name)) {
+        error_set(errp, "Failed in parsing snapshot param '%s'", text);
+        return false;
+    }
+    if (!node->driver->format || !node->driver->format->co_snapshot_load) {
+        error_set(errp,
+                  "Block format '%s' used by device '' does not support "
+                  "temporarily loading internal snapshots",
+                  node->driver->name);
+        return false;
+    }
+    return node->driver->format->co_snapshot_load(node, id ? id : name, errp) ==
+           0;
+}
