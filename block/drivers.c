@@ -3,7 +3,7 @@
 #include "block/graph/driver.h"
 
 extern const NodeDriver driver_blkdebug, driver_file, driver_host_device, driver_nbd,
-    driver_null_aio, driver_null_co, driver_raw, driver_throttle;
+    driver_null_aio, driver_null_co, driver_qcow2, driver_raw, driver_throttle;
 
 static const NodeDriver *const drivers[] = {
     &driver_blkdebug,
@@ -12,6 +12,7 @@ static const NodeDriver *const drivers[] = {
     &driver_nbd,
     &driver_null_aio,
     &driver_null_co,
+    &driver_qcow2,
     &driver_raw,
     &driver_throttle,
     NULL,

@@ -56,21 +56,26 @@ void qcow2_cache_destroy(Qcow2Cache *c)
     c->pieces = NULL;
 }
 
+static bool piece_may_go(const Qcow2Piece *p)
+{
+    return !p->pins && !p->dirty && !p->out && !p->loading;
+}
+
 void qcow2_cache_forget(Qcow2Cache *c, uint64_t offset, uint64_t bytes)
 {
     for (uint64_t at = ROUND_DOWN(offset, c->piece_bytes); at < offset + bytes;
          at += c->piece_bytes) {
         Qcow2Piece *p = g_hash_table_lookup(c->pieces, &at);
 
-        if (p) {
+        if (p && p->dirty) {
+            list_remove(&p->in_dirty);
+            p->dirty = false;
+            c->n_dirty--;
+        }
+        if (p && piece_may_go(p)) {
             piece_drop(c, p);
         }
     }
-}
-
-static bool piece_may_go(const Qcow2Piece *p)
-{
-    return !p->pins && !p->dirty && !p->out && !p->loading;
 }
 
 void qcow2_cache_clean_unused(Qcow2Cache *c)

@@ -168,9 +168,12 @@ struct Qcow2State {
     uint64_t *l1;       /* CPU order; flags included */
     uint32_t l1_size;   /* entries in use */
     uint64_t l1_offset;
-    GHashTable *l1_dirty; /* numbers of 512 byte parts that differ on disk */
+    GHashTable *l1_dirty; /* indexes whose entry differs on disk */
+    GHashTable *tables;   /* numbers of clusters that hold tables; overlap.c */
     Qcow2Cache l2_cache, refs_cache;
-    CoMutex l2_mutex, alloc_mutex, commit_mutex;
+    CoMutex l2_mutex, alloc_mutex, commit_mutex, compress_mutex;
+    uint64_t compressed_end; /* where the last compressed data ended; 0: at
+                                the end of a cluster, or there is none */
 
     uint64_t *reftable;         /* CPU order */
     uint32_t reftable_entries;  /* in memory */
@@ -188,11 +191,13 @@ struct Qcow2State {
     GArray *frees_waiting; /* Qcow2Free: until the next commit with a flush */
     GArray *frees_ready;   /* those may be applied */
 
-    GPtrArray *snapshots; /* Qcow2Snapshot */
+    uint64_t disk_bytes;      /* as in the header; the node rounds it up */
+    uint32_t snapshots_found; /* what the header said */
+    GPtrArray *snapshots;     /* Qcow2Snapshot */
     uint64_t snapshots_offset, snapshots_bytes;
 
     bool corrupt;  /* marked so, or found so just now: no more I/O */
-    bool metadata_unflushed;
+    bool corruption_told;
 
     /* bitmaps: for the part that keeps them; NULL as long as there is none */
     void *bitmaps;
@@ -212,6 +217,8 @@ int co_qcow2_header_read(Qcow2State *s, Error **errp) COROUTINE_ONLY;
  * names of other files) and nothing else. -ENOSPC if it does not fit the
  * first cluster. Does not flush. */
 int co_qcow2_header_write(Qcow2State *s) COROUTINE_ONLY;
+/* The same into a cluster of memory; the bytes used, or -ENOSPC. */
+int64_t qcow2_header_build(Qcow2State *s, uint8_t *cluster);
 void qcow2_header_free(Qcow2State *s);
 /* The extension @type as read, or NULL. */
 Qcow2Extension *qcow2_extension_find(Qcow2State *s, uint32_t type);
@@ -247,6 +254,11 @@ uint64_t qcow2_refcount_read(const Qcow2State *s, const uint8_t *block,
 void qcow2_refcount_write(const Qcow2State *s, uint8_t *block, uint64_t index,
                           uint64_t value);
 int co_qcow2_reftable_load(Qcow2State *s, Error **errp) COROUTINE_ONLY;
+/* The piece with the count of @cluster, pinned, its index there, and the first
+ * cluster behind it (*@end). NULL: there is no block, all counts up to *@end
+ * are zero. */
+int co_qcow2_refblock_get(Qcow2State *s, uint64_t cluster, Qcow2Piece **piece,
+                          uint64_t *index, uint64_t *end) COROUTINE_ONLY;
 /* How often the cluster with that number is referenced. */
 int co_qcow2_refcount_get(Qcow2State *s, uint64_t cluster,
                           uint64_t *refcount) COROUTINE_ONLY;
@@ -274,6 +286,8 @@ void qcow2_free_later(Qcow2State *s, uint64_t offset, uint64_t bytes,
 int co_qcow2_apply_frees(Qcow2State *s) COROUTINE_ONLY;
 /* Makes the file at least @bytes long. */
 int co_qcow2_file_reach(Qcow2State *s, uint64_t bytes) COROUTINE_ONLY;
+/* Cuts off what it was made too long. */
+int co_qcow2_file_trim(Qcow2State *s) COROUTINE_ONLY;
 
 /* --- overlap.c ----------------------------------------------------------- */
 
@@ -281,6 +295,12 @@ int co_qcow2_file_reach(Qcow2State *s, uint64_t bytes) COROUTINE_ONLY;
  * table; else -EIO and the image is marked corrupt. @ignore: QCOW2_OL_. */
 int co_qcow2_check_overlap(Qcow2State *s, unsigned ignore, uint64_t offset,
                            uint64_t bytes) COROUTINE_ONLY;
+/* A cluster at @offset holds (no longer) an L2 table (QCOW2_OL_ACTIVE_L2) or
+ * a refcount block. */
+void qcow2_table_note(Qcow2State *s, uint64_t offset, unsigned what);
+void qcow2_table_unnote(Qcow2State *s, uint64_t offset);
+/* From s->l1 and s->reftable. */
+void qcow2_tables_note_all(Qcow2State *s);
 
 /* --- l2.c: from guest offsets to places in the file ---------------------- */
 

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What alloc.c and refcount.c share; all with alloc_mutex held but the get. */
+#ifndef BLOCK_QCOW2_ALLOC_INT_H
+#define BLOCK_QCOW2_ALLOC_INT_H
+
+#include "block/qcow2/qcow2-int.h"
+
+/* Takes a run of clusters by raising their counts: as many as asked for if
+ * @exact, else at least one. */
+int co_qcow2_take_run(Qcow2State *s, uint64_t clusters, bool exact,
+                      uint64_t *offset, uint64_t *got) COROUTINE_ONLY;
+int co_qcow2_refcount_change_locked(Qcow2State *s, uint64_t offset,
+                                    uint64_t bytes, int change) COROUTINE_ONLY;
+
+#endif

@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Compressed clusters: zlib (raw deflate) and zstd, in workers; writing them.
+ *
+ * Invariant: a compressed cluster is written once; who writes to it again
+ * gives it a place of its own.
+ */
+#include "block/qcow2/qcow2-int.h"
+
+#include <zlib.h>
+#include <zstd.h>
+#include <zstd_errors.h>
+
+#include "qapi/qapi-types.h"
+
+typedef struct Job {
+    const void *in;
+    size_t in_bytes;
+    void *out;
+    size_t out_bytes; /* room, then used */
+    bool zstd;
+} Job;
+
+static int64_t deflate_work(void *opaque)
+{
+    Job *j = opaque;
+    z_stream z = {0};
+    int ret;
+
+    /* A window of 4 KiB: all readers of the format can bear it. */
+    if (deflateInit2(&z, Z_DEFAULT_COMPRESSION, Z_DEFLATED, -12, 9,
+                     Z_DEFAULT_STRATEGY) != Z_OK) {
+        return -EIO;
+    }
+    z.next_in = (void *)j->in;
+    z.avail_in = j->in_bytes;
+    z.next_out = j->out;
+    z.avail_out = j->out_bytes;
+    ret = deflate(&z, Z_FINISH);
+    j->out_bytes -= z.avail_out;
+    deflateEnd(&z);
+    return ret == Z_STREAM_END ? 0 : ret == Z_OK ? -ENOSPC : -EIO;
+}
+
+static int64_t inflate_work(void *opaque)
+{
+    Job *j = opaque;
+    z_stream z = {0};
+    int ret;
+
+    if (inflateInit2(&z, -12) != Z_OK) {
+        return -EIO;
+    }
+    z.next_in = (void *)j->in;
+    z.avail_in = j->in_bytes;
+    z.next_out = j->out;
+    z.avail_out = j->out_bytes;
+    ret = inflate(&z, Z_FINISH);
+    inflateEnd(&z);
+    /* There may be rubbish behind, which looks like more to come. */
+    return (ret == Z_STREAM_END || ret == Z_BUF_ERROR) && z.avail_out == 0
+               ? 0
+               : -EIO;
+}
+
+static int64_t zstd_compress_work(void *opaque)
+{
+    Job *j = opaque;
+    size_t ret = ZSTD_compress(j->out, j->out_bytes, j->in, j->in_bytes,
+                               ZSTD_CLEVEL_DEFAULT);
+
+    if (ZSTD_isError(ret)) {
+        return ZSTD_getErrorCode(ret) == ZSTD_error_dstSize_tooSmall ? -ENOSPC
+                                                                     : -EIO;
+    }
+    j->out_bytes = ret;
+    return 0;
+}
+
+static int64_t zstd_decompress_work(void *opaque)
+{
+    Job *j = opaque;
+    ZSTD_DCtx *ctx = ZSTD_createDCtx();
+    ZSTD_inBuffer in = {j->in, j->in_bytes, 0};
+    ZSTD_outBuffer out = {j->out, j->out_bytes, 0};
+    size_t ret = 0;
+
+    if (!ctx) {
+        return -ENOMEM;
+    }
+    /* Stops where the cluster is full; what is behind the frame is not ours. */
+    while (out.pos < out.size) {
+        size_t before = in.pos + out.pos;
+
+        ret = ZSTD_decompressStream(ctx, &out, &in);
+        if (ZSTD_isError(ret) || in.pos + out.pos == before) {
+            break;
+        }
+    }
+    ZSTD_freeDCtx(ctx);
+    return out.pos == out.size && !ZSTD_isError(ret) ? 0 : -EIO;
+}
+
+int co_qcow2_compress(const Qcow2State *s, const void *in, void *out,
+                      size_t *out_bytes)
+{
+    Job job = {in, s->cluster_bytes, out, *out_bytes, false};
+    bool zstd = s->compression == QCOW2_COMPRESSION_ZSTD;
+    int ret = co_worker_run(zstd ? zstd_compress_work : deflate_work, &job);
+
+    *out_bytes = job.out_bytes;
+    return ret;
+}
+
+int co_qcow2_decompress(const Qcow2State *s, const void *in, size_t in_bytes,
+                        void *out)
+{
+    Job job = {in, in_bytes, out, s->cluster_bytes, false};
+    bool zstd = s->compression == QCOW2_COMPRESSION_ZSTD;
+
+    return co_worker_run(zstd ? zstd_decompress_work : inflate_work, &job);
+}
+
+/* --- writing ------------------------------------------------------------- */
+
+/* A place for @bytes of compressed data: behind the last one in its cluster,
+ * or a new cluster. Each piece counts once in each cluster it touches. */
+static int co_place(Qcow2State *s, size_t bytes, uint64_t *offset)
+{
+    uint64_t at = s->compressed_end, room;
+    int ret = 0;
+
+    co_mutex_lock(&s->compress_mutex);
+    at = s->compressed_end;
+    room = at ? ROUND_UP(at, s->cluster_bytes) - at : 0;
+    if (room >= bytes) {
+        ret = co_qcow2_refcount_change(s, at, bytes, 1);
+    }
+    if (room < bytes || ret < 0) {
+        uint64_t new, got;
+        bool fresh;
+
+        ret = co_qcow2_alloc_run(s, 1, &new, &got, &fresh);
+        if (ret == 0 && room && new == at + room) {
+            /* It goes on right behind: use the rest of the last one too. */
+            ret = co_qcow2_refcount_change(s, at, room, 1);
+            at = ret == 0 ? at : new;
+            ret = 0;
+        } else {
+            at = new;
+        }
+    }
+    if (ret == 0) {
+        *offset = at;
+        s->compressed_end = at + bytes;
+        if (s->compressed_end % s->cluster_bytes == 0) {
+            s->compressed_end = 0;
+        }
+    }
+    comutex_unlock(&s->compress_mutex);
+    return ret;
+}
+
+static int co_store(Qcow2State *s, uint64_t guest, const uint8_t *data,
+                    size_t bytes)
+{
+    unsigned shift = 62 - (s->cluster_bits - 8), byte;
+    uint64_t offset = 0, sectors;
+    Qcow2Piece *piece;
+    Qcow2Entry old;
+    int ret;
+
+    qcow2_event(s, BLKDBG_WRITE_COMPRESSED);
+    ret = co_place(s, bytes, &offset);
+    if (ret < 0) {
+        return ret;
+    }
+    ret = co_qcow2_file_write(s, offset, data, bytes);
+    if (ret == 0) {
+        ret = co_qcow2_entry_writable(s, guest, &piece, &byte);
+    }
+    if (ret < 0) {
+        qcow2_free_later(s, offset, bytes, QCOW2_FREE_KEEP);
+        return ret;
+    }
+    sectors = (offset + bytes - 1) / 512 - offset / 512;
+    old = qcow2_entry_load(s, piece->data + byte);
+    qcow2_entry_store(
+        s, qcow2_piece_modify(&s->l2_cache, piece) + byte,
+        (Qcow2Entry){QCOW2_COMPRESSED | sectors << shift | offset, 0});
+    qcow2_piece_put(&s->l2_cache, piece);
+    qcow2_entry_release(s, old, QCOW2_FREE_OTHER);
+    return 0;
+}
+
+static int co_write_locked(Qcow2State *s, uint64_t guest, const uint8_t *in,
+                           uint8_t *out)
+{
+    size_t out_bytes = s->cluster_bytes - 1;
+    int ret = co_qcow2_compress(s, in, out, &out_bytes);
+
+    return ret < 0 ? ret : co_store(s, guest, out, out_bytes);
+}
+
+int co_qcow2_pwritev_compressed(Node *node, uint64_t offset, uint64_t bytes,
+                                Iov *iov, size_t iov_offset)
+{
+    Qcow2State *s = qcow2_state(node);
+    uint8_t *in, *out;
+    RangeLock lock;
+    int ret = -ENOMEM;
+
+    if (s->has_data_file) {
+        return -ENOTSUP;
+    }
+    if (s->corrupt) {
+        return -EIO;
+    }
+    if (offset % s->cluster_bytes || bytes > s->cluster_bytes ||
+        (bytes < s->cluster_bytes && offset + bytes != node->size_bytes)) {
+        return -EINVAL;
+    }
+    in = io_buffer_alloc(s->file->child, s->cluster_bytes);
+    out = io_buffer_alloc(s->file->child, s->cluster_bytes);
+    if (in && out) {
+        iov_to_buf(iov, iov_offset, in, bytes);
+        memset(in + bytes, 0, s->cluster_bytes - bytes);
+        co_range_lock(s->ranges, &lock, offset, s->cluster_bytes,
+                      RANGE_EXCLUSIVE);
+        ret = co_write_locked(s, offset, in, out);
+        range_unlock(s->ranges, &lock);
+        if (ret == -ENOSPC) {
+            /* It does not get smaller: as it is. */
+            ret = co_qcow2_pwritev(node, offset, bytes, iov, iov_offset, 0);
+        }
+    }
+    io_buffer_free(in);
+    io_buffer_free(out);
+    return ret;
+}

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What an image tells of itself. */
+#include "block/qcow2/qcow2-int.h"
+
+#include "qapi/qapi-types.h"
+
+ImageInfoSpecific *co_qcow2_info_specific(Node *node, Error **errp)
+{
+    const Qcow2State *s = qcow2_state(node);
+    ImageInfoSpecific *info = g_new0(ImageInfoSpecific, 1);
+    ImageInfoSpecificQCow2 *q = g_new0(ImageInfoSpecificQCow2, 1);
+
+    info->type = IMAGE_INFO_SPECIFIC_KIND_QCOW2;
+    info->u.qcow2.data = q;
+    q->compat = g_strdup(s->version < 3 ? "0.10" : "1.1");
+    q->refcount_bits = 1 << s->refcount_order;
+    q->compression_type = s->compression == QCOW2_COMPRESSION_ZSTD
+                              ? QCOW2_COMPRESSION_TYPE_ZSTD
+                              : QCOW2_COMPRESSION_TYPE_ZLIB;
+    if (s->version < 3) {
+        return info;
+    }
+    q->has_lazy_refcounts = true;
+    q->lazy_refcounts = s->compatible & QCOW2_COMPAT_LAZY_REFCOUNTS;
+    q->has_corrupt = true;
+    q->corrupt = s->incompatible & QCOW2_INCOMPAT_CORRUPT;
+    q->has_extended_l2 = true;
+    q->extended_l2 = s->extended_l2;
+    if (s->has_data_file) {
+        q->data_file = g_strdup(s->data_file_name);
+        q->has_data_file_raw = true;
+        q->data_file_raw = s->data_file_raw;
+    }
+    return info;
+}
+
+static const char *backing_file(const Node *node)
+{
+    return qcow2_state(node)->backing_file;
+}
+
+static const char *backing_format(const Node *node)
+{
+    return qcow2_state(node)->backing_format;
+}
+
+static bool dirty(const Node *node)
+{
+    return qcow2_state(node)->incompatible & QCOW2_INCOMPAT_DIRTY;
+}
+
+const FormatOps qcow2_format_ops = {
+    .create_options = qcow2_create_options,
+    .co_create = co_qcow2_create,
+    .co_create_file = co_qcow2_create_file,
+    .co_info_specific = co_qcow2_info_specific,
+    .backing_file = backing_file,
+    .backing_format = backing_format,
+    .dirty = dirty,
+    .co_resize = co_qcow2_resize,
+    .co_pwritev_compressed = co_qcow2_pwritev_compressed,
+};

@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The files beside the image: the one of external data and the image behind,
+ * by options or by the names that the image has for them.
+ *
+ * Invariant: a name in an image is relative to the image's own file unless it
+ * is absolute or begins with a protocol.
+ */
+#include "block/qcow2/open-int.h"
+
+#include "block/graph/loose-options.h"
+
+static bool has_protocol(const char *name)
+{
+    const char *colon = strchr(name, ':'), *slash = strchr(name, '/');
+
+    return colon && (!slash || colon < slash);
+}
+
+static char *name_beside(const Qcow2State *s, const char *name, Error **errp)
+{
+    const char *own = s->file->child->filename;
+    g_autofree char *dir = NULL;
+
+    if (g_path_is_absolute(name) || has_protocol(name)) {
+        return g_strdup(name);
+    }
+    if (!own || g_str_has_prefix(own, "json:")) {
+        error_set(errp,
+                  "Cannot use relative backing file names for '%s'",
+                  own ? own : "");
+        return NULL;
+    }
+    if (!strchr(own, '/')) {
+        return g_strdup(name);
+    }
+    dir = g_strndup(own, strrchr(own, '/') + 1 - own);
+    return g_strconcat(dir, name, NULL);
+}
+
+static void add(json_object *o, const char *key, const char *value)
+{
+    json_object_object_add(o, key, json_object_new_string(value));
+}
+
+/* --- the external data file ---------------------------------------------- */
+
+/* Loose options become a child. */
+static Edge *co_open_loose(Qcow2State *s, json_object *loose,
+                           const char *format, const char *edge, unsigned role,
+                           Error **errp)
+{
+    BlockdevRef ref = {.kind = BLOCKDEV_REF_KIND_DEFINITION};
+    Edge *child;
+
+    ref.u.definition = loose_options_read(loose, format, errp);
+    if (!ref.u.definition) {
+        return NULL;
+    }
+    child = co_node_open_child(s->node, &ref, edge, role, errp);
+    BlockdevOptions_free(ref.u.definition);
+    return child;
+}
+
+static Edge *co_data_file_by_name(Qcow2State *s, Error **errp)
+{
+    g_autofree char *name = name_beside(s, s->data_file_name, errp);
+    json_object *loose = name ? loose_options_of_filename(name, errp) : NULL;
+    Edge *edge;
+
+    if (!loose) {
+        return NULL;
+    }
+    edge = co_open_loose(s, loose, "file", "data-file", EDGE_DATA, errp);
+    json_object_put(loose);
+    return edge;
+}
+
+bool co_qcow2_open_data_file(Qcow2State *s, const BlockdevOptionsQcow2 *o,
+                             Error **errp)
+{
+    s->has_data_file = s->incompatible & QCOW2_INCOMPAT_DATA_FILE;
+    if (!s->has_data_file) {
+        if (o->data_file) {
+            error_set(errp, "'data-file' can only be set for images with an "
+                            "external data file");
+            return false;
+        }
+        return true;
+    }
+    s->data_file_raw = s->autoclear & QCOW2_AUTOCLEAR_DATA_FILE_RAW;
+    s->file->role = EDGE_METADATA | EDGE_PRIMARY;
+    if (o->data_file) {
+        s->data_file = co_node_open_child(s->node, o->data_file, "data-file",
+                                          EDGE_DATA, errp);
+    } else if (s->data_file_name) {
+        s->data_file = co_data_file_by_name(s, errp);
+    } else {
+        error_set(errp, "'data-file' is required for this image");
+        s->data_file = NULL;
+    }
+    return s->data_file != NULL;
+}
+
+/* --- the image behind ---------------------------------------------------- */
+
+/* The format of the image that @loose options of a file name. */
+static bool co_probe(Qcow2State *s, json_object *loose, const char **format,
+                     Error **errp)
+{
+    uint8_t head[8] = {0};
+    Edge *edge = co_open_loose(s, loose, "file", "probe", EDGE_METADATA, errp);
+    int ret = 0;
+    Iov iov;
+
+    if (!edge) {
+        return false;
+    }
+    if (edge->child->size_bytes >= sizeof(head)) {
+        iov_init_buf(&iov, head, sizeof(head));
+        ret = co_edge_preadv(edge, 0, sizeof(head), &iov, 0, 0);
+        iov_free(&iov);
+    }
+    co_edge_detach(edge);
+    if (ret < 0) {
+        error_set_errno(errp, -ret,
+                        "Could not read the image to determine its format");
+        return false;
+    }
+    *format = !memcmp(head, "QFI\xfb\0\0\0", 7) && head[7] >= 2 ? "qcow2"
+                                                               : "raw";
+    return true;
+}
+
+static bool co_backing_by_name(Qcow2State *s, Error **errp)
+{
+    g_autofree char *name = name_beside(s, s->backing_file, errp);
+    const char *format = s->backing_format;
+    json_object *loose, *top;
+    Edge *edge = NULL;
+
+    if (!name) {
+        return false;
+    }
+    if (g_str_has_prefix(name, "json:")) {
+        loose = loose_options_of_json_name(name, errp);
+        if (loose) {
+            add(loose, "read-only", "on");
+            edge = co_open_loose(s, loose, format ? format : "raw", "backing",
+                                 EDGE_COW, errp);
+            json_object_put(loose);
+        }
+        return edge != NULL;
+    }
+    loose = loose_options_of_filename(name, errp);
+    if (!loose) {
+        return false;
+    }
+    add(loose, "read-only", "on");
+    if (!format && !co_probe(s, loose, &format, errp)) {
+        json_object_put(loose);
+        return false;
+    }
+    top = json_object_new_object();
+    add(top, "driver", format);
+    add(top, "read-only", "on");
+    json_object_object_add(top, "file", loose);
+    edge = co_open_loose(s, top, format, "backing", EDGE_COW, errp);
+    json_object_put(top);
+    return edge != NULL;
+}
+
+bool co_qcow2_open_backing(Qcow2State *s, const BlockdevOptionsQcow2 *o,
+                           Error **errp)
+{
+    Error *err = NULL;
+    bool ok = true;
+
+    if (o->backing && o->backing->kind == BLOCKDEV_REF_OR_NULL_KIND_NULL) {
+        return true;
+    }
+    if (o->backing) {
+        BlockdevRef ref;
+
+        if (o->backing->kind == BLOCKDEV_REF_OR_NULL_KIND_REFERENCE) {
+            ref.kind = BLOCKDEV_REF_KIND_REFERENCE;
+            ref.u.reference = o->backing->u.reference;
+        } else {
+            ref.kind = BLOCKDEV_REF_KIND_DEFINITION;
+            ref.u.definition = o->backing->u.definition;
+        }
+        ok = co_node_open_child(s->node, &ref, "backing", EDGE_COW, &err);
+    } else if (s->backing_file) {
+        ok = co_backing_by_name(s, &err);
+    }
+    if (!ok) {
+        error_prepend(&err, "Could not open backing file: ");
+        error_propagate(errp, err);
+    }
+    return ok;
+}

@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Keeps writes away from the image's own tables when the refcounts or L2
+ * entries of a damaged image point there, and marks such an image corrupt.
+ *
+ * Invariant: s->tables has the number of every cluster that s->l1 or
+ * s->reftable refers to.
+ */
+#include "block/qcow2/qcow2-int.h"
+
+#include <stdio.h>
+
+#include "qapi/qapi-events.h"
+#include "qapi/qapi-types.h"
+
+static const char *const part_names[] = {
+    "qcow2_header",   "active L1 table", "active L2 table",
+    "refcount block", "refcount table",  "snapshot table",
+    "inactive L1 table", "inactive L2 table", "bitmap directory",
+};
+
+static gpointer table_key(const Qcow2State *s, uint64_t offset)
+{
+    return GSIZE_TO_POINTER((offset >> s->cluster_bits) + 1);
+}
+
+void qcow2_table_note(Qcow2State *s, uint64_t offset, unsigned what)
+{
+    g_hash_table_insert(s->tables, table_key(s, offset),
+                        GUINT_TO_POINTER(what));
+}
+
+void qcow2_table_unnote(Qcow2State *s, uint64_t offset)
+{
+    g_hash_table_remove(s->tables, table_key(s, offset));
+}
+
+void qcow2_tables_note_all(Qcow2State *s)
+{
+    g_hash_table_remove_all(s->tables);
+    for (uint32_t i = 0; i < s->l1_size; i++) {
+        if (s->l1[i] & QCOW2_OFFSET_MASK) {
+            qcow2_table_note(s, s->l1[i] & QCOW2_OFFSET_MASK,
+                             QCOW2_OL_ACTIVE_L2);
+        }
+    }
+    for (uint32_t i = 0; i < s->reftable_entries; i++) {
+        if (s->reftable[i] & QCOW2_REFTABLE_MASK) {
+            qcow2_table_note(s, s->reftable[i] & QCOW2_REFTABLE_MASK,
+                             QCOW2_OL_REFCOUNT_BLOCK);
+        }
+    }
+}
+
+static bool meets(uint64_t a, uint64_t a_bytes, uint64_t b, uint64_t b_bytes)
+{
+    return b_bytes && a < b + b_bytes && b < a + a_bytes;
+}
+
+static unsigned overlap_snapshots(const Qcow2State *s, uint64_t offset,
+                                  uint64_t bytes)
+{
+    for (unsigned i = 0; s->snapshots && i < s->snapshots->len; i++) {
+        const Qcow2Snapshot *sn = g_ptr_array_index(s->snapshots, i);
+
+        if (meets(offset, bytes, sn->l1_offset, sn->l1_size * UINT64_C(8))) {
+            return QCOW2_OL_INACTIVE_L1;
+        }
+    }
+    return 0;
+}
+
+static unsigned overlap_tables(const Qcow2State *s, unsigned checks,
+                               uint64_t offset, uint64_t bytes)
+{
+    for (uint64_t at = ROUND_DOWN(offset, s->cluster_bytes);
+         at < offset + bytes; at += s->cluster_bytes) {
+        unsigned what = GPOINTER_TO_UINT(
+            g_hash_table_lookup(s->tables, table_key(s, at)));
+
+        if (what & checks) {
+            return what & checks;
+        }
+    }
+    return 0;
+}
+
+/* The first part that the range overlaps, as a bit, or 0. */
+static unsigned find_overlap(const Qcow2State *s, unsigned checks,
+                             uint64_t offset, uint64_t bytes)
+{
+    if ((checks & QCOW2_OL_MAIN_HEADER) && offset < s->cluster_bytes) {
+        return QCOW2_OL_MAIN_HEADER;
+    }
+    if ((checks & QCOW2_OL_ACTIVE_L1) &&
+        meets(offset, bytes, s->l1_offset, s->l1_size * UINT64_C(8))) {
+        return QCOW2_OL_ACTIVE_L1;
+    }
+    if ((checks & QCOW2_OL_REFCOUNT_TABLE) &&
+        meets(offset, bytes, s->reftable_offset,
+              s->reftable_clusters * s->cluster_bytes)) {
+        return QCOW2_OL_REFCOUNT_TABLE;
+    }
+    if ((checks & QCOW2_OL_SNAPSHOT_TABLE) &&
+        meets(offset, bytes, s->snapshots_offset, s->snapshots_bytes)) {
+        return QCOW2_OL_SNAPSHOT_TABLE;
+    }
+    if (checks & QCOW2_OL_INACTIVE_L1) {
+        unsigned found = overlap_snapshots(s, offset, bytes);
+
+        if (found) {
+            return found;
+        }
+    }
+    return overlap_tables(s, checks, offset, bytes);
+}
+
+int co_qcow2_check_overlap(Qcow2State *s, unsigned ignore, uint64_t offset,
+                           uint64_t bytes)
+{
+    unsigned found =
+        find_overlap(s, s->overlap_checks & ~ignore, offset, bytes);
+
+    if (LIKELY(!found)) {
+        return 0;
+    }
+    co_qcow2_mark_corrupt(s, true, offset, bytes,
+                          "Preventing invalid write on %s (overlaps with %s)",
+                          (ignore & QCOW2_OL_INACTIVE_L2) ? "data" : "metadata",
+                          part_names[__builtin_ctz(found)]);
+    return -EIO;
+}
+
+static void send_event(void *opaque)
+{
+    qapi_event_block_image_corrupted(opaque);
+}
+
+void co_qcow2_mark_corrupt(Qcow2State *s, bool fatal, int64_t host_offset,
+                           int64_t bytes, const char *fmt, ...)
+{
+    g_autofree char *text = NULL;
+    QapiEventBlockImageCorrupted event;
+    va_list args;
+
+    if (s->corrupt || (!fatal && s->corruption_told)) {
+        return;
+    }
+    va_start(args, fmt);
+    text = g_strdup_vprintf(fmt, args);
+    va_end(args);
+    fatal = fatal && !s->node->read_only;
+    s->corruption_told = true;
+    fprintf(stderr, fatal ? "qcow2: Marking image as corrupt: %s; further "
+                            "corruption events will be suppressed\n"
+                          : "qcow2: Image is corrupt: %s; further non-fatal "
+                            "corruption events will be suppressed\n",
+            text);
+    event = (QapiEventBlockImageCorrupted){
+        .device = (char *)"",
+        .node_name = s->node->name_generated ? NULL : s->node->name,
+        .msg = text,
+        .has_offset = host_offset >= 0,
+        .offset = host_offset,
+        .has_size = bytes >= 0,
+        .size = bytes,
+        .fatal = fatal,
+    };
+    if (reactor_current() == reactor_control()) {
+        send_event(&event);
+    } else {
+        co_reactor_call(reactor_control(), send_event, &event);
+    }
+    if (!fatal) {
+        return;
+    }
+    /* From now on there is no I/O; what is in memory may be wrong. */
+    s->corrupt = true;
+    s->incompatible |= QCOW2_INCOMPAT_CORRUPT;
+    if (s->version >= 3 && co_qcow2_header_write(s) == 0) {
+        co_edge_flush(s->file);
+    }
+}

@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The driver qcow2: opening, closing, options, and the table of functions.
+ */
+#include "block/qcow2/open-int.h"
+
+#include "qapi/qapi-types.h"
+
+/* --- opening ------------------------------------------------------------- */
+
+static void state_init(Node *node)
+{
+    Qcow2State *s = qcow2_state(node);
+
+    s->node = node;
+    s->ranges = range_locks_new(false);
+    s->l1_dirty = g_hash_table_new(NULL, NULL);
+    s->reftable_dirty = g_hash_table_new(NULL, NULL);
+    s->tables = g_hash_table_new(NULL, NULL);
+    s->frees_waiting = g_array_new(FALSE, FALSE, sizeof(Qcow2Free));
+    s->frees_ready = g_array_new(FALSE, FALSE, sizeof(Qcow2Free));
+    comutex_init(&s->l2_mutex);
+    comutex_init(&s->alloc_mutex);
+    comutex_init(&s->commit_mutex);
+    comutex_init(&s->compress_mutex);
+    list_init(&s->extensions);
+}
+
+static void state_free(Qcow2State *s)
+{
+    qcow2_cache_destroy(&s->l2_cache);
+    qcow2_cache_destroy(&s->refs_cache);
+    qcow2_snapshots_free(s);
+    qcow2_header_free(s);
+    g_free(s->l1);
+    g_free(s->reftable);
+    g_hash_table_destroy(s->l1_dirty);
+    g_hash_table_destroy(s->reftable_dirty);
+    g_hash_table_destroy(s->tables);
+    g_array_free(s->frees_waiting, TRUE);
+    g_array_free(s->frees_ready, TRUE);
+    range_locks_free(s->ranges);
+    memset(s, 0, sizeof(*s));
+}
+
+static int co_l1_load(Qcow2State *s, Error **errp)
+{
+    size_t bytes = s->l1_size * sizeof(Be64);
+    Be64 *table = g_try_malloc(MAX(bytes, 1));
+    int ret = table ? co_qcow2_file_read(s, s->l1_offset, table, bytes)
+                    : -ENOMEM;
+
+    if (ret < 0) {
+        error_set_errno(errp, -ret, "Could not read L1 table");
+        g_free(table);
+        return ret;
+    }
+    s->l1 = g_new(uint64_t, MAX(s->l1_size, 1));
+    for (uint32_t i = 0; i < s->l1_size; i++) {
+        s->l1[i] = be64_get(table[i]);
+    }
+    g_free(table);
+    return 0;
+}
+
+/* An image that is written loses what others keep in it and we do not know. */
+static int co_clear_autoclear(Qcow2State *s, Error **errp)
+{
+    uint64_t keep = QCOW2_AUTOCLEAR_KNOWN;
+    int ret;
+
+    if (s->node->read_only || !(s->autoclear & ~keep)) {
+        return 0;
+    }
+    s->autoclear &= keep;
+    ret = co_qcow2_header_write(s);
+    if (ret < 0) {
+        error_set_errno(errp, -ret, "Could not update qcow2 header");
+    }
+    return ret;
+}
+
+static bool co_open_tables(Qcow2State *s, Error **errp)
+{
+    s->file_bytes = s->file->child->size_bytes;
+    s->fresh_from = ROUND_UP(s->file_bytes, s->cluster_bytes);
+    return co_qcow2_reftable_load(s, errp) == 0 && co_l1_load(s, errp) == 0 &&
+           co_qcow2_snapshots_load(s, errp) == 0;
+}
+
+static bool co_open_image(Node *node, const BlockdevOptionsQcow2 *o,
+                          Error **errp)
+{
+    Qcow2State *s = qcow2_state(node);
+
+    s->file = co_node_open_child(node, o->file, "file",
+                                 EDGE_METADATA | EDGE_DATA | EDGE_PRIMARY,
+                                 errp);
+    if (!s->file) {
+        return false;
+    }
+    s->data_file = s->file;
+    if (co_qcow2_header_read(s, errp) < 0 ||
+        !co_qcow2_open_data_file(s, o, errp) ||
+        !qcow2_options_apply(s, o, errp) || !co_open_tables(s, errp)) {
+        return false;
+    }
+    node->size_bytes = ROUND_UP(s->disk_bytes, 512);
+    qcow2_tables_note_all(s);
+    return co_qcow2_open_backing(s, o, errp) &&
+           co_clear_autoclear(s, errp) == 0;
+}
+
+static bool co_qcow2_open(Node *node, const BlockdevOptions *options,
+                          Error **errp)
+{
+    state_init(node);
+    if (!co_open_image(node, &options->u.qcow2, errp)) {
+        state_free(qcow2_state(node));
+        return false;
+    }
+    return true;
+}
+
+/* --- closing ------------------------------------------------------------- */
+
+/* Before the image may be somebody else's: memory and file agree, the file is
+ * no longer than it need be. */
+int co_qcow2_inactivate(Qcow2State *s)
+{
+    int ret;
+
+    if (s->node->read_only || s->corrupt) {
+        return 0;
+    }
+    ret = co_qcow2_settle(s);
+    if (ret == 0) {
+        ret = co_qcow2_file_trim(s);
+    }
+    return ret;
+}
+
+static void co_qcow2_close(Node *node)
+{
+    Qcow2State *s = qcow2_state(node);
+    int ret = co_qcow2_inactivate(s);
+
+    if (ret < 0) {
+        /* Nobody is left to be told by an error. What was flushed is there;
+         * the rest of the metadata is lost. */
+        error_report("%s: Lost the last changes of metadata: %s",
+                     node_name(node), g_strerror(-ret));
+    }
+    state_free(s);
+}
+
+static void qcow2_refresh_limits(Node *node)
+{
+    const Qcow2State *s = qcow2_state(node);
+
+    node->limits.zeroes_align = s->subcluster_bytes;
+    node->limits.discard_align = s->cluster_bytes;
+}
+
+static uint32_t qcow2_cluster_bytes(const Node *node)
+{
+    return qcow2_state(node)->cluster_bytes;
+}
+
+const NodeDriver driver_qcow2 = {
+    .name = "qcow2",
+    .state_bytes = sizeof(Qcow2State),
+    .threading = NODE_HOMED,
+    .is_format = true,
+    .supports_backing = true,
+    .co_open = co_qcow2_open,
+    .co_reopen = co_qcow2_reopen,
+    .reopen_options = qcow2_reopen_options,
+    .co_close = co_qcow2_close,
+    .refresh_limits = qcow2_refresh_limits,
+    .co_preadv = co_qcow2_preadv,
+    .co_pwritev = co_qcow2_pwritev,
+    .co_pwrite_zeroes = co_qcow2_pwrite_zeroes,
+    .co_pdiscard = co_qcow2_pdiscard,
+    .co_flush = co_qcow2_flush,
+    .co_block_status = co_qcow2_block_status,
+    .co_truncate = co_qcow2_truncate,
+    .cluster_bytes = qcow2_cluster_bytes,
+    .format = &qcow2_format_ops,
+};

@@ -1,0 +1,381 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Resizing, preallocation, and a longer L1 table.
+ *
+ * Invariants: no request is in flight. What the disk gains reads as zeroes,
+ * whatever lies in the file or in a longer image behind. Entries behind the
+ * end of the disk are gone before the size is.
+ */
+#include "block/qcow2/qcow2-int.h"
+
+#include "qapi/qapi-types.h"
+
+/* --- the L1 table -------------------------------------------------------- */
+
+static int co_l1_write(Qcow2State *s, uint64_t offset, uint32_t entries)
+{
+    size_t bytes = ROUND_UP(entries * UINT64_C(8), 512);
+    Be64 *table = g_try_malloc0(bytes);
+    int ret = -ENOMEM;
+
+    if (table) {
+        for (uint32_t i = 0; i < MIN(entries, s->l1_size); i++) {
+            table[i] = be64(s->l1[i]);
+        }
+        qcow2_event(s, BLKDBG_L1_GROW_WRITE_TABLE);
+        ret = co_qcow2_file_write(s, offset, table, bytes);
+    }
+    g_free(table);
+    return ret;
+}
+
+static int co_l1_move(Qcow2State *s, uint64_t offset, uint32_t entries)
+{
+    uint64_t old_offset = s->l1_offset;
+    uint32_t old_size = s->l1_size;
+    int ret = co_l1_write(s, offset, entries);
+
+    if (ret == 0) {
+        ret = co_qcow2_commit(s, true);
+    }
+    if (ret < 0) {
+        return ret;
+    }
+    s->l1 = g_renew(uint64_t, s->l1, entries);
+    memset(s->l1 + old_size, 0, (entries - old_size) * sizeof(uint64_t));
+    s->l1_offset = offset;
+    s->l1_size = entries;
+    qcow2_event(s, BLKDBG_L1_GROW_ACTIVATE_TABLE);
+    ret = co_qcow2_header_write(s);
+    if (ret == 0) {
+        ret = co_edge_flush(s->file);
+    }
+    if (ret < 0) {
+        /* Which of both the disk knows is not known: keep to the old one. */
+        s->l1_offset = old_offset;
+        s->l1_size = old_size;
+        return ret;
+    }
+    if (old_size) {
+        qcow2_free_later(s, old_offset, old_size * UINT64_C(8),
+                         QCOW2_FREE_OTHER);
+    }
+    return 0;
+}
+
+int co_qcow2_l1_grow(Qcow2State *s, uint32_t entries, Error **errp)
+{
+    uint64_t offset;
+    int ret;
+
+    if (entries <= s->l1_size) {
+        return 0;
+    }
+    if (entries > QCOW2_MAX_L1_BYTES / 8) {
+        error_set(errp, "Failed to grow the L1 table: File too large");
+        return -EFBIG;
+    }
+    qcow2_event(s, BLKDBG_L1_GROW_ALLOC_TABLE);
+    ret = co_qcow2_settle(s);
+    if (ret == 0) {
+        ret = co_qcow2_alloc_bytes(s, entries * UINT64_C(8), false, &offset);
+    }
+    if (ret == 0) {
+        ret = co_l1_move(s, offset, entries);
+    }
+    if (ret < 0) {
+        error_set_errno(errp, -ret, "Failed to grow the L1 table");
+    }
+    return ret;
+}
+
+/* --- preallocation ------------------------------------------------------- */
+
+static int co_write_zeroes_data(Qcow2State *s, uint64_t offset, uint64_t bytes)
+{
+    size_t chunk = MIN(bytes, 1 * MiB);
+    void *buf = io_buffer_alloc(s->data_file->child, chunk);
+    int ret = buf ? 0 : -ENOMEM;
+
+    if (buf) {
+        memset(buf, 0, chunk);
+    }
+    while (bytes && ret == 0) {
+        uint64_t n = MIN(bytes, chunk);
+        Iov iov;
+
+        iov_init_buf(&iov, buf, n);
+        ret = co_edge_pwritev(s->data_file, offset, n, &iov, 0, 0);
+        iov_free(&iov);
+        offset += n;
+        bytes -= n;
+    }
+    io_buffer_free(buf);
+    return ret;
+}
+
+static int co_fill_places(Qcow2State *s, uint64_t host, uint64_t bytes,
+                          bool fresh, FormatPreallocation how)
+{
+    switch (how) {
+    case FORMAT_PREALLOC_FULL:
+        return co_write_zeroes_data(s, host, bytes);
+    case FORMAT_PREALLOC_FALLOC:
+        return co_edge_pwrite_zeroes(s->data_file, host, bytes, 0);
+    default:
+        return fresh ? 0
+                     : co_edge_pwrite_zeroes(s->data_file, host, bytes,
+                                             REQ_MAY_UNMAP);
+    }
+}
+
+static int co_link_places(Qcow2State *s, uint64_t guest, uint64_t host,
+                          uint64_t clusters)
+{
+    for (uint64_t i = 0; i < clusters; i++) {
+        uint64_t step = i << s->cluster_bits;
+        Qcow2Piece *piece;
+        unsigned byte;
+        int ret = co_qcow2_entry_writable(s, guest + step, &piece, &byte);
+
+        if (ret < 0) {
+            return ret;
+        }
+        qcow2_entry_store(s, qcow2_piece_modify(&s->l2_cache, piece) + byte,
+                          (Qcow2Entry){(host + step) | QCOW2_COPIED, 0});
+        qcow2_piece_put(&s->l2_cache, piece);
+    }
+    return 0;
+}
+
+/* So much at once that the caches are not outgrown. */
+#define PREALLOCATE_STEP 4096
+
+int co_qcow2_preallocate(Qcow2State *s, uint64_t offset, uint64_t bytes,
+                         FormatPreallocation how, Error **errp)
+{
+    uint64_t at = ROUND_UP(offset, s->cluster_bytes);
+    uint64_t end = ROUND_UP(offset + bytes, s->cluster_bytes);
+    int ret = 0;
+
+    while (at < end && ret == 0) {
+        uint64_t host = at, got = MIN((end - at) >> s->cluster_bits,
+                                      PREALLOCATE_STEP);
+        uint64_t there = s->data_file->child->size_bytes;
+        bool fresh = true;
+
+        if (!s->has_data_file) {
+            ret = co_qcow2_alloc_run(s, got, &host, &got, &fresh);
+        }
+        bytes = got << s->cluster_bits;
+        if (ret == 0) {
+            uint64_t fill = s->has_data_file
+                                ? MIN(bytes, there > host ? there - host : 0)
+                                : bytes;
+
+            ret = fill ? co_fill_places(s, host, fill, fresh, how) : 0;
+        }
+        if (ret == 0) {
+            ret = co_link_places(s, at, host, got);
+        }
+        at += bytes;
+    }
+    if (ret < 0) {
+        error_set_errno(errp, -ret, "Could not preallocate metadata");
+    }
+    return ret;
+}
+
+/* --- resizing ------------------------------------------------------------ */
+
+/* Something behind the old end may have become visible. */
+static int co_zero_gained(Qcow2State *s, uint64_t from, uint64_t to)
+{
+    Edge *backing = node_backing_child(s->node);
+    uint64_t behind = backing ? backing->child->size_bytes : 0;
+    uint64_t mid = MIN(ROUND_UP(from, s->cluster_bytes), to);
+    uint64_t end = MIN(to, behind);
+    int ret = 0;
+
+    if (from < mid) {
+        void *zeroes = g_malloc0(mid - from);
+        bool zero;
+        Iov iov;
+
+        ret = co_qcow2_reads_zero(s, from, mid - from, &zero);
+        if (ret == 0 && !zero) {
+            iov_init_buf(&iov, zeroes, mid - from);
+            ret = co_qcow2_pwritev(s->node, from, mid - from, &iov, 0, 0);
+            iov_free(&iov);
+        }
+        g_free(zeroes);
+    }
+    while (ret == 0 && mid < end) {
+        uint64_t n = MIN(ROUND_UP(end, s->cluster_bytes) - mid, 1 * GiB);
+
+        ret = co_qcow2_pwrite_zeroes(s->node, mid, n, 0);
+        if (ret == -ENOTSUP) {
+            g_autofree void *zeroes = g_malloc0(s->cluster_bytes);
+            Iov iov;
+
+            n = s->cluster_bytes;
+            iov_init_buf(&iov, zeroes, n);
+            ret = co_qcow2_pwritev(s->node, mid, n, &iov, 0, 0);
+            iov_free(&iov);
+        }
+        mid += n;
+    }
+    return ret;
+}
+
+static int co_set_disk_size(Qcow2State *s, uint64_t size_bytes, Error **errp)
+{
+    uint64_t old = s->disk_bytes;
+    int ret;
+
+    s->disk_bytes = size_bytes;
+    ret = co_qcow2_header_write(s);
+    if (ret == 0) {
+        ret = co_edge_flush(s->file);
+    }
+    if (ret < 0) {
+        s->disk_bytes = old;
+        error_set_errno(errp, -ret, "Failed to update the image size");
+    }
+    return ret;
+}
+
+static int co_grow(Qcow2State *s, uint64_t size_bytes,
+                   FormatPreallocation how, Error **errp)
+{
+    uint64_t reach = qcow2_table_reach(s), old = ROUND_UP(s->disk_bytes, 512);
+    uint64_t entries = size_bytes / reach + (size_bytes % reach > 0);
+    int ret;
+
+    if (entries > QCOW2_MAX_L1_BYTES / 8) {
+        error_set(errp, "Failed to grow the L1 table: File too large");
+        return -EFBIG;
+    }
+    ret = co_qcow2_l1_grow(s, entries, errp);
+    if (ret < 0) {
+        return ret;
+    }
+    if (s->has_data_file && s->data_file->child->size_bytes < size_bytes) {
+        ret = co_edge_truncate(s->data_file, size_bytes, false, errp);
+        if (ret < 0) {
+            return ret;
+        }
+    }
+    ret = co_zero_gained(s, old, ROUND_UP(size_bytes, 512));
+    if (ret < 0) {
+        error_set_errno(errp, -ret, "Failed to zero the new area");
+        return ret;
+    }
+    if (how != FORMAT_PREALLOC_OFF) {
+        ret = co_qcow2_preallocate(s, old, size_bytes - old, how, errp);
+        if (ret < 0) {
+            return ret;
+        }
+    }
+    ret = co_qcow2_settle(s);
+    if (ret < 0) {
+        error_set_errno(errp, -ret, "Failed to flush the L2 table cache");
+        return ret;
+    }
+    return co_set_disk_size(s, size_bytes, errp);
+}
+
+/* All references that the table at L1 @index holds, and the table. */
+static int co_drop_table(Qcow2State *s, uint32_t index)
+{
+    uint64_t table = s->l1[index] & QCOW2_OFFSET_MASK;
+    uint64_t entries = UINT64_C(1) << s->l2_bits;
+
+    if (!table) {
+        return 0;
+    }
+    for (uint64_t i = 0; i < entries; i++) {
+        Qcow2Entry e;
+        int ret = co_qcow2_entry_get(
+            s, index * qcow2_table_reach(s) + (i << s->cluster_bits), &e);
+
+        if (ret < 0) {
+            return ret;
+        }
+        qcow2_entry_release(s, e, QCOW2_FREE_REQUEST);
+    }
+    s->l1[index] = 0;
+    qcow2_l1_mark(s, index);
+    qcow2_table_unnote(s, table);
+    qcow2_cache_forget(&s->l2_cache, table, s->cluster_bytes);
+    qcow2_free_later(s, table, s->cluster_bytes, QCOW2_FREE_OTHER);
+    return 0;
+}
+
+static int co_shrink(Qcow2State *s, uint64_t size_bytes, Error **errp)
+{
+    uint64_t reach = qcow2_table_reach(s);
+    uint64_t from = ROUND_UP(size_bytes, s->cluster_bytes);
+    uint64_t table_end = ROUND_UP(from, reach);
+    uint64_t end = ROUND_UP(s->disk_bytes, s->cluster_bytes);
+    int ret = co_set_disk_size(s, size_bytes, errp);
+
+    if (ret < 0) {
+        return ret;
+    }
+    if (from < MIN(table_end, end)) {
+        ret = co_qcow2_unmap(s, from, MIN(table_end, end) - from,
+                             QCOW2_FREE_REQUEST);
+    }
+    qcow2_event(s, BLKDBG_L1_SHRINK_FREE_L2_CLUSTERS);
+    for (uint64_t i = table_end / reach; i < s->l1_size && ret == 0; i++) {
+        ret = co_drop_table(s, i);
+    }
+    if (ret == 0) {
+        ret = co_qcow2_settle(s);
+    }
+    if (ret == 0 && s->has_data_file) {
+        ret = co_edge_truncate(s->data_file, size_bytes, false, errp);
+    }
+    if (ret < 0) {
+        error_set_errno(errp, -ret, "Failed to discard cropped clusters");
+    }
+    return ret;
+}
+
+int co_qcow2_resize(Node *node, uint64_t size_bytes, bool exact,
+                    FormatPreallocation how, Error **errp)
+{
+    Qcow2State *s = qcow2_state(node);
+
+    if (s->corrupt) {
+        error_set(errp, "The image is corrupt");
+        return -EIO;
+    }
+    if (size_bytes % 512) {
+        error_set(errp, "The new size must be a multiple of 512");
+        return -EINVAL;
+    }
+    if (s->snapshots->len && s->version < 3) {
+        error_set(errp, "Can't resize a v2 image which has snapshots");
+        return -ENOTSUP;
+    }
+    if (s->autoclear & QCOW2_AUTOCLEAR_BITMAPS) {
+        error_set(errp, "Bitmaps are not supported by resizing");
+        return -ENOTSUP;
+    }
+    if (size_bytes < s->disk_bytes) {
+        if (how != FORMAT_PREALLOC_OFF) {
+            error_set(errp, "Preallocation can't be used for shrinking an "
+                            "image");
+            return -EINVAL;
+        }
+        return co_shrink(s, size_bytes, errp);
+    }
+    return co_grow(s, size_bytes, how, errp);
+}
+
+int co_qcow2_truncate(Node *node, uint64_t size_bytes, bool exact, Error **errp)
+{
+    return co_qcow2_resize(node, size_bytes, exact, FORMAT_PREALLOC_OFF, errp);
+}

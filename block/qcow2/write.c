@@ -1,0 +1,380 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Writing data: in place where the clusters are ours alone, else into
+ * clusters taken for it, filled up with what was there before.
+ *
+ * Invariants:
+ * 1. A write in place holds its clusters shared, one that allocates holds
+ *    them exclusively: two that allocate the same cluster do it once.
+ * 2. The entry is changed after the data is in the file.
+ * 3. The guest's bytes and what fills the cluster up go in one write; zeroes
+ *    are not written where the file has never been written.
+ */
+#include "block/qcow2/qcow2-int.h"
+
+#include "qapi/qapi-types.h"
+
+/* Clusters in a row that get their data together. */
+typedef struct Target {
+    uint64_t guest;    /* first cluster */
+    uint64_t clusters;
+    uint64_t host;
+    bool taken; /* for this write; else the place they had */
+    bool fresh;
+    uint64_t from, to;           /* of the guest's bytes, absolute */
+    uint64_t fill_from, fill_to; /* what is valid afterwards */
+} Target;
+
+/* --- where to ------------------------------------------------------------ */
+
+static bool own_place(const Qcow2State *s, Qcow2Entry e)
+{
+    return !(e.entry & QCOW2_COMPRESSED) && (e.entry & QCOW2_COPIED) &&
+           (s->has_data_file || (e.entry & QCOW2_OFFSET_MASK));
+}
+
+/* How many clusters from @t->guest on have a place of their own in a row, or
+ * none. */
+static int co_target_extend(Qcow2State *s, Target *t, uint64_t max)
+{
+    Qcow2Entry e;
+    int ret = co_qcow2_entry_get(s, t->guest, &e);
+
+    if (ret < 0) {
+        return ret;
+    }
+    t->taken = !own_place(s, e);
+    t->host = e.entry & QCOW2_OFFSET_MASK;
+    for (t->clusters = 1; t->clusters < max; t->clusters++) {
+        uint64_t step = t->clusters << s->cluster_bits;
+
+        ret = co_qcow2_entry_get(s, t->guest + step, &e);
+        if (ret < 0) {
+            return ret;
+        }
+        if (own_place(s, e) == t->taken ||
+            (!t->taken && (e.entry & QCOW2_OFFSET_MASK) != t->host + step)) {
+            break;
+        }
+    }
+    return 0;
+}
+
+static int co_target_take(Qcow2State *s, Target *t)
+{
+    uint64_t got;
+    int ret;
+
+    if (s->has_data_file) {
+        t->host = t->guest;
+        t->fresh = false;
+        return 0;
+    }
+    ret = co_qcow2_alloc_run(s, t->clusters, &t->host, &got, &t->fresh);
+    t->clusters = got;
+    return ret;
+}
+
+/* --- what to fill up ----------------------------------------------------- */
+
+/* With subclusters only the touched ones need to be whole, unless the old
+ * place has others, which are left behind. */
+static int co_fill_unit(Qcow2State *s, const Target *t, uint64_t at,
+                        uint64_t *unit)
+{
+    Qcow2Entry e;
+    int ret;
+
+    *unit = s->cluster_bytes;
+    if (!s->extended_l2) {
+        return 0;
+    }
+    ret = co_qcow2_entry_get(s, ROUND_DOWN(at, s->cluster_bytes), &e);
+    if (ret == 0 && !(t->taken && ((e.entry & QCOW2_COMPRESSED) ||
+                                   (e.bitmap & UINT32_MAX)))) {
+        *unit = s->subcluster_bytes;
+    }
+    return ret;
+}
+
+/* In its own place a subcluster that holds data needs no filling up. */
+static int co_fill_edge(Qcow2State *s, const Target *t, uint64_t at,
+                        bool upper, uint64_t *edge)
+{
+    uint64_t touched = upper ? at - 1 : at, unit;
+    Qcow2Map map;
+    int ret = co_fill_unit(s, t, touched, &unit);
+
+    if (ret < 0) {
+        return ret;
+    }
+    *edge = upper ? ROUND_UP(at, unit) : ROUND_DOWN(at, unit);
+    if (t->taken || *edge == at) {
+        return 0;
+    }
+    ret = co_qcow2_map(s, touched, 1, &map);
+    if (ret == 0 && map.type == QCOW2_NORMAL) {
+        *edge = at;
+    }
+    return ret;
+}
+
+/* What was there before in [@from, @to), in memory; *@buf stays NULL if the
+ * place reads as it should already. */
+static int co_read_old(Qcow2State *s, const Target *t, uint64_t from,
+                       uint64_t to, void **buf)
+{
+    bool zero;
+    Iov iov;
+    int ret;
+
+    *buf = NULL;
+    if (from == to) {
+        return 0;
+    }
+    if (t->fresh) {
+        ret = co_qcow2_reads_zero(s, from, to - from, &zero);
+        if (ret < 0 || zero) {
+            return ret;
+        }
+    }
+    *buf = io_buffer_alloc(s->data_file->child, to - from);
+    if (!*buf) {
+        return -ENOMEM;
+    }
+    qcow2_event(s, BLKDBG_COW_READ);
+    iov_init_buf(&iov, *buf, to - from);
+    ret = co_qcow2_read_locked(s, from, to - from, &iov, 0);
+    iov_free(&iov);
+    return ret;
+}
+
+/* One write of all that has to be. */
+static int co_write_filled(Qcow2State *s, const Target *t, Iov *data,
+                           size_t data_offset)
+{
+    void *head, *tail = NULL;
+    uint64_t start = t->from;
+    Iov iov;
+    int ret = co_read_old(s, t, t->fill_from, t->from, &head);
+
+    if (ret == 0) {
+        ret = co_read_old(s, t, t->to, t->fill_to, &tail);
+    }
+    if (ret == 0) {
+        iov_init(&iov);
+        if (head) {
+            start = t->fill_from;
+            iov_add(&iov, head, t->from - t->fill_from);
+        }
+        iov_add_slice(&iov, data, data_offset, t->to - t->from);
+        if (tail) {
+            iov_add(&iov, tail, t->fill_to - t->to);
+        }
+        if (head || tail) {
+            qcow2_event(s, BLKDBG_COW_WRITE);
+        }
+        qcow2_event(s, BLKDBG_WRITE_AIO);
+        ret = co_edge_pwritev(s->data_file, t->host + (start - t->guest),
+                              iov.bytes, &iov, 0, 0);
+        iov_free(&iov);
+    }
+    io_buffer_free(head);
+    io_buffer_free(tail);
+    return ret;
+}
+
+/* --- the entries --------------------------------------------------------- */
+
+static uint64_t sub_bits(const Qcow2State *s, uint64_t from, uint64_t to)
+{
+    unsigned a = from / s->subcluster_bytes;
+    unsigned b = DIV_ROUND_UP(to, s->subcluster_bytes);
+
+    return ((UINT64_C(1) << b) - 1) & ~((UINT64_C(1) << a) - 1);
+}
+
+static Qcow2Entry filled_entry(const Qcow2State *s, const Target *t,
+                               uint64_t guest, Qcow2Entry old)
+{
+    uint64_t from = MAX(t->fill_from, guest) - guest;
+    uint64_t to = MIN(t->fill_to, guest + s->cluster_bytes) - guest, bits;
+    Qcow2Entry e = {(t->host + (guest - t->guest)) | QCOW2_COPIED, 0};
+
+    if (s->extended_l2) {
+        bits = sub_bits(s, from, to);
+        e.bitmap = old.entry & QCOW2_COMPRESSED ? 0 : old.bitmap;
+        if (t->taken) {
+            e.bitmap &= ~(uint64_t)UINT32_MAX;
+        }
+        e.bitmap = (e.bitmap & ~(bits << 32)) | bits;
+    }
+    return e;
+}
+
+/* *@done clusters have their new entry. */
+static int co_target_link(Qcow2State *s, const Target *t, uint64_t *done)
+{
+    for (*done = 0; *done < t->clusters; (*done)++) {
+        uint64_t guest = t->guest + (*done << s->cluster_bits);
+        Qcow2Piece *piece;
+        Qcow2Entry old;
+        unsigned byte;
+        int ret = co_qcow2_entry_writable(s, guest, &piece, &byte);
+
+        if (ret < 0) {
+            return ret;
+        }
+        old = qcow2_entry_load(s, piece->data + byte);
+        qcow2_entry_store(s, qcow2_piece_modify(&s->l2_cache, piece) + byte,
+                          filled_entry(s, t, guest, old));
+        qcow2_piece_put(&s->l2_cache, piece);
+        if (t->taken) {
+            qcow2_entry_release(s, old, QCOW2_FREE_OTHER);
+        }
+    }
+    return 0;
+}
+
+/* Clusters taken in vain: nothing refers to them. */
+static void co_target_give_back(Qcow2State *s, const Target *t, uint64_t linked)
+{
+    uint64_t bytes = linked << s->cluster_bits;
+
+    if (t->taken && !s->has_data_file && linked < t->clusters) {
+        co_qcow2_refcount_change(s, t->host + bytes,
+                                 (t->clusters << s->cluster_bits) - bytes, -1);
+    }
+}
+
+/* Writes as much of the range as clusters in a row take; *@done bytes. */
+static int co_write_target(Qcow2State *s, uint64_t offset, uint64_t bytes,
+                           Iov *iov, size_t iov_offset, uint64_t *done)
+{
+    Target t = {.guest = ROUND_DOWN(offset, s->cluster_bytes), .from = offset};
+    uint64_t last = offset + bytes, linked = 0;
+    int ret = co_target_extend(
+        s, &t, DIV_ROUND_UP(last - t.guest, s->cluster_bytes));
+
+    if (ret == 0 && t.taken) {
+        ret = co_target_take(s, &t);
+    }
+    if (ret < 0) {
+        return ret;
+    }
+    t.to = MIN(last, t.guest + (t.clusters << s->cluster_bits));
+    ret = co_fill_edge(s, &t, t.from, false, &t.fill_from);
+    if (ret == 0) {
+        ret = co_fill_edge(s, &t, t.to, true, &t.fill_to);
+    }
+    if (ret == 0) {
+        ret = co_qcow2_check_overlap(s, QCOW2_OL_INACTIVE_L2, t.host,
+                                     t.clusters << s->cluster_bits);
+    }
+    if (ret == 0) {
+        ret = co_write_filled(s, &t, iov, iov_offset);
+    }
+    if (ret == 0) {
+        ret = co_target_link(s, &t, &linked);
+    }
+    if (ret < 0) {
+        co_target_give_back(s, &t, linked);
+        return ret;
+    }
+    *done = t.to - t.from;
+    return 0;
+}
+
+/* --- the request --------------------------------------------------------- */
+
+/* As far as clusters hold data of ours alone. *@done bytes. */
+static int co_write_in_place(Qcow2State *s, uint64_t offset, uint64_t bytes,
+                             Iov *iov, size_t iov_offset, uint64_t *done)
+{
+    *done = 0;
+    while (*done < bytes) {
+        Qcow2Map map;
+        int ret = co_qcow2_map(s, offset + *done, bytes - *done, &map);
+
+        if (ret < 0) {
+            return ret;
+        }
+        if (map.type != QCOW2_NORMAL || !map.copied) {
+            return 0;
+        }
+        if (!s->has_data_file) {
+            ret = co_qcow2_check_overlap(s, QCOW2_OL_INACTIVE_L2, map.host,
+                                         map.bytes);
+        }
+        if (ret == 0) {
+            qcow2_event(s, BLKDBG_WRITE_AIO);
+            ret = co_edge_pwritev(s->data_file, map.host, map.bytes, iov,
+                                  iov_offset + *done, 0);
+        }
+        if (ret < 0) {
+            return ret;
+        }
+        *done += map.bytes;
+    }
+    return 0;
+}
+
+static int co_write_any(Qcow2State *s, uint64_t offset, uint64_t bytes,
+                        Iov *iov, size_t iov_offset)
+{
+    while (bytes) {
+        uint64_t done;
+        int ret = co_write_in_place(s, offset, bytes, iov, iov_offset, &done);
+
+        if (ret == 0 && done == 0) {
+            ret = co_write_target(s, offset, bytes, iov, iov_offset, &done);
+        }
+        if (ret < 0) {
+            return ret;
+        }
+        offset += done;
+        iov_offset += done;
+        bytes -= done;
+    }
+    return 0;
+}
+
+static void co_lock_clusters(Qcow2State *s, RangeLock *lock, uint64_t offset,
+                             uint64_t bytes, RangeMode mode)
+{
+    uint64_t start = ROUND_DOWN(offset, s->cluster_bytes);
+    uint64_t end = ROUND_UP(offset + bytes, s->cluster_bytes);
+
+    co_range_lock(s->ranges, lock, start, end - start, mode);
+}
+
+/* Freed clusters must not wait for a flush for ever. */
+#define FREES_MAX 4096
+
+int co_qcow2_pwritev(Node *node, uint64_t offset, uint64_t bytes, Iov *iov,
+                     size_t iov_offset, ReqFlags flags)
+{
+    Qcow2State *s = qcow2_state(node);
+    RangeLock lock;
+    uint64_t done;
+    int ret;
+
+    if (s->corrupt) {
+        return -EIO;
+    }
+    co_lock_clusters(s, &lock, offset, bytes, RANGE_SHARED);
+    ret = co_write_in_place(s, offset, bytes, iov, iov_offset, &done);
+    range_unlock(s->ranges, &lock);
+    if (ret < 0 || done == bytes) {
+        return ret;
+    }
+    offset += done;
+    bytes -= done;
+    co_lock_clusters(s, &lock, offset, bytes, RANGE_EXCLUSIVE);
+    ret = co_write_any(s, offset, bytes, iov, iov_offset + done);
+    range_unlock(s->ranges, &lock);
+    if (ret == 0 && UNLIKELY(s->frees_waiting->len > FREES_MAX)) {
+        ret = co_qcow2_flush(node);
+    }
+    return ret;
+}
