@@ -102,7 +102,9 @@ static void cbw_child_perm(const Node *node, const Edge *edge, Perms perm,
         *child_perm = perm;
         *child_shared = shared;
     } else {
-        *child_perm = perm | PERM_CONSISTENT_READ;
+        /* Its own reads ask for nothing: only its users are seen by others,
+         * as with QEMU's. */
+        *child_perm = perm;
         *child_shared = shared & ~(Perms)(PERM_WRITE | PERM_RESIZE);
     }
 }
