@@ -18,10 +18,14 @@ def dirty(bitmap):
 
 
 class Server:
-    """The NBD server of a daemon, on a unix socket in its directory."""
+    """The NBD server of a daemon, on a unix socket in its directory.
 
-    def __init__(self, vm, name='nbd', **options):
+    `iothreads`: names of those that its exports run on.
+    """
+
+    def __init__(self, vm, name='nbd', iothreads=(), **options):
         self.vm = vm
+        self.iothreads = list(iothreads)
         self.path = os.path.join(vm.dir, name)
         vm.cmd('nbd-server-start', {
             'addr': {'type': 'unix', 'data': {'path': self.path}},
@@ -32,6 +36,8 @@ class Server:
         name = node if name is None else name
         args = {'type': 'nbd', 'id': name, 'node-name': node, 'name': name,
                 'writable': writable}
+        if self.iothreads:
+            args['iothread'] = self.iothreads
         args.update({k.replace('_', '-'): v for k, v in options.items()})
         self.vm.cmd('block-export-add', args)
 

@@ -23,13 +23,17 @@ class Disk:
 
 
 class FireCase(Case):
-    """`disks` are written to; each has a target `NAME-dst`."""
+    """`disks` are written to; each has a target `NAME-dst`.
+
+    `iothreads`: how many threads serve the exports; none: the main one does.
+    """
 
     size_bytes = 2 * MIB
     n_disks = 2
     direct = False
     rounds = 5
     seed = 1
+    iothreads = int(os.environ.get('IOTEST_IOTHREADS', '0'))
 
     def setUp(self):
         super().setUp()
@@ -37,7 +41,10 @@ class FireCase(Case):
         self.random = random.Random(f'{self.id()}{self.seed}')
         print(f'# seed {self.seed}')
         self.vm = self.daemon()
-        self.server = exports.Server(self.vm)
+        threads = [f't{i}' for i in range(self.iothreads)]
+        for thread in threads:
+            self.vm.cmd('object-add', qom_type='iothread', id=thread)
+        self.server = exports.Server(self.vm, iothreads=threads)
         self.disks = [self.make_disk(f'd{i}', i)
                       for i in range(self.n_disks)]
         self.nodes = self.node_names()
@@ -67,7 +74,9 @@ class FireCase(Case):
         disk.crowd = Crowd(self.server, disk.name, disk.history,
                            self.random.randrange(1 << 30), **options)
 
-    def start_crowds(self, budget=40, **options):
+    def start_crowds(self, budget=40, clients=2, **options):
+        # Two of each disk on each thread.
+        options['clients'] = max(clients, 2 * self.iothreads)
         for disk in self.disks:
             self.start_crowd(disk, **options)
         self.allow(budget)
