@@ -267,7 +267,7 @@ static int co_write_target(Qcow2State *s, uint64_t offset, uint64_t bytes,
     if (ret == 0) {
         ret = co_fill_edge(s, &t, t.to, true, &t.fill_to);
     }
-    if (ret == 0) {
+    if (ret == 0 && !s->has_data_file) {
         ret = co_qcow2_check_overlap(s, QCOW2_OL_INACTIVE_L2, t.host,
                                      t.clusters << s->cluster_bits);
     }
