@@ -14,12 +14,15 @@ typedef struct SubCommand {
 } SubCommand;
 
 static const SubCommand commands[] = {
+    {"check", co_img_check, "check whether an image is in order"},
     {"compare", co_img_compare,
      "tell whether two images show the same content"},
     {"convert", co_img_convert, "copy the content of images to a new one"},
     {"create", co_img_create, "make an image"},
     {"info", co_img_info, "tell what an image is"},
     {"map", co_img_map, "tell where an image has data"},
+    {"measure", co_img_measure, "tell what an image would take"},
+    {"resize", co_img_resize, "change the size of an image"},
 };
 
 static void print_help(void)

@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* `img resize`: makes an image larger or, if told twice, smaller. */
+#include "tools/img/img.h"
+
+#include <getopt.h>
+#include <stdio.h>
+
+#include "block/file/file-create.h"
+#include "block/graph/format.h"
+#include "tools/img/args.h"
+#include "tools/size-text.h"
+
+typedef struct Resize {
+    ImageOpen open;
+    const char *preallocation;
+    bool quiet, shrink;
+    char sign;          /* '+', '-', or 0 for an absolute size */
+    const char *number; /* behind the sign */
+    uint64_t bytes;
+    Root *root;
+} Resize;
+
+static int find_preallocation(const char *word, FormatPreallocation *value)
+{
+    static const char *const words[] = {
+        [FORMAT_PREALLOC_OFF] = "off",
+        [FORMAT_PREALLOC_METADATA] = "metadata",
+        [FORMAT_PREALLOC_FALLOC] = "falloc",
+        [FORMAT_PREALLOC_FULL] = "full",
+    };
+
+    *value = FORMAT_PREALLOC_OFF;
+    for (size_t i = 0; word && i < ARRAY_SIZE(words); i++) {
+        if (!strcmp(word, words[i])) {
+            *value = i;
+            return 0;
+        }
+    }
+    return word ? -EINVAL : 0;
+}
+
+/* The last word is the size: taken off before options are looked for, since
+ * "-1G" looks like one. */
+static bool take_size(Resize *resize, int *argc, char **argv)
+{
+    const char *word;
+
+    if (*argc < 3) {
+        img_usage_error("Not enough arguments");
+        return false;
+    }
+    word = argv[--*argc];
+    if (word[0] == '+' || word[0] == '-') {
+        resize->sign = *word++;
+    }
+    resize->number = word;
+    return true;
+}
+
+static bool parse_number(Resize *resize)
+{
+    switch (size_text_parse(resize->number, &resize->bytes)) {
+    case SIZE_OK:
+        return true;
+    case SIZE_TOO_LARGE:
+        if (resize->number[0] != '-') {
+            resize->bytes = UINT64_MAX;
+            return true;
+        }
+        /* fall through */
+    default:
+        error_report("Parameter 'size' expects a non-negative number below "
+                     "2^64");
+        fprintf(stderr, "Optional suffix k, M, G, T, P or E means kilo-, "
+                        "mega-, giga-, tera-, peta-\nand exabytes, "
+                        "respectively.\n");
+        return false;
+    }
+}
+
+static int co_parse_arguments(Resize *resize, int argc, char **argv)
+{
+    FormatPreallocation ignored;
+    const ImgOption options[] = {
+        IMG_OPTION_OBJECT,
+        IMG_OPTION_IMAGE_OPTS(&resize->open.image_opts),
+        IMG_OPTION_FORMAT(&resize->open.format),
+        {0, "preallocation", "MODE", "of new space: off, metadata, falloc, "
+         "full", .word = &resize->preallocation},
+        {0, "shrink", NULL, "it may become smaller: what is beyond is lost",
+         .flag = &resize->shrink},
+        IMG_OPTION_QUIET(&resize->quiet),
+        {},
+    };
+    const ImgUsage usage = {"FILE [+|-]SIZE", "Change the size of an image.",
+                            options,
+                            "+SIZE makes it larger by so much, -SIZE "
+                            "smaller.\n"};
+    bool asks = argc == 2 && (!strcmp(argv[1], "-h") ||
+                              !strcmp(argv[1], "--help"));
+    int status;
+
+    if (!asks && !take_size(resize, &argc, argv)) {
+        return 1;
+    }
+    status = co_img_args(&usage, argc, argv);
+    if (status >= 0) {
+        return status;
+    }
+    if (find_preallocation(resize->preallocation, &ignored) < 0) {
+        error_report("Invalid preallocation mode '%s'", resize->preallocation);
+        return 1;
+    }
+    if (optind != argc - 1) {
+        return img_usage_error("Expecting image file name and size");
+    }
+    resize->open.filename = argv[optind];
+    return img_check_format(&resize->open) && parse_number(resize) ? -1 : 1;
+}
+
+/* The new size, or -1 if it is none. */
+static int64_t new_size(const Resize *resize, uint64_t old)
+{
+    if (resize->bytes > INT64_MAX) {
+        return -1;
+    }
+    switch (resize->sign) {
+    case '+':
+        return resize->bytes > INT64_MAX - old ? -1
+                                               : (int64_t)(old + resize->bytes);
+    case '-':
+        return resize->bytes > old ? -1 : (int64_t)(old - resize->bytes);
+    default:
+        return resize->bytes;
+    }
+}
+
+/* Whether the sizes are in order. */
+static bool check(const Resize *resize, int64_t old, int64_t size,
+                  FormatPreallocation preallocation)
+{
+    if (size <= 0) {
+        error_report("New image size must be positive");
+        return false;
+    }
+    if (size <= old && preallocation != FORMAT_PREALLOC_OFF) {
+        error_report("Preallocation can only be used for growing images");
+        return false;
+    }
+    if (size < old && !resize->shrink) {
+        error_report("Use the --shrink option to perform a shrink operation.");
+        warn_report("Shrinking an image will delete all data beyond the "
+                    "shrunken image's end. Before performing such an "
+                    "operation, make sure there is no important data there.");
+        return false;
+    }
+    return true;
+}
+
+/* The file that a raw image is, or NULL. */
+static const char *raw_file(Root *root)
+{
+    Node *node = root_node(root);
+    Edge *file = node_child(node, "file");
+
+    if (!strcmp(node->driver->name, "raw") && file &&
+        !strcmp(file->child->driver->name, "file")) {
+        return file->child->filename;
+    }
+    return NULL;
+}
+
+static bool co_resize_format(Node *node, uint64_t size,
+                             FormatPreallocation preallocation, Error **errp)
+{
+    if (node->driver->format->co_resize(node, size, true, preallocation,
+                                        errp) < 0) {
+        return false;
+    }
+    node_size_changed(node, size);
+    return true;
+}
+
+static bool co_resize_raw(const Resize *resize, int64_t old, int64_t size,
+                          FormatPreallocation preallocation, Error **errp)
+{
+    static const FilePreallocation as_file[] = {
+        [FORMAT_PREALLOC_FALLOC] = FILE_PREALLOC_FALLOC,
+        [FORMAT_PREALLOC_FULL] = FILE_PREALLOC_FULL,
+    };
+    const char *file = raw_file(resize->root);
+
+    if (preallocation != FORMAT_PREALLOC_OFF &&
+        (preallocation == FORMAT_PREALLOC_METADATA || !file)) {
+        error_set(errp, "Unsupported preallocation mode: %s",
+                  resize->preallocation);
+        return false;
+    }
+    if (co_root_truncate(resize->root, size, true, errp) < 0) {
+        return false;
+    }
+    return preallocation == FORMAT_PREALLOC_OFF ||
+           co_file_preallocate(file, old, ROUND_UP((uint64_t)size, 512),
+                               as_file[preallocation], errp) == 0;
+}
+
+static bool co_resize(const Resize *resize, int64_t old, int64_t size,
+                      FormatPreallocation preallocation, Error **errp)
+{
+    Node *node = root_node(resize->root);
+    bool ok;
+
+    co_graph_lock();
+    ok = node->driver->format && node->driver->format->co_resize
+             ? co_resize_format(node, size, preallocation, errp)
+             : co_resize_raw(resize, old, size, preallocation, errp);
+    graph_unlock();
+    return ok;
+}
+
+static int co_run(const Resize *resize)
+{
+    int64_t old = root_size_bytes(resize->root);
+    int64_t size = new_size(resize, old);
+    FormatPreallocation preallocation;
+    Error *err = NULL;
+
+    find_preallocation(resize->preallocation, &preallocation);
+    if (!check(resize, old, size, preallocation)) {
+        return 1;
+    }
+    if (!co_resize(resize, old, size, preallocation, &err)) {
+        error_report_err(err);
+        return 1;
+    }
+    if (!resize->quiet) {
+        printf("Image resized.\n");
+    }
+    return 0;
+}
+
+int co_img_resize(int argc, char **argv)
+{
+    Resize resize = {.open = {.writable = true, .resize = true}};
+    int status = co_parse_arguments(&resize, argc, argv);
+
+    if (status >= 0) {
+        return status;
+    }
+    resize.root = co_img_open_or_report(&resize.open);
+    if (!resize.root) {
+        return 1;
+    }
+    status = co_run(&resize);
+    co_image_close(resize.root);
+    return status;
+}
