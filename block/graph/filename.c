@@ -5,6 +5,7 @@
  * the driver, the driver's identity_options that were given, and those of its
  * children.
  */
+#include "block/graph/filename.h"
 #include "block/graph/graph-int.h"
 
 #include "util/json/json-print.h"
@@ -98,4 +99,30 @@ void node_refresh_filename(Node *node)
 
         node->filename = g_strdup_printf("json:%s", text->str);
     }
+}
+
+static bool has_protocol(const char *name)
+{
+    const char *colon = strchr(name, ':'), *slash = strchr(name, '/');
+
+    return colon && (!slash || colon < slash);
+}
+
+char *filename_beside(const char *own, const char *name, Error **errp)
+{
+    g_autofree char *dir = NULL;
+
+    if (g_path_is_absolute(name) || has_protocol(name)) {
+        return g_strdup(name);
+    }
+    if (!own || g_str_has_prefix(own, "json:")) {
+        error_set(errp, "Cannot use relative backing file names for '%s'",
+                  own ? own : "");
+        return NULL;
+    }
+    if (!strchr(own, '/')) {
+        return g_strdup(name);
+    }
+    dir = g_strndup(own, strrchr(own, '/') + 1 - own);
+    return g_strconcat(dir, name, NULL);
 }

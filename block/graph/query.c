@@ -5,7 +5,8 @@
 #include "block/graph/query.h"
 
 #include "block/bitmap/bitmap.h"
-#include "block/graph/driver.h"
+#include "block/graph/filename.h"
+#include "block/graph/format.h"
 #include "qapi/qapi-types.h"
 
 int64_t co_node_allocated_bytes(Node *node)
@@ -41,6 +42,48 @@ static Node *next_of_chain(const Node *node)
     return edge ? edge->child : NULL;
 }
 
+/* What the image itself says of the one behind it, with its folder. */
+static void query_backing_name(Node *node, const Node *backing,
+                               ImageInfo *info)
+{
+    const FormatOps *format = node->driver->format;
+    const char *name =
+        format && format->backing_file ? format->backing_file(node) : NULL;
+
+    if (!name) {
+        info->backing_filename = backing ? g_strdup(backing->filename) : NULL;
+        return;
+    }
+    info->backing_filename = g_strdup(name);
+    info->full_backing_filename =
+        backing ? g_strdup(backing->filename)
+                : filename_beside(node->filename, name, NULL);
+    info->backing_filename_format = g_strdup(format->backing_format(node));
+}
+
+static void co_query_format(Node *node, ImageInfo *info)
+{
+    const FormatOps *format = node->driver->format;
+
+    if (!format) {
+        return;
+    }
+    if (format->dirty) {
+        info->has_dirty_flag = true;
+        info->dirty_flag = format->dirty(node);
+    }
+    if (format->co_info_specific) {
+        info->format_specific = format->co_info_specific(node, NULL);
+    }
+    if (format->co_snapshot_list) {
+        info->snapshots = format->co_snapshot_list(node, NULL);
+        if (info->snapshots && !info->snapshots->n) {
+            SnapshotInfoList_free(info->snapshots);
+            info->snapshots = NULL;
+        }
+    }
+}
+
 ImageInfo *co_node_query_image(Node *node, bool flat)
 {
     ImageInfo *info = g_new0(ImageInfo, 1);
@@ -59,9 +102,8 @@ ImageInfo *co_node_query_image(Node *node, bool flat)
         info->has_cluster_size = cluster_bytes > 0;
         info->cluster_size = cluster_bytes;
     }
-    if (backing) {
-        info->backing_filename = g_strdup(backing->child->filename);
-    }
+    co_query_format(node, info);
+    query_backing_name(node, backing ? backing->child : NULL, info);
     if (next) {
         info->backing_image = co_node_query_image(next, flat);
     }

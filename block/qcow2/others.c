@@ -8,35 +8,8 @@
  */
 #include "block/qcow2/open-int.h"
 
+#include "block/graph/filename.h"
 #include "block/graph/loose-options.h"
-
-static bool has_protocol(const char *name)
-{
-    const char *colon = strchr(name, ':'), *slash = strchr(name, '/');
-
-    return colon && (!slash || colon < slash);
-}
-
-static char *name_beside(const Qcow2State *s, const char *name, Error **errp)
-{
-    const char *own = s->file->child->filename;
-    g_autofree char *dir = NULL;
-
-    if (g_path_is_absolute(name) || has_protocol(name)) {
-        return g_strdup(name);
-    }
-    if (!own || g_str_has_prefix(own, "json:")) {
-        error_set(errp,
-                  "Cannot use relative backing file names for '%s'",
-                  own ? own : "");
-        return NULL;
-    }
-    if (!strchr(own, '/')) {
-        return g_strdup(name);
-    }
-    dir = g_strndup(own, strrchr(own, '/') + 1 - own);
-    return g_strconcat(dir, name, NULL);
-}
 
 static void add(json_object *o, const char *key, const char *value)
 {
@@ -64,7 +37,8 @@ static Edge *co_open_loose(Qcow2State *s, json_object *loose,
 
 static Edge *co_data_file_by_name(Qcow2State *s, Error **errp)
 {
-    g_autofree char *name = name_beside(s, s->data_file_name, errp);
+    g_autofree char *name = filename_beside(s->file->child->filename,
+                                            s->data_file_name, errp);
     json_object *loose = name ? loose_options_of_filename(name, errp) : NULL;
     Edge *edge;
 
@@ -134,7 +108,8 @@ static bool co_probe(Qcow2State *s, json_object *loose, const char **format,
 
 static bool co_backing_by_name(Qcow2State *s, Error **errp)
 {
-    g_autofree char *name = name_beside(s, s->backing_file, errp);
+    g_autofree char *name =
+        filename_beside(s->file->child->filename, s->backing_file, errp);
     const char *format = s->backing_format;
     json_object *loose, *top;
     Edge *edge = NULL;
