@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Transactions: a list of parts, run forwards to commit, backwards to abort. */
 #include "util/txn.h"
+#include "util/sim.h"
 
 typedef struct TxnPart {
     const TxnOps *ops;
@@ -60,7 +61,8 @@ void txn_abort(Txn *txn)
     for (guint i = txn->parts->len; i-- > 0;) {
         TxnPart *part = &g_array_index(txn->parts, TxnPart, i);
 
-        if (part->ops->abort) {
+        if (part->ops->abort &&
+            !(PLANTED("undo-forgotten") && i + 2 == txn->parts->len)) {
             part->ops->abort(part->opaque);
         }
     }

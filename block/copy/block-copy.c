@@ -6,6 +6,7 @@
  */
 #include "block/copy/copy-int.h"
 #include "block/io/io.h"
+#include "util/sim.h"
 
 /* What co_block_copy takes for a hole at a time: there is nothing to read. Not
  * more, since a guest that writes into it waits for all of it. */
@@ -222,8 +223,15 @@ static int co_claim_at_home(BlockCopy *copy, uint64_t start, uint64_t end,
 COROUTINE_ONLY
 static int co_finish_at_home(BlockCopyRun *run, bool *error_is_read)
 {
-    int ret = co_move_run(run, error_is_read);
+    int ret;
 
+    if (PLANTED("done-before-write")) {
+        BlockCopyRun late = *run;
+
+        run_done(run, true);
+        return co_move_run(&late, error_is_read);
+    }
+    ret = co_move_run(run, error_is_read);
     run_done(run, ret == 0);
     return ret;
 }
@@ -256,6 +264,9 @@ static int co_copy_at_home(BlockCopy *copy, uint64_t start, uint64_t end,
 
         if (ret < 0) {
             return ret;
+        }
+        if (PLANTED("copy-does-not-wait")) {
+            break;
         }
         co_range_wait_free(copy->in_flight, start, end - start);
         /* Who was in flight may have failed: then it is ours to do. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* One write of one node. */
 #include "block/io/io-int.h"
+#include "util/sim.h"
 
 int co_emulate_fua(Node *node, int ret, ReqFlags flags)
 {
@@ -46,10 +47,15 @@ int co_node_pwritev(Node *node, uint64_t offset_bytes, uint64_t bytes, Iov *iov,
     threshold_check(node, offset_bytes + bytes);
     co_request_begin(&req, node, offset_bytes, bytes,
                      !aligned || (flags & REQ_SERIALISING));
+    if (PLANTED("bit-before-data")) {
+        write_landed(node, offset_bytes, bytes, flags);
+    }
     ret = (aligned ? co_aligned_pwritev : co_padded_pwritev)(
         node, offset_bytes, bytes, iov, iov_offset, flags);
     co_node_debug_event(node, BLKDBG_PWRITEV_DONE);
-    write_landed(node, offset_bytes, bytes, flags);
+    if (!PLANTED("bit-before-data")) {
+        write_landed(node, offset_bytes, bytes, flags);
+    }
     ret = co_emulate_fua(node, ret, flags);
     request_end(&req);
     stat_written_end(node, ret, offset_bytes + bytes);

@@ -12,6 +12,11 @@
 
 static const SimScenario *const scenarios[] = {
     &scenario_writes,
+    &scenario_bitmaps,
+    &scenario_converge,
+    &scenario_quiesce,
+    &scenario_resize,
+    &scenario_backup,
 };
 
 static char *plant_name;

@@ -80,7 +80,7 @@ void bitmap_models_free(BitmapModels *m);
 void bitmap_models_changing(void *opaque, const HistoryWrite *w, bool ended);
 /* Does one thing at random to the bitmaps, by QMP, and to the models. */
 void co_bitmap_models_act(BitmapModels *m) COROUTINE_ONLY;
-/* Fails the run where a bitmap lacks a bit, or has one nobody wrote. */
+/* Fails the run where a bitmap of the node lacks a bit, or has one nobody wrote. */
 void bitmap_models_check(BitmapModels *m);
 /* Removes all. */
 void co_bitmap_models_remove(BitmapModels *m) COROUTINE_ONLY;

@@ -6,5 +6,10 @@
 #include "sim.h"
 
 extern const SimScenario scenario_writes;
+extern const SimScenario scenario_bitmaps;
+extern const SimScenario scenario_converge;
+extern const SimScenario scenario_quiesce;
+extern const SimScenario scenario_resize;
+extern const SimScenario scenario_backup;
 
 #endif
