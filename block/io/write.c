@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* One write of one node. */
 #include "block/io/io-int.h"
+
+#include "block/bitmap/bitmap.h"
 #include "util/sim.h"
 
 int co_emulate_fua(Node *node, int ret, ReqFlags flags)
@@ -48,14 +50,13 @@ int co_node_pwritev(Node *node, uint64_t offset_bytes, uint64_t bytes, Iov *iov,
     co_request_begin(&req, node, offset_bytes, bytes,
                      !aligned || (flags & REQ_SERIALISING));
     if (PLANTED("bit-before-data")) {
-        write_landed(node, offset_bytes, bytes, flags);
+        bitmaps_mark(node, offset_bytes, bytes);
     }
     ret = (aligned ? co_aligned_pwritev : co_padded_pwritev)(
         node, offset_bytes, bytes, iov, iov_offset, flags);
     co_node_debug_event(node, BLKDBG_PWRITEV_DONE);
-    if (!PLANTED("bit-before-data")) {
-        write_landed(node, offset_bytes, bytes, flags);
-    }
+    write_landed(node, offset_bytes, bytes,
+                 PLANTED("bit-before-data") ? REQ_WRITE_UNCHANGED : flags);
     ret = co_emulate_fua(node, ret, flags);
     request_end(&req);
     stat_written_end(node, ret, offset_bytes + bytes);

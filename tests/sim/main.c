@@ -17,6 +17,7 @@ static const SimScenario *const scenarios[] = {
     &scenario_quiesce,
     &scenario_resize,
     &scenario_backup,
+    &scenario_exports,
 };
 
 static char *plant_name;

@@ -11,5 +11,6 @@ extern const SimScenario scenario_converge;
 extern const SimScenario scenario_quiesce;
 extern const SimScenario scenario_resize;
 extern const SimScenario scenario_backup;
+extern const SimScenario scenario_exports;
 
 #endif
