@@ -34,6 +34,12 @@ bool file_options_check(const Node *node, const BlockdevOptionsFile *o,
                         "cache.direct=on, which was not specified.");
         return false;
     }
+    if (o->has_aio && o->aio == BLOCKDEV_AIO_OPTIONS_IO_URING &&
+        !strcmp(reactor_backend_name(reactor_current()), "epoll")) {
+        error_set(errp, "Unable to use io_uring: failed to init linux "
+                        "io_uring ring");
+        return false;
+    }
     if (o->pr_manager) {
         error_set(errp, "No persistent reservation manager with id '%s'",
                   o->pr_manager);

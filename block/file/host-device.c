@@ -74,9 +74,11 @@ static int co_host_device_truncate(Node *node, uint64_t size_bytes, bool exact,
     if (size_bytes == node->size_bytes) {
         return 0;
     }
-    error_set(errp, !exact && size_bytes > node->size_bytes
-                        ? "Cannot grow device files"
-                        : "Cannot resize device files");
+    if (!exact && size_bytes < node->size_bytes) {
+        return TRUNCATE_KEPT;
+    }
+    error_set(errp, exact ? "Cannot resize device files"
+                          : "Cannot grow device files");
     return -ENOTSUP;
 }
 

@@ -217,7 +217,8 @@ co_raw_truncate(Node *node, uint64_t size_bytes, bool exact, Error **errp)
         error_set(errp, "Disk size too large for the chosen offset");
         return -EINVAL;
     }
-    return co_edge_truncate(s->file, s->offset_bytes + size_bytes, exact, errp);
+    return co_edge_truncate_along(s->file, s->offset_bytes + size_bytes, exact,
+                                  errp);
 }
 
 static const char *const raw_identity[] = {"offset", "size", NULL};

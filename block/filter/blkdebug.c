@@ -367,7 +367,7 @@ co_blkdebug_truncate(Node *node, uint64_t size_bytes, bool exact, Error **errp)
 {
     const BlkdebugState *s = node->state;
 
-    return co_edge_truncate(s->image, size_bytes, exact, errp);
+    return co_edge_truncate_along(s->image, size_bytes, exact, errp);
 }
 
 /* QEMU's says so too. */

@@ -171,7 +171,7 @@ co_throttle_truncate(Node *node, uint64_t size_bytes, bool exact, Error **errp)
 {
     const ThrottleState *s = node->state;
 
-    return co_edge_truncate(s->file, size_bytes, exact, errp);
+    return co_edge_truncate_along(s->file, size_bytes, exact, errp);
 }
 
 static const char *const throttle_options[] = {"throttle-group", NULL};

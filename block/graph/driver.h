@@ -75,6 +75,8 @@ uint64_t reopen_child_size(const NodeReopen *node, const Edge *edge);
 
 struct FormatOps;
 
+#define TRUNCATE_KEPT 1
+
 struct NodeDriver {
     const char *name; /* as in QMP: "file" */
     size_t state_bytes;
@@ -143,7 +145,8 @@ struct NodeDriver {
     int (*co_flush)(Node *node);
     int (*co_block_status)(Node *node, bool want_zero, uint64_t offset_bytes,
                            uint64_t bytes, BlockStatus *status);
-    /* @exact: not longer than asked. Extending fills with zeroes. */
+    /* @exact: not longer than asked; else it may stay as long as it is, and
+     * returns TRUNCATE_KEPT. Extending fills with zeroes. */
     int (*co_truncate)(Node *node, uint64_t size_bytes, bool exact,
                        Error **errp);
     /* Bytes it takes on its storage, or -errno. */

@@ -250,10 +250,20 @@ int co_node_truncate(Node *node, uint64_t size_bytes, bool exact, Error **errp)
     if (ret == 0) {
         node_size_changed(node, ROUND_UP(size_bytes, 512));
     }
-    return ret;
+    return MIN(ret, 0); /* TRUNCATE_KEPT is a success */
 }
 
 int co_edge_truncate(Edge *edge, uint64_t size_bytes, bool exact, Error **errp)
 {
     return co_node_truncate(edge->child, size_bytes, exact, errp);
+}
+
+int co_edge_truncate_along(Edge *edge, uint64_t size_bytes, bool exact,
+                           Error **errp)
+{
+    int ret = co_edge_truncate(edge, size_bytes, exact, errp);
+
+    return ret == 0 && edge->child->size_bytes > ROUND_UP(size_bytes, 512)
+               ? TRUNCATE_KEPT
+               : ret;
 }

@@ -38,8 +38,13 @@ int co_node_block_status_above(Node *node, Node *base, bool want_zero,
                                uint64_t offset_bytes, uint64_t bytes,
                                BlockStatus *status,
                                unsigned *depth) COROUTINE_ONLY;
+/* Without @exact the child may stay longer than asked. */
 int co_edge_truncate(Edge *edge, uint64_t size_bytes, bool exact,
                      Error **errp) COROUTINE_ONLY CONTROL_ONLY;
+/* For co_truncate of what shows all of its child from some offset on: resizes
+ * the child, and returns what co_truncate has to. */
+int co_edge_truncate_along(Edge *edge, uint64_t size_bytes, bool exact,
+                           Error **errp) COROUTINE_ONLY;
 int co_node_flush(Node *node) COROUTINE_ONLY;
 
 /* A request that goes to @node is at the point @event (a BlkdebugEvent) of its

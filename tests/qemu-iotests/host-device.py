@@ -112,9 +112,14 @@ class Loop(case.Case):
         self.assert_error(vm, 'block_resize',
                           {'node-name': 'd', 'size': 2 * MIB},
                           'Cannot grow device files')
-        vm.cmd('block_resize', {'node-name': 'd', 'size': MIB})
-        node, = vm.cmd('query-named-block-nodes')
-        self.assertEqual(node['image']['virtual-size'], MIB)
+        vm.cmd('blockdev-add', {'driver': 'raw', 'node-name': 'r',
+                                'file': 'd'})
+        # Less than it has is granted, and changes nothing.
+        for name in 'd', 'r':
+            for size in MIB, MIB // 2, 0:
+                vm.cmd('block_resize', {'node-name': name, 'size': size})
+                for node in vm.cmd('query-named-block-nodes'):
+                    self.assertEqual(node['image']['virtual-size'], MIB)
 
     def test_all_of_it_is_data(self):
         self.io('write -z 0 64k')

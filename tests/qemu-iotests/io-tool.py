@@ -5,6 +5,7 @@
 import re
 
 from lib import case, images, tools
+from lib.case import ours_only
 from lib.images import KIB, MIB
 
 
@@ -230,6 +231,29 @@ class Io(case.Case):
         done = self.io(input='length\n')
         self.assertEqual(done.returncode, 0)
         self.assertIn('1 MiB\n', done.stdout)
+
+    # -- ways into the kernel
+
+    def assert_reads(self, *options, env=None):
+        done = self.io('read 0 512', options=('-f', 'raw', *options), **({'env': env} if env else {}))
+        self.assertEqual((done.stderr, done.returncode), ('', 0), options)
+
+    def test_modes(self):
+        for options in (('-i', 'threads'), ('-i', 'io_uring'),
+                        ('-n', '-i', 'native'), ('-n', '-k')):
+            self.assert_reads(*options)
+        self.assert_output('', 'read 0 512', options=('-i', 'x'), code=1,
+                           err='qemu-io: Invalid aio option: x\n')
+
+    @ours_only('has no such switch')
+    def test_without_io_uring(self):
+        epoll = {'TIDEMARK_REACTOR': 'epoll'}
+        for options in (('-i', 'threads'), ('-n', '-i', 'native'), ()):
+            self.assert_reads(*options, env=epoll)
+        self.assert_output(
+            '', 'read 0 512', code=1, options=('-f', 'raw', '-i', 'io_uring'),
+            env=epoll, err="qemu-io: can't open device a.img: Unable to use "
+            'io_uring: failed to init linux io_uring ring\n')
 
 
 if __name__ == '__main__':
