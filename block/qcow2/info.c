@@ -57,6 +57,7 @@ const FormatOps qcow2_format_ops = {
     .backing_file = backing_file,
     .backing_format = backing_format,
     .dirty = dirty,
+    .co_check = co_qcow2_check,
     .co_resize = co_qcow2_resize,
     .co_pwritev_compressed = co_qcow2_pwritev_compressed,
 };

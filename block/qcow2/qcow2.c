@@ -88,6 +88,25 @@ static bool co_open_tables(Qcow2State *s, Error **errp)
            co_qcow2_snapshots_load(s, errp) == 0;
 }
 
+/* Counts of an image that was not closed properly are made anew. */
+static bool co_repair_dirty(Qcow2State *s, Error **errp)
+{
+    FormatCheck check = {.fix = CHECK_FIX_ERRORS | CHECK_FIX_LEAKS};
+    int ret;
+
+    if (s->node->read_only || !(s->incompatible & QCOW2_INCOMPAT_DIRTY)) {
+        return true;
+    }
+    ret = co_qcow2_check(s->node, &check, errp);
+    if (ret < 0 || check.check_errors) {
+        if (ret == 0) {
+            error_set(errp, "Could not repair dirty image");
+        }
+        return false;
+    }
+    return true;
+}
+
 static bool co_open_image(Node *node, const BlockdevOptionsQcow2 *o,
                           Error **errp)
 {
@@ -107,7 +126,7 @@ static bool co_open_image(Node *node, const BlockdevOptionsQcow2 *o,
     }
     node->size_bytes = ROUND_UP(s->disk_bytes, 512);
     qcow2_tables_note_all(s);
-    return co_qcow2_open_backing(s, o, errp) &&
+    return co_qcow2_open_backing(s, o, errp) && co_repair_dirty(s, errp) &&
            co_clear_autoclear(s, errp) == 0;
 }
 
@@ -171,6 +190,7 @@ const NodeDriver driver_qcow2 = {
     .name = "qcow2",
     .state_bytes = sizeof(Qcow2State),
     .threading = NODE_HOMED,
+    .movable = true,
     .is_format = true,
     .supports_backing = true,
     .co_open = co_qcow2_open,

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the parts of a check share: counting of references (check-refs.c), the
+ * walk over everything that refers (check.c), comparing and mending counts
+ * (check-compare.c), new refcount structures (check-rebuild.c).
+ */
+#ifndef BLOCK_QCOW2_CHECK_INT_H
+#define BLOCK_QCOW2_CHECK_INT_H
+
+#include "block/qcow2/qcow2-int.h"
+
+typedef struct Qcow2Check {
+    Qcow2State *s;
+    FormatCheck *out;
+    uint64_t clusters;  /* of the file */
+    GPtrArray *pages;   /* counts, made when touched; see check-refs.c */
+    bool needs_rebuild; /* some counts have no place to be mended in */
+} Qcow2Check;
+
+void qcow2_check_say(Qcow2Check *c, const char *fmt, ...)
+    G_GNUC_PRINTF(2, 3);
+/* @fix: CHECK_FIX_ of what is said; "Repairing" or "ERROR". */
+static inline bool qcow2_check_fixes(const Qcow2Check *c, unsigned fix)
+{
+    return c->out->fix & fix;
+}
+
+bool qcow2_check_refs_init(Qcow2Check *c);
+void qcow2_check_refs_free(Qcow2Check *c);
+/* One more reference for each cluster that [@offset, +@bytes) touches; what
+ * lies a cluster or more behind the file's end is a corruption. */
+void qcow2_check_ref(Qcow2Check *c, uint64_t offset, uint64_t bytes);
+uint64_t qcow2_check_count(const Qcow2Check *c, uint64_t cluster);
+void qcow2_check_set_count(Qcow2Check *c, uint64_t cluster, uint64_t count);
+/* How many clusters from 0 on have counts in memory. */
+uint64_t qcow2_check_known(const Qcow2Check *c);
+
+int co_qcow2_check_bitmaps(Qcow2Check *c) COROUTINE_ONLY;
+int co_qcow2_check_compare(Qcow2Check *c) COROUTINE_ONLY;
+int co_qcow2_check_rebuild(Qcow2Check *c) COROUTINE_ONLY;
+int co_qcow2_check_copied(Qcow2Check *c) COROUTINE_ONLY;
+
+#endif

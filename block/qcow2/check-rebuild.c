@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * New refcount structures behind the end of the file, from the references
+ * that were found; the header names them when they are on stable storage.
+ *
+ * Invariant: until then nothing that the old ones count has changed.
+ */
+#include "block/qcow2/check-int.h"
+
+typedef struct Plan {
+    uint64_t first;  /* cluster: the blocks, then the table */
+    GArray *blocks;  /* uint64_t: which blocks there will be */
+    uint64_t table_clusters;
+} Plan;
+
+/* The references of the old structures go. */
+static void forget_old(Qcow2Check *c)
+{
+    Qcow2State *s = c->s;
+    uint64_t table = s->reftable_offset >> s->cluster_bits;
+
+    for (uint64_t i = table; i < table + s->reftable_clusters; i++) {
+        uint64_t count = qcow2_check_count(c, i);
+
+        if (count) {
+            qcow2_check_set_count(c, i, count - 1);
+        }
+    }
+    for (uint32_t i = 0; i < s->reftable_entries; i++) {
+        uint64_t offset = s->reftable[i] & QCOW2_REFTABLE_MASK, count;
+
+        count = qcow2_check_count(c, offset >> s->cluster_bits);
+        if (offset && offset % s->cluster_bytes == 0 &&
+            offset >> s->cluster_bits < c->clusters && count) {
+            qcow2_check_set_count(c, offset >> s->cluster_bits, count - 1);
+        }
+    }
+}
+
+static bool block_used(const Qcow2Check *c, uint64_t block)
+{
+    uint64_t per = UINT64_C(1) << c->s->refblock_bits;
+    uint64_t end = MIN((block + 1) * per, qcow2_check_known(c));
+
+    for (uint64_t i = block * per; i < end; i++) {
+        if (qcow2_check_count(c, i)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Blocks and table count themselves: until nothing changes any more. */
+static bool make_plan(Qcow2Check *c, Plan *p)
+{
+    Qcow2State *s = c->s;
+    uint64_t total = 0, before;
+
+    p->first = c->clusters;
+    p->blocks = g_array_new(FALSE, FALSE, sizeof(uint64_t));
+    do {
+        uint64_t last = (p->first + total) >> s->refblock_bits;
+
+        before = total;
+        g_array_set_size(p->blocks, 0);
+        for (uint64_t b = 0; b <= last; b++) {
+            bool ours = total && ((b + 1) << s->refblock_bits) > p->first;
+
+            if (ours || block_used(c, b)) {
+                g_array_append_val(p->blocks, b);
+            }
+        }
+        p->table_clusters = DIV_ROUND_UP((last + 1) * 8, s->cluster_bytes);
+        total = p->blocks->len + p->table_clusters;
+    } while (total != before);
+    return p->table_clusters * s->cluster_bytes <= QCOW2_MAX_REFTABLE_BYTES;
+}
+
+static int co_write_block(Qcow2Check *c, uint64_t block, uint64_t offset,
+                          uint8_t *buf)
+{
+    Qcow2State *s = c->s;
+    uint64_t per = UINT64_C(1) << s->refblock_bits;
+
+    memset(buf, 0, s->cluster_bytes);
+    for (uint64_t i = 0; i < per; i++) {
+        uint64_t count = qcow2_check_count(c, block * per + i);
+
+        if (count > s->refcount_max) {
+            return -EOVERFLOW;
+        }
+        if (count) {
+            qcow2_refcount_write(s, buf, i, count);
+        }
+    }
+    return co_qcow2_file_write(s, offset, buf, s->cluster_bytes);
+}
+
+static int co_write_plan(Qcow2Check *c, const Plan *p, Be64 *table)
+{
+    Qcow2State *s = c->s;
+    uint8_t *buf = io_buffer_alloc(s->file->child, s->cluster_bytes);
+    uint64_t at = p->first << s->cluster_bits;
+    int ret = buf ? 0 : -ENOMEM;
+
+    for (unsigned i = 0; i < p->blocks->len && ret == 0; i++) {
+        uint64_t block = g_array_index(p->blocks, uint64_t, i);
+
+        ret = co_write_block(c, block, at, buf);
+        table[block] = be64(at);
+        at += s->cluster_bytes;
+    }
+    if (ret == 0) {
+        ret = co_qcow2_file_write(s, at, table,
+                                  p->table_clusters * s->cluster_bytes);
+    }
+    if (ret == 0) {
+        ret = co_edge_flush(s->file);
+    }
+    io_buffer_free(buf);
+    return ret;
+}
+
+static int co_switch(Qcow2Check *c, const Plan *p, const Be64 *table)
+{
+    Qcow2State *s = c->s;
+    uint64_t old_offset = s->reftable_offset;
+    uint32_t old_clusters = s->reftable_clusters;
+    int ret;
+
+    s->reftable_offset = (p->first + p->blocks->len) << s->cluster_bits;
+    s->reftable_clusters = p->table_clusters;
+    ret = co_qcow2_header_write(s);
+    if (ret == 0) {
+        ret = co_edge_flush(s->file);
+    }
+    if (ret < 0) {
+        s->reftable_offset = old_offset;
+        s->reftable_clusters = old_clusters;
+        return ret;
+    }
+    s->reftable_entries = p->table_clusters * s->cluster_bytes / 8;
+    s->reftable = g_renew(uint64_t, s->reftable, s->reftable_entries);
+    for (uint32_t i = 0; i < s->reftable_entries; i++) {
+        s->reftable[i] = be64_get(table[i]);
+    }
+    return 0;
+}
+
+int co_qcow2_check_rebuild(Qcow2Check *c)
+{
+    Qcow2State *s = c->s;
+    uint64_t end;
+    Plan p;
+    int ret = -EFBIG;
+
+    forget_old(c);
+    if (make_plan(c, &p)) {
+        Be64 *table = g_malloc0(p.table_clusters * s->cluster_bytes);
+
+        end = p.first + p.blocks->len + p.table_clusters;
+        for (uint64_t i = p.first; i < end; i++) {
+            qcow2_check_set_count(c, i, 1);
+        }
+        ret = co_write_plan(c, &p, table);
+        if (ret == 0) {
+            ret = co_switch(c, &p, table);
+        }
+        g_free(table);
+        if (ret == 0) {
+            int event = s->refs_cache.load_event;
+            size_t piece = s->refs_cache.piece_bytes;
+            uint64_t max = s->refs_cache.max_pieces * piece;
+
+            qcow2_cache_destroy(&s->refs_cache);
+            qcow2_cache_init(&s->refs_cache, s, piece, max, event);
+            g_hash_table_remove_all(s->reftable_dirty);
+            qcow2_tables_note_all(s);
+            s->free_hint = 0;
+            s->fresh_from = MAX(s->fresh_from, end << s->cluster_bits);
+            c->clusters = end;
+            c->out->image_end_bytes = end << s->cluster_bits;
+            c->out->corruptions_fixed += c->out->corruptions;
+            c->out->leaks_fixed += c->out->leaks;
+            c->out->corruptions = 0;
+            c->out->leaks = 0;
+        }
+    }
+    g_array_free(p.blocks, TRUE);
+    return ret;
+}

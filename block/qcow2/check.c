@@ -1,0 +1,298 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Checking an image: everything that refers to a cluster is walked and
+ * counted, then the counts are compared with those in the image.
+ *
+ * Invariants:
+ * 1. Nothing of the image is trusted: offsets are checked before they are
+ *    followed, memory follows what is there.
+ * 2. A repair changes counts, flags and the refcount structures, never where
+ *    the guest's data lies.
+ */
+#include "block/qcow2/check-int.h"
+
+#include "qapi/qapi-types.h"
+
+void qcow2_check_say(Qcow2Check *c, const char *fmt, ...)
+{
+    va_list args;
+    char *text;
+
+    if (!c->out->message) {
+        return;
+    }
+    va_start(args, fmt);
+    text = g_strdup_vprintf(fmt, args);
+    va_end(args);
+    c->out->message(c->out->opaque, text);
+    g_free(text);
+}
+
+/* --- tables -------------------------------------------------------------- */
+
+typedef struct L2Walk {
+    bool active; /* counts for the fragmentation of the disk */
+    uint64_t next; /* where the next cluster would lie if in a row */
+} L2Walk;
+
+static void walk_compressed(Qcow2Check *c, const L2Walk *w, uint64_t entry)
+{
+    uint64_t offset, bytes;
+
+    if (entry & QCOW2_COPIED) {
+        qcow2_check_say(c,
+                        "ERROR: coffset=0x%" PRIx64 ": copied flag must never "
+                        "be set for compressed clusters",
+                        entry & QCOW2_OFFSET_MASK);
+        c->out->corruptions++;
+    }
+    if (c->s->has_data_file) {
+        qcow2_check_say(c,
+                        "ERROR compressed cluster %" PRIu64 " with data file, "
+                        "entry=0x%" PRIx64,
+                        (uint64_t)0, entry);
+        c->out->corruptions++;
+        return;
+    }
+    qcow2_compressed_place(c->s, entry, &offset, &bytes);
+    qcow2_check_ref(c, offset, bytes);
+    if (w->active) {
+        c->out->allocated_clusters++;
+        c->out->compressed_clusters++;
+        /* They are not read in one piece anyway. */
+        c->out->fragmented_clusters++;
+    }
+}
+
+static void walk_placed(Qcow2Check *c, L2Walk *w, Qcow2Entry e)
+{
+    uint64_t offset = e.entry & QCOW2_OFFSET_MASK;
+    bool zero = !c->s->extended_l2 && (e.entry & QCOW2_ZERO);
+
+    if (offset % c->s->cluster_bytes) {
+        qcow2_check_say(c,
+                        "ERROR offset=%" PRIx64 ": %s is not properly "
+                        "aligned; L2 entry corrupted.",
+                        offset, zero ? "Preallocated cluster" : "Data cluster");
+        c->out->corruptions++;
+    }
+    if (w->active) {
+        c->out->allocated_clusters++;
+        if (w->next && offset != w->next) {
+            c->out->fragmented_clusters++;
+        }
+        w->next = offset + c->s->cluster_bytes;
+    }
+    if (!c->s->has_data_file) {
+        qcow2_check_ref(c, offset, c->s->cluster_bytes);
+    }
+}
+
+static void walk_entry(Qcow2Check *c, L2Walk *w, Qcow2Entry e)
+{
+    if (e.entry & QCOW2_COMPRESSED) {
+        walk_compressed(c, w, e.entry);
+        return;
+    }
+    if (c->s->extended_l2 && (e.bitmap & e.bitmap >> 32 & UINT32_MAX)) {
+        qcow2_check_say(c, "ERROR: invalid subcluster bitmap %016" PRIx64
+                        " in entry %016" PRIx64, e.bitmap, e.entry);
+        c->out->corruptions++;
+    }
+    if ((e.entry & QCOW2_OFFSET_MASK) ||
+        (c->s->has_data_file && (e.entry & QCOW2_COPIED))) {
+        walk_placed(c, w, e);
+    }
+}
+
+static int co_walk_l2(Qcow2Check *c, L2Walk *w, uint64_t offset)
+{
+    Qcow2State *s = c->s;
+    uint8_t *table = io_buffer_alloc(s->file->child, s->cluster_bytes);
+    int ret = table ? co_qcow2_file_read(s, offset, table, s->cluster_bytes)
+                    : -ENOMEM;
+
+    for (uint64_t at = 0; ret == 0 && at < s->cluster_bytes;
+         at += s->l2_entry_bytes) {
+        walk_entry(c, w, qcow2_entry_load(s, table + at));
+    }
+    io_buffer_free(table);
+    if (ret < 0) {
+        qcow2_check_say(c, "ERROR: I/O error in check_refcounts_l2");
+        c->out->check_errors++;
+    }
+    return ret;
+}
+
+/* An L1 table and all below. What cannot be read is counted, the rest is
+ * walked. */
+static void co_walk_l1(Qcow2Check *c, const uint64_t *l1, uint32_t entries,
+                       bool active)
+{
+    L2Walk w = {.active = active};
+
+    for (uint32_t i = 0; i < entries; i++) {
+        uint64_t offset = l1[i] & QCOW2_OFFSET_MASK;
+
+        if (!offset) {
+            continue;
+        }
+        qcow2_check_ref(c, offset, c->s->cluster_bytes);
+        if (offset % c->s->cluster_bytes) {
+            qcow2_check_say(c,
+                            "ERROR l2_offset=%" PRIx64 ": Table is not "
+                            "cluster aligned; L1 entry corrupted",
+                            offset);
+            c->out->corruptions++;
+        }
+        if (offset < c->clusters << c->s->cluster_bits) {
+            co_walk_l2(c, &w, offset);
+        }
+    }
+}
+
+static void co_walk_snapshot(Qcow2Check *c, const Qcow2Snapshot *sn)
+{
+    size_t bytes = sn->l1_size * sizeof(Be64);
+    Be64 *table = g_try_malloc(MAX(bytes, 1));
+    uint64_t *l1;
+
+    qcow2_check_ref(c, sn->l1_offset, bytes);
+    if (!table || co_qcow2_file_read(c->s, sn->l1_offset, table, bytes) < 0) {
+        qcow2_check_say(c, "ERROR: I/O error in check_refcounts_l1");
+        c->out->check_errors++;
+    } else {
+        l1 = g_new(uint64_t, MAX(sn->l1_size, 1));
+        for (uint32_t i = 0; i < sn->l1_size; i++) {
+            l1[i] = be64_get(table[i]);
+        }
+        co_walk_l1(c, l1, sn->l1_size, false);
+        g_free(l1);
+    }
+    g_free(table);
+}
+
+static void walk_reftable(Qcow2Check *c)
+{
+    Qcow2State *s = c->s;
+
+    qcow2_check_ref(c, s->reftable_offset,
+                    s->reftable_clusters * s->cluster_bytes);
+    for (uint32_t i = 0; i < s->reftable_entries; i++) {
+        uint64_t offset = s->reftable[i] & QCOW2_REFTABLE_MASK;
+
+        if (!offset) {
+            continue;
+        }
+        if (offset % s->cluster_bytes) {
+            qcow2_check_say(c,
+                            "ERROR refcount block %u is not cluster aligned; "
+                            "refcount table entry corrupted",
+                            i);
+            c->out->corruptions++;
+            c->needs_rebuild = true;
+        } else if (offset >> s->cluster_bits >= c->clusters) {
+            qcow2_check_say(c, "%s refcount block %u is outside image",
+                            qcow2_check_fixes(c, CHECK_FIX_ERRORS)
+                                ? "Repairing"
+                                : "ERROR",
+                            i);
+            c->out->corruptions++;
+            c->needs_rebuild = true;
+        } else {
+            qcow2_check_ref(c, offset, s->cluster_bytes);
+            if (qcow2_check_count(c, offset >> s->cluster_bits) != 1) {
+                qcow2_check_say(c,
+                                "ERROR refcount block %u refcount=%" PRIu64, i,
+                                qcow2_check_count(c,
+                                                  offset >> s->cluster_bits));
+                c->out->corruptions++;
+                c->needs_rebuild = true;
+            }
+        }
+    }
+}
+
+static int co_count_all(Qcow2Check *c)
+{
+    Qcow2State *s = c->s;
+
+    qcow2_check_ref(c, 0, 1);
+    if (s->l1_size) {
+        qcow2_check_ref(c, s->l1_offset, s->l1_size * UINT64_C(8));
+    }
+    co_walk_l1(c, s->l1, s->l1_size, true);
+    for (unsigned i = 0; i < s->snapshots->len; i++) {
+        co_walk_snapshot(c, g_ptr_array_index(s->snapshots, i));
+    }
+    qcow2_check_ref(c, s->snapshots_offset, s->snapshots_bytes);
+    co_qcow2_check_bitmaps(c);
+    walk_reftable(c);
+    return 0;
+}
+
+/* --- the whole ----------------------------------------------------------- */
+
+/* What was damaged is whole again: the marks go. */
+static int co_clear_marks(Qcow2Check *c)
+{
+    const uint64_t marks = QCOW2_INCOMPAT_DIRTY | QCOW2_INCOMPAT_CORRUPT;
+    Qcow2State *s = c->s;
+    int ret;
+
+    if (!(s->incompatible & marks) || c->out->check_errors ||
+        c->out->corruptions || !qcow2_check_fixes(c, CHECK_FIX_ERRORS)) {
+        return 0;
+    }
+    s->incompatible &= ~marks;
+    ret = co_qcow2_header_write(s);
+    return ret < 0 ? ret : co_edge_flush(s->file);
+}
+
+static int co_check_all(Qcow2Check *c)
+{
+    int ret = co_count_all(c);
+
+    if (ret == 0) {
+        ret = co_qcow2_check_compare(c);
+    }
+    if (ret == 0) {
+        ret = co_qcow2_check_copied(c);
+    }
+    if (ret == 0 && c->out->fix) {
+        ret = co_qcow2_settle(c->s);
+    }
+    if (ret == 0) {
+        ret = co_clear_marks(c);
+    }
+    return ret;
+}
+
+int co_qcow2_check(Node *node, FormatCheck *check, Error **errp)
+{
+    Qcow2State *s = qcow2_state(node);
+    Qcow2Check c = {.s = s, .out = check};
+    int ret = node->read_only ? 0 : co_qcow2_settle(s);
+
+    if (check->fix && node->read_only) {
+        error_set(errp, "Image is read-only");
+        return -EACCES;
+    }
+    /* What was grown ahead is no part of it. */
+    c.clusters = DIV_ROUND_UP(s->file_grown ? s->fresh_from
+                                            : s->file->child->size_bytes,
+                              s->cluster_bytes);
+    check->total_clusters = DIV_ROUND_UP(s->disk_bytes, s->cluster_bytes);
+    if (ret == 0 && !qcow2_check_refs_init(&c)) {
+        error_set(errp, "The file is too large to be checked");
+        return -EFBIG;
+    }
+    if (ret == 0) {
+        ret = co_check_all(&c);
+        qcow2_check_refs_free(&c);
+    }
+    if (ret < 0) {
+        error_set_errno(errp, -ret, "Check failed");
+    }
+    return ret;
+}
