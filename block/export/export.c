@@ -4,6 +4,7 @@
  */
 #include "block/export/export.h"
 #include "block/export/nbd-export.h"
+#include "block/graph/home.h"
 #include "qapi/qapi-events.h"
 
 static ListLink exports = LIST_INIT(exports);
@@ -104,6 +105,33 @@ static bool add_iothreads(GPtrArray *iothreads,
     return true;
 }
 
+/* Brings the HOMED nodes of the disk to the first thread if they can move. */
+static bool co_move_nodes(BlockExport *exp, bool fixed, Error **errp)
+{
+    if (exp->iothreads->len &&
+        !co_nodes_move(root_node(exp->root),
+                       iothread_reactor(exp->iothreads->pdata[0])) &&
+        fixed) {
+        error_set(errp, "Cannot change iothread of active block backend");
+        return false;
+    }
+    return true;
+}
+
+/* The last user of a thread brings home the nodes that live on it. */
+static void co_leave_iothreads(BlockExport *exp)
+{
+    while (exp->iothreads->len) {
+        guint last = exp->iothreads->len - 1;
+        const Object *iothread = exp->iothreads->pdata[last];
+
+        if (iothread->users == 1) {
+            co_nodes_leave(iothread_reactor(iothread));
+        }
+        g_ptr_array_remove_index(exp->iothreads, last);
+    }
+}
+
 Reactor *export_next_reactor(BlockExport *exp)
 {
     unsigned turn = exp->turn++;
@@ -162,6 +190,7 @@ static void co_drop_root(BlockExport *exp)
 {
     co_root_detach(exp->root);
     root_free(exp->root);
+    co_leave_iothreads(exp);
 }
 
 static BlockExport *export_new(const BlockExportOptions *options)
@@ -197,7 +226,8 @@ static BlockExport *co_add_locked(const BlockExportOptions *options,
         free_export(exp);
         return NULL;
     }
-    if (!exp->driver->co_create(exp, options, errp)) {
+    if (!co_move_nodes(exp, options->fixed_iothread, errp) ||
+        !exp->driver->co_create(exp, options, errp)) {
         co_drop_root(exp);
         free_export(exp);
         return NULL;

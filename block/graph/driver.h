@@ -81,6 +81,10 @@ struct NodeDriver {
     const char *name; /* as in QMP: "file" */
     size_t state_bytes;
     NodeThreading threading;
+    /* HOMED: its home may change while nothing is in flight. So what it does
+     * at times other than in its I/O functions and while it is quiesced, it
+     * does not do on control. */
+    bool movable;
     bool is_filter; /* shows its EDGE_FILTERED child unchanged */
     bool is_remote; /* requests may come back as those of a client of ours */
     bool is_format; /* data lies in its "file" child */

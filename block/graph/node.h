@@ -120,7 +120,9 @@ struct Node {
     void *state; /* driver->state_bytes, zeroed */
     char name[NODE_NAME_MAX + 1];
     bool name_generated; /* "#block123" */
-    Reactor *home;
+
+    /* CONTROL; changes while it is quiesced */
+    Reactor *home; /* block/graph/home.h */
 
     /* CONTROL */
     ListLink children; /* Edge.in_parent */

@@ -61,13 +61,19 @@ static void query_backing_name(Node *node, const Node *backing,
     info->backing_filename_format = g_strdup(format->backing_format(node));
 }
 
-static void co_query_format(Node *node, ImageInfo *info)
+typedef struct FormatQuery {
+    Node *node;
+    ImageInfo *info;
+} FormatQuery;
+
+/* At home: a format's tables are its own. */
+static void query_format_entry(void *opaque)
 {
+    const FormatQuery *query = opaque;
+    Node *node = query->node;
+    ImageInfo *info = query->info;
     const FormatOps *format = node->driver->format;
 
-    if (!format) {
-        return;
-    }
     if (format->dirty) {
         info->has_dirty_flag = true;
         info->dirty_flag = format->dirty(node);
@@ -102,7 +108,11 @@ ImageInfo *co_node_query_image(Node *node, bool flat)
         info->has_cluster_size = cluster_bytes > 0;
         info->cluster_size = cluster_bytes;
     }
-    co_query_format(node, info);
+    if (node->driver->format) {
+        FormatQuery query = {node, info};
+
+        co_reactor_call(node->home, query_format_entry, &query);
+    }
     query_backing_name(node, backing ? backing->child : NULL, info);
     if (next) {
         info->backing_image = co_node_query_image(next, flat);
