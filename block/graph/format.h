@@ -123,6 +123,10 @@ typedef struct FormatOps {
      * where the image cannot hold it. */
     int (*co_pwritev_compressed)(Node *node, uint64_t offset_bytes,
                                  uint64_t bytes, Iov *iov, size_t iov_offset);
+
+    /* Gives up all data that the image holds above its backing image, which
+     * has the same (`img commit`). NULL: it keeps it. */
+    int (*co_make_empty)(Node *node, Error **errp);
 } FormatOps;
 
 #endif
