@@ -2,6 +2,8 @@
 /* Socket chardevs: checks the options, listens, accepts, connects. */
 #include "monitor/chardev-int.h"
 
+#include "util/log.h"
+
 /* A listening socket that cannot accept (no descriptors left) is tried again
  * after this. */
 #define ACCEPT_RETRY_NS (100 * 1000 * 1000)
@@ -174,6 +176,9 @@ static int co_accept(Chardev *chr)
             return fd;
         }
         if (fd != -ECANCELED) {
+            log_bounded(LOG_LEVEL_WARNING,
+                        "a client of chardev '%s' could not be let in: %s",
+                        chr->id, strerror(-fd));
             co_stoppable_sleep(chr, ACCEPT_RETRY_NS);
         }
     }
@@ -203,6 +208,7 @@ static bool co_open_server(Chardev *chr, Error **errp)
     if (!listen_at(chr, errp)) {
         return false;
     }
+    log_say(LOG_LEVEL_INFO, "chardev '%s' listens", chr->id);
     if (o->has_wait && !o->wait) {
         return true;
     }

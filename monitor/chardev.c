@@ -162,6 +162,15 @@ void chardevs_stop(void)
     }
 }
 
+void chardevs_unlink(void)
+{
+    LIST_FOREACH(chr, &chardevs, Chardev, link) {
+        if (chr->unlink_path) {
+            io_unlink(chr->unlink_path);
+        }
+    }
+}
+
 void chardevs_free(void)
 {
     ListLink *link;

@@ -47,6 +47,8 @@ void chardev_disconnect(Chardev *chr, const Stream *stream) CONTROL_ONLY;
 /* No chardev gives connections from now on; who waits for one (here or in
  * co_chardev_new) returns soon. */
 void chardevs_stop(void) CONTROL_ONLY;
+/* Removes their socket files only, for an end in a hurry. */
+void chardevs_unlink(void) CONTROL_ONLY;
 /* Closes all and removes their socket files. Nobody waits or is connected. */
 void chardevs_free(void) CONTROL_ONLY;
 

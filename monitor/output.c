@@ -2,6 +2,7 @@
 /* Sends what waits for a monitor client: see output.h. */
 #include "monitor/output.h"
 
+#include "util/log.h"
 #include "util/reactor/reactor.h"
 
 void output_init(Output *out, const Stream *stream)
@@ -45,8 +46,8 @@ void output_append(Output *out, const char *text, size_t bytes)
 void output_append_event(Output *out, const char *text, size_t bytes)
 {
     if (!out->dead && output_bytes(out) > OUTPUT_HARD_BYTES) {
-        warn_report("a monitor client does not read its events; "
-                    "it is disconnected");
+        log_bounded(LOG_LEVEL_WARNING, "a monitor client does not read its "
+                                       "events; it is disconnected");
         output_kill(out);
     }
     output_append(out, text, bytes);

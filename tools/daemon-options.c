@@ -11,7 +11,14 @@ enum {
     OPT_FIRST_LISTED = 256, /* + DaemonOptionKind */
     OPT_PIDFILE = 512,
     OPT_DAEMONIZE,
+    OPT_LOG_LEVEL,
+    OPT_STOP_TIMEOUT,
 };
+
+/* Less than the time after which systemd kills what does not end. */
+#define DEFAULT_STOP_TIMEOUT_S 60
+#define MAX_STOP_TIMEOUT_S (24 * 3600)
+
 
 #define LISTED(name, kind)                                                    \
     {name, required_argument, NULL, OPT_FIRST_LISTED + kind}
@@ -22,10 +29,12 @@ static const struct option long_options[] = {
     {"daemonize", no_argument, NULL, OPT_DAEMONIZE},
     LISTED("export", DAEMON_OPTION_EXPORT),
     {"help", no_argument, NULL, 'h'},
+    {"log-level", required_argument, NULL, OPT_LOG_LEVEL},
     LISTED("monitor", DAEMON_OPTION_MONITOR),
     LISTED("nbd-server", DAEMON_OPTION_NBD_SERVER),
     LISTED("object", DAEMON_OPTION_OBJECT),
     {"pidfile", required_argument, NULL, OPT_PIDFILE},
+    {"stop-timeout", required_argument, NULL, OPT_STOP_TIMEOUT},
     {"trace", required_argument, NULL, 'T'},
     {"version", no_argument, NULL, 'V'},
     {NULL, 0, NULL, 0},
@@ -66,6 +75,10 @@ static void print_help(void)
         "      go to the background once everything is set up\n"
         "  --pidfile PATH\n"
         "      write the process id there, and remove the file at the end\n"
+        "  --log-level error|warning|info|debug\n"
+        "      what to say on standard error of the daemon's life (warning)\n"
+        "  --stop-timeout SECONDS\n"
+        "      give up ending in good order after that time (60; 0: never)\n"
         "  -T, --trace PATTERN\n"
         "      switch trace events on (this version has none)\n"
         "  -h, --help\n"
@@ -110,6 +123,30 @@ static void add_listed(DaemonOptions *options, DaemonOptionKind kind,
     g_ptr_array_add(options->list, option);
 }
 
+static bool take_log_level(DaemonOptions *options)
+{
+    if (!log_level_parse(optarg, &options->log_level)) {
+        error_report("--log-level %s: Must be 'error', 'warning', 'info' or "
+                     "'debug'", optarg);
+        return false;
+    }
+    return true;
+}
+
+static bool take_stop_timeout(DaemonOptions *options)
+{
+    guint64 seconds;
+
+    if (!g_ascii_string_to_unsigned(optarg, 10, 0, MAX_STOP_TIMEOUT_S,
+                                    &seconds, NULL)) {
+        error_report("--stop-timeout %s: Must be a number of seconds between "
+                     "0 and %d", optarg, MAX_STOP_TIMEOUT_S);
+        return false;
+    }
+    options->stop_timeout_s = seconds;
+    return true;
+}
+
 /* Takes the option @c; false: the program ends with *@exit_code. */
 static bool take_option(DaemonOptions *options, int c, char **argv, int from,
                         int *exit_code)
@@ -133,6 +170,12 @@ static bool take_option(DaemonOptions *options, int c, char **argv, int from,
     case OPT_DAEMONIZE:
         options->daemonize = true;
         return true;
+    case OPT_LOG_LEVEL:
+        *exit_code = 1;
+        return take_log_level(options);
+    case OPT_STOP_TIMEOUT:
+        *exit_code = 1;
+        return take_stop_timeout(options);
     case '?': /* getopt has said why */
         *exit_code = 1;
         return false;
@@ -149,6 +192,8 @@ bool daemon_options_parse(DaemonOptions *options, int argc, char **argv,
 
     *options = (DaemonOptions){
         .list = g_ptr_array_new_with_free_func(option_free),
+        .log_level = LOG_LEVEL_WARNING,
+        .stop_timeout_s = DEFAULT_STOP_TIMEOUT_S,
     };
     /* Zero makes glibc forget an earlier use. "-": words that are no options
      * come as option 1. */

@@ -7,6 +7,7 @@
 #define TOOLS_DAEMON_OPTIONS_H
 
 #include "util/common.h"
+#include "util/log.h"
 
 /* What options make, in the order in which they are applied: each kind may
  * refer to things of the kinds before it. */
@@ -31,6 +32,8 @@ typedef struct DaemonOptions {
     GPtrArray *list; /* DaemonOption *, in the order given */
     char *pidfile;   /* absolute, or NULL */
     bool daemonize;
+    LogLevel log_level;
+    unsigned stop_timeout_s; /* 0: none */
 } DaemonOptions;
 
 /* Parses the command line. False: the program ends with *@exit_code; what is

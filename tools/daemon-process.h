@@ -26,7 +26,7 @@ bool co_pidfile_write(const char *path, Error **errp) COROUTINE_ONLY;
  * returns (-1 with @errp) instead of ending the process; SIGPIPE is ignored.
  * Before there are threads. */
 int process_catch_signals(Error **errp);
-/* Waits for one of them; false: cancelled (io_cancel_fd). */
-bool co_process_wait_signal(int signal_fd) COROUTINE_ONLY;
+/* Waits for one of them: its number; 0: cancelled (io_cancel_fd). */
+int co_process_wait_signal(int signal_fd) COROUTINE_ONLY;
 
 #endif

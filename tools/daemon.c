@@ -11,9 +11,13 @@
  *    closed, socket and pid files removed, in this order.
  * 3. A service manager hears READY=1 after all is set up and monitors take
  *    clients, then STOPPING=1 before anything is taken down.
- * 4. The answer to `quit` is sent after all that is done but for the files.
+ * 4. Signals after the first change nothing. If the end takes longer than
+ *    --stop-timeout (a disk hangs), the process gives up: exit code 1, pid and
+ *    socket files removed, images as after a crash.
+ * 5. The answer to `quit` is sent after all that is done but for the files.
  */
 #include <stdio.h>
+#include <unistd.h>
 
 #include "block/export/export.h"
 #include "block/export/nbd-server.h"
@@ -28,7 +32,10 @@
 #include "tools/daemon-apply.h"
 #include "tools/daemon-process.h"
 #include "tools/tools.h"
+#include "util/log.h"
 #include "util/reactor/service.h"
+
+#define NS_PER_S INT64_C(1000000000)
 
 typedef struct Daemon {
     /* CONST */
@@ -43,11 +50,32 @@ typedef struct Daemon {
     bool stopped;   /* everything but the monitors */
     bool watcher_ended;
     CoQueue changed;
+    Timer stop_timer;
     int exit_code;
 } Daemon;
 
+/* A disk that hangs is not to keep the process for ever. */
+static void give_up(void *opaque)
+{
+    Daemon *d = opaque;
+
+    log_say(LOG_LEVEL_ERROR, "not ended within %u seconds: giving up, images "
+            "are not closed", d->options.stop_timeout_s);
+    nbd_server_unlink();
+    chardevs_unlink();
+    if (d->pidfile_written) {
+        io_unlink(d->options.pidfile);
+    }
+    fflush(NULL);
+    _exit(1);
+}
+
 static void ask_end(Daemon *d)
 {
+    if (!d->end_asked && d->options.stop_timeout_s) {
+        timer_arm(&d->stop_timer,
+                  reactor_now_ns() + d->options.stop_timeout_s * NS_PER_S);
+    }
     d->end_asked = true;
     coqueue_wake_all(&d->changed);
 }
@@ -59,6 +87,7 @@ static void co_quit(void *opaque)
     Daemon *d = opaque;
 
     d->quit_runs = true;
+    log_say(LOG_LEVEL_INFO, "ending: a client has sent quit");
     ask_end(d);
     while (!d->stopped) {
         co_queue_wait(&d->changed);
@@ -68,8 +97,12 @@ static void co_quit(void *opaque)
 COROUTINE_ONLY CONTROL_ONLY static void co_watch_signals(void *opaque)
 {
     Daemon *d = opaque;
+    int signo;
 
-    if (co_process_wait_signal(d->signal_fd)) {
+    while ((signo = co_process_wait_signal(d->signal_fd))) {
+        log_say(LOG_LEVEL_INFO, "%s: %s",
+                d->end_asked ? "ending already" : "ending",
+                g_strsignal(signo));
         ask_end(d);
         /* A start may be waiting for the first client of a monitor. */
         chardevs_stop();
@@ -115,8 +148,8 @@ static void co_tell_manager(const char *state)
     Error *err = NULL;
 
     if (!co_service_notify(state, &err)) {
-        error_prepend(&err, "warning: ");
-        error_report_err(err);
+        log_say(LOG_LEVEL_WARNING, "%s", error_text(err));
+        error_free(err);
     }
 }
 
@@ -137,6 +170,7 @@ COROUTINE_ONLY CONTROL_ONLY static bool co_daemon_start(Daemon *d)
     }
     monitors_start();
     d->announced = true;
+    log_say(LOG_LEVEL_INFO, "ready");
     co_tell_manager("READY=1");
     return true;
 }
@@ -173,6 +207,9 @@ COROUTINE_ONLY CONTROL_ONLY static void co_end(Daemon *d)
     while (!d->watcher_ended) {
         co_queue_wait(&d->changed);
     }
+    timer_cancel(&d->stop_timer);
+    log_sum_up();
+    log_say(LOG_LEVEL_INFO, "ended");
 }
 
 COROUTINE_ONLY CONTROL_ONLY static void co_daemon(void *opaque)
@@ -180,6 +217,8 @@ COROUTINE_ONLY CONTROL_ONLY static void co_daemon(void *opaque)
     Daemon *d = opaque;
 
     coqueue_init(&d->changed);
+    timer_init(&d->stop_timer, give_up, d);
+    log_say(LOG_LEVEL_INFO, "starting as process %d", (int)getpid());
     monitors_init();
     control_set_quit(co_quit, d);
     coroutine_start(co_watch_signals, d);
@@ -229,6 +268,7 @@ int tool_daemon_main(int argc, char **argv)
     int exit_code;
 
     if (daemon_options_parse(&d.options, argc, argv, &exit_code)) {
+        log_set_level(d.options.log_level);
         exit_code = run(&d);
     }
     daemon_options_free(&d.options);

@@ -5,6 +5,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "util/log.h"
+
 struct Error {
     ErrorClass class;
     char *text;
@@ -180,7 +182,9 @@ static void report(const char *kind, const char *fmt, va_list ap)
 
     /* stdout may hold earlier lines of a tool's output. */
     fflush(stdout);
-    fprintf(stderr, "%s: %s%s\n", program_name, kind, text);
+    fprintf(stderr, "%s%s: %s%s\n",
+            log_prefix(*kind ? LOG_LEVEL_WARNING : LOG_LEVEL_ERROR),
+            program_name, kind, text);
     g_free(text);
 }
 

@@ -4,6 +4,7 @@
  */
 #include "block/export/nbd-buffer.h"
 #include "block/export/nbd-conn.h"
+#include "util/log.h"
 
 /* --- input --------------------------------------------------------------- */
 
@@ -126,6 +127,8 @@ void nbd_conn_disconnect(NbdConn *conn)
 
 static void handshake_timeout(void *opaque)
 {
+    log_bounded(LOG_LEVEL_INFO,
+                "an NBD client did not finish its handshake in time");
     nbd_conn_hang_up(opaque);
 }
 
@@ -134,6 +137,7 @@ static void conn_end(void *opaque)
 {
     NbdConn *conn = opaque;
 
+    log_bounded(LOG_LEVEL_DEBUG, "an NBD client has gone");
     if (conn->e) {
         list_remove(&conn->in_export);
         export_unref(conn->e->exp);
@@ -180,6 +184,8 @@ static void co_handshake_entry(void *opaque)
         conn_end(conn);
         return;
     }
+    log_bounded(LOG_LEVEL_DEBUG, "an NBD client uses export '%s'",
+                conn->e->name);
     conn->reactor = export_next_reactor(conn->e->exp);
     if (conn->reactor == reactor_current()) {
         co_serve_entry(conn);

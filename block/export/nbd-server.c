@@ -6,6 +6,7 @@
 #include "block/export/export.h"
 #include "block/export/nbd-conn.h"
 #include "objects/tls-creds.h"
+#include "util/log.h"
 
 /* How long the acceptor rests when descriptors have run out. */
 #define ACCEPT_RETRY_NS (INT64_C(100) * 1000 * 1000)
@@ -111,6 +112,9 @@ static void co_acceptor(void *opaque)
         fd = co_io_accept(s->fd);
         if (fd < 0) {
             if (!s->stopping) {
+                log_bounded(LOG_LEVEL_WARNING,
+                            "an NBD client could not be let in: %s",
+                            strerror(-fd));
                 co_sleep_ns(ACCEPT_RETRY_NS);
             }
         } else if (s->stopping) {
@@ -151,6 +155,20 @@ static void settings_clear(NbdConnSettings *settings)
     g_free(settings->tls_authz);
 }
 
+static void say_where(const SocketAddress *addr)
+{
+    if (addr->type == SOCKET_ADDRESS_TYPE_INET) {
+        log_say(LOG_LEVEL_INFO, "listening for NBD clients on %s:%s",
+                addr->u.inet.host, addr->u.inet.port);
+    } else if (addr->type == SOCKET_ADDRESS_TYPE_UNIX) {
+        log_say(LOG_LEVEL_INFO, "listening for NBD clients on %s",
+                addr->u.q_unix.path);
+    } else {
+        log_say(LOG_LEVEL_INFO, "listening for NBD clients on socket '%s'",
+                addr->u.fd.str);
+    }
+}
+
 bool nbd_server_start(const NbdServerOptions *options, Error **errp)
 {
     NbdConnSettings settings;
@@ -174,7 +192,9 @@ bool nbd_server_start(const NbdServerOptions *options, Error **errp)
     s->inherited = options->addr->type == SOCKET_ADDRESS_TYPE_FD;
     if (options->addr->type == SOCKET_ADDRESS_TYPE_UNIX &&
         !options->addr->u.q_unix.abstract) {
-        s->unix_path = g_strdup(options->addr->u.q_unix.path);
+        /* Absolute, since a daemon changes its directory. */
+        s->unix_path =
+            g_canonicalize_filename(options->addr->u.q_unix.path, NULL);
     }
     s->max_connections = options->has_max_connections
                              ? options->max_connections
@@ -184,8 +204,16 @@ bool nbd_server_start(const NbdServerOptions *options, Error **errp)
     list_init(&s->conns);
     coqueue_init(&s->changed);
     server = s;
+    say_where(options->addr);
     coroutine_wake(coroutine_create(co_acceptor, s));
     return true;
+}
+
+void nbd_server_unlink(void)
+{
+    if (server && server->unix_path) {
+        io_unlink(server->unix_path);
+    }
 }
 
 COROUTINE_ONLY

@@ -31,6 +31,9 @@ bool nbd_server_start(const NbdServerOptions *options,
  */
 bool co_nbd_server_stop(Error **errp) COROUTINE_ONLY CONTROL_ONLY;
 
+/* Removes the file of its socket, for an end in a hurry. */
+void nbd_server_unlink(void) CONTROL_ONLY;
+
 /* True from start until stop begins. */
 bool nbd_server_running(void);
 

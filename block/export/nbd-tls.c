@@ -9,6 +9,7 @@
  */
 #include "block/export/nbd-conn.h"
 #include "objects/authz.h"
+#include "util/log.h"
 
 ssize_t co_nbd_conn_recvv(NbdConn *conn, const struct iovec *v, unsigned n)
 {
@@ -69,10 +70,9 @@ bool co_nbd_conn_start_tls(NbdConn *conn)
         return true;
     }
     if (!conn->dead) {
-        error_prepend(&err, "option negotiation failed: ");
-        error_report_err(err);
-    } else {
-        error_free(err);
+        log_bounded(LOG_LEVEL_ERROR, "option negotiation failed: %s",
+                    error_text(err));
     }
+    error_free(err);
     return false;
 }

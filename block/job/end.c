@@ -20,6 +20,7 @@
  */
 #include "block/job/internal.h"
 #include "block/job/verbs.h"
+#include "util/log.h"
 
 /* How many groups have ended, and who waits for the next one. */
 static uint64_t groups_ended;
@@ -59,6 +60,14 @@ static void tell_aborting(Job *job)
     }
 }
 
+static void say_failed(const Job *job)
+{
+    if (job->ret < 0 && !job->cancelled) {
+        log_bounded(LOG_LEVEL_INFO, "job '%s' failed: %s",
+                    job->id ? job->id : "", job_error_text(job));
+    }
+}
+
 /* The last moves and events of all jobs, newest first, but the failure by
  * whose fault this is comes before all else. Jobs that nobody has to dismiss
  * are gone afterwards. Does not yield. */
@@ -74,6 +83,7 @@ static void tell_end(JobTxn *txn, bool ok)
             tell_aborting(job);
         }
         block_job_event_ended(job);
+        say_failed(job);
         job_transition(job, JOB_STATUS_CONCLUDED);
         if (!job->manual_dismiss) {
             job_forget(job);

@@ -5,6 +5,7 @@
 import fcntl
 import os
 import select
+import shlex
 import signal
 import socket
 import time
@@ -121,8 +122,8 @@ class Notify(case.Case):
                     desc.format(state) + '\n', vm.stderr())
 
 
-class Passed(case.Case):
-    """Listening sockets that others made, and keep."""
+class Activated(case.Case):
+    """What starts a daemon on sockets that are there already."""
 
     def setUp(self):
         super().setUp()
@@ -193,6 +194,10 @@ class Passed(case.Case):
         status = os.waitpid(child, 0)[1]
         with open(self.path('err'), encoding='utf-8') as f:
             return os.waitstatus_to_exitcode(status), f.read()
+
+
+class Passed(Activated):
+    """Listening sockets that others made, and keep."""
 
     def test_by_number(self):
         """The socket outlives the daemon; the next one serves it again."""
@@ -323,6 +328,55 @@ class Passed(case.Case):
                 ('LISTEN_FDS: descriptor 4 is not open',
                  {'count': 2000000000})):
             self.assert_fails(desc, prefix=False, **kwargs)
+
+
+@ours_only('takes numbers only')
+class Units(Activated):
+    """The units in the documentation do what they say."""
+
+    def unit(self, name):
+        path = os.path.join(os.path.dirname(os.path.abspath(__file__)),
+                            '..', '..', 'docs', 'tools', 'systemd', name)
+        out = {}
+        with open(path, encoding='utf-8') as f:
+            text = f.read().replace('\\\n', ' ')
+        for line in text.splitlines():
+            if line and line[0] not in '#[':
+                key, value = line.split('=', 1)
+                self.assertNotIn(key, out)
+                out[key] = value.strip()
+            elif line.startswith('['):
+                self.assertTrue(line.endswith(']'))
+        return out
+
+    def test_units(self):
+        service = self.unit('tidemark.service')
+        sockets = [self.unit(name) for name in service['Requires'].split()]
+        for key in 'After', 'Also':
+            self.assertEqual(service[key], service['Requires'])
+        self.assertEqual([s['Service'] for s in sockets],
+                         ['tidemark.service'] * 2)
+        argv = shlex.split(service['ExecStart'])
+        self.assertEqual(argv[:2], ['/usr/bin/tidemark', 'daemon'])
+        with open(self.path('disk.img'), 'wb') as f:
+            f.truncate(1 << 20)
+        args = [a.replace('/var/lib/tidemark', self.dir) for a in argv[2:]]
+        # Not the one of setUp, in a directory as systemd would make it.
+        paths = [self.path(os.path.basename(s['ListenStream']))
+                 for s in sockets]
+        child = self.activate(
+            *args, socks=[self.bound(path) for path in paths],
+            names=':'.join(s['FileDescriptorName'] for s in sockets))
+        self.assertEqual(tools.nbdinfo(
+            '--size', f'nbd+unix:///disk?socket={paths[0]}').stdout,
+            '1048576\n')
+        client = QMP.unix(paths[1])
+        client.negotiate()
+        self.assertEqual(client.cmd('query-block-exports')[0]['id'], 'disk')
+        client.close()
+        code, err = self.finish(child)
+        self.assertEqual(code, 0)
+        self.assertIn('info: ready', err)
 
 
 if __name__ == '__main__':
