@@ -147,21 +147,6 @@ static bool check_size(const BackupParams *p, Error **errp)
     return true;
 }
 
-static bool check_offered(const BlockdevBackup *args, const BackupParams *p,
-                          Error **errp)
-{
-    /* Without a backing image the topmost image is everything. */
-    if (args->sync == MIRROR_SYNC_MODE_TOP &&
-        node_backing_child(node_skip_filters(p->source))) {
-        error_set(errp,
-                  "Sync mode '%s' is not supported on an image with a "
-                  "backing image",
-                  MirrorSyncMode_str(args->sync));
-        return false;
-    }
-    return true;
-}
-
 static BlockdevOnError on_error(bool given, BlockdevOnError value)
 {
     return given ? value : BLOCKDEV_ON_ERROR_REPORT;
@@ -188,11 +173,13 @@ bool backup_check(const BlockdevBackup *args, BackupParams *p, Error **errp)
     if (!p->source) {
         return false;
     }
+    /* Without a backing image the topmost image is everything. */
+    p->top_only = args->sync == MIRROR_SYNC_MODE_TOP &&
+                  node_backing_child(node_skip_filters(p->source));
     p->target = node_lookup(args->target, args->target, errp);
     if (!p->target) {
         return false;
     }
     return check_bitmap(args, p, errp) && check_nodes(args, p, errp) &&
-           check_perf(args->x_perf, p, errp) && check_size(p, errp) &&
-           check_offered(args, p, errp);
+           check_perf(args->x_perf, p, errp) && check_size(p, errp);
 }

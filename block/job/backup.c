@@ -38,7 +38,7 @@ typedef struct BackupState {
     /* CONTROL */
     DirtyBitmap *bitmap; /* with a successor; NULL: none, or settled */
     BitmapSyncMode bitmap_mode;
-    bool only_guests;
+    bool only_guests, top_only;
     BlockdevOnError on_source_error, on_target_error;
     CoCount workers;
     CoQueue worker_ended;
@@ -253,11 +253,61 @@ static void co_watch(Job *job)
     }
 }
 
+/* What begins and ends within [@start, @end) is not to be copied. */
+static void leave_out(Job *job, uint64_t start, uint64_t end)
+{
+    BackupState *s = job_state(job);
+    DirtyBitmap *todo = block_copy_todo(s->copy);
+    uint64_t cluster = block_copy_cluster_bytes(s->copy), before;
+
+    start = ROUND_UP(start, cluster);
+    end = end < bitmap_size_bytes(todo) ? ROUND_DOWN(end, cluster) : end;
+    if (start < end) {
+        before = bitmap_count_bytes(todo);
+        bitmap_reset(todo, start, end - start);
+        job_progress_add_total(job, (int64_t)bitmap_count_bytes(todo) -
+                                        (int64_t)before);
+    }
+}
+
+/* Goes on beside guests: a cluster that they write to meanwhile is copied, or
+ * is not, as it was. */
+COROUTINE_ONLY
+static int co_leave_out_lower_layers(Job *job)
+{
+    BackupState *s = job_state(job);
+    uint64_t size = root_size_bytes(block_job_main_root(job)), gap = 0, run;
+
+    for (uint64_t at = 0; at < size && backup_goes_on(job); at += run) {
+        unsigned depth;
+        int ret = co_root_allocation_depth(block_job_main_root(job), at,
+                                           size - at, &run, &depth);
+
+        if (ret < 0) {
+            s->error_is_read = true;
+            return ret;
+        }
+        if (!run) {
+            break;
+        }
+        if (depth == 1) {
+            leave_out(job, gap, at);
+            gap = at + run;
+        }
+    }
+    leave_out(job, gap, size);
+    return 0;
+}
+
 COROUTINE_ONLY
 static int co_backup_run(Job *job, Error **errp)
 {
     BackupState *s = job_state(job);
 
+    s->error = s->top_only ? co_leave_out_lower_layers(job) : 0;
+    if (s->error) {
+        return s->error;
+    }
     if (s->only_guests) {
         co_watch(job);
     } else {
@@ -374,6 +424,7 @@ static Job *make_job(const BackupParams *p, JobTxn *txn, Node *filter,
     s->copy = cbw_block_copy(filter);
     s->max_workers = p->max_workers;
     s->only_guests = p->only_guests;
+    s->top_only = p->top_only;
     s->on_source_error = p->on_source_error;
     s->on_target_error = p->on_target_error;
     cocount_init(&s->workers);

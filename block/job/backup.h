@@ -16,6 +16,7 @@ typedef struct BackupParams {
     const char *job_id, *filter_name;
     bool everything;     /* else what is dirty in @bitmap */
     bool only_guests;    /* sync=none: nothing but what users overwrite */
+    bool top_only;       /* of these only what the disk's own layer has */
     DirtyBitmap *bitmap; /* NULL: none is given */
     BitmapSyncMode bitmap_mode;
     bool has_speed;
