@@ -65,23 +65,35 @@ bool img_check_format(const ImageOpen *open)
     return true;
 }
 
-bool img_parse_size(const char *what, const char *word, uint64_t *bytes)
+static bool out_of_range(const char *what, uint64_t min, uint64_t max)
 {
-    switch (size_text_parse(word, bytes)) {
+    error_report("Invalid %s specified. Must be between %" PRIu64
+                 " and %" PRIu64 ".",
+                 what, min, max);
+    return false;
+}
+
+bool img_parse_between(const char *what, const char *word, uint64_t min,
+                       uint64_t max, uint64_t *value)
+{
+    switch (size_text_parse(word, value)) {
     case SIZE_OK:
-        return true;
+        return (*value >= min && *value <= max) ||
+               out_of_range(what, min, max);
     case SIZE_TOO_LARGE:
         if (word[0] != '-') {
-            error_report("Invalid %s specified. Must be between 0 and %" PRId64
-                         ".",
-                         what, INT64_MAX);
-            return false;
+            return out_of_range(what, min, max);
         }
         /* fall through */
     case SIZE_INVALID:
         break;
     }
     return !img_size_error(what);
+}
+
+bool img_parse_size(const char *what, const char *word, uint64_t *bytes)
+{
+    return img_parse_between(what, word, 0, INT64_MAX, bytes);
 }
 
 bool img_parse_image_size(const char *word, uint64_t *bytes)

@@ -42,6 +42,9 @@ bool img_check_format(const ImageOpen *open);
 bool img_parse_image_size(const char *word, uint64_t *bytes);
 /* Any other number with a suffix; @what: "start offset". */
 bool img_parse_size(const char *what, const char *word, uint64_t *bytes);
+/* The same, within bounds. */
+bool img_parse_between(const char *what, const char *word, uint64_t min,
+                       uint64_t max, uint64_t *value);
 /* `-r RATE`, for option tables: into a uint64_t. */
 int img_take_rate(void *rate, const char *word);
 /* A cache mode; @what: "cache option". NULL is fine. */

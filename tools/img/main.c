@@ -14,15 +14,22 @@ typedef struct SubCommand {
 } SubCommand;
 
 static const SubCommand commands[] = {
+    {"amend", co_img_amend, "change options of an image"},
+    {"bench", co_img_bench, "send many requests to an image"},
+    {"bitmap", co_img_bitmap, "work on a bitmap that an image keeps"},
     {"check", co_img_check, "check whether an image is in order"},
+    {"commit", co_img_commit, "write an image into the one behind it"},
     {"compare", co_img_compare,
      "tell whether two images show the same content"},
     {"convert", co_img_convert, "copy the content of images to a new one"},
     {"create", co_img_create, "make an image"},
+    {"dd", co_img_dd, "copy a part of an image to a new one"},
     {"info", co_img_info, "tell what an image is"},
     {"map", co_img_map, "tell where an image has data"},
     {"measure", co_img_measure, "tell what an image would take"},
+    {"rebase", co_img_rebase, "put another image behind an image"},
     {"resize", co_img_resize, "change the size of an image"},
+    {"snapshot", co_img_snapshot, "work on the snapshots inside an image"},
 };
 
 static void print_help(void)

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A chain of images opened layer by layer: see layers.h. */
+#include "tools/img/layers.h"
+
+#include "block/graph/format.h"
+
+#define LAYERS_MAX 1024 /* a longer chain is a loop */
+
+const Layer *layers_base(const Layers *layers)
+{
+    return &layers->layer[layers->n - 1];
+}
+
+static void append(Layers *layers, char *filename, const char *format,
+                   Root *root)
+{
+    layers->layer = g_renew(Layer, layers->layer, layers->n + 1);
+    layers->layer[layers->n++] = (Layer){filename, g_strdup(format), root};
+}
+
+/* The image behind that layer, as the image names it; NULL: none. */
+static const char *backing_of(const Layer *layer, const char **format)
+{
+    Node *node = root_node(layer->root);
+    const FormatOps *ops = node->driver->format;
+
+    *format = ops && ops->backing_format ? ops->backing_format(node) : NULL;
+    return ops && ops->backing_file ? ops->backing_file(node) : NULL;
+}
+
+/* Appends what is behind the last layer, not opened yet; false if nothing. */
+static bool append_backing(Layers *layers, bool *named, const char *name)
+{
+    const Layer *last = layers_base(layers);
+    const char *format, *backing = backing_of(last, &format);
+    char *path;
+
+    if (!backing) {
+        return false;
+    }
+    path = img_backing_path(last->filename, backing);
+    *named = !name || !strcmp(name, backing) || !strcmp(name, path);
+    append(layers, path, format, NULL);
+    return true;
+}
+
+static bool co_open_layer(Layer *layer, const ImageOpen *how)
+{
+    ImageOpen open = {
+        .filename = layer->filename,
+        .format = layer->format,
+        .no_backing = true,
+        .cache = how->cache,
+        .force_share = how->force_share,
+    };
+
+    layer->root = co_img_open_or_report(&open);
+    return layer->root != NULL;
+}
+
+bool co_layers_open(Layers *layers, const ImageOpen *top, const char *base)
+{
+    ImageOpen open = *top;
+    bool found = false;
+    Root *root;
+
+    *layers = (Layers){0};
+    open.no_backing = true;
+    root = co_img_open_or_report(&open);
+    if (!root) {
+        return false;
+    }
+    append(layers, g_strdup(top->filename), top->format, root);
+    while (!found) {
+        if (layers->n > LAYERS_MAX ||
+            !append_backing(layers, &found, base)) {
+            if (base) {
+                error_report("Did not find '%s' in the backing chain of '%s'",
+                             base, top->filename);
+            } else {
+                error_report("Image does not have a backing file");
+            }
+            return false;
+        }
+        if (!found &&
+            !co_open_layer(&layers->layer[layers->n - 1], top)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+void co_layers_close(Layers *layers)
+{
+    for (unsigned i = 0; i < layers->n; i++) {
+        co_image_close(layers->layer[i].root);
+        g_free(layers->layer[i].filename);
+        g_free(layers->layer[i].format);
+    }
+    g_free(layers->layer);
+    *layers = (Layers){0};
+}
+
+/* The kind of an area that the layer holds. */
+static int co_kind_in(Root *root, uint64_t at, uint64_t *bytes,
+                      LayerKind *kind)
+{
+    BlockStatus status;
+    int ret = co_root_block_status(root, at, *bytes, &status);
+
+    if (ret >= 0) {
+        *bytes = status.bytes;
+        *kind = status.flags & STATUS_ZERO ? LAYER_ZERO : LAYER_DATA;
+    }
+    return ret;
+}
+
+int co_layers_status(const Layers *layers, uint64_t at, uint64_t *bytes,
+                     LayerKind *kind, Root **source)
+{
+    unsigned i, depth;
+    int ret;
+
+    for (i = 0; i + 1 < layers->n; i++) {
+        Root *root = layers->layer[i].root;
+        uint64_t size = root_size_bytes(root);
+
+        if (at >= size) {
+            /* What a shorter image does not have reads as zeroes. */
+            *kind = LAYER_ZERO;
+            return 0;
+        }
+        ret = co_root_allocation_depth(root, at, MIN(*bytes, size - at), bytes,
+                                       &depth);
+        if (ret < 0) {
+            return ret;
+        }
+        if (depth) {
+            *source = root;
+            return co_kind_in(root, at, bytes, kind);
+        }
+    }
+    *kind = LAYER_BASE;
+    return 0;
+}
