@@ -119,9 +119,15 @@ class Exports(ThreadCase):
 
     def test_fixed(self):
         self.server.add('disk', iothread='t0', fixed_iothread=True)
-        self.server.add('disk', name='other', iothread='t1',
+        self.server.add('disk', name='other', iothread='t0',
                         fixed_iothread=True)
         self.server.add('disk', name='none', fixed_iothread=True)
+
+    @ours_only('QEMU moves the node, and another export may not bear that')
+    def test_fixed_twice(self):
+        self.server.add('disk', iothread='t0', fixed_iothread=True)
+        self.server.add('disk', name='other', iothread='t1',
+                        fixed_iothread=True)
 
     @ours_only('QEMU aborts')
     def test_in_use(self):
