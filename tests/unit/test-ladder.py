@@ -16,7 +16,7 @@ LADDER = [
     ["objects/"],
     ["block/graph/", "block/io/", "block/bitmap/"],
     ["block/file/", "block/net/", "block/copy/"],
-    ["block/filter/"],
+    ["block/filter/", "block/qcow2/"],
     ["block/drivers.c", "block/object-classes.c"],
     ["block/job/"],
     ["block/export/"],

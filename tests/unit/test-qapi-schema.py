@@ -183,10 +183,11 @@ def test_commands_output():
                   " 'if': 'X' }\n"
                   "{ 'command': 'any', 'returns': 'S', 'gen': false }")
     header = generated(schema, gen_commands)['qapi-commands.h']
-    contains(header, 'bool qmp_do_it(const QmpDoItArgs *args, Error **errp);')
+    contains(header, 'bool qmp_do_it(const QmpDoItArgs *args, Error **errp)\n'
+             '    COROUTINE_ONLY CONTROL_ONLY;\n')
     contains(header, '#if defined(X)\nSList *qmp_get(const S *args, '
-                     'Error **errp);\n#endif')
-    contains(header, 'json_object *qmp_any(Error **errp);')
+                     'Error **errp)\n    COROUTINE_ONLY CONTROL_ONLY;\n#endif')
+    contains(header, 'json_object *qmp_any(Error **errp)\n')
 
 
 def test_introspection():
