@@ -7,13 +7,14 @@
 #   make check    build and run all tests
 #   make bench    the same work here and with Debian's QEMU, as a table
 #   make fuzz     feed the readers of foreign bytes with nonsense: SECONDS=60
+#   make soak     the simulator with seeds that nobody tried yet: SECONDS=60
 #   make oracle   run the block tests against Debian's QEMU instead of ours
 #   make clean    remove build/
 
 BUILD ?= build
 PYTHON = /usr/bin/python3
 
-.PHONY: all demo check bench fuzz oracle clean
+.PHONY: all demo check bench fuzz soak oracle clean
 
 all: $(BUILD)/.deps-build $(BUILD)/build.ninja
 	@ninja -C $(BUILD) --quiet
@@ -31,6 +32,11 @@ bench: $(BUILD)/.deps-bench all
 SECONDS = 60
 fuzz: $(BUILD)/.deps-fuzz
 	@$(PYTHON) tests/fuzz/run.py $(BUILD) $(SECONDS) $(TARGETS)
+
+soak: $(BUILD)/.deps-build $(BUILD)/build.ninja
+	@ninja -C $(BUILD) --quiet tests/sim/sim
+	@$(BUILD)/tests/sim/sim --all --seconds $(SECONDS) \
+	    --seed $$(($$(date +%s) * 1000000))
 
 oracle: $(BUILD)/.deps-check $(BUILD)/.deps-bench
 	@$(PYTHON) tests/qemu-iotests/run.py --oracle

@@ -166,6 +166,7 @@ static void work_run(SimEvent *event)
 
     g_free(work);
     job->result = job->fn(job->arg);
+    sim_disks_forget();
     job->done_fn(job);
 }
 

@@ -34,6 +34,7 @@ typedef struct Disk {
     uint8_t *stable;
     uint64_t *gen, last_gen;
     unsigned busy;
+    int64_t length; /* -1: somebody may have changed it */
     SimDiskFaults faults;
 } Disk;
 
@@ -104,6 +105,7 @@ void sim_disk_reset(unsigned n, uint64_t bytes)
     memset(d->stable, 0, bytes);
     memset(d->gen, 0, DISK_MAX_BYTES / SIM_SECTOR * sizeof(*d->gen));
     d->last_gen = 0;
+    d->length = bytes;
     d->faults = (SimDiskFaults){0};
 }
 
@@ -154,17 +156,27 @@ void sim_disks_end(void)
 
 /* --- content ------------------------------------------------------------- */
 
-static uint64_t disk_bytes(const Disk *d)
+void sim_disks_forget(void)
+{
+    for (unsigned i = 0; i < SIM_DISKS; i++) {
+        disks[i].length = -1;
+    }
+}
+
+static uint64_t disk_bytes(Disk *d)
 {
     struct stat st;
 
-    if (fstat(d->memory_fd, &st)) {
-        abort();
+    if (d->length < 0) {
+        if (fstat(d->memory_fd, &st)) {
+            abort();
+        }
+        d->length = st.st_size;
     }
-    return st.st_size;
+    return d->length;
 }
 
-static void disk_read(const Disk *d, uint64_t offset_bytes, void *buf,
+static void disk_read(Disk *d, uint64_t offset_bytes, void *buf,
                       size_t bytes)
 {
     uint64_t end = disk_bytes(d);
@@ -174,12 +186,14 @@ static void disk_read(const Disk *d, uint64_t offset_bytes, void *buf,
     memset((char *)buf + n, 0, bytes - n);
 }
 
-static void disk_write(const Disk *d, uint64_t offset_bytes, const void *buf,
+static void disk_write(Disk *d, uint64_t offset_bytes, const void *buf,
                        size_t bytes)
 {
-    if (offset_bytes + bytes > disk_bytes(d) &&
-        ftruncate(d->memory_fd, offset_bytes + bytes)) {
-        abort();
+    if (offset_bytes + bytes > disk_bytes(d)) {
+        if (ftruncate(d->memory_fd, offset_bytes + bytes)) {
+            abort();
+        }
+        d->length = offset_bytes + bytes;
     }
     memcpy(d->bytes + offset_bytes, buf, bytes);
 }
@@ -257,6 +271,7 @@ static int64_t do_fallocate(Request *req)
 {
     const IoOp *op = req->op;
 
+    req->disk->length = -1;
     if (fallocate(req->disk->memory_fd, op->u.fallocate.mode,
                   op->u.fallocate.offset_bytes,
                   op->u.fallocate.length_bytes)) {

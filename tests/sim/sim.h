@@ -133,6 +133,8 @@ bool sim_disk_close(int fd);
 unsigned sim_disks_open(void);
 void sim_disk_submit(Reactor *r, IoOp *op);
 void sim_disks_end(void);
+/* A worker may have cut or grown a file by a call of its own. */
+void sim_disks_forget(void);
 
 /* --- sockets (net.c) ----------------------------------------------------- */
 
