@@ -97,7 +97,7 @@ static void co_options(void *opaque)
                "None or one of 'path', 'fd' or 'host' option required.");
     co_refused("socket,id=a,host=h", "chardev: socket: no port given");
     co_refused("socket,id=a,fd=x", "Unable to parse FD number x");
-    co_refused("socket,id=a,fd=-1", "Unable to parse FD number -1");
+    co_refused("socket,id=a,fd=-1", "File descriptor '-1' is not a socket");
     co_refused("socket,id=a,fd=1000000",
                "File descriptor '1000000' is not a socket");
     co_refused("socket,id=a,path=@,wait=off",
