@@ -24,6 +24,7 @@
 #include "block/filter/throttle-group.h"
 #include "block/graph/node.h"
 #include "block/job/job.h"
+#include "block/net/nbd.h"
 #include "monitor/control.h"
 #include "monitor/dispatch.h"
 #include "monitor/chardev.h"
@@ -180,6 +181,7 @@ COROUTINE_ONLY CONTROL_ONLY static bool co_daemon_start(Daemon *d)
 COROUTINE_ONLY CONTROL_ONLY static void co_stop(Daemon *d)
 {
     throttle_release_all();
+    nbd_release_all();
     dispatch_close();
     if (!d->quit_runs) {
         co_dispatch_wait_idle();

@@ -59,7 +59,8 @@ static NbdLink *co_wait_link(NbdClient *c, const NbdCall *call)
     return best;
 }
 
-int co_nbd_call(NbdClient *c, NbdCall *call, uint16_t flags)
+COROUTINE_ONLY
+static int co_call_until_answered(NbdClient *c, NbdCall *call, uint16_t flags)
 {
     call->give_up_ns = INT64_MAX;
     do {
@@ -78,5 +79,16 @@ int co_nbd_call(NbdClient *c, NbdCall *call, uint16_t flags)
             call->give_up_ns = reactor_now_ns() + c->reconnect_ns;
         }
     } while (call->lost);
+    c->answers++;
     return -call->error;
+}
+
+int co_nbd_call(NbdClient *c, NbdCall *call, uint16_t flags)
+{
+    int ret;
+
+    c->owed++;
+    ret = co_call_until_answered(c, call, flags);
+    c->owed--;
+    return ret;
 }

@@ -43,6 +43,9 @@
 /* How long a server may take to connect and negotiate, and how often to try
  * again. */
 #define NBD_NEGOTIATE_NS INT64_C(30000000000)
+/* At the end of the program: how long a server that owes answers may be
+ * silent. */
+#define NBD_SILENCE_NS INT64_C(15000000000)
 /* How long a good-bye may take. */
 #define NBD_GOODBYE_NS INT64_C(1000000000)
 #define NBD_RETRY_MIN_NS INT64_C(100000000)
@@ -135,8 +138,16 @@ typedef struct NbdClient {
     unsigned n_links;
     NbdLink *links;
 
+    /* CONTROL */
+    ListLink in_clients; /* all of the program */
+    bool opening;
+
     /* HOME */
     bool closing;
+    unsigned owed;       /* calls that began and did not end */
+    uint64_t answers;    /* calls that were answered, ever */
+    uint64_t answers_at; /* the same when release_timer was armed */
+    Timer release_timer;
     CoQueue slot_freed; /* those who want a slot */
     CoQueue changed;    /* who waits for a state or an end */
     int64_t wait_until_ns; /* how long a call waits while all are down */
@@ -198,6 +209,9 @@ void nbd_link_start(NbdLink *l);
 void nbd_link_kill(NbdLink *l);
 /* Says good-bye and ends everything. No call is in flight. */
 void co_nbd_links_close(NbdClient *c) COROUTINE_ONLY;
+/* From now on does not wait for ever: a server that owes answers and gives none
+ * for NBD_SILENCE_NS is left, and all calls fail. At home. */
+void nbd_client_release(NbdClient *c);
 /* A worker's last act. */
 void nbd_link_worker_ended(NbdLink *l);
 

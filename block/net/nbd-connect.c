@@ -40,6 +40,10 @@ static bool co_attempt(NbdLink *l, NbdSession *session, Error **errp)
     NbdWish wish = {c->export, c->context, c->tls_creds, c->tls_hostname};
     bool ok;
 
+    if (c->closing) {
+        error_set(errp, "The program ends");
+        return false;
+    }
     l->pending = (IoPending){.fd = -1};
     session->fd = co_io_connect(&c->address, &l->pending, errp);
     if (session->fd < 0) {
@@ -85,7 +89,7 @@ bool co_nbd_connect_first(NbdLink *l, int64_t timeout_ns, Error **errp)
     while (!co_connect(l, &l->session, &err)) {
         int64_t left_ns = deadline_ns - reactor_now_ns();
 
-        if (left_ns <= 0) {
+        if (left_ns <= 0 || l->client->closing) {
             error_propagate(errp, err);
             return false;
         }

@@ -100,6 +100,40 @@ void nbd_link_worker_ended(NbdLink *l)
     }
 }
 
+/* --- the end of the program ---------------------------------------------- */
+
+static void leave_server(NbdClient *c)
+{
+    c->closing = true;
+    for (unsigned i = 0; i < c->n_links; i++) {
+        nbd_link_kill(&c->links[i]);
+        if (c->links[i].connecting) {
+            nbd_connect_cancel(&c->links[i]);
+        }
+        coqueue_wake_all(&c->links[i].connector_wake);
+    }
+    coqueue_wake_all(&c->slot_freed);
+    coqueue_wake_all(&c->changed);
+}
+
+static void look_for_answers(void *opaque)
+{
+    NbdClient *c = opaque;
+
+    if (c->owed && c->answers == c->answers_at) {
+        leave_server(c);
+    } else {
+        nbd_client_release(c);
+    }
+}
+
+void nbd_client_release(NbdClient *c)
+{
+    c->answers_at = c->answers;
+    timer_init(&c->release_timer, look_for_answers, c);
+    timer_arm(&c->release_timer, reactor_now_ns() + NBD_SILENCE_NS);
+}
+
 /* --- closing ------------------------------------------------------------- */
 
 /* A server that is told does not take the end for an accident. */
@@ -174,6 +208,7 @@ static void link_end(NbdLink *l)
 void co_nbd_links_close(NbdClient *c)
 {
     c->closing = true;
+    timer_cancel(&c->release_timer);
     co_say_goodbyes(c);
     for (unsigned i = 0; i < c->n_links; i++) {
         assert(!c->links[i].calls);

@@ -3,12 +3,17 @@
  * nbd: a disk that an NBD server exports. Opening, closing, limits; the parts
  * and their invariants are in nbd-client.h.
  */
+#include "block/net/nbd.h"
+
 #include "block/net/nbd-io.h"
 #include "block/net/nbd-uri.h"
 #include "objects/tls-creds.h"
 #include "qapi/qapi-types.h"
 
 #define BASE_ALLOCATION "base:allocation"
+
+/* CONTROL: NbdClient.in_clients, of those that are open or being opened. */
+static ListLink clients = LIST_INIT(clients);
 
 /* --- options ------------------------------------------------------------- */
 
@@ -112,6 +117,13 @@ static bool accept_export(NbdClient *c, Error **errp)
     return true;
 }
 
+static void drop_client(NbdClient *c)
+{
+    list_remove(&c->in_clients);
+    nbd_links_free(c);
+    drop_options(c);
+}
+
 COROUTINE_ONLY
 static void co_nbd_close(Node *node);
 
@@ -129,11 +141,13 @@ static bool co_nbd_open(Node *node, const BlockdevOptions *options,
         return false;
     }
     nbd_links_init(c, o->has_multi_conn ? o->multi_conn : 1);
+    list_append(&clients, &c->in_clients);
+    c->opening = true;
     if (!co_nbd_connect_first(&c->links[0], timeout_ns, errp)) {
-        nbd_links_free(c);
-        drop_options(c);
+        drop_client(c);
         return false;
     }
+    c->opening = false;
     if (!accept_export(c, errp)) {
         co_nbd_close(node);
         return false;
@@ -153,13 +167,30 @@ static void co_nbd_close(Node *node)
 {
     NbdClient *c = node->state;
 
-    if (reactor_current() == node->home) {
-        co_close_at_home(c);
-    } else {
-        co_reactor_call(node->home, co_close_at_home, c);
+    co_reactor_call(node->home, co_close_at_home, c);
+    drop_client(c);
+}
+
+/* --- the end of the program ---------------------------------------------- */
+
+static void release(void *opaque)
+{
+    nbd_client_release(opaque);
+}
+
+void nbd_release_all(void)
+{
+    LIST_FOREACH(c, &clients, NbdClient, in_clients) {
+        if (c->opening) {
+            c->closing = true;
+            nbd_connect_cancel(&c->links[0]);
+        } else if (c->node->home == reactor_current()) {
+            nbd_client_release(c);
+        } else {
+            /* It arrives before what closes the node. */
+            reactor_post(c->node->home, release, c);
+        }
     }
-    nbd_links_free(c);
-    drop_options(c);
 }
 
 /* --- reopening ----------------------------------------------------------- */

@@ -5,12 +5,13 @@ a client of that, exported as `f` to a guest that writes all the time. Nothing
 that is done to them in any order may wait for itself."""
 
 import itertools
+import json
 import threading
 
 from lib import case, tools
 from lib.case import ours_only
 from lib.jobs import follow
-from lib.nbd_peer import SIZE, ClientCase
+from lib.nbd_peer import CHUNKS, SIZE, ClientCase
 
 
 @ours_only('waits for itself')
@@ -140,6 +141,51 @@ class Waiting(ClientCase):
                         check=False)
         self.assertIn('write failed: Input/output error', done.stdout)
         vm.quit()
+
+    def mute(self):
+        """A server that takes requests and never answers. An event: it has
+        one."""
+        asked = threading.Event()
+
+        def talk(peer):
+            peer.negotiate(CHUNKS)
+            peer.recv(28)
+            asked.set()
+            peer.recv(1 << 20)
+        self.server(talk)
+        return asked
+
+    def test_quit_unanswered(self):
+        asked = self.mute()
+        vm = self.daemon()
+        self.add(vm, **{'reconnect-delay': 3600})
+        vm.cmd('nbd-server-start', addr={
+            'type': 'unix', 'data': {'path': self.path('own')}})
+        self.export(vm, 'n', 'f')
+        guest = threading.Thread(target=lambda: tools.io(
+            f"nbd+unix:///f?socket={self.path('own')}", 'read 0 4k',
+            check=False))
+        guest.start()
+        asked.wait()
+        vm.quit()
+        guest.join()
+
+    def test_signal_while_opening(self):
+        """Neither one who says nothing nor one who is not there is waited
+        for."""
+        for attempt in range(2):
+            vm = self.daemon()
+            if attempt:
+                self.server(lambda peer: (here.set(), peer.recv(1)))
+            here = threading.Event()
+            vm.qmp.send_raw(json.dumps({
+                'execute': 'blockdev-add', 'arguments': {
+                    'driver': 'nbd', 'node-name': 'n', 'open-timeout': 3600,
+                    'server': {'type': 'unix', 'path': self.sock}}}).encode())
+            if attempt:
+                here.wait()
+            vm.popen.terminate()
+            self.assertEqual(vm.wait(), 0)
 
 
 if __name__ == '__main__':
