@@ -31,10 +31,10 @@ static int co_set_refcount(Qcow2State *s, uint64_t cluster, uint64_t value)
 
 /* The count of one cluster is not what it should be. */
 static void co_mismatch(Qcow2Check *c, uint64_t cluster, uint64_t have,
-                        uint64_t want)
+                        uint64_t want, bool mend)
 {
     bool leak = have > want;
-    bool fix = qcow2_check_fixes(c, leak ? CHECK_FIX_LEAKS | CHECK_FIX_ERRORS
+    bool fix = mend && qcow2_check_fixes(c, leak ? CHECK_FIX_LEAKS | CHECK_FIX_ERRORS
                                          : CHECK_FIX_ERRORS) &&
                !c->needs_rebuild;
 
@@ -90,11 +90,10 @@ static void co_find_missing(Qcow2Check *c)
     }
 }
 
-int co_qcow2_check_compare(Qcow2Check *c)
+static void co_compare_all(Qcow2Check *c, bool mend)
 {
     uint64_t highest = 0;
 
-    co_find_missing(c);
     for (uint64_t i = 0; i < c->clusters; i++) {
         uint64_t want = qcow2_check_count(c, i), have;
 
@@ -108,19 +107,33 @@ int co_qcow2_check_compare(Qcow2Check *c)
             highest = i;
         }
         if (have != want) {
-            co_mismatch(c, i, have, want);
+            co_mismatch(c, i, have, want, mend);
         }
     }
     c->out->image_end_bytes = (highest + 1) << c->s->cluster_bits;
-    if (!c->needs_rebuild || !c->out->fix) {
-        return 0;
+}
+
+int co_qcow2_check_compare(Qcow2Check *c)
+{
+    FormatCheck before = *c->out;
+    bool leaks_only = c->out->fix == CHECK_FIX_LEAKS;
+
+    co_find_missing(c);
+    co_compare_all(c, !leaks_only);
+    if (leaks_only && (c->out->leaks || c->needs_rebuild)) {
+        if (c->needs_rebuild) {
+            qcow2_check_say(c, "ERROR need to rebuild refcount structures");
+            return -EIO;
+        }
+        /* All was told first; now those that do no harm are mended. */
+        *c->out = before;
+        co_compare_all(c, true);
     }
-    if (!qcow2_check_fixes(c, CHECK_FIX_ERRORS)) {
-        qcow2_check_say(c, "ERROR need to rebuild refcount structures");
-        return -EIO;
+    if (c->needs_rebuild && c->out->fix) {
+        qcow2_check_say(c, "Rebuilding refcount structure");
+        return co_qcow2_check_rebuild(c);
     }
-    qcow2_check_say(c, "Rebuilding refcount structure");
-    return co_qcow2_check_rebuild(c);
+    return 0;
 }
 
 /* --- the flag COPIED ----------------------------------------------------- */
@@ -130,9 +143,19 @@ static bool flag_wrong(uint64_t entry, uint64_t count)
     return (count == 1) != !!(entry & QCOW2_COPIED);
 }
 
+/* Who wants leaks mended only has the flags mended if nothing else is wrong,
+ * so that they follow from counts that are right. */
+static bool may_fix_flags(const Qcow2Check *c)
+{
+    const FormatCheck *r = c->out;
+
+    return (r->fix & CHECK_FIX_ERRORS) ||
+           (r->fix && !r->check_errors && !r->corruptions && !r->leaks);
+}
+
 static const char *verb(const Qcow2Check *c)
 {
-    return c->out->fix ? "Repairing" : "ERROR";
+    return may_fix_flags(c) ? "Repairing" : "ERROR";
 }
 
 static void co_copied_entry(Qcow2Check *c, Qcow2Piece *piece, unsigned byte)
@@ -152,7 +175,7 @@ static void co_copied_entry(Qcow2Check *c, Qcow2Piece *piece, unsigned byte)
                     "%s OFLAG_COPIED data cluster: l2_entry=%" PRIx64
                     " refcount=%" PRIu64,
                     verb(c), e.entry, count);
-    if (c->out->fix) {
+    if (may_fix_flags(c)) {
         e.entry ^= QCOW2_COPIED;
         qcow2_entry_store(s, qcow2_piece_modify(&s->l2_cache, piece) + byte, e);
         c->out->corruptions_fixed++;
@@ -201,7 +224,7 @@ int co_qcow2_check_copied(Qcow2Check *c)
                             "%s OFLAG_COPIED L2 cluster: l1_index=%u "
                             "l1_entry=%" PRIx64 " refcount=%" PRIu64,
                             verb(c), i, s->l1[i], count);
-            if (c->out->fix) {
+            if (may_fix_flags(c)) {
                 s->l1[i] ^= QCOW2_COPIED;
                 qcow2_l1_mark(s, i);
                 c->out->corruptions_fixed++;

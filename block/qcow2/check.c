@@ -39,22 +39,22 @@ static void walk_compressed(Qcow2Check *c, const L2Walk *w, uint64_t entry)
 {
     uint64_t offset, bytes;
 
+    qcow2_compressed_place(c->s, entry, &offset, &bytes);
     if (entry & QCOW2_COPIED) {
         qcow2_check_say(c,
                         "ERROR: coffset=0x%" PRIx64 ": copied flag must never "
                         "be set for compressed clusters",
-                        entry & QCOW2_OFFSET_MASK);
+                        offset);
         c->out->corruptions++;
     }
     if (c->s->has_data_file) {
         qcow2_check_say(c,
-                        "ERROR compressed cluster %" PRIu64 " with data file, "
+                        "ERROR compressed cluster with data file, "
                         "entry=0x%" PRIx64,
-                        (uint64_t)0, entry);
+                        entry);
         c->out->corruptions++;
         return;
     }
-    qcow2_compressed_place(c->s, entry, &offset, &bytes);
     qcow2_check_ref(c, offset, bytes);
     if (w->active) {
         c->out->allocated_clusters++;
@@ -93,6 +93,11 @@ static void walk_entry(Qcow2Check *c, L2Walk *w, Qcow2Entry e)
     if (e.entry & QCOW2_COMPRESSED) {
         walk_compressed(c, w, e.entry);
         return;
+    }
+    if (e.entry & (QCOW2_L2_RESERVED | (c->s->extended_l2 ? QCOW2_ZERO : 0))) {
+        qcow2_check_say(c, "ERROR found l2 entry with reserved bits set: "
+                        "%" PRIx64, e.entry);
+        c->out->corruptions++;
     }
     if (c->s->extended_l2 && (e.bitmap & e.bitmap >> 32 & UINT32_MAX)) {
         qcow2_check_say(c, "ERROR: invalid subcluster bitmap %016" PRIx64
@@ -136,6 +141,11 @@ static void co_walk_l1(Qcow2Check *c, const uint64_t *l1, uint32_t entries,
 
         if (!offset) {
             continue;
+        }
+        if (l1[i] & QCOW2_L1_RESERVED) {
+            qcow2_check_say(c, "ERROR found L1 entry with reserved bits set: "
+                            "%" PRIx64, l1[i]);
+            c->out->corruptions++;
         }
         qcow2_check_ref(c, offset, c->s->cluster_bytes);
         if (offset % c->s->cluster_bytes) {
@@ -292,7 +302,7 @@ int co_qcow2_check(Node *node, FormatCheck *check, Error **errp)
         qcow2_check_refs_free(&c);
     }
     if (ret < 0) {
-        error_set_errno(errp, -ret, "Check failed");
+        error_set(errp, "%s", g_strerror(-ret));
     }
     return ret;
 }

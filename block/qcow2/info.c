@@ -58,6 +58,11 @@ const FormatOps qcow2_format_ops = {
     .backing_format = backing_format,
     .dirty = dirty,
     .co_check = co_qcow2_check,
+    .co_snapshot_list = co_qcow2_snapshot_list,
+    .co_snapshot_create = co_qcow2_snapshot_create,
+    .co_snapshot_apply = co_qcow2_snapshot_apply,
+    .co_snapshot_delete = co_qcow2_snapshot_delete,
+    .co_snapshot_load = co_qcow2_snapshot_load,
     .co_resize = co_qcow2_resize,
     .co_pwritev_compressed = co_qcow2_pwritev_compressed,
 };

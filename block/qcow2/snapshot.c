@@ -1,0 +1,468 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Snapshots inside an image: a copy of the L1 table, and one more reference
+ * for all that it leads to.
+ *
+ * Invariants, at a crash at any moment:
+ * 1. Counts go up before something new refers, and down after it is gone.
+ * 2. No entry with the flag COPIED leads to what a snapshot refers to once the
+ *    header names that snapshot.
+ * Nothing else is in flight in the image meanwhile.
+ */
+#include "block/qcow2/snapshot-int.h"
+
+#include <stdio.h>
+
+#include "qapi/qapi-types.h"
+
+/* --- counts of all that an L1 table leads to ------------------------------ */
+
+typedef struct Change {
+    Qcow2State *s;
+    int change; /* +1, -1, or 0: only the flags */
+    bool active; /* it is the disk's: its flags follow the counts */
+    uint64_t places; /* how many counts went up so far; to undo: how many are
+                        to go down again */
+    bool undo;
+} Change;
+
+#define UNDONE 1
+
+static int co_count_of(Qcow2State *s, uint64_t offset, uint64_t *count)
+{
+    return co_qcow2_refcount_get(s, offset >> s->cluster_bits, count);
+}
+
+/* The place of one entry. */
+static int co_change_place(Change *c, Qcow2Entry e)
+{
+    uint64_t offset = e.entry & QCOW2_OFFSET_MASK, bytes = c->s->cluster_bytes;
+
+    if (e.entry & QCOW2_COMPRESSED) {
+        qcow2_compressed_place(c->s, e.entry, &offset, &bytes);
+    } else if (!offset || c->s->has_data_file) {
+        return 0;
+    }
+    if (c->undo) {
+        return c->places-- ? co_qcow2_refcount_change(c->s, offset, bytes, -1)
+                           : UNDONE;
+    }
+    if (c->change > 0) {
+        int ret = co_qcow2_refcount_change(c->s, offset, bytes, 1);
+
+        c->places += ret == 0;
+        return ret;
+    }
+    if (c->change < 0) {
+        qcow2_free_later(c->s, offset, bytes, QCOW2_FREE_SNAPSHOT);
+    }
+    return 0;
+}
+
+/* In the table that the disk uses now: COPIED where the count is one. */
+static int co_fix_flag(const Change *c, Qcow2Piece *piece, unsigned byte,
+                       Qcow2Entry e)
+{
+    uint64_t count;
+    int ret;
+
+    if (!c->active || (e.entry & QCOW2_COMPRESSED) || c->s->has_data_file ||
+        !(e.entry & QCOW2_OFFSET_MASK)) {
+        return 0;
+    }
+    ret = co_count_of(c->s, e.entry & QCOW2_OFFSET_MASK, &count);
+    if (ret == 0 && (count == 1) != !!(e.entry & QCOW2_COPIED)) {
+        e.entry ^= QCOW2_COPIED;
+        qcow2_entry_store(
+            c->s, qcow2_piece_modify(&c->s->l2_cache, piece) + byte, e);
+    }
+    return ret;
+}
+
+static int co_change_table(Change *c, uint64_t table, uint32_t index)
+{
+    Qcow2State *s = c->s;
+    int ret = 0;
+
+    for (uint64_t at = 0; at < s->cluster_bytes && ret == 0;
+         at += s->l2_cache.piece_bytes) {
+        Qcow2Piece *piece;
+
+        ret = co_qcow2_piece_get(&s->l2_cache, table + at, &piece);
+        if (ret < 0) {
+            return ret;
+        }
+        piece->l1_index = index;
+        for (unsigned byte = 0; byte < s->l2_cache.piece_bytes && ret == 0;
+             byte += s->l2_entry_bytes) {
+            Qcow2Entry e = qcow2_entry_load(s, piece->data + byte);
+
+            ret = co_change_place(c, e);
+            if (ret == 0) {
+                ret = co_fix_flag(c, piece, byte, e);
+            }
+        }
+        qcow2_piece_put(&s->l2_cache, piece);
+    }
+    return ret;
+}
+
+static int co_change_l1(Change *c, uint64_t *l1, uint32_t entries)
+{
+    Qcow2State *s = c->s;
+    int ret = 0;
+
+    for (uint32_t i = 0; i < entries && ret == 0; i++) {
+        uint64_t table = l1[i] & QCOW2_OFFSET_MASK, count;
+
+        if (!table) {
+            continue;
+        }
+        if (table % s->cluster_bytes) {
+            return -EIO;
+        }
+        ret = co_change_table(c, table, i);
+        if (ret == 0) {
+            ret = co_change_place(c, (Qcow2Entry){table, 0});
+        }
+        if (ret == 0 && c->active &&
+            (ret = co_count_of(s, table, &count)) == 0 &&
+            (count == 1) != !!(l1[i] & QCOW2_COPIED)) {
+            l1[i] ^= QCOW2_COPIED;
+            qcow2_l1_mark(s, i);
+        }
+    }
+    return ret;
+}
+
+/* One more reference for all of it, or for nothing. */
+static int co_raise(Qcow2State *s, uint64_t *l1, uint32_t entries)
+{
+    Change up = {.s = s, .change = 1};
+    int ret = co_change_l1(&up, l1, entries);
+
+    if (ret < 0) {
+        Change undo = {.s = s, .change = -1, .places = up.places, .undo = true};
+
+        co_change_l1(&undo, l1, entries);
+    }
+    return ret;
+}
+
+/* The disk's flags follow the counts as they are now, on disk too. */
+static int co_refresh_flags(Qcow2State *s)
+{
+    Change c = {.s = s, .active = true};
+    int ret = co_qcow2_settle(s);
+
+    if (ret == 0) {
+        ret = co_change_l1(&c, s->l1, s->l1_size);
+    }
+    return ret == 0 ? co_qcow2_settle(s) : ret;
+}
+
+/* --- looking up ---------------------------------------------------------- */
+
+static int find(const Qcow2State *s, const char *id, const char *name)
+{
+    for (unsigned i = 0; i < s->snapshots->len; i++) {
+        const Qcow2Snapshot *sn = g_ptr_array_index(s->snapshots, i);
+
+        if ((!id || !strcmp(sn->id, id)) && (!name || !strcmp(sn->name, name))) {
+            return i;
+        }
+    }
+    return -1;
+}
+
+static int find_either(const Qcow2State *s, const char *id_or_name)
+{
+    int index = find(s, id_or_name, NULL);
+
+    return index >= 0 ? index : find(s, NULL, id_or_name);
+}
+
+static char *new_id(const Qcow2State *s)
+{
+    uint64_t highest = 0;
+
+    for (unsigned i = 0; i < s->snapshots->len; i++) {
+        const Qcow2Snapshot *sn = g_ptr_array_index(s->snapshots, i);
+
+        highest = MAX(highest, g_ascii_strtoull(sn->id, NULL, 10));
+    }
+    return g_strdup_printf("%" PRIu64, highest + 1);
+}
+
+SnapshotInfoList *co_qcow2_snapshot_list(Node *node, Error **errp)
+{
+    const Qcow2State *s = qcow2_state(node);
+    SnapshotInfoList *list = g_new0(SnapshotInfoList, 1);
+
+    list->n = s->snapshots->len;
+    list->v = g_new0(SnapshotInfo *, MAX(list->n, 1));
+    for (unsigned i = 0; i < s->snapshots->len; i++) {
+        const Qcow2Snapshot *sn = g_ptr_array_index(s->snapshots, i);
+        SnapshotInfo *info = list->v[i] = g_new0(SnapshotInfo, 1);
+
+        info->id = g_strdup(sn->id);
+        info->name = g_strdup(sn->name);
+        info->vm_state_size = sn->vm_state_bytes;
+        info->date_sec = sn->date_sec;
+        info->date_nsec = sn->date_nsec;
+        info->vm_clock_sec = sn->vm_clock_nsec / 1000000000;
+        info->vm_clock_nsec = sn->vm_clock_nsec % 1000000000;
+        info->has_icount = sn->icount != UINT64_MAX;
+        info->icount = info->has_icount ? sn->icount : 0;
+    }
+    return list;
+}
+
+/* --- tables -------------------------------------------------------------- */
+
+static int co_write_l1(Qcow2State *s, uint64_t offset, const uint64_t *l1,
+                       uint32_t entries)
+{
+    g_autofree Be64 *table = g_new0(Be64, MAX(entries, 1));
+
+    for (uint32_t i = 0; i < entries; i++) {
+        table[i] = be64(l1[i]);
+    }
+    return co_qcow2_file_write(s, offset, table, entries * sizeof(Be64));
+}
+
+static uint64_t *co_read_l1(Qcow2State *s, const Qcow2Snapshot *sn,
+                            uint32_t entries, int *ret)
+{
+    g_autofree Be64 *table = g_new0(Be64, MAX(sn->l1_size, 1));
+    uint64_t *l1 = g_new0(uint64_t, MAX(entries, 1));
+
+    *ret = co_qcow2_file_read(s, sn->l1_offset, table,
+                              sn->l1_size * sizeof(Be64));
+    for (uint32_t i = 0; i < MIN(entries, sn->l1_size); i++) {
+        l1[i] = be64_get(table[i]);
+    }
+    return l1;
+}
+
+/* --- the operations ------------------------------------------------------ */
+
+static int fail(Error **errp, int ret, const char *what)
+{
+    error_set_errno(errp, -ret, "%s", what);
+    return ret;
+}
+
+/* On failure everything that was raised may leak; the disk is as it was. */
+static int co_create(Qcow2State *s, Qcow2Snapshot *sn)
+{
+    uint64_t bytes = s->l1_size * sizeof(Be64);
+    int ret = co_qcow2_settle(s);
+
+    if (ret == 0 && bytes) {
+        ret = co_qcow2_alloc_bytes(s, bytes, false, &sn->l1_offset);
+    }
+    if (ret == 0) {
+        ret = co_raise(s, s->l1, s->l1_size);
+        if (ret < 0 && bytes) {
+            co_qcow2_refcount_change(s, sn->l1_offset, bytes, -1);
+        }
+    }
+    if (ret == 0) {
+        /* The flags go, on disk, before the snapshot is there. */
+        ret = co_refresh_flags(s);
+    }
+    if (ret == 0 && bytes) {
+        ret = co_write_l1(s, sn->l1_offset, s->l1, s->l1_size);
+    }
+    return ret;
+}
+
+int co_qcow2_snapshot_create(Node *node, const char *name,
+                             uint64_t vm_state_bytes, int64_t date_sec,
+                             uint32_t date_nsec, uint64_t vm_clock_nsec,
+                             char **id, Error **errp)
+{
+    Qcow2State *s = qcow2_state(node);
+    Qcow2Snapshot *sn;
+    int ret;
+
+    if (s->has_data_file) {
+        error_set(errp, "Snapshots are not supported with an external data "
+                        "file");
+        return -ENOTSUP;
+    }
+    if (s->snapshots->len >= QCOW2_MAX_SNAPSHOTS || strlen(name) > 65535) {
+        return fail(errp, -EFBIG, "Could not create snapshot");
+    }
+    sn = g_new0(Qcow2Snapshot, 1);
+    sn->id = new_id(s);
+    sn->name = g_strdup(name);
+    sn->l1_size = s->l1_size;
+    sn->date_sec = date_sec;
+    sn->date_nsec = date_nsec;
+    sn->vm_clock_nsec = vm_clock_nsec;
+    sn->vm_state_bytes = vm_state_bytes;
+    sn->disk_bytes = s->disk_bytes;
+    sn->icount = UINT64_MAX;
+    ret = co_create(s, sn);
+    if (ret < 0) {
+        qcow2_snapshot_free(sn);
+        return fail(errp, ret, "Could not create snapshot");
+    }
+    g_ptr_array_add(s->snapshots, sn);
+    ret = co_qcow2_snapshots_write(s);
+    if (ret < 0) {
+        g_ptr_array_remove_index(s->snapshots, s->snapshots->len - 1);
+        return fail(errp, ret, "Could not create snapshot");
+    }
+    if (id) {
+        *id = g_strdup(sn->id);
+    }
+    return 0;
+}
+
+/* The disk's table becomes the snapshot's; the old references go. */
+static int co_apply(Qcow2State *s, const Qcow2Snapshot *sn, Error **errp)
+{
+    Change down = {.s = s, .change = -1};
+    uint64_t *l1, *old;
+    int ret = co_qcow2_l1_grow(s, sn->l1_size, errp);
+
+    if (ret < 0) {
+        return ret;
+    }
+    ret = co_qcow2_settle(s);
+    l1 = co_read_l1(s, sn, s->l1_size, &ret);
+    if (ret == 0) {
+        ret = co_raise(s, l1, s->l1_size);
+    }
+    for (uint32_t i = 0; i < s->l1_size; i++) {
+        l1[i] &= ~QCOW2_COPIED;
+    }
+    if (ret == 0) {
+        ret = co_qcow2_settle(s);
+    }
+    if (ret == 0) {
+        ret = co_write_l1(s, s->l1_offset, l1, s->l1_size);
+    }
+    if (ret == 0) {
+        ret = co_edge_flush(s->file);
+    }
+    if (ret < 0) {
+        g_free(l1);
+        return ret;
+    }
+    old = s->l1;
+    s->l1 = l1;
+    ret = co_change_l1(&down, old, s->l1_size);
+    g_free(old);
+    qcow2_tables_note_all(s);
+    return ret == 0 ? co_refresh_flags(s) : ret;
+}
+
+int co_qcow2_snapshot_apply(Node *node, const char *id_or_name, Error **errp)
+{
+    Qcow2State *s = qcow2_state(node);
+    int index = find_either(s, id_or_name);
+    const Qcow2Snapshot *sn;
+    int ret;
+
+    if (index < 0) {
+        error_set(errp, "Can't find snapshot");
+        return -ENOENT;
+    }
+    sn = g_ptr_array_index(s->snapshots, index);
+    if (s->has_data_file) {
+        error_set(errp, "Snapshots are not supported with an external data "
+                        "file");
+        return -ENOTSUP;
+    }
+    if (sn->disk_bytes != s->disk_bytes) {
+        /* The size first: what it cuts off is none of the snapshot's. */
+        ret = co_qcow2_resize(node, sn->disk_bytes, true, FORMAT_PREALLOC_OFF,
+                              errp);
+        if (ret < 0) {
+            return ret;
+        }
+        node_size_changed(node, ROUND_UP(sn->disk_bytes, 512));
+    }
+    ret = co_apply(s, sn, errp);
+    if (ret < 0) {
+        if (errp && !*errp) {
+            fail(errp, ret, "Could not apply snapshot");
+        }
+        return ret;
+    }
+    return 0;
+}
+
+int co_qcow2_snapshot_delete(Node *node, const char *id, const char *name,
+                             Error **errp)
+{
+    Qcow2State *s = qcow2_state(node);
+    int index = find(s, id, name), ret;
+    Change down = {.s = s, .change = -1};
+    Qcow2Snapshot *sn;
+    uint64_t *l1;
+
+    if (index < 0) {
+        error_set(errp, "Can't find the snapshot");
+        return -ENOENT;
+    }
+    sn = g_ptr_array_index(s->snapshots, index);
+    l1 = co_read_l1(s, sn, sn->l1_size, &ret);
+    if (ret == 0) {
+        sn = g_ptr_array_steal_index(s->snapshots, index);
+        ret = co_qcow2_snapshots_write(s);
+        if (ret < 0) {
+            g_ptr_array_insert(s->snapshots, index, sn);
+        }
+    }
+    if (ret < 0) {
+        g_free(l1);
+        return fail(errp, ret, "Failed to remove snapshot from snapshot list");
+    }
+    ret = co_change_l1(&down, l1, sn->l1_size);
+    if (sn->l1_size) {
+        qcow2_free_later(s, sn->l1_offset, sn->l1_size * UINT64_C(8),
+                         QCOW2_FREE_SNAPSHOT);
+    }
+    qcow2_snapshot_free(sn);
+    g_free(l1);
+    if (ret == 0) {
+        ret = co_refresh_flags(s);
+    }
+    return ret < 0 ? fail(errp, ret, "Failed to free the cluster and L1 table")
+                   : 0;
+}
+
+int co_qcow2_snapshot_load(Node *node, const char *id_or_name, Error **errp)
+{
+    Qcow2State *s = qcow2_state(node);
+    int index = find_either(s, id_or_name), ret;
+    const Qcow2Snapshot *sn;
+    uint64_t *l1;
+
+    if (!node->read_only) {
+        error_set(errp, "Device is not readonly");
+        return -EINVAL;
+    }
+    if (index < 0) {
+        error_set(errp, "Can't find snapshot");
+        return -ENOENT;
+    }
+    sn = g_ptr_array_index(s->snapshots, index);
+    l1 = co_read_l1(s, sn, sn->l1_size, &ret);
+    if (ret < 0) {
+        g_free(l1);
+        return fail(errp, ret, "Failed to read l1 table for snapshot");
+    }
+    g_free(s->l1);
+    s->l1 = l1;
+    s->l1_size = sn->l1_size;
+    s->disk_bytes = sn->disk_bytes;
+    s->snapshot_loaded = true;
+    node_size_changed(node, ROUND_UP(sn->disk_bytes, 512));
+    return 0;
+}
