@@ -128,6 +128,11 @@ static void add_string(json_object *object, const char *key, const char *value)
     json_object_object_add(object, key, json_object_new_string(value));
 }
 
+static void add_bool(json_object *object, const char *key, bool value)
+{
+    json_object_object_add(object, key, json_object_new_boolean(value));
+}
+
 /* Members that go to the node that is opened, wherever they are not given. */
 static void add_common(json_object *options, const ImageOpen *open)
 {
@@ -135,13 +140,13 @@ static void add_common(json_object *options, const ImageOpen *open)
         find_cache_mode(open->cache ? open->cache : "writeback");
     json_object *cache = json_object_new_object();
 
-    add_string(cache, "direct", mode->direct ? "on" : "off");
-    add_string(cache, "no-flush", mode->no_flush ? "on" : "off");
+    add_bool(cache, "direct", mode->direct);
+    add_bool(cache, "no-flush", mode->no_flush);
     json_object_object_add(options, "cache", cache);
-    add_string(options, "read-only", open->writable ? "off" : "on");
+    add_bool(options, "read-only", !open->writable);
     add_string(options, "discard", open->unmap ? "unmap" : "ignore");
     if (open->force_share) {
-        add_string(options, "force-share", "on");
+        add_bool(options, "force-share", true);
     }
 }
 
@@ -272,7 +277,7 @@ static BlockdevOptions *options_of_words(const ImageOpen *open, Error **errp)
     if (!json) {
         return NULL;
     }
-    options = BlockdevOptions_from_keyval(json, errp);
+    options = BlockdevOptions_from_json(json, errp);
     json_object_put(json);
     return options;
 }

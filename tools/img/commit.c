@@ -72,7 +72,7 @@ static bool co_open_base(Commit *c)
         .unmap = true,
     };
 
-    c->base = co_img_open_or_report(&open);
+    c->base = co_layers_open_behind(c->open.filename, &open);
     return c->base != NULL;
 }
 

@@ -11,6 +11,7 @@
 #include <getopt.h>
 #include <stdio.h>
 
+#include "block/io/io.h"
 #include "tools/img/args.h"
 
 enum {
@@ -22,22 +23,53 @@ enum {
     CANNOT_READ = 4,
 };
 
-#define CHUNK_BYTES (2 * MiB)
+/* Small enough that both sides are still in the processor's cache when they
+ * are compared. */
+#define CHUNK_BYTES (256 * KiB)
+#define WORKERS 4
 #define SECTOR_BYTES 512u
 
 typedef struct Side {
     ImageOpen open;
     Root *root;
     uint64_t size_bytes;
-    uint8_t *buf;
-    BlockStatus status; /* of the area looked at */
+    BlockStatus status; /* of the area that is handed out */
+    uint64_t known_end; /* @status holds up to there */
 } Side;
 
 typedef struct Compare {
     Side side[2];
     bool strict, quiet, progress;
-    uint64_t total_bytes;
+    uint64_t total_bytes, common_bytes;
+    /* while it goes on: pieces are handed out in order; the first finding, by
+     * its place, counts */
+    uint64_t next;
+    CoMutex next_lock;
+    CoCount running;
+    uint64_t found_at;
+    int found; /* exit status, or SAME */
+    char *text; /* what is said of it */
+    bool is_error;
+    ImgProgress shown;
 } Compare;
+
+/* [@at, +@bytes) of both images, with what is there. */
+typedef struct Piece {
+    uint64_t at, bytes;
+    bool zero[2];
+} Piece;
+
+typedef struct Worker {
+    Compare *compare;
+    uint8_t *buf[2];
+} Worker;
+
+typedef struct ReadCall {
+    Worker *worker;
+    const Piece *piece;
+    int side, ret;
+    CoCount *running;
+} ReadCall;
 
 static void say(const Compare *compare, const char *fmt, ...)
     G_GNUC_PRINTF(2, 3);
@@ -53,196 +85,269 @@ static void say(const Compare *compare, const char *fmt, ...)
     }
 }
 
-static void show_progress(const Compare *compare, uint64_t done_bytes)
+/* Keeps it if it lies before what was found. */
+static void found(Compare *compare, uint64_t at, int status, bool is_error,
+                  const char *fmt, ...) G_GNUC_PRINTF(5, 6);
+
+static void found(Compare *compare, uint64_t at, int status, bool is_error,
+                  const char *fmt, ...)
 {
-    if (compare->progress && !compare->quiet) {
-        printf("    (%3.2f/100%%)\r",
-               compare->total_bytes ? 100.0 * done_bytes / compare->total_bytes
-                                    : 100.0);
-        fflush(stdout);
+    va_list ap;
+
+    if (compare->found != SAME && compare->found_at <= at) {
+        return;
     }
+    g_free(compare->text);
+    va_start(ap, fmt);
+    compare->text = g_strdup_vprintf(fmt, ap);
+    va_end(ap);
+    compare->found = status;
+    compare->found_at = at;
+    compare->is_error = is_error;
 }
 
-COROUTINE_ONLY
-static int co_map(Side *side, uint64_t at, uint64_t bytes)
+static void mismatch(Compare *compare, uint64_t at)
 {
-    int ret = co_root_block_status(side->root, at, bytes, &side->status);
-
-    if (ret < 0) {
-        error_report("Sector allocation test failed for %s",
-                     side->open.filename);
-        return CANNOT_MAP;
-    }
-    return SAME;
+    found(compare, at, DIFFERENT, false,
+          "Content mismatch at offset %" PRIu64 "!\n", at);
 }
 
-COROUTINE_ONLY
-static int co_read(Side *side, uint64_t at, uint64_t bytes)
+/* --- handing out ------------------------------------------------------------
+ */
+
+/* What is at @at on that side: zeroes behind its end. */
+static bool co_map(Compare *compare, Side *side, uint64_t at)
 {
     int ret;
 
-    if (side->status.flags & STATUS_ZERO) {
-        memset(side->buf, 0, bytes);
-        return SAME;
+    if (at < side->known_end) {
+        return true;
     }
-    ret = co_root_pread(side->root, at, bytes, side->buf);
+    if (at >= side->size_bytes) {
+        side->status = (BlockStatus){.flags = STATUS_ZERO};
+        side->known_end = compare->total_bytes;
+        return true;
+    }
+    ret = co_root_block_status(side->root, at, side->size_bytes - at,
+                               &side->status);
+    side->known_end = at + side->status.bytes;
     if (ret < 0) {
-        error_report("Error while reading offset %" PRIu64 " of %s: %s", at,
-                     side->open.filename, strerror(-ret));
-        return CANNOT_READ;
+        found(compare, at, CANNOT_MAP, true,
+              "Sector allocation test failed for %s", side->open.filename);
     }
-    return SAME;
+    return ret >= 0;
 }
 
-/* The first sector in which both buffers differ, or @bytes. */
-static uint64_t first_difference(const uint8_t *a, const uint8_t *b,
-                                 uint64_t bytes)
+/* In strict mode areas must be alike, too. */
+static bool check_strict(Compare *compare, uint64_t at)
 {
-    uint64_t at;
+    const Side *a = &compare->side[0], *b = &compare->side[1];
 
-    if (!memcmp(a, b, bytes)) {
-        return bytes;
-    }
-    for (at = 0; at < bytes; at += SECTOR_BYTES) {
-        if (memcmp(a + at, b + at, MIN(SECTOR_BYTES, bytes - at))) {
-            return at;
-        }
-    }
-    return bytes;
-}
-
-static int mismatch(const Compare *compare, uint64_t offset)
-{
-    say(compare, "Content mismatch at offset %" PRIu64 "!\n", offset);
-    return DIFFERENT;
-}
-
-/* Compares [@at, +*@bytes) of both, or a shorter part: *@bytes tells. */
-COROUTINE_ONLY
-static int co_compare_chunk(Compare *compare, uint64_t at, uint64_t *bytes)
-{
-    Side *a = &compare->side[0], *b = &compare->side[1];
-    uint64_t differs;
-    int ret;
-
-    if ((ret = co_map(a, at, *bytes)) || (ret = co_map(b, at, *bytes))) {
-        return ret;
-    }
-    *bytes = MIN(*bytes, MIN(a->status.bytes, b->status.bytes));
     if (compare->strict &&
         (a->status.flags ^ b->status.flags) & (STATUS_DATA | STATUS_ZERO)) {
-        say(compare, "Strict mode: Offset %" PRIu64 " block status mismatch!\n",
-            at);
-        return DIFFERENT;
-    }
-    if (a->status.flags & b->status.flags & STATUS_ZERO) {
-        return SAME;
-    }
-    *bytes = MIN(*bytes, CHUNK_BYTES);
-    if ((ret = co_read(a, at, *bytes)) || (ret = co_read(b, at, *bytes))) {
-        return ret;
-    }
-    differs = first_difference(a->buf, b->buf, *bytes);
-    return differs < *bytes ? mismatch(compare, at + differs) : SAME;
-}
-
-COROUTINE_ONLY
-static int co_compare_common(Compare *compare, uint64_t end)
-{
-    uint64_t at, bytes;
-    int ret;
-
-    for (at = 0; at < end; at += bytes) {
-        bytes = end - at;
-        ret = co_compare_chunk(compare, at, &bytes);
-        if (ret) {
-            return ret;
-        }
-        show_progress(compare, at + bytes);
-    }
-    return SAME;
-}
-
-/* Whether the rest of the longer image is zeroes. */
-COROUTINE_ONLY
-static int co_check_rest(Compare *compare, Side *longer, uint64_t at)
-{
-    uint64_t bytes, zero;
-    int ret;
-
-    for (; at < longer->size_bytes; at += bytes) {
-        bytes = longer->size_bytes - at;
-        if ((ret = co_map(longer, at, bytes))) {
-            return ret;
-        }
-        bytes = MIN(bytes, longer->status.bytes);
-        if (longer->status.flags & STATUS_ZERO) {
-            continue;
-        }
-        bytes = MIN(bytes, CHUNK_BYTES);
-        if ((ret = co_read(longer, at, bytes))) {
-            return ret;
-        }
-        for (zero = 0; zero < bytes; zero += SECTOR_BYTES) {
-            if (!buffer_is_zero(longer->buf + zero,
-                                MIN(SECTOR_BYTES, bytes - zero))) {
-                return mismatch(compare, at + zero);
-            }
-        }
-        show_progress(compare, at + bytes);
-    }
-    return SAME;
-}
-
-COROUTINE_ONLY
-static int co_compare(Compare *compare)
-{
-    Side *a = &compare->side[0], *b = &compare->side[1];
-    uint64_t common = MIN(a->size_bytes, b->size_bytes);
-    int ret;
-
-    compare->total_bytes = MAX(a->size_bytes, b->size_bytes);
-    if (compare->strict && a->size_bytes != b->size_bytes) {
-        say(compare, "Strict mode: Image size mismatch!\n");
-        return DIFFERENT;
-    }
-    show_progress(compare, 0);
-    ret = co_compare_common(compare, common);
-    if (ret) {
-        return ret;
-    }
-    if (a->size_bytes != b->size_bytes) {
-        say(compare, "Warning: Image size mismatch!\n");
-        ret = co_check_rest(compare, a->size_bytes > b->size_bytes ? a : b,
-                            common);
-        if (ret) {
-            return ret;
-        }
-    }
-    show_progress(compare, compare->total_bytes);
-    say(compare, "Images are identical.\n");
-    return SAME;
-}
-
-COROUTINE_ONLY CONTROL_ONLY static bool co_open_side(Side *side)
-{
-    Error *err = NULL;
-
-    side->root = co_img_open(&side->open, &err);
-    if (!side->root) {
-        error_report_err(err);
-        return false;
-    }
-    side->size_bytes = root_size_bytes(side->root);
-    side->buf = g_try_malloc(CHUNK_BYTES);
-    if (!side->buf) {
-        error_report("Could not allocate a buffer: %s", strerror(ENOMEM));
+        found(compare, at, DIFFERENT, false,
+              "Strict mode: Offset %" PRIu64 " block status mismatch!\n", at);
         return false;
     }
     return true;
 }
 
-COROUTINE_ONLY
+/* The next piece that must be read; false at the end or after a finding. */
+static bool co_find_piece(Compare *compare, Piece *piece)
+{
+    Side *a = &compare->side[0], *b = &compare->side[1];
+
+    while (compare->found == SAME && compare->next < compare->total_bytes) {
+        uint64_t at = compare->next, end;
+
+        if (!co_map(compare, a, at) || !co_map(compare, b, at) ||
+            !check_strict(compare, at)) {
+            return false;
+        }
+        end = MIN(a->known_end, b->known_end);
+        piece->at = at;
+        piece->zero[0] = a->status.flags & STATUS_ZERO;
+        piece->zero[1] = b->status.flags & STATUS_ZERO;
+        if (piece->zero[0] && piece->zero[1]) {
+            compare->next = end;
+            continue;
+        }
+        piece->bytes = MIN(end - at, CHUNK_BYTES);
+        compare->next = at + piece->bytes;
+        return true;
+    }
+    return false;
+}
+
+static bool co_next_piece(Compare *compare, Piece *piece)
+{
+    bool there;
+
+    co_mutex_lock(&compare->next_lock);
+    there = co_find_piece(compare, piece);
+    comutex_unlock(&compare->next_lock);
+    return there;
+}
+
+/* --- comparing --------------------------------------------------------------
+ */
+
+static void co_read_side(void *opaque)
+{
+    ReadCall *call = opaque;
+    Compare *compare = call->worker->compare;
+    const Piece *piece = call->piece;
+    const Side *side = &compare->side[call->side];
+
+    call->ret = co_root_pread(side->root, piece->at, piece->bytes,
+                              call->worker->buf[call->side]);
+    if (call->ret < 0) {
+        found(compare, piece->at, CANNOT_READ, true,
+              "Error while reading offset %" PRIu64 " of %s: %s", piece->at,
+              side->open.filename, strerror(-call->ret));
+    }
+    cocount_dec(call->running);
+}
+
+/* Both sides at once. */
+static bool co_read_both(Worker *worker, const Piece *piece)
+{
+    CoCount running;
+    ReadCall calls[2];
+    int i;
+
+    cocount_init(&running);
+    for (i = 0; i < 2; i++) {
+        calls[i] = (ReadCall){worker, piece, i, 0, &running};
+        if (!piece->zero[i]) {
+            cocount_inc(&running);
+            coroutine_start(co_read_side, &calls[i]);
+        }
+    }
+    co_count_wait_zero(&running);
+    return calls[0].ret >= 0 && calls[1].ret >= 0;
+}
+
+static bool differs(const Worker *worker, const Piece *piece, uint64_t at,
+                    uint64_t bytes)
+{
+    if (piece->zero[0] || piece->zero[1]) {
+        return !buffer_is_zero(worker->buf[piece->zero[0]] + at, bytes);
+    }
+    return memcmp(worker->buf[0] + at, worker->buf[1] + at, bytes) != 0;
+}
+
+static void compare_piece(Worker *worker, const Piece *piece)
+{
+    uint64_t at, n;
+
+    if (!differs(worker, piece, 0, piece->bytes)) {
+        return;
+    }
+    for (at = 0; at < piece->bytes; at += n) {
+        n = MIN(SECTOR_BYTES, piece->bytes - at);
+        if (differs(worker, piece, at, n)) {
+            mismatch(worker->compare, piece->at + at);
+            return;
+        }
+    }
+}
+
+static void co_worker(void *opaque)
+{
+    Worker *worker = opaque;
+    Compare *compare = worker->compare;
+    Piece piece;
+
+    while (co_next_piece(compare, &piece)) {
+        if (co_read_both(worker, &piece)) {
+            compare_piece(worker, &piece);
+        }
+        img_progress(&compare->shown, piece.at + piece.bytes,
+                     compare->total_bytes);
+    }
+    cocount_dec(&compare->running);
+}
+
+static bool co_scan(Compare *compare)
+{
+    Worker workers[WORKERS];
+    bool enough = true;
+    unsigned i, side;
+
+    comutex_init(&compare->next_lock);
+    cocount_init(&compare->running);
+    for (i = 0; i < WORKERS; i++) {
+        workers[i].compare = compare;
+        for (side = 0; side < 2; side++) {
+            workers[i].buf[side] = io_buffer_alloc(
+                root_node(compare->side[side].root), CHUNK_BYTES);
+            enough = enough && workers[i].buf[side];
+        }
+    }
+    for (i = 0; enough && i < WORKERS; i++) {
+        cocount_inc(&compare->running);
+        coroutine_start(co_worker, &workers[i]);
+    }
+    co_count_wait_zero(&compare->running);
+    for (i = 0; i < WORKERS; i++) {
+        io_buffer_free(workers[i].buf[0]);
+        io_buffer_free(workers[i].buf[1]);
+    }
+    if (!enough) {
+        error_report("Could not allocate a buffer: %s", strerror(ENOMEM));
+    }
+    return enough;
+}
+
+/* --- the whole --------------------------------------------------------------
+ */
+
+static int report_found(const Compare *compare)
+{
+    if (compare->found == SAME) {
+        img_progress((ImgProgress *)&compare->shown, 1, 1);
+        say(compare, "Images are identical.\n");
+    } else if (compare->is_error) {
+        error_report("%s", compare->text);
+    } else {
+        say(compare, "%s", compare->text);
+    }
+    return compare->found;
+}
+
+static int co_compare(Compare *compare)
+{
+    Side *a = &compare->side[0], *b = &compare->side[1];
+    bool longer = a->size_bytes != b->size_bytes;
+
+    compare->common_bytes = MIN(a->size_bytes, b->size_bytes);
+    compare->total_bytes = MAX(a->size_bytes, b->size_bytes);
+    if (compare->strict && longer) {
+        say(compare, "Strict mode: Image size mismatch!\n");
+        return DIFFERENT;
+    }
+    if (!co_scan(compare)) {
+        return CANNOT_READ;
+    }
+    if (longer &&
+        (compare->found == SAME ||
+         compare->found_at >= compare->common_bytes)) {
+        say(compare, "Warning: Image size mismatch!\n");
+    }
+    return report_found(compare);
+}
+
+static bool co_open_side(Side *side)
+{
+    side->root = co_img_open_or_report(&side->open);
+    if (!side->root) {
+        return false;
+    }
+    side->size_bytes = root_size_bytes(side->root);
+    return true;
+}
+
 static int co_parse_arguments(Compare *compare, int argc, char **argv)
 {
     Side *a = &compare->side[0], *b = &compare->side[1];
@@ -297,14 +402,13 @@ int co_img_compare(int argc, char **argv)
     }
     status = CANNOT_OPEN;
     if (co_open_side(&compare.side[0]) && co_open_side(&compare.side[1])) {
+        img_progress_begin(&compare.shown, compare.progress && !compare.quiet);
         status = co_compare(&compare);
-        if (compare.progress && !compare.quiet) {
-            printf("\n");
-        }
+        img_progress_end(&compare.shown, false);
     }
     for (i = 0; i < 2; i++) {
         co_image_close(compare.side[i].root);
-        g_free(compare.side[i].buf);
     }
+    g_free(compare.text);
     return status;
 }

@@ -188,8 +188,6 @@ static bool co_open_sources(Convert *c)
 
 static bool co_load_snapshot(const Convert *c)
 {
-    Error *err = NULL;
-
     if (!c->snapshot) {
         return true;
     }
@@ -197,12 +195,7 @@ static bool co_load_snapshot(const Convert *c)
         error_report("No support for concatenating multiple snapshot");
         return false;
     }
-    if (!co_img_load_snapshot(c->sources[0], c->snapshot, &err)) {
-        error_prepend(&err, "Failed to load snapshot: ");
-        error_report_err(err);
-        return false;
-    }
-    return true;
+    return co_img_load_snapshot(c->sources[0], c->snapshot);
 }
 
 static bool co_copy(Convert *c)

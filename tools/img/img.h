@@ -61,9 +61,9 @@ Root *co_img_open_or_report(const ImageOpen *open) COROUTINE_ONLY CONTROL_ONLY;
  * from the folder of @image. The caller frees it. */
 char *img_backing_path(const char *image, const char *backing);
 
-/* `-l SNAPSHOT`: from now on the image shows that snapshot. */
-bool co_img_load_snapshot(Root *root, const char *text,
-                          Error **errp) COROUTINE_ONLY;
+/* `-l SNAPSHOT`: from now on the image shows that snapshot. False,
+ * reported. */
+bool co_img_load_snapshot(Root *root, const char *text) COROUTINE_ONLY;
 
 /* --- progress -------------------------------------------------------------
  */

@@ -8,7 +8,7 @@
 #include "block/graph/query.h"
 #include "qapi/qapi-types.h"
 #include "tools/img/args.h"
-#include "tools/size-text.h"
+#include "tools/img/info-text.h"
 #include "util/json/json-print.h"
 
 typedef struct Info {
@@ -16,42 +16,88 @@ typedef struct Info {
     bool json, chain;
 } Info;
 
-static void print_human(const ImageInfo *info)
+/* --- collecting -------------------------------------------------------------
+ */
+
+#define CHAIN_MAX 1024
+
+/* What is known of one image, of what is behind it only what it says itself;
+ * NULL, reported, if it cannot be opened. */
+static ImageInfo *co_query(const ImageOpen *open)
 {
-    g_autofree char *size = size_text_short(info->virtual_size);
+    Root *root = co_img_open_or_report(open);
+    ImageInfo *info;
 
-    printf("image: %s\n"
-           "file format: %s\n"
-           "virtual size: %s (%" PRId64 " bytes)\n",
-           info->filename, info->format, size, info->virtual_size);
-    if (info->has_actual_size) {
-        g_autofree char *disk = size_text_short(info->actual_size);
-
-        printf("disk size: %s\n", disk);
-    } else {
-        printf("disk size: unavailable\n");
+    if (!root) {
+        return NULL;
     }
+    info = co_node_query_image(root_node(root), true);
+    co_image_close(root);
+    return info;
 }
 
-/* @chain: as an array of all images behind each other; raw has one. */
-static void print_json(const ImageInfo *info, bool chain)
+/* The images from the given one on; false, reported, if one is missing or
+ * comes twice. */
+static bool co_collect(const Info *info, GPtrArray *images)
 {
-    json_object *value = ImageInfo_to_json(info);
+    g_autoptr(GHashTable) seen =
+        g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    ImageOpen open = info->open;
+    ImageInfo *image;
+
+    do {
+        if (!g_hash_table_add(seen, g_strdup(open.filename))) {
+            error_report("Backing file '%s' creates an infinite loop.",
+                         open.filename);
+            return false;
+        }
+        image = co_query(&open);
+        if (!image) {
+            return false;
+        }
+        g_ptr_array_add(images, image);
+        open.filename = image->full_backing_filename
+                            ? image->full_backing_filename
+                            : image->backing_filename;
+        open.format = image->backing_filename_format;
+        open.image_opts = false;
+    } while (info->chain && open.filename && images->len < CHAIN_MAX);
+    return true;
+}
+
+/* --- printing ---------------------------------------------------------------
+ */
+
+static void print_json(const Info *info, const GPtrArray *images)
+{
+    json_object *all = json_object_new_array();
     GString *text;
 
-    if (chain) {
-        json_object *array = json_object_new_array();
-
-        json_object_array_add(array, value);
-        value = array;
+    for (guint i = 0; i < images->len; i++) {
+        json_object_array_add(all, ImageInfo_to_json(images->pdata[i]));
     }
-    text = json_print(value, true);
+    text = json_print(info->chain ? all : json_object_array_get_idx(all, 0),
+                      true);
     puts(text->str);
     g_string_free(text, true);
-    json_object_put(value);
+    json_object_put(all);
 }
 
-COROUTINE_ONLY
+static void print_human(const GPtrArray *images)
+{
+    for (guint i = 0; i < images->len; i++) {
+        if (i) {
+            printf("\n");
+        }
+        img_print_info(images->pdata[i]);
+    }
+}
+
+static void free_info(gpointer info)
+{
+    ImageInfo_free(info);
+}
+
 static int co_parse_arguments(Info *info, int argc, char **argv)
 {
     const char *output = NULL;
@@ -83,28 +129,20 @@ static int co_parse_arguments(Info *info, int argc, char **argv)
 
 int co_img_info(int argc, char **argv)
 {
-    Info info = {0};
+    g_autoptr(GPtrArray) images = g_ptr_array_new_with_free_func(free_info);
+    Info info = {.open = {.look_only = true, .no_backing = true}};
     int status = co_parse_arguments(&info, argc, argv);
-    Error *err = NULL;
-    ImageInfo *image;
-    Root *root;
 
     if (status >= 0) {
         return status;
     }
-    info.open.look_only = true;
-    root = co_img_open(&info.open, &err);
-    if (!root) {
-        error_report_err(err);
+    if (!co_collect(&info, images)) {
         return 1;
     }
-    image = co_node_query_image(root_node(root), !info.chain);
     if (info.json) {
-        print_json(image, info.chain);
+        print_json(&info, images);
     } else {
-        print_human(image);
+        print_human(images);
     }
-    ImageInfo_free(image);
-    co_image_close(root);
     return 0;
 }

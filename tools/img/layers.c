@@ -44,17 +44,34 @@ static bool append_backing(Layers *layers, bool *named, const char *name)
     return true;
 }
 
-static bool co_open_layer(Layer *layer, const ImageOpen *how)
+Root *co_layers_open_behind(const char *top, const ImageOpen *open)
+{
+    ImageOpen still = *open;
+    Error *err = NULL;
+    Root *root;
+
+    still.keep_still = true;
+    root = co_image_open(&still, NULL, &err);
+    if (!root) {
+        error_prepend(&err,
+                      "Could not open '%s': Could not open backing file: ",
+                      top);
+        error_report_err(err);
+    }
+    return root;
+}
+
+static bool co_open_layer(Layer *layer, const ImageOpen *top)
 {
     ImageOpen open = {
         .filename = layer->filename,
         .format = layer->format,
         .no_backing = true,
-        .cache = how->cache,
-        .force_share = how->force_share,
+        .cache = top->cache,
+        .force_share = top->force_share,
     };
 
-    layer->root = co_img_open_or_report(&open);
+    layer->root = co_layers_open_behind(top->filename, &open);
     return layer->root != NULL;
 }
 

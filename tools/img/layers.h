@@ -28,6 +28,10 @@ bool co_layers_open(Layers *layers, const ImageOpen *top,
 void co_layers_close(Layers *layers) COROUTINE_ONLY;
 const Layer *layers_base(const Layers *layers);
 
+/* Opens an image behind @top; NULL, reported as trouble of @top. */
+Root *co_layers_open_behind(const char *top,
+                            const ImageOpen *open) COROUTINE_ONLY;
+
 /* What stands at [@at, +*@bytes) above the base; *@bytes shrinks to what is
  * alike. */
 typedef enum LayerKind { LAYER_BASE, LAYER_ZERO, LAYER_DATA } LayerKind;

@@ -9,6 +9,7 @@
 #include <getopt.h>
 #include <stdio.h>
 
+#include "block/io/io.h"
 #include "tools/img/args.h"
 
 typedef struct Map {
@@ -20,7 +21,7 @@ typedef struct Map {
 /* One area, with the flags that the output shows. */
 typedef struct Area {
     uint64_t start, length;
-    unsigned flags;
+    unsigned flags, depth;
     uint64_t map;
     const char *file;
 } Area;
@@ -33,8 +34,8 @@ static const char *boolean(bool value)
 static void print_json(const Area *area, bool first, bool last)
 {
     printf("%s{ \"start\": %" PRIu64 ", \"length\": %" PRIu64
-           ", \"depth\": 0, \"present\": %s, \"zero\": %s, \"data\": %s",
-           first ? "[" : "", area->start, area->length,
+           ", \"depth\": %u, \"present\": %s, \"zero\": %s, \"data\": %s",
+           first ? "[" : "", area->start, area->length, area->depth,
            boolean(area->flags & (STATUS_DATA | STATUS_ALLOCATED)),
            boolean(area->flags & STATUS_ZERO),
            boolean(area->flags & STATUS_DATA));
@@ -44,37 +45,83 @@ static void print_json(const Area *area, bool first, bool last)
     printf("}%s", last ? "]\n" : ",\n");
 }
 
-static void print_human(const Area *area, bool first)
+/* False, reported, if the data lies nowhere that could be shown. */
+static bool print_human(const Area *area, bool first)
 {
     if (first) {
         printf("%-16s%-16s%-16s%s\n", "Offset", "Length", "Mapped to", "File");
     }
-    if ((area->flags & (STATUS_DATA | STATUS_ZERO)) == STATUS_DATA &&
-        (area->flags & STATUS_OFFSET)) {
-        printf("%#-16" PRIx64 "%#-16" PRIx64 "%#-16" PRIx64 "%s\n", area->start,
-               area->length, area->map, area->file);
+    if ((area->flags & (STATUS_DATA | STATUS_ZERO)) != STATUS_DATA) {
+        return true;
     }
+    if (!(area->flags & STATUS_OFFSET)) {
+        error_report("File contains external, encrypted or compressed "
+                     "clusters.");
+        return false;
+    }
+    printf("%#-16" PRIx64 "%#-16" PRIx64 "%#-16" PRIx64 "%s\n", area->start,
+           area->length, area->map, area->file);
+    return true;
 }
 
-static void print_area(const Map *map, const Area *area, bool first, bool last)
+static bool print_area(const Map *map, const Area *area, bool first, bool last)
 {
     if (map->json) {
         print_json(area, first, last);
-    } else {
-        print_human(area, first);
+        return true;
     }
+    return print_human(area, first);
 }
 
 COROUTINE_ONLY
-static int co_get_area(Root *root, uint64_t at, uint64_t end, Area *area)
+/* The image @depth layers behind that one. */
+static const Node *layer(const Node *node, unsigned depth)
 {
-    BlockStatus status;
-    int ret = co_root_block_status(root, at, end - at, &status);
+    while (depth--) {
+        const Edge *edge = node_filtered_child(node);
 
+        edge = edge ? edge : node_backing_child(node);
+        assert(edge);
+        node = edge->child;
+    }
+    return node;
+}
+
+/* Which layer answers, and how. */
+static int co_get_status(Root *root, uint64_t at, uint64_t bytes, Area *area,
+                         BlockStatus *status)
+{
+    Node *node = root_node(root);
+    unsigned depth;
+    int ret;
+
+    co_root_enter(root);
+    ret = co_node_block_status_above(node, NULL, true, at, bytes, status,
+                                     &depth);
+    root_leave(root);
     if (ret < 0) {
         return ret;
     }
-    *area = (Area){.start = at, .length = status.bytes};
+    area->depth = depth ? depth - 1 : 0;
+    if (depth > 1 && layer(node, depth - 1)->size_bytes <= at) {
+        /* Nobody has it: the one above a shorter image says so. */
+        status->flags = STATUS_ZERO;
+        area->depth = depth - 2;
+    }
+    return 0;
+}
+
+static int co_get_area(Root *root, uint64_t at, uint64_t end, Area *area)
+{
+    BlockStatus status;
+    int ret;
+
+    *area = (Area){.start = at};
+    ret = co_get_status(root, at, end - at, area, &status);
+    if (ret < 0) {
+        return ret;
+    }
+    area->length = status.bytes;
     area->flags = status.flags & (STATUS_DATA | STATUS_ZERO | STATUS_OFFSET |
                                   STATUS_ALLOCATED);
     if (status.flags & STATUS_OFFSET) {
@@ -87,6 +134,7 @@ static int co_get_area(Root *root, uint64_t at, uint64_t end, Area *area)
 static bool continues(const Area *area, const Area *next)
 {
     return area->flags == next->flags && area->file == next->file &&
+           area->depth == next->depth &&
            (!(area->flags & STATUS_OFFSET) ||
             area->map + area->length == next->map);
 }
@@ -111,13 +159,15 @@ static int co_print_map(const Map *map, Root *root, uint64_t end)
             continue;
         }
         if (area.length) {
-            print_area(map, &area, first, false);
+            if (!print_area(map, &area, first, false)) {
+                return 1;
+            }
             first = false;
         }
         area = next;
     }
     if (area.length) {
-        print_area(map, &area, first, true);
+        return !print_area(map, &area, first, true);
     } else if (map->json) {
         printf("[]\n");
     } else {

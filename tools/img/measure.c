@@ -149,17 +149,12 @@ static bool co_measure(const Measure *m, Root *root, json_object *words)
 
 static bool co_open_source(const Measure *m, Root **root)
 {
-    Error *err = NULL;
-
     *root = NULL;
     if (!m->open.filename) {
         return true;
     }
     *root = co_img_open_or_report(&m->open);
-    if (*root && m->snapshot &&
-        !co_img_load_snapshot(*root, m->snapshot, &err)) {
-        error_prepend(&err, "Failed to load snapshot: ");
-        error_report_err(err);
+    if (*root && m->snapshot && !co_img_load_snapshot(*root, m->snapshot)) {
         co_image_close(*root);
         *root = NULL;
     }

@@ -10,7 +10,7 @@
 #include "block/graph/format.h"
 #include "block/io/io.h"
 #include "tools/img/args.h"
-#include "tools/img/img.h"
+#include "tools/img/layers.h"
 
 #define PIECE_BYTES (1 * MiB)
 #define UNIT_BYTES 512u
@@ -70,26 +70,34 @@ static int co_parse_arguments(Rebase *r, int argc, char **argv)
 /* --- the images behind it ---------------------------------------------------
  */
 
-static bool co_open_behind(const Rebase *r, const char *name,
-                           const char *format, const char *trouble,
-                           Root **root)
+static Root *co_open_old(const Rebase *r, const char *name,
+                         const char *format)
 {
     g_autofree char *path = img_backing_path(r->open.filename, name);
     ImageOpen open = {
+        .filename = path, .format = format, .cache = r->source_cache};
+
+    return co_layers_open_behind(r->open.filename, &open);
+}
+
+static Root *co_open_new(const Rebase *r)
+{
+    g_autofree char *path = img_backing_path(r->open.filename, r->backing);
+    ImageOpen open = {
         .filename = path,
-        .format = format,
+        .format = r->backing_format,
         .cache = r->source_cache,
         .keep_still = true,
     };
     Error *err = NULL;
+    Root *root = co_image_open(&open, NULL, &err);
 
-    *root = co_image_open(&open, NULL, &err);
-    if (!*root) {
-        error_prepend(&err, trouble,
-                      strstr(trouble, "new") ? name : r->open.filename);
+    if (!root) {
+        error_prepend(&err, "Could not open new backing file '%s': ",
+                      r->backing);
         error_report_err(err);
     }
-    return *root != NULL;
+    return root;
 }
 
 static bool co_open_both(Rebase *r)
@@ -100,15 +108,17 @@ static bool co_open_both(Rebase *r)
                           ? format->backing_file(node)
                           : NULL;
 
-    if (old && !co_open_behind(r, old, format->backing_format(node),
-                               "Could not open '%s': Could not open backing "
-                               "file: ",
-                               &r->old)) {
-        return false;
+    if (old) {
+        r->old = co_open_old(r, old, format->backing_format(node));
+        if (!r->old) {
+            return false;
+        }
     }
-    return !r->backing[0] ||
-           co_open_behind(r, r->backing, r->backing_format,
-                          "Could not open new backing file '%s': ", &r->new);
+    if (r->backing[0]) {
+        r->new = co_open_new(r);
+        return r->new != NULL;
+    }
+    return true;
 }
 
 /* --- copying what differs ---------------------------------------------------
@@ -243,24 +253,33 @@ static bool co_copy_differences(Rebase *r)
 /* --- the name ---------------------------------------------------------------
  */
 
+/* False, reported, if the format could not keep the name. */
+static bool check_name(const Rebase *r)
+{
+    const FormatOps *format = root_node(r->root)->driver->format;
+
+    if (r->backing && r->backing[0] && !r->backing_format) {
+        error_report("Could not change the backing file to '%s': backing "
+                     "format must be specified",
+                     r->backing);
+        return false;
+    }
+    if (!format || !format->co_change_backing_file) {
+        error_report("Could not change the backing file to '%s': %s",
+                     r->backing ? r->backing : "", strerror(ENOTSUP));
+        return false;
+    }
+    return true;
+}
+
 static bool co_change_name(const Rebase *r)
 {
     Node *node = root_node(r->root);
-    const FormatOps *format = node->driver->format;
     const char *name = r->backing && r->backing[0] ? r->backing : NULL;
     Error *err = NULL;
-    int ret = -ENOTSUP;
+    int ret = node->driver->format->co_change_backing_file(
+        node, name, name ? r->backing_format : NULL, &err);
 
-    if (name && !r->backing_format) {
-        error_report("Could not change the backing file to '%s': backing "
-                     "format must be specified",
-                     name);
-        return false;
-    }
-    if (format && format->co_change_backing_file) {
-        ret = format->co_change_backing_file(
-            node, name, name ? r->backing_format : NULL, &err);
-    }
     if (ret == -ENOSPC) {
         error_report("Could not change the backing file to '%s': No space left "
                      "in the file header",
@@ -285,7 +304,7 @@ static int co_run(Rebase *r)
         error_report("Invalid format name: '%s'", r->backing_format);
         return 1;
     }
-    if (!r->unsafe && !co_open_both(r)) {
+    if ((!r->unsafe && !co_open_both(r)) || !check_name(r)) {
         return 1;
     }
     img_progress_begin(&r->shown, r->progress && !r->quiet);

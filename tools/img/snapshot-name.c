@@ -30,22 +30,33 @@ static bool parse(const char *text, char **id, char **name)
     return ok;
 }
 
-bool co_img_load_snapshot(Root *root, const char *text, Error **errp)
+static bool co_load(Node *node, const char *id_or_name, Error **errp)
 {
-    Node *node = root_node(root);
-    g_autofree char *id = NULL, *name = NULL;
+    const FormatOps *format = node->driver->format;
 
-    if (!parse(text, &id, &name)) {
-        error_set(errp, "Failed in parsing snapshot param '%s'", text);
-        return false;
-    }
-    if (!node->driver->format || !node->driver->format->co_snapshot_load) {
+    if (!format || !format->co_snapshot_load) {
         error_set(errp,
                   "Block format '%s' used by device '' does not support "
                   "temporarily loading internal snapshots",
                   node->driver->name);
         return false;
     }
-    return node->driver->format->co_snapshot_load(node, id ? id : name, errp) ==
-           0;
+    return format->co_snapshot_load(node, id_or_name, errp) == 0;
+}
+
+bool co_img_load_snapshot(Root *root, const char *text)
+{
+    g_autofree char *id = NULL, *name = NULL;
+    Error *err = NULL;
+
+    if (!parse(text, &id, &name)) {
+        error_report("Failed in parsing snapshot param '%s'", text);
+        return false;
+    }
+    if (!co_load(root_node(root), id ? id : name, &err)) {
+        error_prepend(&err, "Failed to load snapshot: ");
+        error_report_err(err);
+        return false;
+    }
+    return true;
 }
