@@ -38,6 +38,8 @@
 #define NBD_CALLS_MAX 256u
 /* Areas of one read that a server may tell out of order. */
 #define NBD_AREAS_MAX 1024u
+/* Chunks that answer one request. */
+#define NBD_CHUNKS_MAX (1u << 17)
 #define NBD_INPUT_BYTES (64u << 10)
 #define NANOSECONDS INT64_C(1000000000)
 /* How long a server may take to connect and negotiate, and how often to try
@@ -88,6 +90,7 @@ typedef struct NbdCall {
     int error;             /* errno that the server told, or 0 */
     NbdArea told;          /* of a read: the area that grows */
     GArray *areas;         /* the others, if any (NbdArea) */
+    unsigned chunks;       /* of the answer, up to now */
     uint64_t extent_bytes; /* of a block status; 0: none told */
     uint64_t extent_flags;
     bool sent, replied, lost, done;

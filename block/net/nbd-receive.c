@@ -357,7 +357,7 @@ static int co_chunk(NbdLink *l, const Chunk *head)
     int ret;
 
     if (!call || (head->type == NBD_CHUNK_NONE && !last) ||
-        head->bytes > chunk_max(call)) {
+        head->bytes > chunk_max(call) || ++call->chunks > NBD_CHUNKS_MAX) {
         return -EINVAL;
     }
     ret = co_chunk_content(l, call, head->type, head->bytes);

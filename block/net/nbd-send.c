@@ -100,6 +100,7 @@ static void call_put_head(const NbdLink *l, NbdCall *call, uint16_t flags)
 static void call_init(NbdCall *call)
 {
     call->error = 0;
+    call->chunks = 0;
     call->told = (NbdArea){0};
     call->extent_bytes = call->extent_flags = 0;
     call->sent = call->replied = call->lost = call->done = false;

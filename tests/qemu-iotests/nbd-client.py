@@ -154,6 +154,12 @@ class Lies(ClientCase):
     def test_cookie(self):
         self.assert_fails(lambda c, o, n: chunk(1, 0, c ^ (1 << 40)))
 
+    @ours_only('listens for ever')
+    def test_endless(self):
+        """Errors without an end: none is the last."""
+        error = struct.pack('>IH', 5, 0)
+        self.assert_fails(lambda c, o, n: chunk(0, 0x8001, c, error) * 200000)
+
     def test_backwards(self):
         def parts(cookie, offset, count):
             half = count // 2
