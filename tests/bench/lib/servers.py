@@ -84,11 +84,13 @@ class Programs:
     def _path(self, kind):
         return str(self.folder / f'{kind}{next(Server.counter)}')
 
-    def daemon(self, name, blockdevs, exports=()):
-        """Starts daemon @name with these nodes, and exports (dictionaries)
-        of them."""
+    def daemon(self, name, blockdevs, exports=(), iothreads=()):
+        """Starts daemon @name with these nodes, exports (dictionaries) of
+        them, and threads."""
         nbd, qmp = self._path('nbd'), self._path('qmp')
         argv = list(self.daemons[name])
+        for iothread in iothreads:
+            argv += ['--object', f'iothread,id={iothread}']
         for blockdev in blockdevs:
             argv += ['--blockdev', json.dumps(blockdev)]
         argv += ['--chardev', f'socket,id=qmp,path={qmp},server=on,wait=off',
@@ -99,13 +101,16 @@ class Programs:
             argv += ['--export', json.dumps({'type': 'nbd', **export})]
         return Server(name, argv, nbd, qmp)
 
-    def serving(self, name, node, writable=False, bitmaps=0):
+    def serving(self, name, node, writable=False, bitmaps=0, iothreads=0):
         """Starts daemon @name with the node @node as export `disk`. The node
-        has that many active bitmaps."""
-        server = self.daemon(
-            name, node + [],
-            [{'id': 'disk', 'node-name': node[-1]['node-name'],
-              'name': 'disk', 'writable': writable}])
+        has that many active bitmaps; that many threads serve it, or the main
+        one."""
+        threads = [f't{number}' for number in range(iothreads)]
+        export = {'id': 'disk', 'node-name': node[-1]['node-name'],
+                  'name': 'disk', 'writable': writable}
+        if threads:
+            export['iothread'] = threads
+        server = self.daemon(name, node + [], [export], threads)
         for number in range(bitmaps):
             server.qmp.cmd('block-dirty-bitmap-add',
                            {'node': node[-1]['node-name'],
