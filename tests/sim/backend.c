@@ -190,4 +190,6 @@ const ReactorBackend sim_backend = {
     .wait = backend_wait,
     .wakeup = backend_wakeup,
     .worker_start = backend_worker_start,
+    .lend = sim_reactor_lend,
+    .take_back = sim_reactor_take_back,
 };

@@ -130,7 +130,7 @@ Load *load_start(Root *guest, History *h, const LoadOptions *options)
     assert(load->options.max_sectors <= MAX_SECTORS);
     sim_group_init(&load->group);
     for (unsigned i = 0; i < options->workers; i++) {
-        sim_group_start(&load->group, i % SIM_REACTORS, co_worker, load);
+        sim_group_start(&load->group, i % SIM_GUESTS, co_worker, load);
     }
     return load;
 }

@@ -12,7 +12,7 @@
 static void co_run(void)
 {
     uint32_t granularity = 512u << sim_below(3);
-    Node *node = co_sim_disk_add(0, DISK_BYTES);
+    Node *node = co_sim_stack_add(0, DISK_BYTES);
     Root *guest = sim_guest_new(node);
     History *h = history_new(DISK_BYTES);
     BitmapModels *models = bitmap_models_new(node, granularity);
@@ -41,7 +41,7 @@ static void co_run(void)
     co_load_check_all(guest, h);
     history_free(h);
     co_sim_guest_free(guest);
-    co_sim_disk_del(0);
+    co_sim_stack_del(0);
 }
 
 const SimScenario scenario_bitmaps = {

@@ -46,7 +46,7 @@ static void check_copy(const uint8_t *copy)
 
 static void co_run(void)
 {
-    Node *node = co_sim_disk_add(0, DISK_BYTES);
+    Node *node = co_sim_stack_add(0, DISK_BYTES);
     Root *guest = sim_guest_new(node);
     History *h = history_new(DISK_BYTES);
     LoadOptions options = {.workers = 6, .requests = 80, .max_sectors = 4};
@@ -70,7 +70,7 @@ static void co_run(void)
     bitmap_release(bitmap);
     history_free(h);
     co_sim_guest_free(guest);
-    co_sim_disk_del(0);
+    co_sim_stack_del(0);
 }
 
 const SimScenario scenario_converge = {

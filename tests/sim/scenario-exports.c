@@ -96,12 +96,28 @@ static void co_client(void *opaque)
     }
 }
 
+/* On control, on a thread, or on two. */
 COROUTINE_ONLY
 static void co_add_export(void)
 {
+    static const char *const threads[] = {
+        "", ", 'iothread': 't0'", ", 'iothread': ['t1', 't0']"};
+
     co_sim_qmp_ok("{'execute': 'block-export-add', 'arguments': {"
-                  "'type': 'nbd', 'id': 'e', 'node-name': 'disk0',"
-                  " 'name': 'disk', 'writable': true}}");
+                  "'type': 'nbd', 'id': 'e', 'node-name': '%s',"
+                  " 'name': 'disk', 'writable': true%s}}",
+                  sim_top_name(0), threads[sim_below(3)]);
+}
+
+COROUTINE_ONLY
+static void co_threads(bool begin)
+{
+    for (unsigned i = 0; i < 2; i++) {
+        co_sim_qmp_ok(begin ? "{'execute': 'object-add', 'arguments':"
+                              " {'qom-type': 'iothread', 'id': 't%u'}}"
+                            : "{'execute': 'object-del', 'arguments':"
+                              " {'id': 't%u'}}", i);
+    }
 }
 
 COROUTINE_ONLY
@@ -144,7 +160,7 @@ static void co_check_disk(Node *node, History *h)
 
 static void co_run(void)
 {
-    Node *node = co_sim_disk_add(0, DISK_BYTES);
+    Node *node = co_sim_stack_add(0, DISK_BYTES);
     Shared shared = {.history = history_new(DISK_BYTES)};
     SimGroup group;
 
@@ -153,9 +169,10 @@ static void co_run(void)
         .stall_percent = sim_percent(50) ? 1 : 0,
         .reset_percent = sim_percent(50) ? 5 : 0,
     };
+    co_threads(true);
     sim_group_init(&group);
     for (unsigned i = 0; i < CLIENTS; i++) {
-        sim_group_start(&group, i % SIM_REACTORS, co_client, &shared);
+        sim_group_start(&group, i % SIM_GUESTS, co_client, &shared);
     }
     co_serve();
     shared.stop = true;
@@ -163,7 +180,8 @@ static void co_run(void)
     co_sim_group_wait(&group);
     co_check_disk(node, shared.history);
     history_free(shared.history);
-    co_sim_disk_del(0);
+    co_threads(false);
+    co_sim_stack_del(0);
 }
 
 const SimScenario scenario_exports = {

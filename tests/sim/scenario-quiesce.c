@@ -47,7 +47,7 @@ static void co_other(void *opaque)
 
 static void co_run(void)
 {
-    Node *node = co_sim_disk_add(0, DISK_BYTES);
+    Node *node = co_sim_stack_add(0, DISK_BYTES);
     Root *guest = sim_guest_new(node), *second = sim_guest_new(node);
     History *h = history_new(DISK_BYTES);
     LoadOptions options = {.workers = 6, .requests = 70};
@@ -68,7 +68,7 @@ static void co_run(void)
     history_free(h);
     co_sim_guest_free(guest);
     co_sim_guest_free(second);
-    co_sim_disk_del(0);
+    co_sim_stack_del(0);
 }
 
 const SimScenario scenario_quiesce = {

@@ -7,7 +7,7 @@
 
 static void co_run(void)
 {
-    Node *node = co_sim_disk_add(0, DISK_BYTES);
+    Node *node = co_sim_stack_add(0, DISK_BYTES);
     Root *guest = sim_guest_new(node);
     History *h = history_new(DISK_BYTES);
     LoadOptions options = {.workers = 12, .requests = 80};
@@ -23,7 +23,7 @@ static void co_run(void)
     co_load_check_all(guest, h);
     history_free(h);
     co_sim_guest_free(guest);
-    co_sim_disk_del(0);
+    co_sim_stack_del(0);
 }
 
 const SimScenario scenario_writes = {

@@ -16,6 +16,7 @@
 static struct {
     Reactor *reactors[SIM_REACTORS];
     unsigned weight[SIM_REACTORS];
+    bool lent[SIM_REACTORS];
     int64_t now_ns, start_ns;
     GPtrArray *events; /* of SimEvent */
     uint64_t numbers;
@@ -183,6 +184,32 @@ void sim_scheduler_init(void)
     }
 }
 
+Reactor *sim_reactor_lend(void)
+{
+    for (unsigned i = SIM_GUESTS; i < SIM_REACTORS; i++) {
+        if (!sim.lent[i]) {
+            sim.lent[i] = true;
+            return sim.reactors[i];
+        }
+    }
+    return NULL;
+}
+
+/* Where a thread would end. */
+static void thread_ends(void *opaque)
+{
+    Reactor *r = opaque;
+
+    sim_check(reactor_is_idle(r), "reactor %u ends, but is not idle",
+              reactor_index(r));
+    sim.lent[reactor_index(r)] = false;
+}
+
+void sim_reactor_take_back(Reactor *r)
+{
+    reactor_post(r, thread_ends, r);
+}
+
 typedef struct Start {
     CoroutineEntry *entry;
     void *opaque;
@@ -230,8 +257,9 @@ static void check_end(void)
               coroutine_count());
     sim_check(sim.events->len == 0, "%u operations are left", sim.events->len);
     for (unsigned i = 0; i < SIM_REACTORS; i++) {
-        sim_check(reactor_timers(sim.reactors[i])->n == 0,
-                  "reactor %u has timers left", i);
+        sim_check(reactor_is_idle(sim.reactors[i]),
+                  "reactor %u has something left", i);
+        sim_check(!sim.lent[i], "the thread of reactor %u is left", i);
     }
     sim_world_end();
     sim_sockets_end();

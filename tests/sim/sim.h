@@ -21,7 +21,8 @@
 #include "util/reactor/backend.h"
 #include "util/sim.h"
 
-#define SIM_REACTORS 3 /* control and two more */
+#define SIM_REACTORS 5 /* in all */
+#define SIM_GUESTS 3   /* control and two more, for scenarios */
 #define SIM_DISKS 8
 #define SIM_SECTOR 512u
 
@@ -88,7 +89,10 @@ void sim_scheduler_init(void);
 Reactor *sim_reactor(unsigned index);
 /* Runs one scenario from nothing to nothing. */
 void sim_run(const SimScenario *scenario, uint64_t seed, bool print);
-/* Starts @entry(@opaque) in a coroutine on a reactor, soon. */
+/* Another reactor, for what would be a new thread; NULL: none is left. */
+Reactor *sim_reactor_lend(void);
+void sim_reactor_take_back(Reactor *r);
+/* Starts @entry(@opaque) in a coroutine on a reactor below SIM_GUESTS, soon. */
 void sim_start(unsigned reactor, CoroutineEntry *entry, void *opaque);
 
 /* Counts coroutines and others that a scenario waits for. Control's; the
@@ -173,6 +177,10 @@ void co_sim_qmp_ok(const char *format, ...) G_GNUC_PRINTF(1, 2) COROUTINE_ONLY;
 /* blockdev-add of disk @n, node "disk<n>", with @bytes of zeroes. */
 Node *co_sim_disk_add(unsigned n, uint64_t bytes) COROUTINE_ONLY;
 void co_sim_disk_del(unsigned n) COROUTINE_ONLY;
+/* The same with, by chance, a filter or a format above it; its top. */
+Node *co_sim_stack_add(unsigned n, uint64_t bytes) COROUTINE_ONLY;
+void co_sim_stack_del(unsigned n) COROUTINE_ONLY;
+const char *sim_top_name(unsigned n);
 /* A user of @node that reads and writes. */
 Root *sim_guest_new(Node *node);
 void co_sim_guest_free(Root *guest) COROUTINE_ONLY;

@@ -99,6 +99,56 @@ void co_sim_disk_del(unsigned n)
                   " {'node-name': 'disk%u'}}", n);
 }
 
+/* Above disk @n there is one of these. */
+static const char *const tops[] = {
+    NULL,
+    "'driver': 'raw', 'file': ",
+    "'driver': 'blkdebug', 'image': ",
+    "'driver': 'throttle', 'throttle-group': 'limits', 'file': ",
+};
+static unsigned top_of[SIM_DISKS];
+
+const char *sim_top_name(unsigned n)
+{
+    static char names[SIM_DISKS][16];
+
+    g_snprintf(names[n], sizeof(names[n]), top_of[n] ? "top%u" : "disk%u", n);
+    return names[n];
+}
+
+Node *co_sim_stack_add(unsigned n, uint64_t bytes)
+{
+    Node *disk = co_sim_disk_add(n, bytes);
+
+    top_of[n] = sim_below(ARRAY_SIZE(tops));
+    if (!top_of[n]) {
+        return disk;
+    }
+    if (strstr(tops[top_of[n]], "throttle")) {
+        co_sim_qmp_ok("{'execute': 'object-add', 'arguments': {'qom-type':"
+                      " 'throttle-group', 'id': 'limits', 'limits':"
+                      " {'iops-total': %" PRIu64 "}}}",
+                      1000 + sim_below(20000));
+    }
+    co_sim_qmp_ok("{'execute': 'blockdev-add', 'arguments': {'node-name':"
+                  " 'top%u', 'discard': 'unmap', %s'disk%u'}}",
+                  n, tops[top_of[n]], n);
+    return node_find(sim_top_name(n));
+}
+
+void co_sim_stack_del(unsigned n)
+{
+    if (top_of[n]) {
+        co_sim_qmp_ok("{'execute': 'blockdev-del', 'arguments':"
+                      " {'node-name': 'top%u'}}", n);
+        if (strstr(tops[top_of[n]], "throttle")) {
+            co_sim_qmp_ok("{'execute': 'object-del', 'arguments':"
+                          " {'id': 'limits'}}");
+        }
+    }
+    co_sim_disk_del(n);
+}
+
 Root *sim_guest_new(Node *node)
 {
     Root *guest = root_new("root", NULL, NULL);

@@ -129,6 +129,11 @@ typedef struct ReactorBackend {
     void (*wakeup)(void *state);
     /* Starts a job on another thread; @job->done_fn is called there. */
     void (*worker_start)(WorkerJob *job);
+    /* Both or none, on control: where one thread plays all others, another
+     * reactor for what would be a new thread, or NULL; and its return, when
+     * nothing may be pending there but messages that run yet. */
+    Reactor *(*lend)(void);
+    void (*take_back)(Reactor *r);
 } ReactorBackend;
 
 extern const ReactorSys reactor_sys_posix;
@@ -152,6 +157,8 @@ void reactor_enter(Reactor *r);
 bool reactor_is_ready(Reactor *r);
 /* Runs what became ready first on @r, the current one. */
 void reactor_step(Reactor *r);
+/* Nothing is ready, pending or to come on @r. */
+bool reactor_is_idle(Reactor *r);
 
 /* --- the parts of the reactor, for its own files ------------------------ */
 
@@ -167,5 +174,6 @@ void timer_heap_run(TimerHeap *heap, int64_t now_ns);
 /* Time until the first deadline, 0 if past, -1 if there is no timer. */
 int64_t timer_heap_timeout_ns(const TimerHeap *heap, int64_t now_ns);
 TimerHeap *reactor_timers(Reactor *r);
+const ReactorBackend *reactor_backend(const Reactor *r);
 
 #endif

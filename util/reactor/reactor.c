@@ -349,6 +349,11 @@ TimerHeap *reactor_timers(Reactor *r)
     return &r->timers;
 }
 
+const ReactorBackend *reactor_backend(const Reactor *r)
+{
+    return r->backend;
+}
+
 const ReactorSys *reactor_sys(void)
 {
     return current ? current->backend->sys : &reactor_sys_posix;
@@ -421,6 +426,12 @@ bool reactor_is_ready(Reactor *r)
     assert(r == current);
     take_inbox(r);
     return !list_empty(&r->ready);
+}
+
+bool reactor_is_idle(Reactor *r)
+{
+    return list_empty(&r->ready) && list_empty(&r->inbox) &&
+           list_empty(&r->pending) && !r->timers.n;
 }
 
 void reactor_step(Reactor *r)

@@ -3,7 +3,7 @@
  * Threads that run a reactor. Invariant: the struct is written by the new
  * thread only before it posts @started, by the owner only after that.
  */
-#include "util/reactor/reactor.h"
+#include "util/reactor/backend.h"
 
 #include <pthread.h>
 #include <semaphore.h>
@@ -18,6 +18,7 @@ struct ReactorThread {
     Reactor *reactor; /* NULL: it failed, see @err */
     Error *err;
     sem_t started;
+    bool lent; /* there is no thread: the back end plays it */
 };
 
 static void *thread_main(void *opaque)
@@ -60,6 +61,25 @@ static void thread_free(ReactorThread *t)
     g_free(t);
 }
 
+static const ReactorBackend *own_backend(void)
+{
+    return reactor_current() ? reactor_backend(reactor_current()) : NULL;
+}
+
+/* 0 or an errno. */
+static int borrow_or_spawn(ReactorThread *t)
+{
+    const ReactorBackend *backend = own_backend();
+
+    if (!backend || !backend->lend) {
+        return spawn(t);
+    }
+    t->lent = true;
+    t->reactor = backend->lend();
+    sem_post(&t->started);
+    return t->reactor ? 0 : EAGAIN;
+}
+
 ReactorThread *reactor_thread_start(const char *name, ReactorKind kind,
                                     Error **errp)
 {
@@ -69,7 +89,7 @@ ReactorThread *reactor_thread_start(const char *name, ReactorKind kind,
     t->name = g_strdup(name);
     t->kind = kind;
     sem_init(&t->started, 0, 0);
-    ret = spawn(t);
+    ret = borrow_or_spawn(t);
     if (ret) {
         error_set_errno(errp, ret, "Failed to start a thread");
         thread_free(t);
@@ -104,6 +124,11 @@ static void stop_own(void *reactor)
 
 void reactor_thread_stop(ReactorThread *t)
 {
+    if (t->lent) {
+        own_backend()->take_back(t->reactor);
+        thread_free(t);
+        return;
+    }
     /* By message: the thread frees its reactor as soon as it has stopped, so
      * nobody else may be inside reactor_stop then. */
     reactor_post(t->reactor, stop_own, t->reactor);
