@@ -49,7 +49,7 @@ class DiffCase(case.Case):
     @staticmethod
     def clean(text):
         """Progress only by its end; several workers' errors by the first."""
-        text = re.sub(r'( *\(\d+\.\d+/100%\)\r)+', r'\1', text)
+        text = re.sub(r'( *\(\d+\.\d+/100%\)[\r\n])+', r'\1', text)
         lines = text.splitlines(keepends=True)
         kept = []
         for line in lines:
