@@ -12,7 +12,8 @@
  * more, since a guest that writes into it waits for all of it. */
 #define HOLE_MAX_BYTES (64 * MiB)
 
-static bool cluster_of(Node *target, uint64_t *bytes, Error **errp)
+static bool cluster_of(Node *target, uint64_t min_bytes, uint64_t *bytes,
+                       Error **errp)
 {
     uint32_t cluster = 0;
 
@@ -22,18 +23,19 @@ static bool cluster_of(Node *target, uint64_t *bytes, Error **errp)
                   node_name(target));
         return false;
     }
-    *bytes = MAX(BLOCK_COPY_CLUSTER_BYTES, cluster);
+    *bytes = MAX(MAX(BLOCK_COPY_CLUSTER_BYTES, cluster), min_bytes);
     return true;
 }
 
-BlockCopy *block_copy_new(Edge *source, Edge *target, Error **errp)
+BlockCopy *block_copy_new(Edge *source, Edge *target,
+                          uint64_t min_cluster_bytes, Error **errp)
 {
     uint64_t cluster;
     DirtyBitmap *todo;
     BlockCopy *copy;
 
     assert(source->parent && source->parent == target->parent);
-    if (!cluster_of(target->child, &cluster, errp)) {
+    if (!cluster_of(target->child, min_cluster_bytes, &cluster, errp)) {
         return NULL;
     }
     todo = bitmap_create(source->child, cluster, NULL, errp);
@@ -179,8 +181,14 @@ static int co_classify(BlockCopyRun *run)
     int ret;
 
     if (!known_data(copy, run->offset_bytes, &bytes)) {
+        if (run->watch) {
+            run->watch->reading = true;
+        }
         ret = co_edge_block_status(copy->source, true, run->offset_bytes,
                                    run->bytes, &status);
+        if (run->watch) {
+            run->watch->reading = false;
+        }
         if (ret < 0) {
             return ret;
         }
@@ -203,14 +211,19 @@ static int co_classify(BlockCopyRun *run)
 
 COROUTINE_ONLY
 static int co_claim_at_home(BlockCopy *copy, uint64_t start, uint64_t end,
-                            uint64_t max_hole, BlockCopyRun **run)
+                            uint64_t max_hole, BlockCopyWatch *watch,
+                            BlockCopyRun **run)
 {
     int ret;
 
+    if (watch && watch->given_up) {
+        return -ECANCELED;
+    }
     *run = claim(copy, start, end, max_hole);
     if (!*run) {
         return 0;
     }
+    (*run)->watch = watch;
     ret = co_classify(*run);
     if (ret < 0) {
         run_done(*run, false);
@@ -238,14 +251,14 @@ static int co_finish_at_home(BlockCopyRun *run, bool *error_is_read)
 
 COROUTINE_ONLY
 static int co_copy_dirty(BlockCopy *copy, uint64_t start, uint64_t end,
-                         bool *error_is_read)
+                         BlockCopyWatch *watch, bool *error_is_read)
 {
     BlockCopyRun *run;
     int ret;
 
     *error_is_read = true;
-    while ((ret = co_claim_at_home(copy, start, end, HOLE_MAX_BYTES, &run)) >
-           0) {
+    while ((ret = co_claim_at_home(copy, start, end, HOLE_MAX_BYTES, watch,
+                                   &run)) > 0) {
         ret = co_finish_at_home(run, error_is_read);
         if (ret < 0) {
             return ret;
@@ -257,10 +270,10 @@ static int co_copy_dirty(BlockCopy *copy, uint64_t start, uint64_t end,
 
 COROUTINE_ONLY
 static int co_copy_at_home(BlockCopy *copy, uint64_t start, uint64_t end,
-                           bool *error_is_read)
+                           BlockCopyWatch *watch, bool *error_is_read)
 {
     do {
-        int ret = co_copy_dirty(copy, start, end, error_is_read);
+        int ret = co_copy_dirty(copy, start, end, watch, error_is_read);
 
         if (ret < 0) {
             return ret;
@@ -281,6 +294,7 @@ typedef struct CopyCall {
     void (*run_at_home)(struct CopyCall *call);
     BlockCopy *copy;
     uint64_t start, end, max_hole;
+    BlockCopyWatch *watch;
     BlockCopyRun *run;
     bool error_is_read;
     int ret;
@@ -308,11 +322,12 @@ COROUTINE_ONLY
 static void run_copy(CopyCall *call)
 {
     call->ret = co_copy_at_home(call->copy, call->start, call->end,
-                                &call->error_is_read);
+                                call->watch, &call->error_is_read);
 }
 
-int co_block_copy(BlockCopy *copy, uint64_t offset_bytes, uint64_t bytes,
-                  bool *error_is_read)
+COROUTINE_ONLY
+static int co_copy_range(BlockCopy *copy, uint64_t offset_bytes, uint64_t bytes,
+                         BlockCopyWatch *watch, bool *error_is_read)
 {
     uint64_t end = MIN(ROUND_UP(offset_bytes + bytes, copy->cluster_bytes),
                        copy->size_bytes);
@@ -321,6 +336,7 @@ int co_block_copy(BlockCopy *copy, uint64_t offset_bytes, uint64_t bytes,
         .copy = copy,
         .start = ROUND_DOWN(offset_bytes, copy->cluster_bytes),
         .end = end,
+        .watch = watch,
     };
     int ret;
 
@@ -334,11 +350,55 @@ int co_block_copy(BlockCopy *copy, uint64_t offset_bytes, uint64_t bytes,
     return ret;
 }
 
+int co_block_copy(BlockCopy *copy, uint64_t offset_bytes, uint64_t bytes,
+                  bool *error_is_read)
+{
+    return co_copy_range(copy, offset_bytes, bytes, NULL, error_is_read);
+}
+
+int co_block_copy_watched(BlockCopy *copy, uint64_t offset_bytes,
+                          uint64_t bytes, BlockCopyWatch *watch,
+                          bool *error_is_read)
+{
+    assert(reactor_current() == copy->home);
+    return co_copy_range(copy, offset_bytes, bytes, watch, error_is_read);
+}
+
+/* What was in flight and failed is to do again: until nothing is either. */
+COROUTINE_ONLY
+static void run_forget(CopyCall *call)
+{
+    BlockCopy *copy = call->copy;
+
+    do {
+        bitmap_reset(copy->todo, call->start, call->end - call->start);
+        co_range_wait_free(copy->in_flight, call->start,
+                           call->end - call->start);
+    } while (bitmap_next_dirty(copy->todo, call->start, call->end) < call->end);
+}
+
+void co_block_copy_forget(BlockCopy *copy, uint64_t offset_bytes,
+                          uint64_t bytes)
+{
+    uint64_t end = offset_bytes + bytes;
+    CopyCall call = {
+        .run_at_home = run_forget,
+        .copy = copy,
+        .start = ROUND_UP(offset_bytes, copy->cluster_bytes),
+        .end = end >= copy->size_bytes ? copy->size_bytes
+                                       : ROUND_DOWN(end, copy->cluster_bytes),
+    };
+
+    if (call.start < call.end) {
+        co_call_at_home(&call);
+    }
+}
+
 COROUTINE_ONLY
 static void run_claim(CopyCall *call)
 {
     call->ret = co_claim_at_home(call->copy, call->start, call->end,
-                                 call->max_hole, &call->run);
+                                 call->max_hole, NULL, &call->run);
 }
 
 int co_block_copy_claim(BlockCopy *copy, uint64_t start_bytes,
@@ -397,6 +457,12 @@ void co_block_copy_stop(BlockCopy *copy)
     CopyCall call = {.run_at_home = run_stop, .copy = copy};
 
     co_call_at_home(&call);
+}
+
+void block_copy_stop_soon(BlockCopy *copy)
+{
+    assert(reactor_current() == copy->home);
+    copy->stopped = true;
 }
 
 int co_block_copy_flush(BlockCopy *copy)

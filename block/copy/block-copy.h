@@ -22,6 +22,8 @@
  *    zeroed in the target, or left alone where the target knows the same.
  * 5. At most BLOCK_COPY_MEMORY_BYTES of data are between source and target;
  *    who needs more waits.
+ * 6. A copy that its caller has given up writes nothing that it had not begun
+ *    to write, and what it had is not reported done before it is.
  * Threads: control, where the states are and the data passes. The
  * co_block_copy functions may be called from any, and hop.
  */
@@ -45,11 +47,13 @@ typedef struct BlockCopyRun BlockCopyRun;
 
 /*
  * Copies from @source to @target, two edges of one node; nothing is to do yet.
- * The clusters to do are an anonymous, disabled bitmap on the node that
+ * A cluster has @min_cluster_bytes at least (a power of 2; 0: the default
+ * only). The clusters to do are an anonymous, disabled bitmap on the node that
  * @source leads to now, where queries show it. Control; does not yield. NULL
  * with @errp.
  */
-BlockCopy *block_copy_new(Edge *source, Edge *target, Error **errp);
+BlockCopy *block_copy_new(Edge *source, Edge *target,
+                          uint64_t min_cluster_bytes, Error **errp);
 /* Nothing may be in flight. NULL is fine. */
 void block_copy_free(BlockCopy *copy);
 
@@ -75,6 +79,23 @@ void block_copy_set_progress(BlockCopy *copy,
 int co_block_copy(BlockCopy *copy, uint64_t offset_bytes, uint64_t bytes,
                   bool *error_is_read) COROUTINE_ONLY;
 
+/* What one copy does at the moment, for who may give it up. At home. */
+typedef struct BlockCopyWatch {
+    bool given_up;          /* set by its owner: end as soon as you can */
+    bool reading, writing;  /* a request to the source, to the target */
+} BlockCopyWatch;
+
+/* The same at the engine's home (control), where its owner may give it up: it
+ * fails with -ECANCELED then, unless it was writing its last piece. */
+int co_block_copy_watched(BlockCopy *copy, uint64_t offset_bytes,
+                          uint64_t bytes, BlockCopyWatch *watch,
+                          bool *error_is_read) COROUTINE_ONLY CONTROL_ONLY;
+
+/* Whole clusters of the range are not to be copied any more. When it returns
+ * none is to do or in flight; one that was in flight may have been copied. */
+void co_block_copy_forget(BlockCopy *copy, uint64_t offset_bytes,
+                          uint64_t bytes) COROUTINE_ONLY;
+
 /*
  * For who copies everything: claims the first piece that is to do at or after
  * @start_bytes (a multiple of the cluster): data up to a chunk, or a hole of
@@ -96,6 +117,8 @@ int co_block_copy_finish(BlockCopyRun *run, bool *error_is_read) COROUTINE_ONLY;
  * bits to do are, for good, what is not in the target.
  */
 void co_block_copy_stop(BlockCopy *copy) COROUTINE_ONLY;
+/* The same without waiting for what is in flight. At home. */
+void block_copy_stop_soon(BlockCopy *copy) CONTROL_ONLY;
 /* What was copied is on the target's stable storage when it returns. */
 int co_block_copy_flush(BlockCopy *copy) COROUTINE_ONLY;
 

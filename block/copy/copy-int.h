@@ -32,6 +32,7 @@ struct BlockCopyRun {
     BlockCopy *copy;
     uint64_t offset_bytes, bytes;
     bool is_hole;
+    BlockCopyWatch *watch; /* NULL: nobody gives it up */
     RangeLock lock;
 };
 

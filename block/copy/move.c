@@ -22,6 +22,14 @@ static void memory_give(BlockCopy *copy, uint64_t bytes)
     coqueue_wake_all(&copy->memory_freed);
 }
 
+static void watch_set(const BlockCopyRun *run, bool reading, bool writing)
+{
+    if (run->watch) {
+        run->watch->reading = reading;
+        run->watch->writing = writing;
+    }
+}
+
 COROUTINE_ONLY
 static int co_move_through(const BlockCopyRun *run, void *buf,
                            bool *error_is_read)
@@ -32,12 +40,19 @@ static int co_move_through(const BlockCopyRun *run, void *buf,
 
     iov_init_buf(&iov, buf, run->bytes);
     *error_is_read = true;
+    watch_set(run, true, false);
     ret =
         co_edge_preadv(copy->source, run->offset_bytes, run->bytes, &iov, 0, 0);
+    watch_set(run, false, false);
+    if (ret == 0 && run->watch && run->watch->given_up) {
+        ret = -ECANCELED;
+    }
     if (ret == 0) {
         *error_is_read = false;
+        watch_set(run, false, true);
         ret = co_edge_pwritev(copy->target, run->offset_bytes, run->bytes, &iov,
                               0, 0);
+        watch_set(run, false, false);
     }
     iov_free(&iov);
     return ret;
@@ -84,19 +99,33 @@ static int co_skip_known_zeroes(const BlockCopyRun *run, uint64_t *start)
 }
 
 COROUTINE_ONLY
-static int co_move_hole(const BlockCopyRun *run, bool *error_is_read)
+static int co_zero_target(const BlockCopyRun *run)
 {
     uint64_t start = run->offset_bytes;
     uint64_t end = run->offset_bytes + run->bytes;
     int ret;
 
-    *error_is_read = false;
     ret = co_skip_known_zeroes(run, &start);
     if (ret < 0 || start == end) {
         return ret;
     }
     return co_edge_pwrite_zeroes(run->copy->target, start, end - start,
                                  REQ_MAY_UNMAP);
+}
+
+COROUTINE_ONLY
+static int co_move_hole(const BlockCopyRun *run, bool *error_is_read)
+{
+    int ret;
+
+    if (run->watch && run->watch->given_up) {
+        return -ECANCELED;
+    }
+    *error_is_read = false;
+    watch_set(run, false, true);
+    ret = co_zero_target(run);
+    watch_set(run, false, false);
+    return ret;
 }
 
 int co_move_run(const BlockCopyRun *run, bool *error_is_read)

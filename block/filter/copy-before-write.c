@@ -173,7 +173,7 @@ static bool build(Node *filter, Node *source, Node *target, Error **errp)
         return false;
     }
     node_refresh_limits(filter);
-    s->copy = block_copy_new(s->file, s->target, errp);
+    s->copy = block_copy_new(s->file, s->target, 0, errp);
     /* Queries show them newest first: access, then done. */
     return s->copy && (s->done = own_bitmap(filter, errp)) &&
            (s->access = own_bitmap(filter, errp));
