@@ -8,13 +8,14 @@
 #   make bench    the same work here and with Debian's QEMU, as a table
 #   make fuzz     feed the readers of foreign bytes with nonsense: SECONDS=60
 #   make soak     the simulator with seeds that nobody tried yet: SECONDS=60
+#   make lint     read the code without running it
 #   make oracle   run the block tests against Debian's QEMU instead of ours
 #   make clean    remove build/
 
 BUILD ?= build
 PYTHON = /usr/bin/python3
 
-.PHONY: all demo check bench fuzz soak oracle clean
+.PHONY: all demo check bench fuzz soak lint oracle clean
 
 all: $(BUILD)/.deps-build $(BUILD)/build.ninja
 	@ninja -C $(BUILD) --quiet
@@ -37,6 +38,9 @@ soak: $(BUILD)/.deps-build $(BUILD)/build.ninja
 	@ninja -C $(BUILD) --quiet tests/sim/sim
 	@$(BUILD)/tests/sim/sim --all --seconds $(SECONDS) \
 	    --seed $$(($$(date +%s) * 1000000))
+
+lint: $(BUILD)/.deps-lint all
+	@$(PYTHON) scripts/lint.py $(BUILD)
 
 oracle: $(BUILD)/.deps-check $(BUILD)/.deps-bench
 	@$(PYTHON) tests/qemu-iotests/run.py --oracle

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Installs what a set of tasks needs from Debian, and nothing that is there
-# already. Usage: install-deps.sh build|demo|check|bench|fuzz ...
+# already. Usage: install-deps.sh build|demo|check|bench|fuzz|lint ...
 set -eu
 
 build="gcc libc6-dev make meson ninja-build pkg-config python3 libglib2.0-dev
@@ -11,9 +11,11 @@ build="gcc libc6-dev make meson ninja-build pkg-config python3 libglib2.0-dev
 demo="e2fsprogs file libnbd-bin python3-libnbd"
 # qemu-utils and qemu-system-common (qemu-storage-daemon): the second
 # implementation that the tests compare with.
-check="$demo qemu-utils qemu-system-common procps gnutls-bin"
+check="$demo qemu-utils qemu-system-common procps gnutls-bin clang-14
+    libclang-rt-14-dev valgrind"
 bench="qemu-system-common nbdkit"
 fuzz="clang-14 libclang-rt-14-dev"
+lint="clang-14 clang-tidy-14 clang-format-14 cppcheck git"
 
 packages=
 for task in "$@"; do
@@ -23,6 +25,7 @@ for task in "$@"; do
     check) packages="$packages $build $check" ;;
     bench) packages="$packages $build $bench" ;;
     fuzz) packages="$packages $build $fuzz" ;;
+    lint) packages="$packages $build $lint" ;;
     *) echo "install-deps.sh: unknown task '$task'" >&2; exit 2 ;;
     esac
 done

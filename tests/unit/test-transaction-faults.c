@@ -25,9 +25,9 @@ static const char *const actions[] = {
     N("disable", "\"name\": \"on\""),
     N("merge", "\"target\": \"merged\", \"bitmaps\": [\"on2\"]"),
     N("remove", "\"name\": \"removed\""),
-    "{\"type\": \"blockdev-backup\", \"data\": {\"device\": \"n\","
-    " \"target\": \"t\", \"job-id\": \"j\", \"sync\": \"bitmap\","
-    " \"bitmap\": \"saved\", \"bitmap-mode\": \"on-success\"}}",
+    ("{\"type\": \"blockdev-backup\", \"data\": {\"device\": \"n\","
+     " \"target\": \"t\", \"job-id\": \"j\", \"sync\": \"bitmap\","
+     " \"bitmap\": \"saved\", \"bitmap-mode\": \"on-success\"}}"),
 };
 
 /* Each fails, for a reason of its own kind. */
@@ -36,8 +36,8 @@ static const char *const failing[] = {
     N("add", "\"name\": \"on\""),
     N("clear", "\"name\": \"nosuch\""),
     N("merge", "\"target\": \"merged\", \"bitmaps\": [\"on2\", \"nosuch\"]"),
-    "{\"type\": \"blockdev-backup\", \"data\": {\"device\": \"n\","
-    " \"target\": \"n\", \"job-id\": \"k\", \"sync\": \"full\"}}",
+    ("{\"type\": \"blockdev-backup\", \"data\": {\"device\": \"n\","
+     " \"target\": \"n\", \"job-id\": \"k\", \"sync\": \"full\"}}"),
 };
 
 static const char *const names[] = {"cleared", "off",     "on",   "merged",
