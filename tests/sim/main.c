@@ -18,6 +18,7 @@ static const SimScenario *const scenarios[] = {
     &scenario_resize,
     &scenario_backup,
     &scenario_exports,
+    &scenario_point,
 };
 
 static char *plant_name;

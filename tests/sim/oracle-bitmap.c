@@ -225,23 +225,35 @@ static char *act_text(const BitmapModels *m, Act act, unsigned a, unsigned b)
                            more ? more : "");
 }
 
-/* In a transaction; @refused: one that aborts after it and another action. */
+/* A transaction of one action. */
 COROUTINE_ONLY
-static bool co_command(BitmapModels *m, Act act, unsigned a, unsigned b,
-                       bool refused)
+static bool co_command(BitmapModels *m, Act act, unsigned a, unsigned b)
 {
     g_autofree char *text = act_text(m, act, a, b);
 
-    if (!refused) {
-        return co_sim_qmp("{'execute': 'transaction', 'arguments':"
-                          " {'actions': [{%s}]}}",
-                          text);
+    return co_sim_qmp("{'execute': 'transaction', 'arguments':"
+                      " {'actions': [{%s}]}}",
+                      text);
+}
+
+/* One of several, possible or not, that aborts at last. */
+COROUTINE_ONLY
+static void co_refused(BitmapModels *m)
+{
+    g_autoptr(GString) text = g_string_new(NULL);
+
+    for (unsigned i = 1 + sim_below(4); i > 0; i--) {
+        unsigned a = sim_below(BITMAPS), b = sim_below(BITMAPS);
+        g_autofree char *action = act_text(m, sim_below(N_ACTS), a, b);
+
+        g_string_append_printf(text, "{%s}, ", action);
     }
-    return co_sim_qmp("{'execute': 'transaction', 'arguments': {'actions':"
-                      " [{%s}, {'type': 'block-dirty-bitmap-add', 'data':"
-                      " {'node': '%s', 'name': 'extra'}},"
-                      " {'type': 'abort', 'data': {}}]}}",
-                      text, node_name(m->node));
+    sim_check(!co_sim_qmp("{'execute': 'transaction', 'arguments':"
+                          " {'actions': [{'type': 'block-dirty-bitmap-add',"
+                          " 'data': {'node': '%s', 'name': 'extra'}}, %s"
+                          " {'type': 'abort', 'data': {}}]}}",
+                          node_name(m->node), text->str),
+              "a transaction that aborts succeeded");
 }
 
 COROUTINE_ONLY
@@ -251,7 +263,7 @@ static void co_act(BitmapModels *m, Act act, unsigned a, unsigned b)
     uint8_t *must_b = g_memdup2(m->models[b].must, m->granules);
     uint8_t *may_before = act_begins(m, act, a);
 
-    sim_check(co_command(m, act, a, b, false), "action %d on bitmap %u failed",
+    sim_check(co_command(m, act, a, b), "action %d on bitmap %u failed",
               act, a);
     act_ended(m, act, a, b, recorded, may_before, must_b);
     g_free(may_before);
@@ -263,14 +275,10 @@ void co_bitmap_models_act(BitmapModels *m)
     unsigned a = sim_below(BITMAPS), b = sim_below(BITMAPS);
     Act act = m->models[a].exists ? sim_below(N_ACTS) : ACT_ADD;
 
-    if (!act_possible(m, act, a, b)) {
-        return;
-    }
     if (sim_percent(30)) {
         /* The models do not change: neither may the bitmaps. */
-        sim_check(!co_command(m, act, a, b, true),
-                  "a transaction that aborts succeeded");
-    } else {
+        co_refused(m);
+    } else if (act_possible(m, act, a, b)) {
         co_act(m, act, a, b);
     }
     bitmap_models_check(m);

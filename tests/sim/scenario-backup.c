@@ -8,7 +8,7 @@
 #include "oracle.h"
 #include "scenarios.h"
 
-#define DISK_BYTES (512 * KiB)
+#define DISK_BYTES (768 * KiB)
 
 static struct {
     bool wanted;
@@ -57,7 +57,8 @@ static void co_start(bool full)
         co_sim_qmp_ok("{'execute': 'blockdev-backup', 'arguments': {"
                       "'job-id': 'j', 'device': 'disk0', 'target': 'disk1',"
                       " 'sync': 'incremental', 'bitmap': 'b',"
-                      " 'x-perf': {'max-workers': %u}}}",
+                      " 'speed': %u, 'x-perf': {'max-workers': %u}}}",
+                      sim_percent(50) ? 0u : 300000000u,
                       (unsigned)(1 + sim_below(4)));
     }
 }

@@ -12,5 +12,6 @@ extern const SimScenario scenario_quiesce;
 extern const SimScenario scenario_resize;
 extern const SimScenario scenario_backup;
 extern const SimScenario scenario_exports;
+extern const SimScenario scenario_point;
 
 #endif
