@@ -166,8 +166,9 @@ static bool add(const Bitmap *b, const char *node, Error **errp)
     return qmp_block_dirty_bitmap_add(&args, errp);
 }
 
-static bool merge(const Bitmap *b, const char *node, const char *source,
-                  Error **errp)
+bool img_bitmap_merge(const char *node, const char *target,
+                      const char *source_node, const char *source,
+                      Error **errp)
 {
     json_object *json = json_object_new_object();
     json_object *list = json_object_new_array();
@@ -175,14 +176,11 @@ static bool merge(const Bitmap *b, const char *node, const char *source,
     BlockDirtyBitmapMerge *args;
     bool ok = false;
 
-    json_object_object_add(
-        item, "node",
-        json_object_new_string(
-            b->source_root ? node_name(root_node(b->source_root)) : node));
+    json_object_object_add(item, "node", json_object_new_string(source_node));
     json_object_object_add(item, "name", json_object_new_string(source));
     json_object_array_add(list, item);
     json_object_object_add(json, "node", json_object_new_string(node));
-    json_object_object_add(json, "target", json_object_new_string(b->name));
+    json_object_object_add(json, "target", json_object_new_string(target));
     json_object_object_add(json, "bitmaps", list);
     args = BlockDirtyBitmapMerge_from_json(json, errp);
     json_object_put(json);
@@ -210,7 +208,10 @@ static bool run_action(const Bitmap *b, const Action *action, Error **errp)
     case ACTION_DISABLE:
         return qmp_block_dirty_bitmap_disable(&which, errp);
     default:
-        return merge(b, node, action->source, errp);
+        return img_bitmap_merge(
+            node, b->name,
+            b->source_root ? node_name(root_node(b->source_root)) : node,
+            action->source, errp);
     }
 }
 

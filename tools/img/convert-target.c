@@ -72,7 +72,7 @@ static bool check_bitmaps(const Convert *c, const NodeDriver *driver)
                      driver->name);
         return false;
     }
-    return true;
+    return img_convert_check_bitmaps(c);
 }
 
 /* --- making and opening it --------------------------------------------------

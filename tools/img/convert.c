@@ -230,7 +230,7 @@ static int co_convert(Convert *c)
         !co_img_convert_target(c) || !co_copy(c)) {
         return 1;
     }
-    return 0;
+    return !img_convert_bitmaps(c);
 }
 
 int co_img_convert(int argc, char **argv)

@@ -65,6 +65,11 @@ char *img_backing_path(const char *image, const char *backing);
  * reported. */
 bool co_img_load_snapshot(Root *root, const char *text) COROUTINE_ONLY;
 
+/* Adds the bits of a bitmap, by the names of nodes. Takes no lock. */
+bool img_bitmap_merge(const char *node, const char *target,
+                      const char *source_node, const char *source,
+                      Error **errp);
+
 /* --- progress -------------------------------------------------------------
  */
 

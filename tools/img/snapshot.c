@@ -112,18 +112,22 @@ static bool co_create(const Snapshot *s, const FormatOps *format, Node *node)
 static bool co_apply(const Snapshot *s, const FormatOps *format, Node *node)
 {
     Error *err = NULL;
+    int ret;
 
     if (!format || !format->co_snapshot_apply) {
-        error_set(&err, "Block driver does not support snapshots");
-    } else {
-        format->co_snapshot_apply(node, s->name, &err);
-    }
-    if (err) {
-        error_prepend(&err, "Could not apply snapshot '%s': ", s->name);
-        error_report_err(err);
+        error_report("Could not apply snapshot '%s': Block driver does not "
+                     "support snapshots",
+                     s->name);
         return false;
     }
-    return true;
+    ret = format->co_snapshot_apply(node, s->name, &err);
+    error_free(err);
+    if (ret < 0) {
+        error_report("Could not apply snapshot '%s': Failed to load snapshot: "
+                     "%s",
+                     s->name, strerror(-ret));
+    }
+    return ret == 0;
 }
 
 /* By name only: ids are not looked at. */
