@@ -108,6 +108,10 @@ struct NodeDriver {
      * before. Coroutine on control; may yield. NULL: it cannot be reopened.
      */
     bool (*co_reopen)(NodeReopen *reopen, Txn *txn, Error **errp);
+    /* Brings what it holds back to its children, before options that may make
+     * it read-only. 0 or -errno. Coroutine on control, quiesced. NULL: it
+     * holds nothing back. */
+    int (*co_settle)(Node *node);
     /* Names of its own options that a reopen may change, or leave out. NULL
      * ends; NULL: none. */
     const char *const *reopen_options;

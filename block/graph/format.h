@@ -44,6 +44,11 @@ typedef struct FormatCheck {
     uint64_t fragmented_clusters, compressed_clusters;
 } FormatCheck;
 
+/* True while a node is opened to be repaired: an image that is marked corrupt
+ * may then be opened for writing, for co_check only. CONTROL; whoever sets it
+ * holds the graph lock. Defined in block/graph/open.c. */
+extern bool format_opening_for_repair;
+
 typedef struct FormatMeasure {
     uint64_t required_bytes, fully_allocated_bytes;
     uint64_t bitmaps_bytes;

@@ -4,9 +4,11 @@
  * inline child takes over from its parent, and undoing an open that failed.
  * Changing them later is reopen.c.
  */
+#include "block/graph/format.h"
 #include "block/graph/graph-int.h"
-
 #include "qapi/qapi-types.h"
+
+bool format_opening_for_repair;
 
 COROUTINE_ONLY CONTROL_ONLY static Node *
 co_open_below(const BlockdevOptions *options, const Node *parent, Error **errp);

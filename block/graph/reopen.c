@@ -377,6 +377,25 @@ static void forget_left(const Reopen *q)
     }
 }
 
+/* While they still can, nodes write what they hold back. */
+COROUTINE_ONLY CONTROL_ONLY static bool co_settle_all(Reopen *q, Error **errp)
+{
+    for (guint i = 0; i < q->entries->len; i++) {
+        Entry *entry = q->entries->pdata[i];
+        Node *node = entry->r.node;
+
+        if (node->driver->co_settle && !node->read_only) {
+            int ret = node->driver->co_settle(node);
+
+            if (ret < 0) {
+                error_set_errno(errp, -ret, "Error flushing drive");
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
 COROUTINE_ONLY CONTROL_ONLY static bool co_reopen_queue(Reopen *q, Error **errp)
 {
     Quiesce *section = co_quiesce_begin((Node *const *)q->nodes->pdata,
@@ -384,7 +403,7 @@ COROUTINE_ONLY CONTROL_ONLY static bool co_reopen_queue(Reopen *q, Error **errp)
     bool ok;
 
     q->txn = txn_new();
-    ok = txn_end(q->txn, co_apply(q, errp));
+    ok = txn_end(q->txn, co_settle_all(q, errp) && co_apply(q, errp));
     for (guint i = 0; i < q->entries->len; i++) {
         Entry *entry = q->entries->pdata[i];
 

@@ -38,6 +38,11 @@ uint64_t qcow2_check_known(const Qcow2Check *c);
 int co_qcow2_check_bitmaps(Qcow2Check *c) COROUTINE_ONLY;
 int co_qcow2_check_compare(Qcow2Check *c) COROUTINE_ONLY;
 int co_qcow2_check_rebuild(Qcow2Check *c) COROUTINE_ONLY;
+/* The same with counts of 1 << @order bits; -EOVERFLOW if one does not fit,
+ * then nothing has changed but s->refcount_order. */
+int co_qcow2_check_rebuild_as(Qcow2Check *c, unsigned order) COROUTINE_ONLY;
+/* Counts all references (makes the counts; the caller frees them). */
+int co_qcow2_check_count_all(Qcow2Check *c) COROUTINE_ONLY;
 int co_qcow2_check_copied(Qcow2Check *c) COROUTINE_ONLY;
 
 #endif

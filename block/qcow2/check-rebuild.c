@@ -149,12 +149,19 @@ static int co_switch(Qcow2Check *c, const Plan *p, const Be64 *table)
 
 int co_qcow2_check_rebuild(Qcow2Check *c)
 {
+    return co_qcow2_check_rebuild_as(c, c->s->refcount_order);
+}
+
+int co_qcow2_check_rebuild_as(Qcow2Check *c, unsigned order)
+{
     Qcow2State *s = c->s;
     uint64_t end;
     Plan p;
     int ret = -EFBIG;
 
     forget_old(c);
+    s->refcount_order = order;
+    qcow2_geometry(s);
     if (make_plan(c, &p)) {
         Be64 *table = g_malloc0(p.table_clusters * s->cluster_bytes);
 

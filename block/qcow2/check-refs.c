@@ -23,7 +23,9 @@ bool qcow2_check_refs_init(Qcow2Check *c)
 
 void qcow2_check_refs_free(Qcow2Check *c)
 {
-    g_ptr_array_free(c->pages, TRUE);
+    if (c->pages) {
+        g_ptr_array_free(c->pages, TRUE);
+    }
 }
 
 uint64_t qcow2_check_known(const Qcow2Check *c)

@@ -223,9 +223,18 @@ static void walk_reftable(Qcow2Check *c)
     }
 }
 
-static int co_count_all(Qcow2Check *c)
+int co_qcow2_check_count_all(Qcow2Check *c)
 {
     Qcow2State *s = c->s;
+
+    /* What was grown ahead is no part of it. */
+    c->clusters = DIV_ROUND_UP(s->file_grown ? s->fresh_from
+                                             : s->file->child->size_bytes,
+                               s->cluster_bytes);
+    c->out->total_clusters = DIV_ROUND_UP(s->disk_bytes, s->cluster_bytes);
+    if (!qcow2_check_refs_init(c)) {
+        return -EFBIG;
+    }
 
     qcow2_check_ref(c, 0, 1);
     if (s->l1_size) {
@@ -261,7 +270,7 @@ static int co_clear_marks(Qcow2Check *c)
 
 static int co_check_all(Qcow2Check *c)
 {
-    int ret = co_count_all(c);
+    int ret = co_qcow2_check_count_all(c);
 
     if (ret == 0) {
         ret = co_qcow2_check_compare(c);
@@ -287,15 +296,6 @@ int co_qcow2_check(Node *node, FormatCheck *check, Error **errp)
     if (check->fix && node->read_only) {
         error_set(errp, "Image is read-only");
         return -EACCES;
-    }
-    /* What was grown ahead is no part of it. */
-    c.clusters = DIV_ROUND_UP(s->file_grown ? s->fresh_from
-                                            : s->file->child->size_bytes,
-                              s->cluster_bytes);
-    check->total_clusters = DIV_ROUND_UP(s->disk_bytes, s->cluster_bytes);
-    if (ret == 0 && !qcow2_check_refs_init(&c)) {
-        error_set(errp, "The file is too large to be checked");
-        return -EFBIG;
     }
     if (ret == 0) {
         ret = co_check_all(&c);

@@ -106,7 +106,8 @@ static int check_features(Qcow2State *s, Error **errp)
         qcow2_unknown_features(s, errp);
         return -ENOTSUP;
     }
-    if ((s->incompatible & QCOW2_INCOMPAT_CORRUPT) && !s->node->read_only) {
+    if ((s->incompatible & QCOW2_INCOMPAT_CORRUPT) && !s->node->read_only &&
+        !format_opening_for_repair) {
         error_set(errp, "qcow2: Image is corrupt; cannot be opened "
                         "read/write");
         return -EACCES;

@@ -173,6 +173,30 @@ static void co_qcow2_close(Node *node)
     state_free(s);
 }
 
+typedef struct SettleCall {
+    Qcow2State *s;
+    int ret;
+} SettleCall;
+
+static void co_settle_at_home(void *opaque)
+{
+    SettleCall *call = opaque;
+
+    call->ret = co_qcow2_inactivate(call->s);
+}
+
+static int co_qcow2_settle_node(Node *node)
+{
+    SettleCall call = {qcow2_state(node), 0};
+
+    if (reactor_current() == node->home) {
+        co_settle_at_home(&call);
+    } else {
+        co_reactor_call(node->home, co_settle_at_home, &call);
+    }
+    return call.ret;
+}
+
 static void qcow2_refresh_limits(Node *node)
 {
     const Qcow2State *s = qcow2_state(node);
@@ -196,6 +220,7 @@ const NodeDriver driver_qcow2 = {
     .co_open = co_qcow2_open,
     .co_reopen = co_qcow2_reopen,
     .reopen_options = qcow2_reopen_options,
+    .co_settle = co_qcow2_settle_node,
     .co_close = co_qcow2_close,
     .refresh_limits = qcow2_refresh_limits,
     .co_preadv = co_qcow2_preadv,

@@ -1,0 +1,337 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Changing what an image is: version, width of counts, lazy refcounts, the
+ * names of other files.
+ *
+ * Invariants: all is checked before anything changes; nothing else is in
+ * flight. Each step leaves a whole image.
+ */
+#include "block/qcow2/check-int.h"
+
+#include <string.h>
+
+#include "qapi/qapi-types.h"
+
+typedef struct Amend {
+    Qcow2State *s;
+    unsigned version, refcount_order;
+    bool lazy, data_file_raw;
+    const char *backing_file, *backing_format, *data_file, *size;
+} Amend;
+
+/* --- the image behind ---------------------------------------------------- */
+
+int co_qcow2_change_backing_file(Node *node, const char *filename,
+                                 const char *format, Error **errp)
+{
+    Qcow2State *s = qcow2_state(node);
+    char *old_file = s->backing_file, *old_format = s->backing_format;
+    int ret;
+
+    if (filename && strlen(filename) > QCOW2_MAX_BACKING_NAME) {
+        error_set(errp, "Backing file name too long");
+        return -EINVAL;
+    }
+    if (s->data_file_raw && filename) {
+        error_set(errp, "Backing file and data-file-raw cannot be used at the "
+                        "same time");
+        return -EINVAL;
+    }
+    if (format && strlen(format) >= 16) {
+        error_set(errp, "Backing format name too long");
+        return -EINVAL;
+    }
+    s->backing_file = filename && *filename ? g_strdup(filename) : NULL;
+    s->backing_format =
+        s->backing_file && format && *format ? g_strdup(format) : NULL;
+    ret = co_qcow2_header_write(s);
+    if (ret == 0) {
+        ret = co_edge_flush(s->file);
+    }
+    if (ret < 0) {
+        g_free(s->backing_file);
+        g_free(s->backing_format);
+        s->backing_file = old_file;
+        s->backing_format = old_format;
+        error_set_errno(errp, -ret, "Failed to change the backing file");
+        return ret;
+    }
+    g_free(old_file);
+    g_free(old_format);
+    return 0;
+}
+
+/* --- checks -------------------------------------------------------------- */
+
+static bool bad(Error **errp, const char *text)
+{
+    error_set(errp, "%s", text);
+    return false;
+}
+
+static bool on(const char *word, bool *value, const char *name, Error **errp)
+{
+    *value = !strcmp(word, "on");
+    if (!*value && strcmp(word, "off")) {
+        error_set(errp, "Parameter '%s' expects 'on' or 'off'", name);
+        return false;
+    }
+    return true;
+}
+
+static bool take_word(Amend *a, const char *name, const char *word,
+                      Error **errp)
+{
+    if (!strcmp(name, "compat")) {
+        bool v2 = !strcmp(word, "0.10") || !strcmp(word, "v2");
+
+        if (!v2 && strcmp(word, "1.1") && strcmp(word, "v3")) {
+            error_set(errp, "Unknown compatibility level %s", word);
+            return false;
+        }
+        a->version = v2 ? 2 : 3;
+    } else if (!strcmp(name, "refcount_bits")) {
+        uint64_t bits = g_ascii_strtoull(word, NULL, 10);
+
+        if (!is_power_of_2(bits) || bits > 64) {
+            return bad(errp, "Refcount width must be a power of two and may "
+                             "not exceed 64 bits");
+        }
+        a->refcount_order = __builtin_ctzll(bits);
+    } else if (!strcmp(name, "lazy_refcounts")) {
+        return on(word, &a->lazy, name, errp);
+    } else if (!strcmp(name, "data_file_raw")) {
+        return on(word, &a->data_file_raw, name, errp);
+    } else if (!strcmp(name, "backing_file")) {
+        a->backing_file = word;
+    } else if (!strcmp(name, "backing_fmt")) {
+        a->backing_format = word;
+    } else if (!strcmp(name, "data_file")) {
+        a->data_file = word;
+    } else if (!strcmp(name, "size")) {
+        a->size = word;
+    } else {
+        error_set(errp, "Invalid parameter '%s'", name);
+        error_append_hint(errp, "This option is only supported for image "
+                                "creation\n");
+        return false;
+    }
+    return true;
+}
+
+static bool check_words(const Amend *a, Error **errp)
+{
+    const Qcow2State *s = a->s;
+
+    if (a->data_file && !s->has_data_file) {
+        return bad(errp, "data-file can only be set for images that use an "
+                         "external data file");
+    }
+    if (a->data_file_raw && !s->data_file_raw) {
+        return bad(errp, "data-file-raw cannot be set on existing images");
+    }
+    if (a->version < 3 && a->lazy) {
+        return bad(errp, "Lazy refcounts only supported with compatibility "
+                         "level 1.1 and above (use compat=1.1 or greater)");
+    }
+    if (a->version < 3 && a->refcount_order != 4) {
+        return bad(errp, "Refcount widths other than 16 bits require "
+                         "compatibility level 1.1 or above (use compat=1.1 or "
+                         "greater)");
+    }
+    if (a->version < 3 && (s->incompatible & ~(uint64_t)QCOW2_INCOMPAT_DIRTY)) {
+        return bad(errp, "Cannot downgrade an image with incompatible "
+                         "features set");
+    }
+    if (a->version < s->version && s->snapshots->len) {
+        return bad(errp, "Cannot downgrade an image with snapshots");
+    }
+    if (a->version < s->version &&
+        (s->autoclear & QCOW2_AUTOCLEAR_BITMAPS)) {
+        return bad(errp, "Cannot downgrade an image with bitmaps");
+    }
+    return true;
+}
+
+/* --- steps --------------------------------------------------------------- */
+
+/* Version 2 has no clusters of zeroes: they become data, or nothing where
+ * nothing is behind. */
+static int co_expand_zeroes(Qcow2State *s)
+{
+    uint64_t end = ROUND_UP(s->disk_bytes, s->cluster_bytes);
+    bool backing = s->backing_file != NULL;
+    void *zeroes = g_malloc0(s->cluster_bytes);
+    int ret = 0;
+
+    for (uint64_t at = 0; at < end && ret == 0;) {
+        Qcow2Map map;
+        Iov iov;
+
+        ret = co_qcow2_map(s, at, end - at, &map);
+        if (ret < 0) {
+            break;
+        }
+        if (map.type != QCOW2_ZERO_PLAIN && map.type != QCOW2_ZERO_ALLOC) {
+            at += map.bytes;
+        } else if (!backing) {
+            ret = co_qcow2_unmap(s, at, map.bytes, QCOW2_FREE_OTHER);
+            at += map.bytes;
+        } else {
+            iov_init_buf(&iov, zeroes, s->cluster_bytes);
+            ret = co_qcow2_pwritev(s->node, at, s->cluster_bytes, &iov, 0, 0);
+            iov_free(&iov);
+            at += s->cluster_bytes;
+        }
+    }
+    g_free(zeroes);
+    return ret == 0 ? co_qcow2_settle(s) : ret;
+}
+
+static int co_set_version(Qcow2State *s, unsigned version)
+{
+    unsigned old = s->version;
+    int ret = version < old ? co_expand_zeroes(s) : 0;
+
+    if (ret == 0 && version != old) {
+        s->version = version;
+        if (version < 3) {
+            s->compatible = s->incompatible = s->autoclear = 0;
+        }
+        ret = co_qcow2_header_write(s);
+        if (ret < 0) {
+            s->version = old;
+        }
+    }
+    return ret;
+}
+
+/* All counts anew in the other width. */
+static int co_set_width(Qcow2State *s, unsigned order, Error **errp)
+{
+    FormatCheck out = {.fix = 0};
+    Qcow2Check c = {.s = s, .out = &out};
+    unsigned old = s->refcount_order;
+    int ret = co_qcow2_settle(s);
+
+    if (ret < 0) {
+        return ret;
+    }
+    ret = co_qcow2_check_count_all(&c);
+    if (ret == 0 && (out.corruptions || out.check_errors || c.needs_rebuild)) {
+        error_set(errp, "The image has errors; repair it first");
+        ret = -EIO;
+    }
+    if (ret == 0) {
+        ret = co_qcow2_check_rebuild_as(&c, order);
+        if (ret == -EOVERFLOW) {
+            error_set(errp, "Cannot decrease refcount entry width to %u bits: "
+                            "a cluster has a refcount that is too large",
+                      1u << order);
+            ret = -EINVAL;
+        }
+    }
+    if (ret < 0) {
+        s->refcount_order = old;
+        qcow2_geometry(s);
+    }
+    qcow2_check_refs_free(&c);
+    return ret;
+}
+
+static int co_set_names(const Amend *a, Error **errp)
+{
+    Qcow2State *s = a->s;
+
+    if (a->lazy) {
+        s->compatible |= QCOW2_COMPAT_LAZY_REFCOUNTS;
+    } else {
+        s->compatible &= ~(uint64_t)QCOW2_COMPAT_LAZY_REFCOUNTS;
+    }
+    if (!a->data_file_raw) {
+        s->data_file_raw = false;
+        s->autoclear &= ~(uint64_t)QCOW2_AUTOCLEAR_DATA_FILE_RAW;
+    }
+    if (a->data_file) {
+        g_free(s->data_file_name);
+        s->data_file_name = g_strdup(a->data_file);
+    }
+    if (a->backing_file || a->backing_format) {
+        g_autofree char *file = g_strdup(a->backing_file ? a->backing_file
+                                                         : s->backing_file);
+        g_autofree char *format =
+            g_strdup(a->backing_format ? a->backing_format
+                                       : s->backing_format);
+
+        return co_qcow2_change_backing_file(s->node, file, format, errp);
+    }
+    return co_qcow2_header_write(s);
+}
+
+static int co_amend_steps(const Amend *a, Error **errp)
+{
+    Qcow2State *s = a->s;
+    int ret = 0;
+
+    if (a->version > s->version) {
+        ret = co_set_version(s, a->version);
+    }
+    if (ret == 0 && a->refcount_order != s->refcount_order) {
+        ret = co_set_width(s, a->refcount_order, errp);
+    }
+    if (ret == 0) {
+        ret = co_set_names(a, errp);
+    }
+    if (ret == 0 && a->version < s->version) {
+        ret = co_set_version(s, a->version);
+    }
+    if (ret == 0 && a->size) {
+        uint64_t size = g_ascii_strtoull(a->size, NULL, 10);
+
+        ret = co_qcow2_resize(s->node, size, false, FORMAT_PREALLOC_OFF, errp);
+        if (ret == 0) {
+            node_size_changed(s->node, ROUND_UP(size, 512));
+        }
+    }
+    return ret == 0 ? co_edge_flush(s->file) : ret;
+}
+
+bool co_qcow2_amend(Node *node, struct json_object *words, bool force,
+                    void (*progress)(void *opaque, uint64_t done,
+                                     uint64_t total),
+                    void *opaque, Error **errp)
+{
+    Qcow2State *s = qcow2_state(node);
+    Amend a = {
+        .s = s,
+        .version = s->version,
+        .refcount_order = s->refcount_order,
+        .lazy = s->compatible & QCOW2_COMPAT_LAZY_REFCOUNTS,
+        .data_file_raw = s->data_file_raw,
+    };
+    Error *err = NULL;
+    int ret;
+
+    json_object_object_foreach(words, key, value)
+    {
+        if (!take_word(&a, key, json_object_get_string(value), errp)) {
+            return false;
+        }
+    }
+    if (a.version < 3 && s->version >= 3 && a.lazy &&
+        !json_object_object_get_ex(words, "lazy_refcounts", NULL)) {
+        a.lazy = false; /* it goes with the version */
+    }
+    if (!check_words(&a, errp)) {
+        return false;
+    }
+    ret = co_amend_steps(&a, &err);
+    if (progress) {
+        progress(opaque, 1, 1);
+    }
+    if (ret < 0 && !err) {
+        error_set_errno(&err, -ret, "Failed to amend the image");
+    }
+    error_propagate(errp, err);
+    return ret == 0;
+}

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * How much an image will take: all tables of a disk that is full, and the
+ * data that there is.
+ */
+#include "block/qcow2/create-int.h"
+
+/* Blocks and table for @clusters others, and for themselves. */
+static uint64_t refcount_bytes(const Qcow2State *s, uint64_t clusters)
+{
+    uint64_t per_block = UINT64_C(1) << s->refblock_bits;
+    uint64_t per_table = s->cluster_bytes / 8, blocks = 0, table = 0, before;
+
+    do {
+        before = blocks + table;
+        blocks = DIV_ROUND_UP(clusters + table + blocks, per_block);
+        table = DIV_ROUND_UP(blocks, per_table);
+    } while (blocks + table != before);
+    return (blocks + table) * s->cluster_bytes;
+}
+
+static uint64_t table_bytes(const Qcow2State *s, uint64_t disk_bytes)
+{
+    uint64_t entries = disk_bytes / s->cluster_bytes;
+    uint64_t l2 = ROUND_UP(entries, UINT64_C(1) << s->l2_bits) *
+                  s->l2_entry_bytes;
+    uint64_t l1 = ROUND_UP(l2 / s->cluster_bytes * 8, s->cluster_bytes);
+    uint64_t bytes = s->cluster_bytes + l2 + l1;
+
+    return bytes +
+           refcount_bytes(s, (bytes + disk_bytes) / s->cluster_bytes);
+}
+
+/* Clusters of @source that will hold data. */
+COROUTINE_ONLY
+static int co_data_bytes(Node *source, const Qcow2State *s, bool backing,
+                         uint64_t *data)
+{
+    uint64_t size = source->size_bytes, counted = 0;
+    Edge *edge = backing ? node_backing_child(source) : NULL;
+
+    *data = 0;
+    for (uint64_t at = 0; at < size;) {
+        BlockStatus status;
+        unsigned depth;
+        uint64_t from, to;
+        int ret = co_node_block_status_above(source, edge ? edge->child : NULL,
+                                             true, at, size - at, &status,
+                                             &depth);
+
+        if (ret < 0) {
+            return ret;
+        }
+        if ((status.flags & STATUS_DATA) && !(status.flags & STATUS_ZERO)) {
+            from = MAX(ROUND_DOWN(at, s->cluster_bytes), counted);
+            to = ROUND_UP(at + status.bytes, s->cluster_bytes);
+            *data += to > from ? to - from : 0;
+            counted = MAX(counted, to);
+        }
+        at += status.bytes;
+    }
+    return 0;
+}
+
+bool co_qcow2_measure(struct json_object *words, Node *source,
+                      FormatMeasure *measure, Error **errp)
+{
+    json_object *file = json_object_new_object();
+    BlockdevCreateOptions *options;
+    BlockdevCreateOptionsQcow2 *o;
+    Qcow2State s = {0};
+    uint64_t disk, data = 0;
+    int ret = 0;
+
+    json_object_object_add(file, "driver", json_object_new_string("null-co"));
+    options = qcow2_create_words(words, file, errp);
+    if (!options) {
+        return false;
+    }
+    o = &options->u.qcow2;
+    o->size = ROUND_UP(o->size, 512);
+    if (!qcow2_create_check(o, errp)) {
+        BlockdevCreateOptions_free(options);
+        return false;
+    }
+    s.cluster_bits =
+        __builtin_ctzll(o->has_cluster_size ? o->cluster_size : 65536);
+    s.refcount_order =
+        __builtin_ctzll(o->has_refcount_bits ? o->refcount_bits : 16);
+    s.incompatible =
+        o->has_extended_l2 && o->extended_l2 ? QCOW2_INCOMPAT_EXTL2 : 0;
+    qcow2_geometry(&s);
+    disk = ROUND_UP(o->size, s.cluster_bytes);
+    if (o->has_preallocation && (o->preallocation == PREALLOC_MODE_FULL ||
+                                 o->preallocation == PREALLOC_MODE_FALLOC)) {
+        data = disk;
+    } else if (source) {
+        ret = co_data_bytes(source, &s, o->backing_file != NULL, &data);
+    }
+    BlockdevCreateOptions_free(options);
+    if (ret < 0) {
+        error_set_errno(errp, -ret, "Unable to get block status");
+        return false;
+    }
+    measure->fully_allocated_bytes = table_bytes(&s, disk) + disk;
+    measure->required_bytes = measure->fully_allocated_bytes - disk + data;
+    measure->has_bitmaps =
+        source && source->driver->supports_persistent_bitmaps;
+    measure->bitmaps_bytes = 0;
+    return true;
+}
