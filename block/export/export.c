@@ -106,6 +106,7 @@ static bool add_iothreads(GPtrArray *iothreads,
 }
 
 /* Brings the HOMED nodes of the disk to the first thread if they can move. */
+COROUTINE_ONLY CONTROL_ONLY
 static bool co_move_nodes(BlockExport *exp, bool fixed, Error **errp)
 {
     if (exp->iothreads->len &&
@@ -119,6 +120,7 @@ static bool co_move_nodes(BlockExport *exp, bool fixed, Error **errp)
 }
 
 /* The last user of a thread brings home the nodes that live on it. */
+COROUTINE_ONLY CONTROL_ONLY
 static void co_leave_iothreads(BlockExport *exp)
 {
     while (exp->iothreads->len) {

@@ -153,6 +153,7 @@ static void co_serve_entry(void *opaque)
 {
     NbdConn *conn = opaque;
 
+    coroutine_assert();
     nbd_buffers_begin();
     co_nbd_serve(conn);
     nbd_buffers_end();
@@ -176,8 +177,11 @@ static void start_serving(void *opaque)
 static void co_handshake_entry(void *opaque)
 {
     NbdConn *conn = opaque;
-    bool chosen = co_nbd_handshake(conn);
+    bool chosen;
 
+    coroutine_assert();
+    control_assert();
+    chosen = co_nbd_handshake(conn);
     timer_cancel(&conn->handshake_timer);
     if (!chosen) {
         conn->over = true;

@@ -21,7 +21,7 @@ static bool can_move(const Node *node, const Reactor *home)
            (node->driver->movable && node->home == reactor_control());
 }
 
-COROUTINE_ONLY
+COROUTINE_ONLY CONTROL_ONLY
 static void co_set_home(GPtrArray *nodes, Reactor *home)
 {
     Quiesce *section;
