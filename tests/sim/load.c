@@ -146,6 +146,21 @@ void co_load_finish(Load *load)
     g_free(load);
 }
 
+void co_load_fill(Root *guest, History *h)
+{
+    uint64_t sectors = history_sectors(h);
+    uint8_t *buf = g_malloc(sectors * SIM_SECTOR);
+    HistoryWrite w;
+    int ret;
+
+    history_write_begin(h, &w, 0, sectors, false);
+    history_fill(&w, buf);
+    ret = co_root_pwrite(guest, 0, sectors * SIM_SECTOR, buf, 0);
+    sim_check(ret == 0, "the first write: %s", strerror(-ret));
+    history_write_end(h, &w, ret);
+    g_free(buf);
+}
+
 void co_load_check_all(Root *guest, History *h)
 {
     uint64_t begun = history_read_begin(h);

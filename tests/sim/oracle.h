@@ -66,6 +66,8 @@ Load *load_start(Root *guest, History *h, const LoadOptions *options);
 void load_stop(Load *load);
 /* Waits for the end of all workers and frees it. */
 void co_load_finish(Load *load) COROUTINE_ONLY;
+/* Writes everything once, so that there are no holes. */
+void co_load_fill(Root *guest, History *h) COROUTINE_ONLY;
 /* Reads everything through @guest and holds it against @h. */
 void co_load_check_all(Root *guest, History *h) COROUTINE_ONLY;
 

@@ -113,6 +113,7 @@ static void co_run(void)
     point.wanted = false;
     sim_check(root_attach(guest, node, PERM_CONSISTENT_READ | PERM_WRITE,
                           PERM_ALL, NULL), "a guest cannot attach");
+    co_load_fill(guest, h);
     load = load_start(guest, h, &options);
     for (unsigned i = 0; i < 5; i++) {
         if (co_backup(i == 0, i + 1)) {

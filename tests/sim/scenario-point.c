@@ -110,6 +110,7 @@ static void co_run(void)
         sim_check(root_attach(guests[i], node,
                               PERM_CONSISTENT_READ | PERM_WRITE, PERM_ALL,
                               NULL), "a guest cannot attach");
+        co_load_fill(guests[i], h[i]);
         options.disk = i;
         loads[i] = load_start(guests[i], h[i], &options);
     }
