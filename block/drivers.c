@@ -2,11 +2,13 @@
 /* The table of all drivers. */
 #include "block/graph/driver.h"
 
-extern const NodeDriver driver_blkdebug, driver_file, driver_host_device, driver_nbd,
-    driver_null_aio, driver_null_co, driver_qcow2, driver_raw, driver_throttle;
+extern const NodeDriver driver_blkdebug, driver_copy_before_write, driver_file,
+    driver_host_device, driver_nbd, driver_null_aio, driver_null_co,
+    driver_qcow2, driver_raw, driver_snapshot_access, driver_throttle;
 
 static const NodeDriver *const drivers[] = {
     &driver_blkdebug,
+    &driver_copy_before_write,
     &driver_file,
     &driver_host_device,
     &driver_nbd,
@@ -14,6 +16,7 @@ static const NodeDriver *const drivers[] = {
     &driver_null_co,
     &driver_qcow2,
     &driver_raw,
+    &driver_snapshot_access,
     &driver_throttle,
     NULL,
 };

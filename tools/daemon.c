@@ -21,6 +21,7 @@
 
 #include "block/export/export.h"
 #include "block/export/nbd-server.h"
+#include "block/filter/copy-before-write.h"
 #include "block/filter/throttle-group.h"
 #include "block/graph/node.h"
 #include "block/job/job.h"
@@ -189,6 +190,7 @@ COROUTINE_ONLY CONTROL_ONLY static void co_stop(Daemon *d)
     co_nbd_server_stop(NULL);
     co_exports_shutdown();
     co_jobs_shutdown();
+    co_cbw_wait_late();
     co_graph_shutdown();
     co_objects_free();
     d->stopped = true;

@@ -22,6 +22,11 @@ static void memory_give(BlockCopy *copy, uint64_t bytes)
     coqueue_wake_all(&copy->memory_freed);
 }
 
+static bool watch_given_up(const BlockCopyRun *run)
+{
+    return run->watch && run->watch->given_up;
+}
+
 static void watch_set(const BlockCopyRun *run, bool reading, bool writing)
 {
     if (run->watch) {
@@ -40,11 +45,15 @@ static int co_move_through(const BlockCopyRun *run, void *buf,
 
     iov_init_buf(&iov, buf, run->bytes);
     *error_is_read = true;
+    if (watch_given_up(run)) {
+        iov_free(&iov);
+        return -ECANCELED;
+    }
     watch_set(run, true, false);
     ret =
         co_edge_preadv(copy->source, run->offset_bytes, run->bytes, &iov, 0, 0);
     watch_set(run, false, false);
-    if (ret == 0 && run->watch && run->watch->given_up) {
+    if (ret == 0 && watch_given_up(run)) {
         ret = -ECANCELED;
     }
     if (ret == 0) {
@@ -109,6 +118,9 @@ static int co_zero_target(const BlockCopyRun *run)
     if (ret < 0 || start == end) {
         return ret;
     }
+    if (watch_given_up(run)) {
+        return -ECANCELED;
+    }
     return co_edge_pwrite_zeroes(run->copy->target, start, end - start,
                                  REQ_MAY_UNMAP);
 }
@@ -118,10 +130,10 @@ static int co_move_hole(const BlockCopyRun *run, bool *error_is_read)
 {
     int ret;
 
-    if (run->watch && run->watch->given_up) {
+    *error_is_read = false;
+    if (watch_given_up(run)) {
         return -ECANCELED;
     }
-    *error_is_read = false;
     watch_set(run, false, true);
     ret = co_zero_target(run);
     watch_set(run, false, false);

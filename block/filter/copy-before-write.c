@@ -3,44 +3,12 @@
  * The copy-before-write filter: the way of a request, and how the filter is
  * put in and taken out. See copy-before-write.h for the invariants.
  */
-#include "block/filter/copy-before-write.h"
-
+#include "block/filter/cbw-int.h"
 #include "block/graph/quiesce.h"
 #include "block/io/io.h"
-
-typedef struct CbwState {
-    /* CONST */
-    Edge *file, *target;
-    BlockCopy *copy;
-    /* Clusters whose content at the point in time may be asked for: all. */
-    DirtyBitmap *access;
-    /* CONTROL */
-    bool bypassed; /* it has been taken out and copies nothing any more */
-    /* SHORT: clusters that users may have changed since: who wants the point
-     * in time finds them in the target. */
-    DirtyBitmap *done;
-} CbwState;
+#include "qapi/qapi-types.h"
 
 /* --- requests ------------------------------------------------------------ */
-
-/* Invariant 2: after it returned 0 the request may pass. */
-COROUTINE_ONLY
-static int co_save(Node *node, uint64_t offset_bytes, uint64_t bytes)
-{
-    CbwState *s = node->state;
-    uint64_t end = offset_bytes + bytes;
-    int ret;
-
-    /* What was saved once needs no look at the engine, which is elsewhere. */
-    if (bitmap_next_clean(s->done, offset_bytes, end) == end) {
-        return 0;
-    }
-    ret = co_block_copy(s->copy, offset_bytes, bytes, NULL);
-    if (ret == 0) {
-        bitmap_set(s->done, offset_bytes, bytes);
-    }
-    return ret;
-}
 
 COROUTINE_ONLY
 static int co_cbw_preadv(Node *node, uint64_t offset_bytes, uint64_t bytes,
@@ -59,7 +27,7 @@ static int co_cbw_pwritev(Node *node, uint64_t offset_bytes, uint64_t bytes,
     int ret = 0;
 
     if (!(flags & REQ_WRITE_UNCHANGED)) {
-        ret = co_save(node, offset_bytes, bytes);
+        ret = co_cbw_save(node, offset_bytes, bytes);
     }
     return ret < 0 ? ret
                    : co_edge_pwritev(s->file, offset_bytes, bytes, iov,
@@ -71,7 +39,7 @@ static int co_cbw_pwrite_zeroes(Node *node, uint64_t offset_bytes,
                                 uint64_t bytes, ReqFlags flags)
 {
     CbwState *s = node->state;
-    int ret = co_save(node, offset_bytes, bytes);
+    int ret = co_cbw_save(node, offset_bytes, bytes);
 
     return ret < 0 ? ret
                    : co_edge_pwrite_zeroes(s->file, offset_bytes, bytes, flags);
@@ -81,12 +49,36 @@ COROUTINE_ONLY
 static int co_cbw_pdiscard(Node *node, uint64_t offset_bytes, uint64_t bytes)
 {
     CbwState *s = node->state;
-    int ret = co_save(node, offset_bytes, bytes);
+    int ret = co_cbw_save(node, offset_bytes, bytes);
 
     return ret < 0 ? ret : co_edge_pdiscard(s->file, offset_bytes, bytes);
 }
 
 /* --- graph --------------------------------------------------------------- */
+
+static bool leads_to(const Node *node, const Node *below)
+{
+    if (node == below) {
+        return true;
+    }
+    LIST_FOREACH(edge, &node->children, Edge, in_parent) {
+        if (leads_to(edge->child, below)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A user's filter has its target for itself, unless the disk is behind that:
+ * then the disk's users' writes are seen as writes to it. */
+static Perms target_shared(const CbwState *s)
+{
+    Perms shared = PERM_ALL & ~(Perms)PERM_RESIZE;
+
+    return s->is_public && s->file && !leads_to(s->target->child, s->file->child)
+               ? shared & ~(Perms)PERM_WRITE
+               : shared;
+}
 
 /* While the filter is being put in or taken out it has no users, and must not
  * be in the way of those that the disk still has. */
@@ -97,7 +89,8 @@ static void cbw_child_perm(const Node *node, const Edge *edge, Perms perm,
 
     if (!(edge->role & EDGE_FILTERED)) {
         *child_perm = s->bypassed ? 0 : PERM_WRITE;
-        *child_shared = s->bypassed ? PERM_ALL : PERM_ALL & ~PERM_RESIZE;
+        *child_shared =
+            s->bypassed || !s->target ? PERM_ALL : target_shared(s);
     } else if (s->bypassed || list_empty(&node->parents)) {
         *child_perm = perm;
         *child_shared = shared;
@@ -109,20 +102,176 @@ static void cbw_child_perm(const Node *node, const Edge *edge, Perms perm,
     }
 }
 
+static void state_init(CbwState *s)
+{
+    s->frozen = range_locks_new(true);
+    s->readers = range_locks_new(true);
+}
+
+static void state_free(CbwState *s)
+{
+    block_copy_free(s->copy);
+    s->copy = NULL;
+    range_locks_free(s->frozen);
+    range_locks_free(s->readers);
+    g_free(s->broken_text);
+}
+
 static void co_cbw_close(Node *node)
+{
+    state_free(node->state);
+}
+
+static const char *cbw_snapshot_error(const Node *node)
+{
+    return ((const CbwState *)node->state)->broken_text;
+}
+
+/* Anonymous and disabled: only the filter itself sets bits. */
+static DirtyBitmap *own_bitmap(Node *filter, Error **errp)
+{
+    const CbwState *s = filter->state;
+    DirtyBitmap *bitmap =
+        bitmap_create(filter, block_copy_cluster_bytes(s->copy), NULL, errp);
+
+    if (bitmap) {
+        bitmap_disable(bitmap);
+    }
+    return bitmap;
+}
+
+/* Its children and size are there. */
+static bool make_engine(Node *filter, uint64_t min_cluster_bytes, Error **errp)
+{
+    CbwState *s = filter->state;
+
+    s->copy = block_copy_new(s->file, s->target, min_cluster_bytes, errp);
+    /* Queries show them newest first: access, then done. */
+    return s->copy && (s->done = own_bitmap(filter, errp)) &&
+           (s->access = own_bitmap(filter, errp));
+}
+
+/* --- made by a user ------------------------------------------------------ */
+
+static bool take_options(CbwState *s, const BlockdevOptionsCbw *o, Error **errp)
+{
+    if (o->has_cbw_timeout && o->has_cbw_timeout_ms) {
+        error_set(errp,
+                  "Options 'cbw-timeout' and 'cbw-timeout-ms' cannot be used "
+                  "together");
+        return false;
+    }
+    if (o->has_min_cluster_size &&
+        (!is_power_of_2(o->min_cluster_size) ||
+         o->min_cluster_size > BLOCK_COPY_MEMORY_BYTES)) {
+        error_set(errp, "min-cluster-size needs to be a power of 2, %llu at "
+                        "most",
+                  (unsigned long long)BLOCK_COPY_MEMORY_BYTES);
+        return false;
+    }
+    s->is_public = true;
+    s->break_snapshot = o->has_on_cbw_error &&
+                        o->on_cbw_error == ON_CBW_ERROR_BREAK_SNAPSHOT;
+    s->timeout_ns = o->has_cbw_timeout ? o->cbw_timeout * INT64_C(1000000000)
+                    : o->has_cbw_timeout_ms
+                        ? o->cbw_timeout_ms * INT64_C(1000000)
+                        : 0;
+    return true;
+}
+
+COROUTINE_ONLY CONTROL_ONLY static bool
+co_open_children(Node *node, const BlockdevOptionsCbw *o, Error **errp)
 {
     CbwState *s = node->state;
 
-    block_copy_free(s->copy);
+    s->file = co_node_open_child(node, o->file, "file",
+                                 EDGE_FILTERED | EDGE_PRIMARY, errp);
+    if (!s->file) {
+        return false;
+    }
+    /* No role: it holds nothing of what the filter shows. */
+    s->target = co_node_open_child(node, o->target, "target", 0, errp);
+    if (!s->target) {
+        return false;
+    }
+    if (s->target->child == s->file->child) {
+        error_set(errp, "Source and target cannot be the same");
+        return false;
+    }
+    if (s->target->child->size_bytes < s->file->child->size_bytes) {
+        error_set(errp,
+                  "Target '%s' (%" PRIu64 " bytes) is smaller than '%s' (%"
+                  PRIu64 " bytes)",
+                  node_name(s->target->child), s->target->child->size_bytes,
+                  node_name(s->file->child), s->file->child->size_bytes);
+        return false;
+    }
+    node->size_bytes = s->file->child->size_bytes;
+    /* Which users of the target it bears depends on both children. */
+    return node_refresh_perms(node, errp);
 }
 
-static const NodeDriver cbw_driver = {
+static bool find_bitmap(const BlockdevOptionsCbw *o, const Node *node,
+                        DirtyBitmap **bitmap, Error **errp)
+{
+    *bitmap = NULL;
+    if (!o->bitmap) {
+        return true;
+    }
+    *bitmap = bitmap_lookup(o->bitmap->node, o->bitmap->name, NULL, errp);
+    if (!*bitmap ||
+        !bitmap_check(*bitmap, BITMAP_CHECK_INCONSISTENT, errp)) {
+        return false;
+    }
+    if (bitmap_size_bytes(*bitmap) != node->size_bytes) {
+        error_set(errp,
+                  "Cannot create block-copy-state: Failed to merge bitmap '%s' "
+                  "to internal copy-bitmap: Bitmaps are of different sizes "
+                  "(destination size is %" PRIu64 ", source size is %" PRIu64
+                  ") and can't be merged",
+                  o->bitmap->name, node->size_bytes,
+                  bitmap_size_bytes(*bitmap));
+        return false;
+    }
+    return true;
+}
+
+COROUTINE_ONLY CONTROL_ONLY static bool
+co_cbw_open(Node *node, const BlockdevOptions *options, Error **errp)
+{
+    const BlockdevOptionsCbw *o = &options->u.copy_before_write;
+    CbwState *s = node->state;
+    DirtyBitmap *bitmap;
+
+    if (!take_options(s, o, errp) || !co_open_children(node, o, errp) ||
+        !find_bitmap(o, node, &bitmap, errp)) {
+        return false;
+    }
+    state_init(s);
+    if (!make_engine(node, o->has_min_cluster_size ? o->min_cluster_size : 0,
+                     errp)) {
+        bitmap_release_all(node);
+        state_free(s);
+        return false;
+    }
+    if (bitmap) {
+        bitmap_merge(block_copy_todo(s->copy), bitmap);
+    } else {
+        bitmap_set_all(block_copy_todo(s->copy));
+    }
+    bitmap_merge(s->access, block_copy_todo(s->copy));
+    return true;
+}
+
+const NodeDriver driver_copy_before_write = {
     .name = "copy-before-write",
     .state_bytes = sizeof(CbwState),
     .threading = NODE_ANY,
     .is_filter = true,
+    .co_open = co_cbw_open,
     .co_close = co_cbw_close,
     .child_perm = cbw_child_perm,
+    .snapshot_error = cbw_snapshot_error,
     .co_preadv = co_cbw_preadv,
     .co_pwritev = co_cbw_pwritev,
     .co_pwrite_zeroes = co_cbw_pwrite_zeroes,
@@ -144,19 +293,6 @@ static void look_like(Node *filter, const Node *source)
     filter->identity = json_object_get(source->identity);
 }
 
-/* Anonymous and disabled: only the filter itself sets bits. */
-static DirtyBitmap *own_bitmap(Node *filter, Error **errp)
-{
-    const CbwState *s = filter->state;
-    DirtyBitmap *bitmap =
-        bitmap_create(filter, block_copy_cluster_bytes(s->copy), NULL, errp);
-
-    if (bitmap) {
-        bitmap_disable(bitmap);
-    }
-    return bitmap;
-}
-
 CONTROL_ONLY
 static bool build(Node *filter, Node *source, Node *target, Error **errp)
 {
@@ -173,10 +309,7 @@ static bool build(Node *filter, Node *source, Node *target, Error **errp)
         return false;
     }
     node_refresh_limits(filter);
-    s->copy = block_copy_new(s->file, s->target, 0, errp);
-    /* Queries show them newest first: access, then done. */
-    return s->copy && (s->done = own_bitmap(filter, errp)) &&
-           (s->access = own_bitmap(filter, errp));
+    return make_engine(filter, 0, errp);
 }
 
 Node *co_cbw_insert(Node *source, Node *target, const char *name, Error **errp)
@@ -185,12 +318,13 @@ Node *co_cbw_insert(Node *source, Node *target, const char *name, Error **errp)
     CbwState *s;
 
     assert(source->quiesced && source->size_bytes == target->size_bytes);
-    filter = node_new(&cbw_driver, name, errp);
+    filter = node_new(&driver_copy_before_write, name, errp);
     if (!filter) {
         error_prepend(errp, "Could not create node: ");
         return NULL;
     }
     s = filter->state;
+    state_init(s);
     look_like(filter, source);
     if (!build(filter, source, target, errp)) {
         error_prepend(errp, "Could not create node: ");
@@ -210,6 +344,8 @@ void cbw_bypass(Node *filter)
     CbwState *s = filter->state;
     Error *err = NULL;
 
+    int whole = 0;
+
     assert(!s->bypassed);
     /* The users bore each other before the filter came, and whoever came
      * since bears the filter, which wants more than any of them. */
@@ -219,6 +355,11 @@ void cbw_bypass(Node *filter)
     }
     /* It may live on, transparent, while somebody holds it: an export that
      * uses a bitmap that a user put on it. */
+    __atomic_compare_exchange_n(&s->broken, &whole, -ECANCELED, false,
+                                __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+    if (!s->broken_text) {
+        s->broken_text = g_strdup("the filter was taken out");
+    }
     block_copy_set_progress(s->copy, NULL, NULL);
     bitmap_clear_all(block_copy_todo(s->copy), NULL);
 }

@@ -17,8 +17,13 @@
  *    that it touches are done (block/copy/block-copy.h, invariant 3). If that
  *    fails, so does the request, and the disk is unchanged.
  * 3. While the filter has users nobody else writes to the disk or resizes it.
- * Not for blockdev-add yet: a job puts it in and takes it out. All functions
- * are for the control thread, under the graph lock.
+ * 4. What is read through its snapshot functions is of the point in time, or
+ *    they fail.
+ * 5. With on-cbw-error=break-snapshot writes always pass. The first that could
+ *    not be saved breaks the snapshot for good.
+ * A job puts one in and takes it out (co_cbw_insert, co_cbw_drop); a user makes
+ * one by blockdev-add (`copy-before-write`), whose point in time is the moment
+ * when it comes between the disk and its users.
  */
 #ifndef BLOCK_FILTER_COPY_BEFORE_WRITE_H
 #define BLOCK_FILTER_COPY_BEFORE_WRITE_H
@@ -41,6 +46,21 @@ void cbw_bypass(Node *filter) CONTROL_ONLY;
 /* Quiesces and bypasses the filter, unless it was, and drops the caller's
  * reference. */
 void co_cbw_drop(Node *filter) COROUTINE_ONLY CONTROL_ONLY;
+
+/* Waits for requests of copies that were given up: for the program's end. */
+void co_cbw_wait_late(void) COROUTINE_ONLY CONTROL_ONLY;
+
+/* --- the snapshot; any reactor ------------------------------------------- */
+
+/* As the functions of a driver (block/graph/driver.h). -EACCES: it was not
+ * asked to be kept, it was discarded, or the snapshot is broken. */
+int co_cbw_snapshot_preadv(Node *filter, uint64_t offset_bytes, uint64_t bytes,
+                           Iov *iov, size_t iov_offset) COROUTINE_ONLY;
+int co_cbw_snapshot_status(Node *filter, bool want_zero, uint64_t offset_bytes,
+                           uint64_t bytes, BlockStatus *status) COROUTINE_ONLY;
+/* Whole clusters in the range are not kept any longer. */
+int co_cbw_snapshot_pdiscard(Node *filter, uint64_t offset_bytes,
+                             uint64_t bytes) COROUTINE_ONLY;
 
 /* The engine, owned by the filter. */
 BlockCopy *cbw_block_copy(const Node *filter);

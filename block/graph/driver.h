@@ -135,6 +135,9 @@ struct NodeDriver {
      * already in. */
     void (*refresh_limits)(Node *node);
 
+    /* Why the point in time that it keeps is lost, for queries. NULL: it is
+     * not, or it keeps none. */
+    const char *(*snapshot_error)(const Node *node);
     /* Requests that the driver holds back for no other reason than that it is
      * told to must go on, also those that come until node_quiescing(@node) is
      * false: a section waits for them. NULL: it holds none back. */

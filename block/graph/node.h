@@ -69,6 +69,7 @@ enum {
     EDGE_FILTERED = 1 << 2, /* parent shows this child's content unchanged */
     EDGE_COW = 1 << 3,      /* backing image */
     EDGE_PRIMARY = 1 << 4,  /* the one that "file" means */
+    EDGE_STAYS = 1 << 5,    /* at its child, whatever replaces that for others */
 };
 
 struct Edge {
@@ -145,6 +146,7 @@ struct Node {
     ListLink op_blockers;         /* block/graph/op-blocker.h */
     ListLink bitmaps;             /* DirtyBitmap, newest first */
     unsigned quiesced;            /* sections that hold it still */
+    unsigned late;                /* requests that nobody waits for */
     NodeLimits limits;
 
     /* SHORT: guards the list above and the bits of its bitmaps */

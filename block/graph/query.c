@@ -160,6 +160,9 @@ BlockDeviceInfo *co_node_query(Node *node, bool flat)
     info->write_threshold = (int64_t)__atomic_load_n(&node->write_threshold,
                                                      __ATOMIC_RELAXED);
     info->dirty_bitmaps = bitmaps_query(node);
+    if (node->driver->snapshot_error) {
+        info->snapshot_error = g_strdup(node->driver->snapshot_error(node));
+    }
     query_backing(node, flat, info);
     info->image = co_node_query_image(node, flat);
     return info;

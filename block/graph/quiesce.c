@@ -21,6 +21,8 @@ struct Quiesce {
 };
 
 static ListLink sections = LIST_INIT(sections);
+/* Sections that wait for late requests. */
+static CoQueue late_ended = {LIST_INIT(late_ended.waiters)};
 
 /* Tells @node and all below it that somebody waits for their requests. */
 static void hurry_below(Node *node, GHashTable *seen)
@@ -174,6 +176,35 @@ COROUTINE_ONLY CONTROL_ONLY static void co_close_remote(Quiesce *q)
     }
 }
 
+/* --- requests that were given up ----------------------------------------- */
+
+void node_late_begin(Node *node)
+{
+    node->late++;
+}
+
+void node_late_end(Node *node)
+{
+    assert(node->late > 0);
+    if (--node->late == 0) {
+        coqueue_wake_all(&late_ended);
+    }
+}
+
+static bool any_late(const Quiesce *q)
+{
+    for (Node *n = node_next(NULL); n; n = node_next(n)) {
+        for (guint i = 0; n->late && i < q->nodes->len; i++) {
+            if (leads_to(n, q->nodes->pdata[i])) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+/* --- sections ------------------------------------------------------------ */
+
 Quiesce *co_quiesce_begin(Node *const *nodes, size_t n)
 {
     Quiesce *q = g_new0(Quiesce, 1);
@@ -187,6 +218,10 @@ Quiesce *co_quiesce_begin(Node *const *nodes, size_t n)
     list_append(&sections, &q->link);
     co_close_remote(q);
     co_close_wave(q, NULL);
+    /* The gates are closed: no more can come. */
+    while (any_late(q)) {
+        co_queue_wait(&late_ended);
+    }
     return q;
 }
 

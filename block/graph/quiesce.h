@@ -22,6 +22,14 @@ Quiesce *co_quiesce_begin(Node *const *nodes,
                           size_t n) COROUTINE_ONLY CONTROL_ONLY;
 /* Opens them and lets the parked requests go, in order. */
 void quiesce_end(Quiesce *quiesce) CONTROL_ONLY;
+/*
+ * A request to @node whose maker has given it up: he leaves his gate while it
+ * is under way. Sections over @node or what is below it wait until its end,
+ * those over what is above do not. Begins while the gate is still passed; the
+ * caller holds a reference of @node.
+ */
+void node_late_begin(Node *node) CONTROL_ONLY;
+void node_late_end(Node *node) CONTROL_ONLY;
 /* True while a root above @node is closed by some section, or ends. */
 bool node_quiescing(const Node *node) CONTROL_ONLY;
 
