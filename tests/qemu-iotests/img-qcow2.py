@@ -253,6 +253,78 @@ class Change(Qcow2Case):
         self.assert_same('ov', 'ov2')
         self.assert_same('a', fmt='raw')
 
+    def test_rebase(self):
+        self.write('ov', 'write -P 9 300k 64k', 'write -z 100k 64k')
+        self.run_table('''
+            rebase ov
+            rebase -b b ov
+            rebase -b b -F raw ov
+            info ov
+            rebase -p -b a -F raw ov
+            rebase -b nosuch -F raw ov
+            rebase -b a -F nosuch ov
+            rebase -t bad -b a ov
+            rebase -T bad -b a ov
+            rebase -b a -F raw ov x
+        ''')
+        self.assert_same('ov', 'ov2')
+        self.both('rebase', '-b', '', 'ov', files=False)
+        self.assert_same('ov', 'ov2')
+        self.run_table('''
+            info ov
+            rebase -u -b nosuch -F raw ov
+            info ov
+            rebase -b a -F raw ov
+            rebase -u -b a -F raw ov
+            rebase -b a -F raw c
+        ''')
+        self.assert_same('ov', 'c')
+
+    def test_amend(self):
+        self.write('c', 'write -P 7 128k 64k')
+        self.run_table('''
+            amend -o compat=0.10 c
+            info c
+            amend -o compat=1.1 c
+            amend -o lazy_refcounts=on c
+            amend -p -o compat=1.1 c
+            amend -o size=5M c
+            info c
+            amend -o nosuch=1 c
+            amend -f qcow2 -o nosuch=1 c
+            amend -o cluster_size=1M c
+            amend -o , c
+        ''')
+        self.assert_same('c')
+
+    def test_measure(self):
+        self.run_table('''
+            measure -O qcow2 a
+            measure -O qcow2 --output=json a
+            measure -O qcow2 --size 1G
+            measure -O qcow2 -o cluster_size=2M,preallocation=full --size 1G
+            measure -O qcow2 -o x a
+            measure -O raw ov
+        ''')
+
+    def test_snapshot(self):
+        self.write('c', 'write -P 7 128k 64k')
+        self.both('snapshot', '-c', 's1', 'c', files=False)
+        self.write('c', 'write -P 8 100k 300k')
+        self.run_table('''
+            snapshot -c s1 c
+            snapshot -c x c
+            snapshot -a nosuch c
+            snapshot -d nosuch c
+            snapshot -d 1 c
+            convert -l x -O raw c r
+            convert -l nosuch -O raw c r
+            snapshot -a 1 c
+            snapshot -d s1 c
+        ''')
+        self.assert_same('c')
+        self.assert_same('r', fmt='raw')
+
 
 if __name__ == '__main__':
     case.main()
