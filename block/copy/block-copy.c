@@ -27,12 +27,27 @@ static bool cluster_of(Node *target, uint64_t min_bytes, uint64_t *bytes,
     return true;
 }
 
+static BlockCopy *copy_new(Edge *source, Edge *target, DirtyBitmap *todo)
+{
+    BlockCopy *copy = g_new0(BlockCopy, 1);
+
+    copy->source = source;
+    copy->target = target;
+    copy->home = reactor_control();
+    copy->size_bytes = bitmap_size_bytes(todo);
+    copy->cluster_bytes = bitmap_granularity_bytes(todo);
+    copy->todo = todo;
+    copy->in_flight = range_locks_new(false);
+    coqueue_init(&copy->memory_freed);
+    block_copy_set_chunk(copy, 0);
+    return copy;
+}
+
 BlockCopy *block_copy_new(Edge *source, Edge *target,
                           uint64_t min_cluster_bytes, Error **errp)
 {
     uint64_t cluster;
     DirtyBitmap *todo;
-    BlockCopy *copy;
 
     assert(source->parent && source->parent == target->parent);
     if (!cluster_of(target->child, min_cluster_bytes, &cluster, errp)) {
@@ -43,16 +58,16 @@ BlockCopy *block_copy_new(Edge *source, Edge *target,
         return NULL;
     }
     bitmap_disable(todo);
-    copy = g_new0(BlockCopy, 1);
-    copy->source = source;
-    copy->target = target;
-    copy->home = reactor_control();
-    copy->size_bytes = bitmap_size_bytes(todo);
-    copy->cluster_bytes = cluster;
-    copy->todo = todo;
-    copy->in_flight = range_locks_new(false);
-    coqueue_init(&copy->memory_freed);
-    block_copy_set_chunk(copy, 0);
+    return copy_new(source, target, todo);
+}
+
+BlockCopy *block_copy_new_live(Edge *source, Edge *target, DirtyBitmap *todo)
+{
+    BlockCopy *copy;
+
+    assert(bitmap_node(todo) == source->child);
+    copy = copy_new(source, target, todo);
+    copy->live = true;
     return copy;
 }
 
@@ -60,7 +75,9 @@ void block_copy_free(BlockCopy *copy)
 {
     if (copy) {
         range_locks_free(copy->in_flight);
-        bitmap_release(copy->todo);
+        if (!copy->live) {
+            bitmap_release(copy->todo);
+        }
         g_free(copy);
     }
 }
@@ -98,6 +115,11 @@ void block_copy_set_progress(BlockCopy *copy,
     copy->progress_opaque = opaque;
 }
 
+void block_copy_set_diff(BlockCopy *copy)
+{
+    copy->diff = true;
+}
+
 uint64_t block_copy_run_offset(const BlockCopyRun *run)
 {
     return run->offset_bytes;
@@ -110,25 +132,52 @@ uint64_t block_copy_run_bytes(const BlockCopyRun *run)
 
 /* --- states; nothing here yields ----------------------------------------- */
 
+/* Locks as much from @offset on as is not in flight, at most @bytes. */
+static bool lock_some(BlockCopy *copy, RangeLock *lock, uint64_t offset,
+                      uint64_t *bytes)
+{
+    uint64_t cluster = copy->cluster_bytes;
+
+    while (!range_trylock(copy->in_flight, lock, offset, *bytes,
+                          RANGE_EXCLUSIVE)) {
+        assert(copy->live); /* invariant 1 */
+        if (*bytes <= cluster) {
+            return false;
+        }
+        *bytes = ROUND_UP(*bytes / 2, cluster);
+    }
+    return true;
+}
+
+/* Locks the first piece that is to do and not in flight. */
+static bool lock_next(BlockCopy *copy, BlockCopyRun *run, uint64_t start,
+                      uint64_t end, uint64_t max_bytes)
+{
+    while (bitmap_next_dirty_run(copy->todo, start, end, max_bytes,
+                                 &run->offset_bytes, &run->bytes)) {
+        if (lock_some(copy, &run->lock, run->offset_bytes, &run->bytes)) {
+            return true;
+        }
+        start = run->offset_bytes + run->bytes;
+    }
+    return false;
+}
+
 static BlockCopyRun *claim(BlockCopy *copy, uint64_t start, uint64_t end,
                            uint64_t max_bytes)
 {
-    uint64_t offset, bytes;
     BlockCopyRun *run;
-    bool locked;
 
-    if (copy->stopped || !bitmap_next_dirty_run(copy->todo, start, end,
-                                                max_bytes, &offset, &bytes)) {
+    if (copy->stopped) {
         return NULL;
     }
     run = g_new0(BlockCopyRun, 1);
     run->copy = copy;
-    run->offset_bytes = offset;
-    run->bytes = bytes;
-    bitmap_reset(copy->todo, offset, bytes);
-    locked = range_trylock(copy->in_flight, &run->lock, offset, bytes,
-                           RANGE_EXCLUSIVE);
-    assert(locked); /* invariant 1 */
+    if (!lock_next(copy, run, start, end, max_bytes)) {
+        g_free(run);
+        return NULL;
+    }
+    bitmap_reset(copy->todo, run->offset_bytes, run->bytes);
     return run;
 }
 
@@ -154,7 +203,8 @@ static void run_done(BlockCopyRun *run, bool copied)
     range_unlock(copy->in_flight, &run->lock);
     if (copied && copy->progress) {
         copy->progress(copy->progress_opaque,
-                       ROUND_UP(run->bytes, copy->cluster_bytes));
+                       copy->live ? run->bytes
+                                  : ROUND_UP(run->bytes, copy->cluster_bytes));
     }
     g_free(run);
 }

@@ -54,6 +54,13 @@ typedef struct BlockCopyRun BlockCopyRun;
  */
 BlockCopy *block_copy_new(Edge *source, Edge *target,
                           uint64_t min_cluster_bytes, Error **errp);
+/*
+ * The same for a copy that follows a disk in use: @todo, a bitmap of the node
+ * that @source leads to, is the caller's, and records what users write, also
+ * while it is copied. So a cluster in flight may be to do again: then it is
+ * left until that copy is over. Its granularity is the cluster.
+ */
+BlockCopy *block_copy_new_live(Edge *source, Edge *target, DirtyBitmap *todo);
 /* Nothing may be in flight. NULL is fine. */
 void block_copy_free(BlockCopy *copy);
 
@@ -65,8 +72,11 @@ uint64_t block_copy_chunk_bytes(const BlockCopy *copy);
 /* What is to do. The caller fills it before anything is copied; afterwards it
  * is read only. */
 DirtyBitmap *block_copy_todo(const BlockCopy *copy);
-/* @fn hears on the engine's reactor, in whole clusters, what was copied, by
- * whomever. It must not yield. NULL: nobody. */
+/* The target will be put above another image: so zeroes are written also where
+ * it reads as zeroes, and clusters as a whole. Before anything is copied. */
+void block_copy_set_diff(BlockCopy *copy);
+/* @fn hears on the engine's reactor, in whole clusters (of a live copy, in
+ * bytes), what was copied, by whomever. It must not yield. NULL: nobody. */
 void block_copy_set_progress(BlockCopy *copy,
                              void (*fn)(void *opaque, uint64_t bytes),
                              void *opaque);
@@ -121,5 +131,28 @@ void co_block_copy_stop(BlockCopy *copy) COROUTINE_ONLY;
 void block_copy_stop_soon(BlockCopy *copy) CONTROL_ONLY;
 /* What was copied is on the target's stable storage when it returns. */
 int co_block_copy_flush(BlockCopy *copy) COROUTINE_ONLY;
+
+/* --- live copies: users' writes to both sides ---------------------------- */
+
+typedef enum BlockCopyWrite {
+    BLOCK_COPY_WRITE_DATA,
+    BLOCK_COPY_WRITE_ZEROES,
+    BLOCK_COPY_WRITE_DISCARD,
+} BlockCopyWrite;
+
+/*
+ * Writes to the source and, where that makes or keeps clusters done, to the
+ * target, while no copy of these clusters is in flight. All users' writes go
+ * this way, or none does. The result is the source's. Failing to write to the
+ * target leaves the clusters to do and is told to @failed, on the engine's
+ * reactor. @iov: data only.
+ */
+int co_block_copy_write_both(BlockCopy *copy, BlockCopyWrite kind,
+                             uint64_t offset_bytes, uint64_t bytes, Iov *iov,
+                             size_t iov_offset, ReqFlags flags) COROUTINE_ONLY;
+/* Who hears of failures (positive errno). NULL: nobody. It must not yield. */
+void block_copy_set_failed(BlockCopy *copy,
+                           void (*fn)(void *opaque, int os_errno),
+                           void *opaque);
 
 #endif

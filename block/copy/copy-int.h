@@ -12,8 +12,12 @@ struct BlockCopy {
     uint64_t size_bytes;
     uint64_t cluster_bytes;
     uint64_t chunk_bytes; /* whole clusters */
+    bool live;            /* users mark @todo, which is not ours */
+    bool diff;            /* the target will be put above another image */
     void (*progress)(void *opaque, uint64_t bytes);
     void *progress_opaque;
+    void (*failed)(void *opaque, int os_errno);
+    void *failed_opaque;
 
     /* SHORT: the bits, by the lock of the bitmap's node */
     DirtyBitmap *todo;

@@ -4,8 +4,10 @@
 #include "block/copy/copy-int.h"
 #include "block/io/io.h"
 
-/* Waits until @bytes more fit. A piece larger than the whole bound goes
- * alone. */
+/* The most that one read takes: clusters of live copies may be larger. */
+#define PIECE_BYTES (16 * MiB)
+
+/* Waits until @bytes more fit. */
 COROUTINE_ONLY
 static void co_memory_take(BlockCopy *copy, uint64_t bytes)
 {
@@ -35,23 +37,23 @@ static void watch_set(const BlockCopyRun *run, bool reading, bool writing)
     }
 }
 
+/* What lies in [@at, +@bytes), through @buf. */
 COROUTINE_ONLY
-static int co_move_through(const BlockCopyRun *run, void *buf,
-                           bool *error_is_read)
+static int co_move_piece(const BlockCopyRun *run, uint64_t at, uint64_t bytes,
+                         void *buf, bool *error_is_read)
 {
     BlockCopy *copy = run->copy;
     Iov iov;
     int ret;
 
-    iov_init_buf(&iov, buf, run->bytes);
+    iov_init_buf(&iov, buf, bytes);
     *error_is_read = true;
     if (watch_given_up(run)) {
         iov_free(&iov);
         return -ECANCELED;
     }
     watch_set(run, true, false);
-    ret =
-        co_edge_preadv(copy->source, run->offset_bytes, run->bytes, &iov, 0, 0);
+    ret = co_edge_preadv(copy->source, at, bytes, &iov, 0, 0);
     watch_set(run, false, false);
     if (ret == 0 && watch_given_up(run)) {
         ret = -ECANCELED;
@@ -59,8 +61,7 @@ static int co_move_through(const BlockCopyRun *run, void *buf,
     if (ret == 0) {
         *error_is_read = false;
         watch_set(run, false, true);
-        ret = co_edge_pwritev(copy->target, run->offset_bytes, run->bytes, &iov,
-                              0, 0);
+        ret = co_edge_pwritev(copy->target, at, bytes, &iov, 0, 0);
         watch_set(run, false, false);
     }
     iov_free(&iov);
@@ -68,20 +69,35 @@ static int co_move_through(const BlockCopyRun *run, void *buf,
 }
 
 COROUTINE_ONLY
+static int co_move_pieces(const BlockCopyRun *run, void *buf,
+                          uint64_t buf_bytes, bool *error_is_read)
+{
+    int ret = 0;
+
+    for (uint64_t at = 0; ret == 0 && at < run->bytes; at += buf_bytes) {
+        ret = co_move_piece(run, run->offset_bytes + at,
+                            MIN(buf_bytes, run->bytes - at), buf,
+                            error_is_read);
+    }
+    return ret;
+}
+
+COROUTINE_ONLY
 static int co_move_data(const BlockCopyRun *run, bool *error_is_read)
 {
     BlockCopy *copy = run->copy;
+    uint64_t buf_bytes = MIN(run->bytes, PIECE_BYTES);
     void *buf;
     int ret = -ENOMEM;
 
-    co_memory_take(copy, run->bytes);
-    buf = io_buffer_alloc(copy->source->child, run->bytes);
+    co_memory_take(copy, buf_bytes);
+    buf = io_buffer_alloc(copy->source->child, buf_bytes);
     *error_is_read = true;
     if (buf) {
-        ret = co_move_through(run, buf, error_is_read);
+        ret = co_move_pieces(run, buf, buf_bytes, error_is_read);
         io_buffer_free(buf);
     }
-    memory_give(copy, run->bytes);
+    memory_give(copy, buf_bytes);
     return ret;
 }
 
@@ -114,6 +130,10 @@ static int co_zero_target(const BlockCopyRun *run)
     uint64_t end = run->offset_bytes + run->bytes;
     int ret;
 
+    if (run->copy->diff) {
+        /* What is given up would show the image behind, once there is one. */
+        return co_edge_pwrite_zeroes(run->copy->target, start, end - start, 0);
+    }
     ret = co_skip_known_zeroes(run, &start);
     if (ret < 0 || start == end) {
         return ret;

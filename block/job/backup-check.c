@@ -10,14 +10,14 @@
 
 static bool is_by_bitmap(const BlockdevBackup *args)
 {
-    return args->sync == MIRROR_SYNC_MODE_INCREMENTAL ||
-           args->sync == MIRROR_SYNC_MODE_BITMAP;
+    return args->sync == BACKUP_SYNC_MODE_INCREMENTAL ||
+           args->sync == BACKUP_SYNC_MODE_BITMAP;
 }
 
 static bool check_incremental_mode(const BlockdevBackup *args,
                                    BitmapSyncMode *mode, Error **errp)
 {
-    if (args->sync != MIRROR_SYNC_MODE_INCREMENTAL) {
+    if (args->sync != BACKUP_SYNC_MODE_INCREMENTAL) {
         return true;
     }
     if (args->has_bitmap_mode &&
@@ -26,7 +26,7 @@ static bool check_incremental_mode(const BlockdevBackup *args,
                   "Bitmap sync mode must be '%s' when using sync mode "
                   "'%s'",
                   BitmapSyncMode_str(BITMAP_SYNC_MODE_ON_SUCCESS),
-                  MirrorSyncMode_str(args->sync));
+                  BackupSyncMode_str(args->sync));
         return false;
     }
     *mode = BITMAP_SYNC_MODE_ON_SUCCESS;
@@ -36,18 +36,18 @@ static bool check_incremental_mode(const BlockdevBackup *args,
 static bool check_bitmap_use(const BlockdevBackup *args, BitmapSyncMode mode,
                              Error **errp)
 {
-    if (args->sync == MIRROR_SYNC_MODE_NONE) {
+    if (args->sync == BACKUP_SYNC_MODE_NONE) {
         error_set(errp,
                   "sync mode '%s' does not produce meaningful bitmap "
                   "outputs",
-                  MirrorSyncMode_str(args->sync));
+                  BackupSyncMode_str(args->sync));
         return false;
     }
     if (!is_by_bitmap(args) && mode == BITMAP_SYNC_MODE_NEVER) {
         error_set(errp,
                   "Bitmap sync mode '%s' has no meaningful effect when "
                   "combined with sync mode '%s'",
-                  BitmapSyncMode_str(mode), MirrorSyncMode_str(args->sync));
+                  BitmapSyncMode_str(mode), BackupSyncMode_str(args->sync));
         return false;
     }
     return true;
@@ -61,7 +61,7 @@ static bool find_bitmap(const BlockdevBackup *args, BackupParams *p,
         error_set(errp, "Bitmap '%s' could not be found", args->bitmap);
         return false;
     }
-    if (!args->has_bitmap_mode && args->sync != MIRROR_SYNC_MODE_INCREMENTAL) {
+    if (!args->has_bitmap_mode && args->sync != BACKUP_SYNC_MODE_INCREMENTAL) {
         error_set(errp,
                   "Bitmap sync mode must be given when providing a bitmap");
         return false;
@@ -75,7 +75,7 @@ static bool check_bitmap(const BlockdevBackup *args, BackupParams *p,
     p->bitmap_mode = args->bitmap_mode;
     if (is_by_bitmap(args) && !args->bitmap) {
         error_set(errp, "must provide a valid bitmap name for '%s' sync mode",
-                  MirrorSyncMode_str(args->sync));
+                  BackupSyncMode_str(args->sync));
         return false;
     }
     if (!check_incremental_mode(args, &p->bitmap_mode, errp)) {
@@ -159,7 +159,7 @@ bool backup_check(const BlockdevBackup *args, BackupParams *p, Error **errp)
         .job_id = args->job_id ? args->job_id : "",
         .filter_name = args->filter_node_name,
         .everything = !is_by_bitmap(args),
-        .only_guests = args->sync == MIRROR_SYNC_MODE_NONE,
+        .only_guests = args->sync == BACKUP_SYNC_MODE_NONE,
         .on_source_error =
             on_error(args->has_on_source_error, args->on_source_error),
         .on_target_error =
@@ -174,7 +174,7 @@ bool backup_check(const BlockdevBackup *args, BackupParams *p, Error **errp)
         return false;
     }
     /* Without a backing image the topmost image is everything. */
-    p->top_only = args->sync == MIRROR_SYNC_MODE_TOP &&
+    p->top_only = args->sync == BACKUP_SYNC_MODE_TOP &&
                   node_backing_child(node_skip_filters(p->source));
     p->target = node_lookup(args->target, args->target, errp);
     if (!p->target) {

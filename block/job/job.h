@@ -70,6 +70,15 @@ typedef struct JobDriver {
     void (*cancel)(Job *job);
     /* job-complete on a ready job. NULL: the job is never ready. */
     bool (*complete)(Job *job, Error **errp);
+    /* block-job-cancel without force, not yet cancelled: ends the job well as
+     * it is, true; or false: it is cancelled. NULL: false. */
+    bool (*leave)(Job *job);
+    /* block-job-change with the job's own type. Under the graph lock. NULL:
+     * nothing can be changed. */
+    bool (*co_change)(Job *job, const BlockJobChangeOptions *options,
+                      Error **errp) COROUTINE_ONLY;
+    /* query-block-jobs: adds what only this kind tells. */
+    void (*query)(const Job *job, BlockJobInfo *info);
     /* Block jobs: the new limit is in force; 0 is none. */
     void (*speed_changed)(Job *job, uint64_t bytes_per_s);
 } JobDriver;

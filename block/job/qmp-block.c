@@ -27,7 +27,22 @@ bool qmp_block_job_cancel(const QmpBlockJobCancelArgs *args, Error **errp)
                   args->device);
         return false;
     }
-    return co_job_qmp_end(job_user_cancel(job, errp));
+    return co_job_qmp_end(args->has_force && args->force
+                              ? job_user_cancel(job, errp)
+                              : job_user_leave(job, errp));
+}
+
+/* The job is looked up under the lock, as it may end until that is free. */
+bool qmp_block_job_change(const BlockJobChangeOptions *args, Error **errp)
+{
+    Job *job;
+    bool ok;
+
+    co_graph_lock();
+    job = block_job_lookup(args->id, errp);
+    ok = job && co_job_user_change(job, args, errp);
+    graph_unlock();
+    return ok;
 }
 
 bool qmp_block_job_pause(const QmpBlockJobPauseArgs *args, Error **errp)
@@ -87,6 +102,9 @@ static BlockJobInfo *block_job_query(const Job *job)
     info->auto_finalize = !job->manual_finalize;
     info->auto_dismiss = !job->manual_dismiss;
     info->error = g_strdup(job_error_text(job));
+    if (job->driver->query) {
+        job->driver->query(job, info);
+    }
     return info;
 }
 

@@ -34,6 +34,7 @@ static const struct {
     [JOB_VERB_RESUME] = {"resume", LIVE},
     [JOB_VERB_SET_SPEED] = {"set-speed", LIVE},
     [JOB_VERB_COMPLETE] = {"complete", S(READY) | S(STANDBY)},
+    [JOB_VERB_CHANGE] = {"change", LIVE},
     [JOB_VERB_FINALIZE] = {"finalize", S(PENDING)},
     [JOB_VERB_DISMISS] = {"dismiss", S(CONCLUDED)},
 };

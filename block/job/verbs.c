@@ -83,6 +83,32 @@ bool job_user_cancel(Job *job, Error **errp)
     return true;
 }
 
+bool job_user_leave(Job *job, Error **errp)
+{
+    if (!job_verb_allowed(job, JOB_VERB_CANCEL, errp)) {
+        return false;
+    }
+    if (job->completed || job->cancelled || !job->driver->leave ||
+        !job->driver->leave(job)) {
+        job_cancel(job);
+    }
+    return true;
+}
+
+bool co_job_user_change(Job *job, const BlockJobChangeOptions *options,
+                        Error **errp)
+{
+    if (!job_verb_allowed(job, JOB_VERB_CHANGE, errp)) {
+        return false;
+    }
+    if (!job->driver->co_change || job->driver->type != options->type) {
+        error_set(errp, "Options of a '%s' job cannot be changed for job '%s'",
+                  JobType_str(options->type), job->id);
+        return false;
+    }
+    return job->driver->co_change(job, options, errp);
+}
+
 bool job_user_complete(Job *job, Error **errp)
 {
     return job_verb_allowed(job, JOB_VERB_COMPLETE, errp) &&

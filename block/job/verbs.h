@@ -20,6 +20,11 @@ bool job_user_pause(Job *job, Error **errp);
 /* Also forgets the error that stopped it. */
 bool job_user_resume(Job *job, Error **errp);
 bool job_user_cancel(Job *job, Error **errp);
+/* A cancel that lets a job which is ready end well, without its last step. */
+bool job_user_leave(Job *job, Error **errp);
+/* Under the graph lock. */
+bool co_job_user_change(Job *job, const BlockJobChangeOptions *options,
+                        Error **errp) COROUTINE_ONLY CONTROL_ONLY;
 bool job_user_complete(Job *job, Error **errp);
 /* @job is gone afterwards. */
 bool job_user_dismiss(Job *job, Error **errp);

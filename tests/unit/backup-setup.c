@@ -125,7 +125,7 @@ void assert_dirty(const DirtyBitmap *bitmap, const char *expected)
     g_assert_true(bitmap_next(bitmap_node(bitmap), NULL) == bitmap);
 }
 
-BlockdevBackup backup_args(MirrorSyncMode sync)
+BlockdevBackup backup_args(BackupSyncMode sync)
 {
     return (BlockdevBackup){
         .job_id = (char *)"j",

@@ -10,9 +10,9 @@
 #define SIZE (8 * MiB)
 #define GRANULE 4096
 
-#define INC MIRROR_SYNC_MODE_INCREMENTAL
-#define BMP MIRROR_SYNC_MODE_BITMAP
-#define FULL MIRROR_SYNC_MODE_FULL
+#define INC BACKUP_SYNC_MODE_INCREMENTAL
+#define BMP BACKUP_SYNC_MODE_BITMAP
+#define FULL BACKUP_SYNC_MODE_FULL
 #define ON_SUCCESS BITMAP_SYNC_MODE_ON_SUCCESS
 #define NEVER BITMAP_SYNC_MODE_NEVER
 #define ALWAYS BITMAP_SYNC_MODE_ALWAYS
@@ -46,6 +46,6 @@ void co_resume(void);
 /* The dirty areas, "offset+bytes ..." in KiB; and that no job holds it. */
 void assert_dirty(const DirtyBitmap *bitmap, const char *expected);
 /* Of job `j` from `disk` to `target`. */
-BlockdevBackup backup_args(MirrorSyncMode sync);
+BlockdevBackup backup_args(BackupSyncMode sync);
 
 #endif

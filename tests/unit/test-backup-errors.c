@@ -161,7 +161,7 @@ static void enospc_body(void)
 /* sync=none: nothing but what the guest overwrites, until it is cancelled. */
 static void none_body(void)
 {
-    BlockdevBackup args = backup_args(MIRROR_SYNC_MODE_NONE);
+    BlockdevBackup args = backup_args(BACKUP_SYNC_MODE_NONE);
     FlakyDisk *target;
     Setup s;
 

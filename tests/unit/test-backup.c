@@ -20,7 +20,7 @@ extern const TransactionHandler txn_handler_blockdev_backup;
 enum { OK, BAD_READ, BAD_WRITE, BAD_FLUSH, CANCEL_PENDING, CANCEL_RUNNING };
 
 typedef struct ModeCase {
-    MirrorSyncMode sync;
+    BackupSyncMode sync;
     BitmapSyncMode mode;
     unsigned outcome;
     const char *expected;

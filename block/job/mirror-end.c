@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The end of a mirror job.
+ *
+ *   co_prepare: users still write: passes until little is left;
+ *               users are held: the rest is copied, the target flushed, and
+ *               for a pivot moved to it, tentatively
+ *   commit:     the move stays; the bitmap goes back; users go on
+ *   abort:      they are where they were; the bitmap has what is missing
+ *   co_clean:   takes the filter out
+ *
+ * Between co_run and co_prepare, while a user may think about job-finalize,
+ * nobody is held: what is written is recorded, and in the mode write-blocking
+ * written to both sides.
+ *
+ * Invariants:
+ * 1. When users are let go after a commit the target has every byte as the
+ *    disk had it while they were held.
+ * 2. The user's bitmap never forgets what is not in the target.
+ */
+#include "block/job/mirror.h"
+
+#include "block/filter/mirror-top.h"
+
+#define PREPARE_PASSES 8
+#define LITTLE_BYTES (1 * MiB)
+
+void mirror_settle_bitmap(MirrorState *s, bool forget)
+{
+    DirtyBitmap *bitmap = s->bitmap;
+
+    s->bitmap = NULL;
+    if (!bitmap) {
+        return;
+    }
+    if (s->own_todo && forget) {
+        /* Writes mark both, so one that lands in between is in the second. */
+        bitmap_clear_all(bitmap, NULL);
+        bitmap_merge(bitmap, s->todo);
+    }
+    bitmap_set_busy(bitmap, false);
+}
+
+/* --- prepare ------------------------------------------------------------- */
+
+static int told_error(const MirrorState *s, Job *job)
+{
+    block_job_error_action(job, BLOCKDEV_ON_ERROR_REPORT, s->error_is_read,
+                           -s->error);
+    return s->error;
+}
+
+COROUTINE_ONLY
+static void co_copy_most(Job *job)
+{
+    MirrorState *s = job_state(job);
+
+    for (unsigned i = 0;
+         i < PREPARE_PASSES && !s->error && !job_cancelled(job) &&
+         bitmap_count_bytes(s->todo) > (uint64_t)LITTLE_BYTES << i;
+         i++) {
+        co_mirror_pass(job, false);
+    }
+}
+
+/* Users are held, so that the engine has the disk to itself. */
+COROUTINE_ONLY
+static void co_copy_rest(Job *job)
+{
+    MirrorState *s = job_state(job);
+    bool is_read;
+    int ret;
+
+    ret = co_block_copy(s->copy, 0, bitmap_size_bytes(s->todo), &is_read);
+    if (ret == 0) {
+        is_read = false;
+        ret = co_block_copy_flush(s->copy);
+    }
+    if (ret < 0) {
+        mirror_failed(s, ret, is_read);
+    }
+}
+
+static bool leads_to(const Node *node, const Node *below)
+{
+    if (node == below) {
+        return true;
+    }
+    LIST_FOREACH(edge, &node->children, Edge, in_parent) {
+        if (leads_to(edge->child, below)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Moves the users, so that it can be undone. */
+COROUTINE_ONLY CONTROL_ONLY static bool co_pivot(MirrorState *s, Error **errp)
+{
+    s->pivot = txn_new();
+    if (!s->replaces || s->replaces == s->source) {
+        return mirror_top_give_users(s->filter, s->target, s->pivot, errp);
+    }
+    if (!leads_to(s->filter, s->replaces)) {
+        error_set(errp, "Node '%s' is not part of the disk any more",
+                  node_name(s->replaces));
+        return false;
+    }
+    return mirror_top_give_users(s->filter, s->source, s->pivot, errp) &&
+           node_replace(s->replaces, s->target, s->pivot, errp);
+}
+
+COROUTINE_ONLY CONTROL_ONLY static void co_hold_users(MirrorState *s)
+{
+    Node *nodes[] = {s->filter, s->target, s->source, s->replaces};
+
+    s->section = co_quiesce_begin(nodes, s->replaces ? 4 : 3);
+}
+
+static void let_users_go(MirrorState *s)
+{
+    if (s->section) {
+        quiesce_end(s->section);
+        s->section = NULL;
+    }
+}
+
+static void undo_pivot(MirrorState *s)
+{
+    if (s->pivot) {
+        txn_abort(s->pivot);
+        s->pivot = NULL;
+    }
+    let_users_go(s);
+}
+
+COROUTINE_ONLY CONTROL_ONLY int co_mirror_prepare(Job *job, Error **errp)
+{
+    MirrorState *s = job_state(job);
+
+    /* What a user's write to both sides met is still to do. */
+    s->error = 0;
+    co_copy_most(job);
+    if (!s->error) {
+        co_hold_users(s);
+        co_copy_rest(job);
+    }
+    if (s->error) {
+        let_users_go(s);
+        return told_error(s, job);
+    }
+    if (s->finish == MIRROR_PIVOTS && !co_pivot(s, errp)) {
+        undo_pivot(s);
+        return -EPERM;
+    }
+    return 0;
+}
+
+/* --- and then ------------------------------------------------------------ */
+
+void mirror_commit(Job *job)
+{
+    MirrorState *s = job_state(job);
+
+    if (s->pivot) {
+        txn_commit(s->pivot);
+        s->pivot = NULL;
+    } else {
+        mirror_top_bypass(s->filter);
+    }
+    mirror_settle_bitmap(s, s->bitmap_mode != BITMAP_SYNC_MODE_NEVER);
+    let_users_go(s);
+}
+
+void mirror_abort(Job *job)
+{
+    MirrorState *s = job_state(job);
+
+    undo_pivot(s);
+    mirror_settle_bitmap(s, s->bitmap_mode == BITMAP_SYNC_MODE_ALWAYS);
+}
+
+CONTROL_ONLY COROUTINE_ONLY void co_mirror_clean(Job *job)
+{
+    MirrorState *s = job_state(job);
+
+    /* None if the job's making failed: then it was dropped already. */
+    if (!s->filter) {
+        return;
+    }
+    co_mirror_top_drop(s->filter);
+    if (s->own_todo) {
+        bitmap_release(s->todo);
+    }
+    if (s->replaces) {
+        co_node_unref(s->replaces);
+    }
+}
+
+void mirror_undo(Job *job)
+{
+    MirrorState *s = job_state(job);
+
+    mirror_settle_bitmap(s, false);
+    mirror_top_bypass(s->filter);
+    job_abort_created(job);
+}

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Mirror jobs: what the command's check, the job, its end and the QMP parts
+ * share.
+ */
+#ifndef BLOCK_JOB_MIRROR_H
+#define BLOCK_JOB_MIRROR_H
+
+#include "block/bitmap/bitmap.h"
+#include "block/copy/block-copy.h"
+#include "block/graph/quiesce.h"
+#include "block/job/block-job.h"
+
+#define MIRROR_MAX_WORKERS 16
+
+/* Checked arguments. Strings belong to the command's arguments. */
+typedef struct MirrorParams {
+    Node *source, *target;
+    Node *replaces; /* what the target takes the place of; NULL: the disk */
+    const char *job_id, *filter_name;
+    MirrorSyncMode sync; /* TOP only where there is something behind */
+    uint32_t granularity_bytes;
+    DirtyBitmap *bitmap; /* NULL: none is given */
+    bool working_bitmap; /* the job works on it, else on a copy */
+    BitmapSyncMode bitmap_mode;
+    bool diff; /* the target may be put above another image afterwards */
+    bool target_is_zero;
+    bool active; /* copy-mode write-blocking */
+    bool has_speed;
+    int64_t speed;      /* bytes per second, checked by block_job */
+    uint64_t buf_bytes; /* in flight at most; 0: the default */
+    BlockdevOnError on_source_error, on_target_error;
+    bool manual_finalize, manual_dismiss;
+} MirrorParams;
+
+/* Checks what can be checked without changing anything. Under the graph lock;
+ * does not yield. */
+bool mirror_check(const BlockdevMirror *args, MirrorParams *params,
+                  Error **errp) CONTROL_ONLY;
+
+/*
+ * Puts in the filter, takes the bitmap and makes the job, in state "created".
+ * The source is quiesced and the graph lock held. NULL with nothing changed.
+ * @txn: the group it joins, or NULL.
+ */
+Job *co_mirror_create(const MirrorParams *params, JobTxn *txn,
+                      Error **errp) COROUTINE_ONLY CONTROL_ONLY;
+/* Ends a job that was not started as if it had never been. Does not yield. */
+void mirror_undo(Job *job) CONTROL_ONLY;
+
+/* --- between mirror.c and mirror-end.c ------------------------------------- */
+
+typedef enum MirrorFinish {
+    MIRROR_GOES_ON,
+    MIRROR_PIVOTS, /* the users go to the target */
+    MIRROR_STAYS,  /* they stay; the target is a copy of one point in time */
+} MirrorFinish;
+
+typedef struct MirrorState {
+    /* CONST */
+    Node *filter, *source, *target;
+    Node *replaces; /* with a reference, or NULL */
+    BlockCopy *copy; /* the filter's */
+    DirtyBitmap *todo;
+    bool own_todo; /* anonymous, the job's own */
+    BitmapSyncMode bitmap_mode;
+    MirrorSyncMode sync;
+    bool target_is_zero;
+    unsigned max_workers;
+    BlockdevOnError on_source_error, on_target_error;
+    /* CONTROL */
+    DirtyBitmap *bitmap; /* the user's, busy; NULL: none, or settled */
+    MirrorFinish finish;
+    bool ready, synced;
+    uint64_t done_bytes;
+    CoCount workers;
+    CoQueue worker_ended;
+    int error; /* the first one, or 0 */
+    bool error_is_read;
+    /* From co_prepare to commit or abort. */
+    Quiesce *section;
+    Txn *pivot;
+} MirrorState;
+
+/* Copies what is to do from the disk's start to its end; in co_run, with the
+ * job's speed and pauses. */
+void co_mirror_pass(Job *job, bool in_co_run) COROUTINE_ONLY;
+void mirror_failed(MirrorState *s, int error, bool is_read);
+/* Gives the user's bitmap back; @forget what was copied. */
+void mirror_settle_bitmap(MirrorState *s, bool forget) CONTROL_ONLY;
+
+/* The hooks of the job's end. */
+int co_mirror_prepare(Job *job, Error **errp) COROUTINE_ONLY;
+void mirror_commit(Job *job);
+void mirror_abort(Job *job);
+void co_mirror_clean(Job *job) COROUTINE_ONLY;
+
+#endif
