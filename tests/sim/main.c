@@ -7,6 +7,7 @@
  */
 #include "scenarios.h"
 
+#include <malloc.h>
 #include <stdio.h>
 #include <time.h>
 
@@ -22,7 +23,7 @@ static const SimScenario *const scenarios[] = {
 };
 
 static char *plant_name;
-static gboolean all, print_trace, twice;
+static gboolean all, print_trace, twice, count_memory;
 static gint64 first_seed, seeds = 1;
 static int seconds;
 
@@ -36,6 +37,10 @@ static const GOptionEntry options[] = {
      "Print everything that happens", NULL},
     {"twice", 0, 0, G_OPTION_ARG_NONE, &twice,
      "Run each seed twice; fail if the traces differ", NULL},
+    {"memory", 0, 0, G_OPTION_ARG_NONE, &count_memory,
+     "With --twice: fail if the second run left memory. Wants G_SLICE="
+     "always-malloc and GLIBC_TUNABLES=glibc.malloc.tcache_count=0",
+     NULL},
     {"plant", 0, 0, G_OPTION_ARG_STRING, &plant_name,
      "Turn on a planted fault", "NAME"},
     {NULL},
@@ -49,15 +54,24 @@ static double seconds_of(clockid_t clock)
     return ts.tv_sec + ts.tv_nsec / 1e9;
 }
 
+/* What the first run leaves behind are caches and interned words; the second
+ * one leaves nothing more. */
+static void run_again(const SimScenario *scenario, uint64_t seed)
+{
+    uint64_t hash = sim_trace_hash();
+    size_t bytes = mallinfo2().uordblks;
+
+    sim_run(scenario, seed, false);
+    sim_check(hash == sim_trace_hash(), "two runs, two traces");
+    bytes = mallinfo2().uordblks - bytes;
+    sim_check(!count_memory || (int64_t)bytes <= 0, "%zu bytes of memory are left", bytes);
+}
+
 static void run_seed(const SimScenario *scenario, uint64_t seed)
 {
-    uint64_t hash;
-
     sim_run(scenario, seed, print_trace);
-    hash = sim_trace_hash();
     if (twice) {
-        sim_run(scenario, seed, false);
-        sim_check(hash == sim_trace_hash(), "two runs, two traces");
+        run_again(scenario, seed);
     }
 }
 
@@ -96,7 +110,8 @@ static const SimScenario *find_scenario(const char *name)
 static int usage(void)
 {
     fprintf(stderr, "Usage: sim SCENARIO|--all [--seed N] [--seeds N] "
-                    "[--seconds S] [--trace] [--twice] [--plant NAME]\n");
+                    "[--seconds S] [--trace] [--twice] [--memory] "
+                    "[--plant NAME]\n");
     for (size_t i = 0; i < ARRAY_SIZE(scenarios); i++) {
         fprintf(stderr, "  %-12s %s\n", scenarios[i]->name,
                 scenarios[i]->about);
