@@ -5,6 +5,8 @@
  */
 #include "block/qcow2/create-int.h"
 
+extern const NodeDriver driver_qcow2;
+
 /* Blocks and table for @clusters others, and for themselves. */
 static uint64_t refcount_bytes(const Qcow2State *s, uint64_t clusters)
 {
@@ -71,6 +73,7 @@ bool co_qcow2_measure(struct json_object *words, Node *source,
     Qcow2State s = {0};
     uint64_t disk, data = 0;
     int ret = 0;
+    bool v2;
 
     json_object_object_add(file, "driver", json_object_new_string("null-co"));
     options = qcow2_create_words(words, file, errp);
@@ -79,6 +82,7 @@ bool co_qcow2_measure(struct json_object *words, Node *source,
     }
     o = &options->u.qcow2;
     o->size = ROUND_UP(o->size, 512);
+    v2 = o->has_version && o->version == BLOCKDEV_QCOW2_VERSION_V2;
     if (!qcow2_create_check(o, errp)) {
         BlockdevCreateOptions_free(options);
         return false;
@@ -104,8 +108,7 @@ bool co_qcow2_measure(struct json_object *words, Node *source,
     }
     measure->fully_allocated_bytes = table_bytes(&s, disk) + disk;
     measure->required_bytes = measure->fully_allocated_bytes - disk + data;
-    measure->has_bitmaps =
-        source && source->driver->supports_persistent_bitmaps;
+    measure->has_bitmaps = source && source->driver == &driver_qcow2 && !v2;
     measure->bitmaps_bytes = 0;
     return true;
 }
