@@ -534,5 +534,6 @@ Job *co_mirror_create(const MirrorParams *p, JobTxn *txn, Error **errp)
         mirror_undo(job);
         return NULL;
     }
+    block_job_allow_ops(job, p->target, 1u << NODE_OP_DELETE);
     return job;
 }
