@@ -210,7 +210,9 @@ static int co_block_ensure(Qcow2State *s, uint64_t cluster)
             return ret;
         }
     }
-    return s->reftable[block] ? 0 : co_refblock_make(s, block);
+    return s->reftable[block] & QCOW2_REFTABLE_MASK
+               ? 0
+               : co_refblock_make(s, block);
 }
 
 /* --- the walk ------------------------------------------------------------ */

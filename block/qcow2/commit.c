@@ -325,10 +325,27 @@ int co_qcow2_settle(Qcow2State *s)
     return ret;
 }
 
+/* Memory of tables that nobody used for long goes. Looked at when the guest
+ * flushes: an image at rest keeps what it has, which is within its limits. */
+static void clean_caches(Qcow2State *s)
+{
+    int64_t now = reactor_now_ns();
+
+    if (s->cache_clean_interval_s &&
+        now - s->cache_cleaned_ns >=
+            (int64_t)s->cache_clean_interval_s * 1000000000) {
+        s->cache_cleaned_ns = now;
+        qcow2_cache_clean_unused(&s->l2_cache);
+        qcow2_cache_clean_unused(&s->refs_cache);
+    }
+}
+
 int co_qcow2_flush(Node *node)
 {
     Qcow2State *s = qcow2_state(node);
     int ret = co_qcow2_commit(s, true);
+
+    clean_caches(s);
 
     /* They go down in memory now and in the file with the next commit; until
      * then they are leaks there. */

@@ -158,9 +158,8 @@ struct Qcow2State {
     GArray *features;            /* Qcow2Feature: the table as read */
     unsigned overlap_checks;     /* QCOW2_OL_ */
     bool discard_request, discard_snapshot, discard_other;
-    bool discard_no_unref_unused;
     uint64_t cache_clean_interval_s;
-    Timer cache_timer;
+    int64_t cache_cleaned_ns;
     bool snapshot_loaded; /* l1 is that of a snapshot: nothing is written */
 
     /* HOME */
