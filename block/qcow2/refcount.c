@@ -147,7 +147,8 @@ static int change_one(Qcow2State *s, Qcow2Piece *piece, uint64_t index,
 {
     uint64_t old = qcow2_refcount_read(s, piece->data, index);
 
-    if (change > 0 ? old >= s->refcount_max : old == 0) {
+    if (old > s->refcount_max ||
+        (change > 0 ? old == s->refcount_max : old == 0)) {
         return -EINVAL;
     }
     qcow2_refcount_write(s, qcow2_piece_modify(&s->refs_cache, piece), index,

@@ -3,9 +3,11 @@
 """Damaged headers and tables of qcow2 images: each with one clear error, or
 served; QEMU says the same."""
 
+import random
 import struct
 
 from lib import case, tools
+from lib.case import ours_only
 from lib.images import MIB
 
 HUGE = 1 << 63
@@ -133,6 +135,38 @@ class Damage(case.Case):
                     f.truncate(end)
                 self.io('read 0 1M')
                 tools.img('check', self.name, check=False)
+
+    def damage(self, chance):
+        """Changes a few bytes of the tables."""
+        l1, refcounts = peek(self.name, 40), peek(self.name, 48)
+        l2 = peek(self.name, l1) & 0xfffffffffffe00
+        blocks = peek(self.name, refcounts)
+        places = ((0, 112), (112, 400), (l1, 64), (l2, 128),
+                  (refcounts, 64), (blocks, 64), (peek(self.name, 64), 200))
+        for _ in range(chance.randrange(1, 4)):
+            at, length = chance.choice(places)
+            value = chance.choice((0, 1, HUGE, HUGE - 1, 2 ** 64 - 1, 1 << 62,
+                                   chance.getrandbits(64),
+                                   chance.randrange(1 << 21) & ~511))
+            poke(self.name, [(at + chance.randrange(length) // 8 * 8, 'Q',
+                              value)])
+
+    @ours_only('dies on some of these')
+    def test_noise(self):
+        """Nothing crashes, hangs or takes memory without end."""
+        chance = random.Random(1)
+        for turn in range(24):
+            with self.subTest(turn=turn):
+                tools.foreign_img('create', '-q', '-f', 'qcow2', self.name,
+                                  8 * MIB)
+                self.io('write 0 256k', 'write -z 1M 128k')
+                tools.img('snapshot', '-c', 's', self.name)
+                self.damage(chance)
+                self.io('read 0 1M', 'write 2M 128k', 'write -z 0 128k',
+                        'flush')
+                for args in (('check',), ('snapshot', '-d', 's'),
+                             ('check', '-r', 'all')):
+                    tools.img(*args, self.name, check=False)
 
 
 if __name__ == '__main__':
