@@ -5,6 +5,7 @@
  *
  *     lock the graph -> quiesce the touched nodes once -> prepare each action
  *     in order -> commit all in order, or abort in reverse -> let requests go
+ *     -> close what nobody uses any more
  */
 #include "block/graph/action.h"
 #include "block/graph/quiesce.h"
@@ -33,12 +34,13 @@ static GPtrArray *touched_nodes(const TransactionActionList *actions)
 
 /* Under the graph lock, the touched nodes are still. */
 static bool co_apply(const TransactionActionList *actions, bool grouped,
-                     Error **errp)
+                     GArray *rest, Error **errp)
 {
     TransactionContext ctx = {
         .grouped = grouped,
         .job_txn = grouped ? job_txn_new() : NULL,
         .txn = txn_new(),
+        .rest = rest,
     };
     bool ok = true;
 
@@ -58,8 +60,18 @@ static bool is_grouped(const TransactionProperties *properties)
            properties->completion_mode == ACTION_COMPLETION_MODE_GROUPED;
 }
 
+static void co_do_rest(const GArray *rest)
+{
+    for (guint i = 0; i < rest->len; i++) {
+        const TransactionRest *entry = &g_array_index(rest, TransactionRest, i);
+
+        entry->co_fn(entry->opaque);
+    }
+}
+
 bool qmp_transaction(const QmpTransactionArgs *args, Error **errp)
 {
+    g_autoptr(GArray) rest = NULL;
     GPtrArray *nodes;
     Quiesce *quiesce;
     bool ok;
@@ -67,11 +79,13 @@ bool qmp_transaction(const QmpTransactionArgs *args, Error **errp)
     if (!args->actions->n) {
         return true;
     }
+    rest = g_array_new(false, false, sizeof(TransactionRest));
     co_graph_lock();
     nodes = touched_nodes(args->actions);
     quiesce = co_quiesce_begin((Node *const *)nodes->pdata, nodes->len);
-    ok = co_apply(args->actions, is_grouped(args->properties), errp);
+    ok = co_apply(args->actions, is_grouped(args->properties), rest, errp);
     quiesce_end(quiesce);
+    co_do_rest(rest);
     graph_unlock();
     g_ptr_array_unref(nodes);
     return ok;

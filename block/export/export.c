@@ -248,6 +248,36 @@ BlockExport *co_export_add(const BlockExportOptions *options, Error **errp)
     return exp;
 }
 
+/* --- by a transaction ---------------------------------------------------- */
+
+BlockExport *co_export_prepare(const BlockExportOptions *options, Error **errp)
+{
+    BlockExport *exp = co_add_locked(options, errp);
+
+    if (exp) {
+        exp->tentative = true;
+    }
+    return exp;
+}
+
+void export_commit(BlockExport *exp)
+{
+    exp->tentative = false;
+}
+
+void export_retract(BlockExport *exp)
+{
+    exp->driver->retract(exp);
+    list_remove(&exp->link);
+}
+
+void co_export_free(BlockExport *exp)
+{
+    exp->driver->co_free_state(exp);
+    co_drop_root(exp);
+    free_export(exp);
+}
+
 /* --- going away ---------------------------------------------------------- */
 
 static void co_delete_entry(void *opaque)
@@ -306,7 +336,8 @@ static BlockExport *next_to_shut_down(BlockExportType type)
     BlockExport *oldest = NULL;
 
     LIST_FOREACH(exp, &exports, BlockExport, link) {
-        if (exp->driver->type == type && !exp->shutting_down) {
+        if (exp->driver->type == type && !exp->shutting_down &&
+            !exp->tentative) {
             oldest = exp;
         }
     }

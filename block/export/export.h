@@ -35,6 +35,10 @@ typedef struct ExportDriver {
     /* Takes no new clients and makes the present ones drop their references,
      * however unwilling they are. Must not yield. */
     void (*request_shutdown)(BlockExport *exp);
+    /* The transaction that makes it fails: gives up what others must find as it
+     * was before (names, bitmaps). No client has it. Must not yield;
+     * co_free_state follows. */
+    void (*retract)(BlockExport *exp);
     /* Frees exp->state. Nobody has a reference any more. Under the graph
      * lock. */
     void (*co_free_state)(BlockExport *exp) COROUTINE_ONLY;
@@ -57,6 +61,7 @@ struct BlockExport {
     unsigned turn; /* the next of @iothreads */
     unsigned refs;
     bool shutting_down;
+    bool tentative; /* by a transaction that goes on: no client finds it */
     ListLink link; /* all exports, newest first */
 };
 
@@ -66,6 +71,17 @@ struct BlockExport {
  */
 BlockExport *co_export_add(const BlockExportOptions *options,
                            Error **errp) COROUTINE_ONLY CONTROL_ONLY;
+
+/*
+ * The same as a part of a transaction, under the graph lock: it is tentative
+ * until export_commit, or is taken back by export_retract, which does not
+ * yield, and then co_export_free.
+ */
+BlockExport *co_export_prepare(const BlockExportOptions *options,
+                               Error **errp) COROUTINE_ONLY CONTROL_ONLY;
+void export_commit(BlockExport *exp) CONTROL_ONLY;
+void export_retract(BlockExport *exp) CONTROL_ONLY;
+void co_export_free(BlockExport *exp) COROUTINE_ONLY CONTROL_ONLY;
 
 /* NULL if there is none. */
 BlockExport *export_find(const char *id);

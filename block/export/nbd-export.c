@@ -13,7 +13,8 @@
 static ListLink listed = LIST_INIT(listed);
 static uint64_t last_serial;
 
-NbdExport *nbd_export_find(const char *name)
+/* Also those that no client may find yet. */
+static NbdExport *find_any(const char *name)
 {
     LIST_FOREACH(e, &listed, NbdExport, listed) {
         if (!strcmp(e->name, name)) {
@@ -23,11 +24,26 @@ NbdExport *nbd_export_find(const char *name)
     return NULL;
 }
 
+NbdExport *nbd_export_find(const char *name)
+{
+    NbdExport *e = find_any(name);
+
+    return e && !e->exp->tentative ? e : NULL;
+}
+
 NbdExport *nbd_export_next(const NbdExport *e)
 {
-    ListLink *next = e ? e->listed.next : listed.next;
+    for (;;) {
+        ListLink *next = e ? e->listed.next : listed.next;
 
-    return next == &listed ? NULL : LIST_ENTRY(next, NbdExport, listed);
+        if (next == &listed) {
+            return NULL;
+        }
+        e = LIST_ENTRY(next, NbdExport, listed);
+        if (!e->exp->tentative) {
+            return (NbdExport *)e;
+        }
+    }
 }
 
 /* --- what it offers ------------------------------------------------------ */
@@ -160,20 +176,24 @@ static void hold_bitmaps(NbdExport *e)
     for (unsigned i = 0; i < e->bitmaps->len; i++) {
         bitmap_set_busy(bitmap_at(e, i), true);
         node_ref(bitmap_node(bitmap_at(e, i)));
+        g_ptr_array_add(e->bitmap_nodes, bitmap_node(bitmap_at(e, i)));
     }
+}
+
+static void let_bitmaps_go(NbdExport *e)
+{
+    for (unsigned i = 0; i < e->bitmaps->len; i++) {
+        bitmap_set_busy(bitmap_at(e, i), false);
+    }
+    g_array_set_size(e->bitmaps, 0);
 }
 
 COROUTINE_ONLY CONTROL_ONLY static void co_release_bitmaps(NbdExport *e)
 {
-    g_autoptr(GPtrArray) nodes = g_ptr_array_new();
-
-    for (unsigned i = 0; i < e->bitmaps->len; i++) {
-        bitmap_set_busy(bitmap_at(e, i), false);
-        g_ptr_array_add(nodes, bitmap_node(bitmap_at(e, i)));
-    }
     /* All of a node's bitmaps are released with it: none may be busy then. */
-    for (guint i = 0; i < nodes->len; i++) {
-        co_node_unref(nodes->pdata[i]);
+    let_bitmaps_go(e);
+    for (guint i = 0; i < e->bitmap_nodes->len; i++) {
+        co_node_unref(e->bitmap_nodes->pdata[i]);
     }
 }
 
@@ -199,7 +219,7 @@ static bool check_options(const BlockExportOptionsNbd *options,
         error_set(errp, "description '%s' too long", options->description);
         return false;
     }
-    if (nbd_export_find(name)) {
+    if (find_any(name)) {
         error_set(errp, "NBD server already has export named '%s'", name);
         return false;
     }
@@ -209,6 +229,7 @@ static bool check_options(const BlockExportOptionsNbd *options,
 static void free_nbd_export(NbdExport *e)
 {
     g_array_unref(e->bitmaps);
+    g_ptr_array_unref(e->bitmap_nodes);
     g_free(e->name);
     g_free(e->description);
     g_free(e);
@@ -233,6 +254,7 @@ static bool co_create(BlockExport *exp, const BlockExportOptions *options,
     e->memory_align = root_node(exp->root)->limits.memory_align;
     e->bitmaps = g_array_new(false, false, sizeof(NbdExportBitmap));
     g_array_set_clear_func(e->bitmaps, bitmap_entry_clear);
+    e->bitmap_nodes = g_ptr_array_new();
     list_init(&e->clients);
     if (!add_bitmaps(e, nbd->bitmaps, errp)) {
         free_nbd_export(e);
@@ -254,6 +276,14 @@ static void request_shutdown(BlockExport *exp)
     }
 }
 
+static void retract(BlockExport *exp)
+{
+    NbdExport *e = exp->state;
+
+    list_remove(&e->listed);
+    let_bitmaps_go(e);
+}
+
 COROUTINE_ONLY CONTROL_ONLY static void co_free_state(BlockExport *exp)
 {
     NbdExport *e = exp->state;
@@ -268,5 +298,6 @@ const ExportDriver nbd_export_driver = {
     .type = BLOCK_EXPORT_TYPE_NBD,
     .co_create = co_create,
     .request_shutdown = request_shutdown,
+    .retract = retract,
     .co_free_state = co_free_state,
 };

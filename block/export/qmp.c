@@ -5,7 +5,9 @@
  */
 #include "block/export/export.h"
 #include "block/export/nbd-server.h"
+#include "block/graph/action.h"
 #include "qapi/qapi-commands.h"
+#include "qapi/qapi-transaction.h"
 
 bool qmp_block_export_add(const BlockExportOptions *args, Error **errp)
 {
@@ -18,7 +20,7 @@ co_export_del(const char *id, BlockExportRemoveMode mode, Error **errp)
     BlockExport *exp = export_find(id);
     bool in_use;
 
-    if (!exp) {
+    if (!exp || exp->tentative) {
         error_set(errp, "Export '%s' is not found", id);
         return false;
     }
@@ -59,12 +61,65 @@ BlockExportInfoList *qmp_query_block_exports(Error **errp)
     BlockExportInfoList *list = BlockExportInfoList_new();
 
     for (BlockExport *exp = export_next(NULL); exp; exp = export_next(exp)) {
-        if (root_node(exp->root)) {
+        if (root_node(exp->root) && !exp->tentative) {
             BlockExportInfoList_append(list, export_info(exp));
         }
     }
     return list;
 }
+
+/* --- as an action of a transaction --------------------------------------- */
+
+typedef struct AddAction {
+    BlockExport *exp;
+    GArray *rest; /* of the transaction */
+} AddAction;
+
+CONTROL_ONLY
+static void action_commit(void *opaque)
+{
+    export_commit(((AddAction *)opaque)->exp);
+}
+
+static void co_free_later(void *opaque)
+{
+    co_export_free(opaque);
+}
+
+CONTROL_ONLY
+static void action_abort(void *opaque)
+{
+    AddAction *add = opaque;
+
+    export_retract(add->exp);
+    transaction_later(add->rest, co_free_later, add->exp);
+}
+
+COROUTINE_ONLY CONTROL_ONLY static bool
+co_action_prepare(const TransactionAction *action, TransactionContext *ctx,
+                  Error **errp)
+{
+    static const TxnOps ops = {
+        .commit = action_commit,
+        .abort = action_abort,
+        .clean = g_free,
+    };
+    BlockExport *exp =
+        co_export_prepare(action->u.block_export_add.data, errp);
+    AddAction *add;
+
+    if (!exp) {
+        return false;
+    }
+    add = g_new(AddAction, 1);
+    *add = (AddAction){exp, ctx->rest};
+    txn_add(ctx->txn, &ops, add);
+    return true;
+}
+
+const TransactionHandler txn_handler_block_export_add = {
+    .co_prepare = co_action_prepare,
+};
 
 /* --- the server ---------------------------------------------------------- */
 

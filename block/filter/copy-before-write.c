@@ -56,28 +56,26 @@ static int co_cbw_pdiscard(Node *node, uint64_t offset_bytes, uint64_t bytes)
 
 /* --- graph --------------------------------------------------------------- */
 
-static bool leads_to(const Node *node, const Node *below)
-{
-    if (node == below) {
-        return true;
-    }
-    LIST_FOREACH(edge, &node->children, Edge, in_parent) {
-        if (leads_to(edge->child, below)) {
-            return true;
-        }
-    }
-    return false;
-}
-
 /* A user's filter has its target for itself, unless the disk is behind that:
  * then the disk's users' writes are seen as writes to it. */
 static Perms target_shared(const CbwState *s)
 {
     Perms shared = PERM_ALL & ~(Perms)PERM_RESIZE;
 
-    return s->is_public && s->file && !leads_to(s->target->child, s->file->child)
+    return s->is_public && s->file && !node_leads_to(s->target->child, s->file->child)
                ? shared & ~(Perms)PERM_WRITE
                : shared;
+}
+
+/* Not counting those that the transaction that goes on deletes. */
+static bool has_users(const Node *node)
+{
+    LIST_FOREACH(edge, &node->parents, Edge, in_child) {
+        if (edge->root || !edge->parent->doomed) {
+            return true;
+        }
+    }
+    return false;
 }
 
 /* While the filter is being put in or taken out it has no users, and must not
@@ -91,7 +89,7 @@ static void cbw_child_perm(const Node *node, const Edge *edge, Perms perm,
         *child_perm = s->bypassed ? 0 : PERM_WRITE;
         *child_shared =
             s->bypassed || !s->target ? PERM_ALL : target_shared(s);
-    } else if (s->bypassed || list_empty(&node->parents)) {
+    } else if (s->bypassed || !has_users(node)) {
         *child_perm = perm;
         *child_shared = shared;
     } else {

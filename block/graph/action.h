@@ -16,12 +16,29 @@
 struct TransactionAction;
 struct JobTxn;
 
+/* What is left to do when a transaction is over and its disks run again, in
+ * the order of adding: what may yield. Under the graph lock. */
+typedef struct TransactionRest {
+    void (*co_fn)(void *opaque);
+    void *opaque;
+} TransactionRest;
+
 typedef struct TransactionContext {
     /* Jobs of a grouped transaction share it; NULL for individual. */
     struct JobTxn *job_txn;
     bool grouped;
     Txn *txn;
+    GArray *rest; /* TransactionRest; NULL: nobody would do it */
 } TransactionContext;
+
+/* For a commit or an abort, and for a prepare that failed. */
+static inline void transaction_later(GArray *rest, void (*co_fn)(void *opaque),
+                                     void *opaque)
+{
+    TransactionRest entry = {co_fn, opaque};
+
+    g_array_append_val(rest, entry);
+}
 
 typedef struct TransactionHandler {
     /* Adds (Node *) those whose users must be still. Nodes that do not exist

@@ -305,6 +305,19 @@ Node *node_skip_filters(Node *node)
     return node;
 }
 
+bool node_leads_to(const Node *node, const Node *below)
+{
+    if (node == below) {
+        return true;
+    }
+    LIST_FOREACH(edge, &node->children, Edge, in_parent) {
+        if (node_leads_to(edge->child, below)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 bool node_cluster_bytes(const Node *node, uint32_t *cluster_bytes)
 {
     const Edge *primary;

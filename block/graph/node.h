@@ -133,6 +133,7 @@ struct Node {
     bool monitor_owned; /* made by blockdev-add, not yet deleted */
     Node *inherits_from; /* the parent whose options defined it, or NULL */
     bool turns_read_only; /* by the reopen that goes on */
+    bool doomed; /* deleted by the transaction that goes on */
     bool filename_derived; /* @filename follows from children and options */
     bool read_only;
     bool discard_unmap; /* discard=unmap; else discards end here */
@@ -221,12 +222,15 @@ Edge *node_child(const Node *node, const char *name);
  * (EDGE_FILTERED), else NULL. */
 Edge *node_filtered_child(const Node *node);
 Edge *node_backing_child(const Node *node); /* EDGE_COW, or NULL */
+/* True if @below is @node, or can be reached from it. */
+bool node_leads_to(const Node *node, const Node *below);
 /* Below all filters. */
 Node *node_skip_filters(Node *node);
 
 /*
- * Makes every parent of @from use @to instead, except the edges of @to itself
- * (so @to may be a filter above @from). All roots above must be quiesced. On
+ * Makes every parent of @from use @to instead, except @to itself (so it may be
+ * a filter above @from), images below @to that have @from behind them (what
+ * such a filter writes to may), and edges that stay. All roots above must be quiesced. On
  * conflict nothing changed. With @txn not NULL the change is undone if that
  * aborts. The edges' references move with them: the caller holds one of
  * @from, which may be the last, and drops it later.
@@ -259,6 +263,19 @@ void node_size_changed(Node *node, uint64_t size_bytes) CONTROL_ONLY;
 struct BlockdevOptionsList;
 bool co_graph_reopen(const struct BlockdevOptionsList *options,
                      Error **errp) COROUTINE_ONLY CONTROL_ONLY;
+
+/*
+ * The same as a part of something larger, under the graph lock: it takes
+ * effect, in a section of its own, and stays when graph_reopen_commit is
+ * called, or is undone by graph_reopen_abort; both do not yield.
+ * co_graph_reopen_forget then frees it. Sizes must stay.
+ */
+struct Reopen;
+struct Reopen *co_graph_reopen_prepare(const struct BlockdevOptionsList *options,
+                                 Error **errp) COROUTINE_ONLY CONTROL_ONLY;
+void graph_reopen_commit(struct Reopen *reopen) CONTROL_ONLY;
+void graph_reopen_abort(struct Reopen *reopen) CONTROL_ONLY;
+void co_graph_reopen_forget(struct Reopen *reopen) COROUTINE_ONLY CONTROL_ONLY;
 
 /*
  * A user resizes @node, which must be able to: QEMU's text where somebody who

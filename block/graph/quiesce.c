@@ -94,19 +94,6 @@ static void root_left_section(Root *root)
     }
 }
 
-static bool leads_to(const Node *node, const Node *below)
-{
-    if (node == below) {
-        return true;
-    }
-    LIST_FOREACH(edge, &node->children, Edge, in_parent) {
-        if (leads_to(edge->child, below)) {
-            return true;
-        }
-    }
-    return false;
-}
-
 /* With @via not NULL only roots that lead to it. */
 CONTROL_ONLY
 static void section_add_above(Quiesce *q, Node *node, const Node *via,
@@ -118,7 +105,7 @@ static void section_add_above(Quiesce *q, Node *node, const Node *via,
     LIST_FOREACH(edge, &node->parents, Edge, in_child) {
         if (!edge->root) {
             section_add_above(q, edge->parent, via, seen, wait);
-        } else if (!via || leads_to(edge->child, via)) {
+        } else if (!via || node_leads_to(edge->child, via)) {
             section_add_root(q, edge->root, wait);
         }
     }
@@ -195,7 +182,7 @@ static bool any_late(const Quiesce *q)
 {
     for (Node *n = node_next(NULL); n; n = node_next(n)) {
         for (guint i = 0; n->late && i < q->nodes->len; i++) {
-            if (leads_to(n, q->nodes->pdata[i])) {
+            if (node_leads_to(n, q->nodes->pdata[i])) {
                 return true;
             }
         }

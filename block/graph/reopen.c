@@ -35,6 +35,7 @@ typedef struct Reopen {
     GPtrArray *nodes;    /* Node of each entry, and those whose users change */
     GPtrArray *left;     /* Node, a reference of each: children before */
     Txn *txn;
+    Quiesce *section;    /* over @nodes, and the children that are left */
 } Reopen;
 
 static Entry *find_entry(const Reopen *q, const Node *node)
@@ -396,14 +397,34 @@ COROUTINE_ONLY CONTROL_ONLY static bool co_settle_all(Reopen *q, Error **errp)
     return true;
 }
 
-COROUTINE_ONLY CONTROL_ONLY static bool co_reopen_queue(Reopen *q, Error **errp)
-{
-    Quiesce *section = co_quiesce_begin((Node *const *)q->nodes->pdata,
-                                        q->nodes->len);
-    bool ok;
+/* --- the end ------------------------------------------------------------- */
 
-    q->txn = txn_new();
-    ok = txn_end(q->txn, co_settle_all(q, errp) && co_apply(q, errp));
+static Reopen *reopen_new(void)
+{
+    Reopen *q = g_new0(Reopen, 1);
+
+    q->entries = g_ptr_array_new_with_free_func(entry_free);
+    q->nodes = g_ptr_array_new();
+    q->left = g_ptr_array_new();
+    return q;
+}
+
+COROUTINE_ONLY CONTROL_ONLY static void co_reopen_free(Reopen *q)
+{
+    for (guint i = 0; i < q->left->len; i++) {
+        co_node_unref(q->left->pdata[i]);
+    }
+    g_ptr_array_free(q->entries, TRUE);
+    g_ptr_array_free(q->nodes, TRUE);
+    g_ptr_array_free(q->left, TRUE);
+    g_free(q);
+}
+
+CONTROL_ONLY
+static void reopen_end(Reopen *q, bool ok)
+{
+    txn_end(q->txn, ok);
+    q->txn = NULL;
     for (guint i = 0; i < q->entries->len; i++) {
         Entry *entry = q->entries->pdata[i];
 
@@ -415,28 +436,89 @@ COROUTINE_ONLY CONTROL_ONLY static bool co_reopen_queue(Reopen *q, Error **errp)
     }
     forget_left(q);
     quiesce_rescan();
-    quiesce_end(section);
-    for (guint i = 0; i < q->left->len; i++) {
-        co_node_unref(q->left->pdata[i]);
+    quiesce_end(q->section);
+    q->section = NULL;
+}
+
+COROUTINE_ONLY CONTROL_ONLY static bool
+co_reopen_begin(Reopen *q, const BlockdevOptionsList *options, Error **errp)
+{
+    if (!queue_all(q, options, errp)) {
+        return false;
     }
-    return ok;
+    q->section = co_quiesce_begin((Node *const *)q->nodes->pdata,
+                                  q->nodes->len);
+    q->txn = txn_new();
+    if (!co_settle_all(q, errp) || !co_apply(q, errp)) {
+        reopen_end(q, false);
+        return false;
+    }
+    return true;
 }
 
 bool co_graph_reopen(const BlockdevOptionsList *options, Error **errp)
 {
-    Reopen q = {
-        .entries = g_ptr_array_new_with_free_func(entry_free),
-        .nodes = g_ptr_array_new(),
-        .left = g_ptr_array_new(),
-    };
+    Reopen *q = reopen_new();
     bool ok;
 
     co_graph_lock();
-    ok = queue_all(&q, options, errp) &&
-         (!q.entries->len || co_reopen_queue(&q, errp));
+    ok = co_reopen_begin(q, options, errp);
+    if (ok) {
+        reopen_end(q, true);
+    }
+    co_reopen_free(q);
     graph_unlock();
-    g_ptr_array_free(q.entries, TRUE);
-    g_ptr_array_free(q.nodes, TRUE);
-    g_ptr_array_free(q.left, TRUE);
     return ok;
+}
+
+/* --- as a part of something larger --------------------------------------- */
+
+static bool sizes_stay(const Reopen *q, Error **errp)
+{
+    for (guint i = 0; i < q->entries->len; i++) {
+        const Entry *entry = q->entries->pdata[i];
+
+        if (entry->r.size_bytes != entry->r.node->size_bytes) {
+            error_set(errp,
+                      "The size of node '%s' cannot change in a transaction",
+                      node_name(entry->r.node));
+            return false;
+        }
+    }
+    return true;
+}
+
+Reopen *co_graph_reopen_prepare(const BlockdevOptionsList *options, Error **errp)
+{
+    Reopen *q = reopen_new();
+
+    if (!co_reopen_begin(q, options, errp)) {
+        co_reopen_free(q);
+        return NULL;
+    }
+    if (!sizes_stay(q, errp)) {
+        reopen_end(q, false);
+        co_reopen_free(q);
+        return NULL;
+    }
+    for (guint i = 0; i < q->entries->len; i++) {
+        node_refresh_limits(((Entry *)q->entries->pdata[i])->r.node);
+    }
+    quiesce_rescan();
+    return q;
+}
+
+void graph_reopen_commit(Reopen *q)
+{
+    reopen_end(q, true);
+}
+
+void graph_reopen_abort(Reopen *q)
+{
+    reopen_end(q, false);
+}
+
+void co_graph_reopen_forget(Reopen *q)
+{
+    co_reopen_free(q);
 }

@@ -62,7 +62,9 @@ static const TxnOps moves_ops = {.abort = moves_undone, .clean = g_free};
 
 static bool edge_stays(const Edge *edge, const Node *to)
 {
-    return edge->parent == to || (edge->role & EDGE_STAYS);
+    return edge->parent == to || (edge->role & EDGE_STAYS) ||
+           ((edge->role & EDGE_COW) && edge->parent &&
+            node_leads_to(to, edge->parent));
 }
 
 static bool check_cycles(const Node *from, const Node *to, Error **errp)
