@@ -306,9 +306,12 @@ static void co_sleep(void)
 
 static void expect_verbs(Job *job, const char *allowed)
 {
-    static const char *const names[] = {"cancel",    "pause",    "resume",
-                                        "set-speed", "complete", "finalize",
-                                        "dismiss"};
+    static const char *const names[] = {
+        [JOB_VERB_CANCEL] = "cancel",       [JOB_VERB_PAUSE] = "pause",
+        [JOB_VERB_RESUME] = "resume",       [JOB_VERB_SET_SPEED] = "set-speed",
+        [JOB_VERB_COMPLETE] = "complete",   [JOB_VERB_CHANGE] = "change",
+        [JOB_VERB_FINALIZE] = "finalize",   [JOB_VERB_DISMISS] = "dismiss",
+    };
     g_auto(GStrv) list = g_strsplit(allowed, " ", -1);
 
     for (int verb = 0; verb < JOB_VERB__MAX; verb++) {
@@ -331,7 +334,7 @@ static void co_verbs(void)
     JobParams params = {
         .id = "j0", .manual_finalize = true, .manual_dismiss = true};
     Job *job = job_create(&test_job_driver, &params, NULL);
-    const char *live = "cancel pause resume set-speed";
+    const char *live = "cancel pause resume set-speed change";
 
     expect_verbs(job, live);
     job_start(job);
@@ -343,7 +346,7 @@ static void co_verbs(void)
     test_job("j0")->get_ready = true;
     job_kick(job);
     co_settle();
-    expect_verbs(job, "cancel pause resume set-speed complete");
+    expect_verbs(job, "cancel pause resume set-speed change complete");
     test_job_finish("j0", 0);
     co_settle();
     expect_verbs(job, "cancel finalize");
