@@ -142,6 +142,10 @@ struct NodeDriver {
      * told to must go on, also those that come until node_quiescing(@node) is
      * false: a section waits for them. NULL: it holds none back. */
     void (*quiesce_begin)(Node *node);
+    /* Whoever waits for requests that are under way has given them up: they
+     * are to end soon, with an error if nothing better is known. Those that
+     * come later are not meant. On control. NULL: they end by themselves. */
+    void (*cancel_requests)(Node *node);
     /* A request has come to the point @event (a BlkdebugEvent) of its way. For
      * drivers that tests use to make things happen there. NULL: nothing. */
     void (*co_debug_event)(Node *node, int event);

@@ -256,3 +256,13 @@ void quiesce_forget_node(Node *node)
         }
     }
 }
+
+void node_cancel_requests(Node *node)
+{
+    if (node->driver->cancel_requests) {
+        node->driver->cancel_requests(node);
+    }
+    LIST_FOREACH(edge, &node->children, Edge, in_parent) {
+        node_cancel_requests(edge->child);
+    }
+}

@@ -32,5 +32,8 @@ void node_late_begin(Node *node) CONTROL_ONLY;
 void node_late_end(Node *node) CONTROL_ONLY;
 /* True while a root above @node is closed by some section, or ends. */
 bool node_quiescing(const Node *node) CONTROL_ONLY;
+/* Requests to @node and what is below it that wait for somebody else, a server
+ * say, end soon, with an error: who made them has given up. */
+void node_cancel_requests(Node *node) CONTROL_ONLY;
 
 #endif

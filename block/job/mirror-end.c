@@ -81,19 +81,6 @@ static void co_copy_rest(Job *job)
     }
 }
 
-static bool leads_to(const Node *node, const Node *below)
-{
-    if (node == below) {
-        return true;
-    }
-    LIST_FOREACH(edge, &node->children, Edge, in_parent) {
-        if (leads_to(edge->child, below)) {
-            return true;
-        }
-    }
-    return false;
-}
-
 /* Moves the users, so that it can be undone. */
 COROUTINE_ONLY CONTROL_ONLY static bool co_pivot(MirrorState *s, Error **errp)
 {
@@ -101,7 +88,7 @@ COROUTINE_ONLY CONTROL_ONLY static bool co_pivot(MirrorState *s, Error **errp)
     if (!s->replaces || s->replaces == s->source) {
         return mirror_top_give_users(s->filter, s->target, s->pivot, errp);
     }
-    if (!leads_to(s->filter, s->replaces)) {
+    if (!node_leads_to(s->filter, s->replaces)) {
         error_set(errp, "Node '%s' is not part of the disk any more",
                   node_name(s->replaces));
         return false;
@@ -177,6 +164,8 @@ void mirror_abort(Job *job)
     MirrorState *s = job_state(job);
 
     undo_pivot(s);
+    /* Nor a user's write to both sides that began since the cancel. */
+    mirror_give_up_target(s);
     mirror_settle_bitmap(s, s->bitmap_mode == BITMAP_SYNC_MODE_ALWAYS);
 }
 

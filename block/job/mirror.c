@@ -11,8 +11,10 @@
  * Invariants:
  * 1. At every moment the bits to do, and what is in flight, cover all that the
  *    target does not have as the disk has it.
- * 2. Passes end although users go on writing: what a pass may leave grows with
- *    their number, and the last of it is copied while users are held.
+ * 2. Passes end although users go on writing: a job is ready when they gain
+ *    nothing any more; to finish, users write to both sides, what a pass may
+ *    leave grows with their number, and the last of it is copied while users
+ *    are held.
  */
 #include "block/job/mirror.h"
 
@@ -249,24 +251,47 @@ static bool co_try_again(Job *job)
     return !job_cancelled(job);
 }
 
-/* What a pass may leave to do, after @passes of them. */
-static uint64_t slack_bytes(unsigned passes)
+/* Whether @left may stay to do after @passes, the last of which found
+ * @before. Invariant 2. */
+static bool enough(const MirrorState *s, unsigned passes, uint64_t left,
+                   uint64_t before)
 {
-    return passes < 3 ? 0 : (uint64_t)LITTLE_BYTES << MIN(passes - 3, 40);
+    if (left == 0) {
+        return true;
+    }
+    if (s->finish == MIRROR_GOES_ON) {
+        return passes > 0 &&
+               (left > before / 2 || (passes > 2 && left <= LITTLE_BYTES));
+    }
+    return passes > 2 && left <= LITTLE_BYTES << MIN(passes, 40);
 }
 
-/* Passes until little is left. */
+/* Passes until little is left, or users write as fast as is copied. */
 COROUTINE_ONLY
 static void co_converge(Job *job)
 {
     MirrorState *s = job_state(job);
+    uint64_t left, before = 0;
 
     for (unsigned passes = 0; goes_on(job); passes++) {
-        if (bitmap_count_bytes(s->todo) <= slack_bytes(passes)) {
+        left = bitmap_count_bytes(s->todo);
+        if (enough(s, passes, left, before)) {
             co_flush_target(job);
             return;
         }
+        before = left;
         co_mirror_pass(job, true);
+    }
+}
+
+/* Writes of users go to both sides from now on. */
+COROUTINE_ONLY CONTROL_ONLY static void co_go_active(MirrorState *s)
+{
+    if (!mirror_top_active(s->filter)) {
+        Quiesce *section = co_quiesce_begin(&s->filter, 1);
+
+        mirror_top_set_active(s->filter, true);
+        quiesce_end(section);
     }
 }
 
@@ -279,7 +304,7 @@ static void become_ready(Job *job)
         job_progress_set_total(job, s->done_bytes + todo_bytes(s));
         job_ready(job);
     }
-    if (mirror_top_active(s->filter) && bitmap_count_bytes(s->todo) == 0) {
+    if (s->write_blocking && bitmap_count_bytes(s->todo) == 0) {
         s->synced = true;
     }
 }
@@ -290,16 +315,24 @@ static void co_follow(Job *job)
 {
     MirrorState *s = job_state(job);
 
-    while (goes_on(job)) {
+    for (;;) {
+        if (s->finish != MIRROR_GOES_ON) {
+            /* So that users add nothing to what is left, and are held for no
+             * longer than it takes to move them. */
+            co_graph_lock();
+            co_go_active(s);
+            graph_unlock();
+        }
         co_converge(job);
         if (!goes_on(job)) {
             break;
         }
         become_ready(job);
-        if (s->finish != MIRROR_GOES_ON) {
+        if (s->finish == MIRROR_GOES_ON) {
+            co_job_sleep_ns(job, REST_NS);
+        } else if (mirror_top_active(s->filter)) {
             break;
         }
-        co_job_sleep_ns(job, REST_NS);
     }
 }
 
@@ -353,16 +386,27 @@ static bool mirror_leave(Job *job)
     return true;
 }
 
+void mirror_give_up_target(MirrorState *s)
+{
+    if (s->workers.n || mirror_top_active(s->filter)) {
+        node_cancel_requests(s->target);
+    }
+}
+
+/* A target that does not answer keeps nobody. */
+static void mirror_cancel(Job *job)
+{
+    mirror_give_up_target(job_state(job));
+}
+
 COROUTINE_ONLY
 static bool co_mirror_change(Job *job, const BlockJobChangeOptions *options,
                              Error **errp)
 {
     MirrorState *s = job_state(job);
     MirrorCopyMode mode = options->u.mirror.copy_mode;
-    Quiesce *section;
 
-    if (mirror_top_active(s->filter) ==
-        (mode == MIRROR_COPY_MODE_WRITE_BLOCKING)) {
+    if (s->write_blocking == (mode == MIRROR_COPY_MODE_WRITE_BLOCKING)) {
         return true;
     }
     if (mode != MIRROR_COPY_MODE_WRITE_BLOCKING) {
@@ -370,9 +414,10 @@ static bool co_mirror_change(Job *job, const BlockJobChangeOptions *options,
                   MirrorCopyMode_str(mode));
         return false;
     }
-    section = co_quiesce_begin(&s->filter, 1);
-    mirror_top_set_active(s->filter, true);
-    quiesce_end(section);
+    if (s->source->size_bytes == s->target->size_bytes) {
+        co_go_active(s);
+        s->write_blocking = true;
+    }
     return true;
 }
 
@@ -392,6 +437,7 @@ static const JobDriver mirror_driver = {
     .commit = mirror_commit,
     .abort = mirror_abort,
     .co_clean = co_mirror_clean,
+    .cancel = mirror_cancel,
     .complete = mirror_complete,
     .leave = mirror_leave,
     .co_change = co_mirror_change,
@@ -490,6 +536,7 @@ static void init_state(Job *job, const MirrorParams *p, Node *filter,
         .bitmap_mode = p->bitmap_mode,
         .sync = p->sync,
         .target_is_zero = p->target_is_zero,
+        .write_blocking = p->active,
         .on_source_error = p->on_source_error,
         .on_target_error = p->on_target_error,
     };

@@ -71,6 +71,7 @@ typedef struct MirrorState {
     /* CONTROL */
     DirtyBitmap *bitmap; /* the user's, busy; NULL: none, or settled */
     MirrorFinish finish;
+    bool write_blocking; /* the mode that the user asked for */
     bool ready, synced;
     uint64_t done_bytes;
     CoCount workers;
@@ -86,6 +87,8 @@ typedef struct MirrorState {
  * job's speed and pauses. */
 void co_mirror_pass(Job *job, bool in_co_run) COROUTINE_ONLY;
 void mirror_failed(MirrorState *s, int error, bool is_read);
+/* What is on its way to the target ends soon. */
+void mirror_give_up_target(MirrorState *s) CONTROL_ONLY;
 /* Gives the user's bitmap back; @forget what was copied. */
 void mirror_settle_bitmap(MirrorState *s, bool forget) CONTROL_ONLY;
 

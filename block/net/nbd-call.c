@@ -41,7 +41,7 @@ static NbdLink *co_wait_link(NbdClient *c, const NbdCall *call)
     while (!(best = best_link(c))) {
         int64_t until_ns = MIN(c->wait_until_ns, call->give_up_ns);
 
-        if (c->closing) {
+        if (c->closing || call->cancels != c->cancels) {
             return NULL;
         }
         if ((ready = find_link(c, NBD_LINK_READY))) {
@@ -63,6 +63,7 @@ COROUTINE_ONLY
 static int co_call_until_answered(NbdClient *c, NbdCall *call, uint16_t flags)
 {
     call->give_up_ns = INT64_MAX;
+    call->cancels = c->cancels;
     do {
         NbdLink *l = co_wait_link(c, call);
 

@@ -95,6 +95,7 @@ typedef struct NbdCall {
     uint64_t extent_flags;
     bool sent, replied, lost, done;
     int64_t give_up_ns; /* no new attempt from then on */
+    unsigned cancels; /* of the client, when it began */
     Coroutine *co;
     ListLink in_out;
 } NbdCall;
@@ -154,6 +155,7 @@ typedef struct NbdClient {
     CoQueue slot_freed; /* those who want a slot */
     CoQueue changed;    /* who waits for a state or an end */
     int64_t wait_until_ns; /* how long a call waits while all are down */
+    unsigned cancels; /* how often all calls were told to give up */
     uint64_t data_start, data_end; /* known to hold data */
 } NbdClient;
 
@@ -202,6 +204,10 @@ void nbd_connect_cancel(NbdLink *l);
 void nbd_connect_later(NbdLink *l);
 
 /* --- nbd-link.c ---------------------------------------------------------- */
+
+/* Calls that are under way fail, whether the server answers or not: its
+ * connections are dropped, and made again later. At home. */
+void nbd_client_cancel(NbdClient *c);
 
 /* Makes @n links, all down. */
 void nbd_links_init(NbdClient *c, unsigned n);

@@ -100,6 +100,20 @@ void nbd_link_worker_ended(NbdLink *l)
     }
 }
 
+/* --- giving up ----------------------------------------------------------- */
+
+void nbd_client_cancel(NbdClient *c)
+{
+    c->cancels++;
+    for (unsigned i = 0; i < c->n_links; i++) {
+        if (c->links[i].calls) {
+            nbd_link_kill(&c->links[i]);
+        }
+    }
+    coqueue_wake_all(&c->slot_freed);
+    coqueue_wake_all(&c->changed);
+}
+
 /* --- the end of the program ---------------------------------------------- */
 
 static void leave_server(NbdClient *c)

@@ -193,6 +193,25 @@ void nbd_release_all(void)
     }
 }
 
+/* --- giving up ----------------------------------------------------------- */
+
+static void cancel_at_home(void *opaque)
+{
+    nbd_client_cancel(opaque);
+}
+
+static void nbd_cancel_requests(Node *node)
+{
+    NbdClient *c = node->state;
+
+    if (node->home == reactor_current()) {
+        nbd_client_cancel(c);
+    } else {
+        /* It arrives before what closes the node. */
+        reactor_post(node->home, cancel_at_home, c);
+    }
+}
+
 /* --- reopening ----------------------------------------------------------- */
 
 /* Nothing of the connection changes: all options are as they were. */
@@ -260,6 +279,7 @@ const NodeDriver driver_nbd = {
     .takes_protocol = nbd_uri_protocol,
     .options_of_name = nbd_uri_options,
     .co_close = co_nbd_close,
+    .cancel_requests = nbd_cancel_requests,
     .refresh_limits = nbd_refresh_limits,
     .co_preadv = co_nbd_preadv,
     .co_pwritev = co_nbd_pwritev,
