@@ -79,7 +79,7 @@ static bool co_add_prepare(const TransactionAction *action,
     if (!refuse_grouped(action, ctx, errp)) {
         return false;
     }
-    bitmap = bitmap_op_add(action->u.block_dirty_bitmap_add.data, errp);
+    bitmap = co_bitmap_op_add(action->u.block_dirty_bitmap_add.data, errp);
     if (!bitmap) {
         return false;
     }
@@ -119,7 +119,8 @@ static bool co_clear_prepare(const TransactionAction *action,
     if (!refuse_grouped(action, ctx, errp)) {
         return false;
     }
-    bitmap = bitmap_op_find(args->node, args->name, BITMAP_CHECK_DEFAULT, errp);
+    bitmap = co_bitmap_op_change(args->node, args->name,
+                                 BITMAP_CHECK_DEFAULT, errp);
     if (!bitmap) {
         return false;
     }
@@ -148,7 +149,8 @@ static void restore_enabled(void *opaque)
     }
 }
 
-static bool prepare_switch(const TransactionAction *action,
+COROUTINE_ONLY CONTROL_ONLY
+static bool co_prepare_switch(const TransactionAction *action,
                            const BlockDirtyBitmap *args, bool enable,
                            TransactionContext *ctx, Error **errp)
 {
@@ -159,8 +161,8 @@ static bool prepare_switch(const TransactionAction *action,
     if (!refuse_grouped(action, ctx, errp)) {
         return false;
     }
-    bitmap =
-        bitmap_op_find(args->node, args->name, BITMAP_CHECK_ALLOW_RO, errp);
+    bitmap = co_bitmap_op_change(args->node, args->name,
+                                 BITMAP_CHECK_ALLOW_RO, errp);
     if (!bitmap) {
         return false;
     }
@@ -183,7 +185,7 @@ static void enable_touches(const TransactionAction *action, GPtrArray *nodes)
 static bool co_enable_prepare(const TransactionAction *action,
                               TransactionContext *ctx, Error **errp)
 {
-    return prepare_switch(action, action->u.block_dirty_bitmap_enable.data,
+    return co_prepare_switch(action, action->u.block_dirty_bitmap_enable.data,
                           true, ctx, errp);
 }
 
@@ -200,7 +202,7 @@ static void disable_touches(const TransactionAction *action, GPtrArray *nodes)
 static bool co_disable_prepare(const TransactionAction *action,
                                TransactionContext *ctx, Error **errp)
 {
-    return prepare_switch(action, action->u.block_dirty_bitmap_disable.data,
+    return co_prepare_switch(action, action->u.block_dirty_bitmap_disable.data,
                           false, ctx, errp);
 }
 
@@ -229,6 +231,7 @@ static void merge_touches(const TransactionAction *action, GPtrArray *nodes)
 static bool co_merge_prepare(const TransactionAction *action,
                              TransactionContext *ctx, Error **errp)
 {
+    const BlockDirtyBitmapMerge *args = action->u.block_dirty_bitmap_merge.data;
     SparseBitmap *old = NULL;
     DirtyBitmap *target;
     BitmapUndo *undo;
@@ -236,8 +239,11 @@ static bool co_merge_prepare(const TransactionAction *action,
     if (!refuse_grouped(action, ctx, errp)) {
         return false;
     }
-    target =
-        bitmap_op_merge(action->u.block_dirty_bitmap_merge.data, &old, errp);
+    if (!co_bitmap_op_change(args->node, args->target, BITMAP_CHECK_DEFAULT,
+                             errp)) {
+        return false;
+    }
+    target = bitmap_op_merge(args, &old, errp);
     if (!target) {
         return false;
     }
@@ -284,12 +290,12 @@ static bool co_remove_prepare(const TransactionAction *action,
     if (!refuse_grouped(action, ctx, errp)) {
         return false;
     }
-    bitmap = bitmap_op_find(args->node, args->name,
-                            BITMAP_CHECK_BUSY | BITMAP_CHECK_READONLY, errp);
+    /* If the transaction is aborted it is written again when its node is
+     * closed: until then what is kept of it would be of no use anyway. */
+    bitmap = co_bitmap_op_forget(args, errp);
     if (!bitmap) {
         return false;
     }
-    bitmap_set_busy(bitmap, true);
     txn_add(ctx->txn, &ops, undo_new(bitmap));
     return true;
 }

@@ -207,6 +207,17 @@ void bitmap_set_persistent(DirtyBitmap *bitmap, bool persistent)
     bitmap->persistent = persistent;
 }
 
+void bitmap_set_readonly(DirtyBitmap *bitmap, bool readonly)
+{
+    bitmap->readonly = readonly;
+}
+
+void bitmap_set_inconsistent(DirtyBitmap *bitmap)
+{
+    bitmap->inconsistent = true;
+    bitmap_disable(bitmap);
+}
+
 bool bitmap_check(const DirtyBitmap *bitmap, unsigned checks, Error **errp)
 {
     if ((checks & BITMAP_CHECK_BUSY) && bitmap->busy) {

@@ -65,6 +65,9 @@ void bitmap_enable(DirtyBitmap *bitmap);
 void bitmap_disable(DirtyBitmap *bitmap);
 void bitmap_set_busy(DirtyBitmap *bitmap, bool busy);
 void bitmap_set_persistent(DirtyBitmap *bitmap, bool persistent);
+void bitmap_set_readonly(DirtyBitmap *bitmap, bool readonly);
+/* What it says cannot be relied upon: from now on it can only be removed. */
+void bitmap_set_inconsistent(DirtyBitmap *bitmap);
 
 enum {
     BITMAP_CHECK_BUSY = 1 << 0,
@@ -101,6 +104,9 @@ void bitmap_set_all(DirtyBitmap *bitmap);
 void bitmap_clear_all(DirtyBitmap *bitmap, SparseBitmap **old);
 /* A copy of the bits, for undo; owned by the caller. */
 SparseBitmap *bitmap_snapshot_bits(const DirtyBitmap *bitmap);
+/* The same with what its successor has recorded: all that is not to be
+ * forgotten if the job that holds it never ends. */
+SparseBitmap *bitmap_recorded_bits(const DirtyBitmap *bitmap);
 /* Puts bits back that bitmap_clear_all or bitmap_snapshot_bits gave out; takes
  * ownership. */
 void bitmap_restore(DirtyBitmap *bitmap, SparseBitmap *old);
@@ -125,6 +131,22 @@ char *bitmap_sha256(const DirtyBitmap *bitmap);
 
 /* Marks [@offset_bytes, +@bytes) in every enabled bitmap of @node. */
 void bitmaps_mark(Node *node, uint64_t offset_bytes, uint64_t bytes);
+
+/* --- stores: where bitmaps are kept when their node is closed -------------- */
+
+/* What a driver that keeps persistent bitmaps offers (NodeDriver.bitmap_store);
+ * it makes the bitmaps when it opens and writes them when it closes. All are
+ * called on control with the graph lock held, and may yield. */
+typedef struct BitmapStore {
+    /* False with QEMU's text if one more bitmap could not be kept. */
+    bool (*co_can_store)(Node *node, const char *name,
+                         uint32_t granularity_bytes, Error **errp);
+    /* Takes it out of what is kept, if it is there. The node is quiesced. */
+    bool (*co_forget)(Node *node, const char *name, Error **errp);
+    /* A persistent bitmap is about to change: what is kept must not be taken
+     * for right from now on. */
+    bool (*co_touch)(Node *node, Error **errp);
+} BitmapStore;
 
 /* What queries show (BlockDirtyInfo), newest first; NULL without bitmaps. */
 struct BlockDirtyInfoList;

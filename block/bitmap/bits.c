@@ -109,6 +109,19 @@ void bitmap_restore(DirtyBitmap *bitmap, SparseBitmap *old)
     sparse_bitmap_free(tentative);
 }
 
+SparseBitmap *bitmap_recorded_bits(const DirtyBitmap *bitmap)
+{
+    SparseBitmap *copy;
+
+    bitmap_lock(bitmap);
+    copy = sparse_bitmap_clone(bitmap->bits);
+    if (bitmap->successor) {
+        sparse_bitmap_or(copy, bitmap->successor->bits);
+    }
+    bitmap_unlock(bitmap);
+    return copy;
+}
+
 /* First set or clear bit's byte in [@start, @end), or @end. */
 static uint64_t next_locked(const DirtyBitmap *b, uint64_t start, uint64_t end,
                             bool set)

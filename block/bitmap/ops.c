@@ -3,10 +3,14 @@
 #include "block/bitmap/ops.h"
 #include "block/graph/driver.h"
 
-static bool check_persistent(const Node *node, Error **errp)
+COROUTINE_ONLY CONTROL_ONLY
+static bool co_check_persistent(Node *node, const char *name,
+                                uint32_t granularity_bytes, Error **errp)
 {
-    if (node->driver->supports_persistent_bitmaps) {
-        return true;
+    const BitmapStore *store = node->driver->bitmap_store;
+
+    if (store) {
+        return store->co_can_store(node, name, granularity_bytes, errp);
     }
     error_set(errp, "Can't store persistent bitmaps to %s: %s", node_name(node),
               strerror(ENOTSUP));
@@ -23,7 +27,7 @@ static bool check_granularity(uint32_t granularity_bytes, Error **errp)
     return true;
 }
 
-DirtyBitmap *bitmap_op_add(const BlockDirtyBitmapAdd *args, Error **errp)
+DirtyBitmap *co_bitmap_op_add(const BlockDirtyBitmapAdd *args, Error **errp)
 {
     uint32_t granularity;
     DirtyBitmap *bitmap;
@@ -42,7 +46,8 @@ DirtyBitmap *bitmap_op_add(const BlockDirtyBitmapAdd *args, Error **errp)
     if (!check_granularity(granularity, errp)) {
         return NULL;
     }
-    if (args->persistent && !check_persistent(node, errp)) {
+    if (args->persistent &&
+        !co_check_persistent(node, args->name, granularity, errp)) {
         return NULL;
     }
     bitmap = bitmap_create(node, granularity, args->name, errp);
@@ -61,6 +66,43 @@ DirtyBitmap *bitmap_op_find(const char *node, const char *name, unsigned checks,
     DirtyBitmap *bitmap = bitmap_lookup(node, name, NULL, errp);
 
     return bitmap && bitmap_check(bitmap, checks, errp) ? bitmap : NULL;
+}
+
+COROUTINE_ONLY CONTROL_ONLY
+static bool co_touch(DirtyBitmap *bitmap, Error **errp)
+{
+    Node *node = bitmap_node(bitmap);
+
+    return !bitmap_persistent(bitmap) || !node->driver->bitmap_store ||
+           node->driver->bitmap_store->co_touch(node, errp);
+}
+
+DirtyBitmap *co_bitmap_op_change(const char *node, const char *name,
+                                 unsigned checks, Error **errp)
+{
+    DirtyBitmap *bitmap = bitmap_op_find(node, name, checks, errp);
+
+    return bitmap && co_touch(bitmap, errp) ? bitmap : NULL;
+}
+
+DirtyBitmap *co_bitmap_op_forget(const BlockDirtyBitmap *args, Error **errp)
+{
+    DirtyBitmap *bitmap =
+        bitmap_op_find(args->node, args->name,
+                       BITMAP_CHECK_BUSY | BITMAP_CHECK_READONLY, errp);
+    Node *node;
+
+    if (!bitmap) {
+        return NULL;
+    }
+    node = bitmap_node(bitmap);
+    bitmap_set_busy(bitmap, true);
+    if (bitmap_persistent(bitmap) && node->driver->bitmap_store &&
+        !node->driver->bitmap_store->co_forget(node, args->name, errp)) {
+        bitmap_set_busy(bitmap, false);
+        return NULL;
+    }
+    return bitmap;
 }
 
 static DirtyBitmap *find_source(const char *target_node,

@@ -10,11 +10,20 @@
 #include "block/bitmap/bitmap.h"
 #include "qapi/qapi-types.h"
 
-/* NULL with QEMU's text; nothing changed then. */
-DirtyBitmap *bitmap_op_add(const BlockDirtyBitmapAdd *args, Error **errp);
+/* NULL with QEMU's text; nothing changed then. The graph lock is held. */
+DirtyBitmap *co_bitmap_op_add(const BlockDirtyBitmapAdd *args,
+                              Error **errp) COROUTINE_ONLY CONTROL_ONLY;
 /* Finds the bitmap and checks that it may be used so. */
 DirtyBitmap *bitmap_op_find(const char *node, const char *name, unsigned checks,
                             Error **errp);
+/* The same for one that is about to change. The graph lock is held. */
+DirtyBitmap *co_bitmap_op_change(const char *node, const char *name,
+                                 unsigned checks,
+                                 Error **errp) COROUTINE_ONLY CONTROL_ONLY;
+/* Finds a bitmap to be removed, makes it busy and takes it out of its store;
+ * the node is quiesced. NULL: it is as it was. */
+DirtyBitmap *co_bitmap_op_forget(const BlockDirtyBitmap *args,
+                                 Error **errp) COROUTINE_ONLY CONTROL_ONLY;
 /* Merges all sources or, on error, none. @old (may be NULL): the target's bits
  * before. */
 DirtyBitmap *bitmap_op_merge(const BlockDirtyBitmapMerge *args,

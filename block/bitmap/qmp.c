@@ -1,70 +1,107 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The QMP commands on dirty bitmaps. Each is one step on the control thread:
- * it does not yield, so no other command sees it half done. Bits that guests
- * set meanwhile are taken under the node's bitmap lock.
+ * The QMP commands on dirty bitmaps. Each holds the graph lock, so no other
+ * command sees it half done. Bits that guests set meanwhile are taken under
+ * the node's bitmap lock.
  */
 #include "block/bitmap/ops.h"
+#include "block/graph/quiesce.h"
 #include "qapi/qapi-commands.h"
 
 bool qmp_block_dirty_bitmap_add(const BlockDirtyBitmapAdd *args, Error **errp)
 {
-    return bitmap_op_add(args, errp) != NULL;
+    bool ok;
+
+    co_graph_lock();
+    ok = co_bitmap_op_add(args, errp) != NULL;
+    graph_unlock();
+    return ok;
 }
 
-bool qmp_block_dirty_bitmap_remove(const BlockDirtyBitmap *args, Error **errp)
+COROUTINE_ONLY CONTROL_ONLY
+static bool co_remove(const BlockDirtyBitmap *args, Error **errp)
 {
     DirtyBitmap *bitmap =
         bitmap_op_find(args->node, args->name,
                        BITMAP_CHECK_BUSY | BITMAP_CHECK_READONLY, errp);
+    Quiesce *section = NULL;
+    Node *node;
 
     if (!bitmap) {
         return false;
     }
-    bitmap_release(bitmap);
-    return true;
+    if (bitmap_persistent(bitmap)) {
+        node = bitmap_node(bitmap);
+        section = co_quiesce_begin(&node, 1);
+    }
+    bitmap = co_bitmap_op_forget(args, errp);
+    if (bitmap) {
+        bitmap_set_busy(bitmap, false);
+        bitmap_release(bitmap);
+    }
+    if (section) {
+        quiesce_end(section);
+    }
+    return bitmap != NULL;
+}
+
+bool qmp_block_dirty_bitmap_remove(const BlockDirtyBitmap *args, Error **errp)
+{
+    bool ok;
+
+    co_graph_lock();
+    ok = co_remove(args, errp);
+    graph_unlock();
+    return ok;
+}
+
+/* Does @change to one that passes @checks. */
+COROUTINE_ONLY CONTROL_ONLY
+static bool co_change(const BlockDirtyBitmap *args, unsigned checks,
+                      void (*change)(DirtyBitmap *bitmap), Error **errp)
+{
+    DirtyBitmap *bitmap;
+
+    co_graph_lock();
+    bitmap = co_bitmap_op_change(args->node, args->name, checks, errp);
+    if (bitmap) {
+        change(bitmap);
+    }
+    graph_unlock();
+    return bitmap != NULL;
+}
+
+static void clear(DirtyBitmap *bitmap)
+{
+    bitmap_clear_all(bitmap, NULL);
 }
 
 bool qmp_block_dirty_bitmap_clear(const BlockDirtyBitmap *args, Error **errp)
 {
-    DirtyBitmap *bitmap =
-        bitmap_op_find(args->node, args->name, BITMAP_CHECK_DEFAULT, errp);
-
-    if (!bitmap) {
-        return false;
-    }
-    bitmap_clear_all(bitmap, NULL);
-    return true;
+    return co_change(args, BITMAP_CHECK_DEFAULT, clear, errp);
 }
 
 bool qmp_block_dirty_bitmap_enable(const BlockDirtyBitmap *args, Error **errp)
 {
-    DirtyBitmap *bitmap =
-        bitmap_op_find(args->node, args->name, BITMAP_CHECK_ALLOW_RO, errp);
-
-    if (!bitmap) {
-        return false;
-    }
-    bitmap_enable(bitmap);
-    return true;
+    return co_change(args, BITMAP_CHECK_ALLOW_RO, bitmap_enable, errp);
 }
 
 bool qmp_block_dirty_bitmap_disable(const BlockDirtyBitmap *args, Error **errp)
 {
-    DirtyBitmap *bitmap =
-        bitmap_op_find(args->node, args->name, BITMAP_CHECK_ALLOW_RO, errp);
-
-    if (!bitmap) {
-        return false;
-    }
-    bitmap_disable(bitmap);
-    return true;
+    return co_change(args, BITMAP_CHECK_ALLOW_RO, bitmap_disable, errp);
 }
 
 bool qmp_block_dirty_bitmap_merge(const BlockDirtyBitmapMerge *args,
                                   Error **errp)
 {
-    return bitmap_op_merge(args, NULL, errp) != NULL;
+    bool ok;
+
+    co_graph_lock();
+    ok = co_bitmap_op_change(args->node, args->target, BITMAP_CHECK_DEFAULT,
+                             errp) &&
+         bitmap_op_merge(args, NULL, errp);
+    graph_unlock();
+    return ok;
 }
 
 BlockDirtyBitmapSha256 *

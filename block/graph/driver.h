@@ -73,6 +73,7 @@ typedef struct NodeReopen {
 /* The size that @edge's child, which may be part of the reopen, will have. */
 uint64_t reopen_child_size(const NodeReopen *node, const Edge *edge);
 
+struct BitmapStore;
 struct FormatOps;
 
 #define TRUNCATE_KEPT 1
@@ -89,7 +90,8 @@ struct NodeDriver {
     bool is_remote; /* requests may come back as those of a client of ours */
     bool is_format; /* data lies in its "file" child */
     bool supports_backing;
-    bool supports_persistent_bitmaps;
+    /* Keeps persistent bitmaps (bitmap.h). NULL: it cannot. */
+    const struct BitmapStore *bitmap_store;
 
     /*
      * Opens from QAPI options (the last place that sees them): reads its arm

@@ -196,10 +196,10 @@ COROUTINE_ONLY CONTROL_ONLY static void co_node_close(Node *node)
          * they let go. */
         co_node_flush(node);
     }
-    bitmap_release_all(node);
     if (node->driver->co_close) {
-        node->driver->co_close(node);
+        node->driver->co_close(node); /* keeps the persistent bitmaps */
     }
+    bitmap_release_all(node);
     co_drop_children(node);
 }
 

@@ -208,13 +208,14 @@ int co_qcow2_pwritev_compressed(Node *node, uint64_t offset, uint64_t bytes,
     Qcow2State *s = qcow2_state(node);
     uint8_t *in, *out;
     RangeLock lock;
-    int ret = -ENOMEM;
+    int ret;
 
     if (s->has_data_file) {
         return -ENOTSUP;
     }
-    if (s->corrupt) {
-        return -EIO;
+    ret = co_qcow2_may_change(s);
+    if (ret < 0) {
+        return ret;
     }
     if (offset % s->cluster_bytes || bytes > s->cluster_bytes ||
         (bytes < s->cluster_bytes && offset + bytes != node->size_bytes)) {
@@ -222,6 +223,7 @@ int co_qcow2_pwritev_compressed(Node *node, uint64_t offset, uint64_t bytes,
     }
     in = io_buffer_alloc(s->file->child, s->cluster_bytes);
     out = io_buffer_alloc(s->file->child, s->cluster_bytes);
+    ret = -ENOMEM;
     if (in && out) {
         iov_to_buf(iov, iov_offset, in, bytes);
         memset(in + bytes, 0, s->cluster_bytes - bytes);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What an image tells of itself. */
-#include "block/qcow2/qcow2-int.h"
+#include "block/qcow2/bitmap-int.h"
 
 #include "qapi/qapi-types.h"
 
@@ -26,6 +26,7 @@ ImageInfoSpecific *co_qcow2_info_specific(Node *node, Error **errp)
     q->corrupt = s->incompatible & QCOW2_INCOMPAT_CORRUPT;
     q->has_extended_l2 = true;
     q->extended_l2 = s->extended_l2;
+    q->bitmaps = qcow2_bitmaps_info(s);
     if (s->has_data_file) {
         q->data_file = g_strdup(s->data_file_name);
         q->has_data_file_raw = true;

@@ -3,6 +3,7 @@
  * How much an image will take: all tables of a disk that is full, and the
  * data that there is.
  */
+#include "block/qcow2/bitmap-int.h"
 #include "block/qcow2/create-int.h"
 
 extern const NodeDriver driver_qcow2;
@@ -109,6 +110,7 @@ bool co_qcow2_measure(struct json_object *words, Node *source,
     measure->fully_allocated_bytes = table_bytes(&s, disk) + disk;
     measure->required_bytes = measure->fully_allocated_bytes - disk + data;
     measure->has_bitmaps = source && source->driver == &driver_qcow2 && !v2;
-    measure->bitmaps_bytes = 0;
+    measure->bitmaps_bytes =
+        measure->has_bitmaps ? qcow2_bitmaps_measure(&s, source) : 0;
     return true;
 }

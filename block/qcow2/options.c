@@ -3,6 +3,7 @@
  * Options of an open image: sizes of the caches, what is discarded, overlap
  * checks; and changing them later.
  */
+#include "block/qcow2/bitmap-int.h"
 #include "block/qcow2/open-int.h"
 
 #define L2_CACHE_DEFAULT_MAX (32 * MiB)
@@ -235,6 +236,7 @@ static void reopen_commit(void *opaque)
     set_cache(&u->s->l2_cache, u->s, u->sizes.piece_bytes, u->sizes.l2_bytes);
     set_cache(&u->s->refs_cache, u->s, u->s->refs_cache.piece_bytes,
               u->sizes.refs_bytes);
+    qcow2_bitmaps_set_readonly(u->s, u->s->node->read_only);
 }
 
 static const TxnOps reopen_ops = {

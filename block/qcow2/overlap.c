@@ -181,3 +181,8 @@ void co_qcow2_mark_corrupt(Qcow2State *s, bool fatal, int64_t host_offset,
         co_edge_flush(s->file);
     }
 }
+
+bool qcow2_is_metadata(Qcow2State *s, uint64_t offset, uint64_t bytes)
+{
+    return find_overlap(s, QCOW2_OL_ALL, offset, bytes) != 0;
+}

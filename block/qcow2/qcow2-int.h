@@ -200,6 +200,8 @@ struct Qcow2State {
 
     /* bitmaps: for the part that keeps them; NULL as long as there is none */
     void *bitmaps;
+    bool bitmaps_unmarked; /* one in the image claims to be right: that must
+                              end (bitmap-int.h) before the disk changes */
 };
 
 static inline Qcow2State *qcow2_state(const Node *node)
@@ -294,6 +296,9 @@ int co_qcow2_file_trim(Qcow2State *s) COROUTINE_ONLY;
  * table; else -EIO and the image is marked corrupt. @ignore: QCOW2_OL_. */
 int co_qcow2_check_overlap(Qcow2State *s, unsigned ignore, uint64_t offset,
                            uint64_t bytes) COROUTINE_ONLY;
+/* Whether any table of the image, of those that are known without looking,
+ * lies in [@offset, +@bytes). */
+bool qcow2_is_metadata(Qcow2State *s, uint64_t offset, uint64_t bytes);
 /* A cluster at @offset holds (no longer) an L2 table (QCOW2_OL_ACTIVE_L2) or
  * a refcount block. */
 void qcow2_table_note(Qcow2State *s, uint64_t offset, unsigned what);
@@ -445,6 +450,16 @@ int co_qcow2_file_read(Qcow2State *s, uint64_t offset, void *buf,
                        size_t bytes) COROUTINE_ONLY;
 int co_qcow2_file_write(Qcow2State *s, uint64_t offset, const void *buf,
                         size_t bytes) COROUTINE_ONLY;
+/* Before the disk changes: no bitmap in the image may claim to be right. */
+int co_qcow2_bitmaps_mark(Qcow2State *s) COROUTINE_ONLY;
+/* At the beginning of all that changes the disk. */
+COROUTINE_ONLY static inline int co_qcow2_may_change(Qcow2State *s)
+{
+    if (UNLIKELY(s->corrupt || s->bitmaps_unmarked)) {
+        return s->corrupt ? -EIO : co_qcow2_bitmaps_mark(s);
+    }
+    return 0;
+}
 #define qcow2_event(s, event) co_node_debug_event((s)->file->child, event)
 
 #endif

@@ -2,6 +2,7 @@
 /*
  * The driver qcow2: opening, closing, options, and the table of functions.
  */
+#include "block/qcow2/bitmap-int.h"
 #include "block/qcow2/open-int.h"
 
 #include "qapi/qapi-types.h"
@@ -30,6 +31,7 @@ static void state_free(Qcow2State *s)
 {
     qcow2_cache_destroy(&s->l2_cache);
     qcow2_cache_destroy(&s->refs_cache);
+    qcow2_bitmaps_close(s);
     qcow2_snapshots_free(s);
     qcow2_header_free(s);
     g_free(s->l1);
@@ -126,8 +128,12 @@ static bool co_open_image(Node *node, const BlockdevOptionsQcow2 *o,
     }
     node->size_bytes = ROUND_UP(s->disk_bytes, 512);
     qcow2_tables_note_all(s);
-    return co_qcow2_open_backing(s, o, errp) && co_repair_dirty(s, errp) &&
-           co_clear_autoclear(s, errp) == 0;
+    if (!co_qcow2_open_backing(s, o, errp) || !co_repair_dirty(s, errp) ||
+        co_clear_autoclear(s, errp) < 0) {
+        return false;
+    }
+    co_qcow2_bitmaps_open(s);
+    return true;
 }
 
 static bool co_qcow2_open(Node *node, const BlockdevOptions *options,
@@ -147,12 +153,21 @@ static bool co_qcow2_open(Node *node, const BlockdevOptions *options,
  * no longer than it need be. */
 int co_qcow2_inactivate(Qcow2State *s)
 {
-    int ret;
+    int ret, stored;
 
     if (s->node->read_only || s->corrupt) {
         return 0;
     }
+    stored = co_qcow2_bitmaps_store(s);
+    if (stored < 0) {
+        error_report("Lost persistent bitmaps during inactivation of node "
+                     "'%s': %s",
+                     node_name(s->node), g_strerror(-stored));
+    }
     ret = co_qcow2_settle(s);
+    if (ret == 0) {
+        ret = stored;
+    }
     if (ret == 0) {
         ret = co_qcow2_file_trim(s);
     }
@@ -217,6 +232,7 @@ const NodeDriver driver_qcow2 = {
     .movable = true,
     .is_format = true,
     .supports_backing = true,
+    .bitmap_store = &qcow2_bitmap_store,
     .co_open = co_qcow2_open,
     .co_reopen = co_qcow2_reopen,
     .reopen_options = qcow2_reopen_options,

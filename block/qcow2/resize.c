@@ -6,7 +6,7 @@
  * whatever lies in the file or in a longer image behind. Entries behind the
  * end of the disk are gone before the size is.
  */
-#include "block/qcow2/qcow2-int.h"
+#include "block/qcow2/bitmap-int.h"
 
 #include "qapi/qapi-types.h"
 
@@ -347,6 +347,7 @@ int co_qcow2_resize(Node *node, uint64_t size_bytes, bool exact,
                     FormatPreallocation how, Error **errp)
 {
     Qcow2State *s = qcow2_state(node);
+    int ret;
 
     if (s->corrupt) {
         error_set(errp, "The image is corrupt");
@@ -360,9 +361,13 @@ int co_qcow2_resize(Node *node, uint64_t size_bytes, bool exact,
         error_set(errp, "Can't resize a v2 image which has snapshots");
         return -ENOTSUP;
     }
-    if (s->autoclear & QCOW2_AUTOCLEAR_BITMAPS) {
-        error_set(errp, "Bitmaps are not supported by resizing");
+    if (!qcow2_bitmaps_check_resize(s, size_bytes, errp)) {
         return -ENOTSUP;
+    }
+    ret = s->bitmaps_unmarked ? co_qcow2_bitmaps_mark(s) : 0;
+    if (ret < 0) {
+        error_set_errno(errp, -ret, "Failed to mark bitmaps as being in use");
+        return ret;
     }
     if (size_bytes < s->disk_bytes) {
         if (how != FORMAT_PREALLOC_OFF) {

@@ -9,6 +9,7 @@
  *    header names that snapshot.
  * Nothing else is in flight in the image meanwhile.
  */
+#include "block/bitmap/bitmap.h"
 #include "block/qcow2/snapshot-int.h"
 
 #include <stdio.h>
@@ -371,6 +372,10 @@ int co_qcow2_snapshot_apply(Node *node, const char *id_or_name, Error **errp)
     if (index < 0) {
         error_set(errp, "Can't find snapshot");
         return -ENOENT;
+    }
+    if (bitmap_next(node, NULL)) {
+        error_set(errp, "Device has active dirty bitmaps");
+        return -EBUSY;
     }
     sn = g_ptr_array_index(s->snapshots, index);
     if (s->has_data_file) {

@@ -359,8 +359,9 @@ int co_qcow2_pwritev(Node *node, uint64_t offset, uint64_t bytes, Iov *iov,
     uint64_t done;
     int ret;
 
-    if (s->corrupt) {
-        return -EIO;
+    ret = co_qcow2_may_change(s);
+    if (ret < 0) {
+        return ret;
     }
     co_lock_clusters(s, &lock, offset, bytes, RANGE_SHARED);
     ret = co_write_in_place(s, offset, bytes, iov, iov_offset, &done);

@@ -230,8 +230,9 @@ int co_qcow2_pwrite_zeroes(Node *node, uint64_t offset, uint64_t bytes,
     RangeLock lock;
     int ret;
 
-    if (s->corrupt) {
-        return -EIO;
+    ret = co_qcow2_may_change(s);
+    if (ret < 0) {
+        return ret;
     }
     co_lock_exclusive(s, &lock, offset, end);
     ret = co_zero_locked(s, offset, end, flags);
@@ -293,8 +294,9 @@ int co_qcow2_pdiscard(Node *node, uint64_t offset, uint64_t bytes)
     RangeLock lock;
     int ret;
 
-    if (s->corrupt) {
-        return -EIO;
+    ret = co_qcow2_may_change(s);
+    if (ret < 0) {
+        return ret;
     }
     if ((offset | end) % s->cluster_bytes) {
         return -ENOTSUP; /* parts of clusters stay */

@@ -63,11 +63,11 @@ static bool check_bitmaps(const Convert *c, const NodeDriver *driver)
         error_report("Copying bitmaps only possible with single source");
         return false;
     }
-    if (!root_node(c->sources[0])->driver->supports_persistent_bitmaps) {
+    if (!root_node(c->sources[0])->driver->bitmap_store) {
         error_report("Source lacks bitmap support");
         return false;
     }
-    if (!driver->supports_persistent_bitmaps) {
+    if (!driver->bitmap_store) {
         error_report("Format driver '%s' does not support bitmaps",
                      driver->name);
         return false;

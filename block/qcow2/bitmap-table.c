@@ -1,0 +1,388 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The bits of one bitmap in an image: a table with an entry for each cluster
+ * of bits, which is a place or says that all are clear or set. What is uniform
+ * is never made into bytes, neighbours in the file are one request.
+ */
+#include "block/qcow2/bitmap-int.h"
+
+#include "qapi/qapi-types.h"
+
+/* So many bytes at once between memory and the file. */
+#define CHUNK_BYTES (2 * MiB)
+
+static uint64_t bits_per_cluster(const Qcow2State *s)
+{
+    return s->cluster_bytes * 8;
+}
+
+uint64_t qcow2_bits_clusters(const Qcow2State *s, uint64_t bits)
+{
+    return DIV_ROUND_UP(bits, bits_per_cluster(s));
+}
+
+static uint64_t chunk_clusters(const Qcow2State *s)
+{
+    return MAX(CHUNK_BYTES >> s->cluster_bits, 1);
+}
+
+static uint64_t bits_at(const Qcow2State *s, const SparseBitmap *bits,
+                        uint64_t index)
+{
+    uint64_t start = index * bits_per_cluster(s);
+
+    return MIN(bits_per_cluster(s), sparse_bitmap_size(bits) - start);
+}
+
+/* --- reading ------------------------------------------------------------- */
+
+COROUTINE_ONLY
+static const char *co_table_read(Qcow2State *s, const Qcow2Stored *e,
+                                 Be64 **table)
+{
+    uint64_t bytes = e->table_entries * UINT64_C(8);
+
+    *table = NULL;
+    if (e->table_entries > QCOW2_MAX_BITMAP_TABLE_ENTRIES ||
+        e->table_offset % s->cluster_bytes || !e->table_offset ||
+        e->table_offset > s->file_bytes ||
+        bytes > s->file_bytes - e->table_offset) {
+        return "its table is not in the image";
+    }
+    *table = g_try_malloc(MAX(bytes, 1));
+    if (!*table || co_qcow2_file_read(s, e->table_offset, *table, bytes) < 0) {
+        g_clear_pointer(table, g_free);
+        return "its table cannot be read";
+    }
+    return NULL;
+}
+
+/* The place that an entry names: 0 if none, UINT64_MAX if it is no place. */
+static uint64_t place_of(const Qcow2State *s, Be64 entry)
+{
+    uint64_t value = be64_get(entry), offset = value & QCOW2_OFFSET_MASK;
+
+    if ((value & QCOW2_BITMAP_RESERVED) ||
+        (offset && (value & QCOW2_BITMAP_ALL_ONES)) ||
+        offset % s->cluster_bytes || offset >= s->file_bytes) {
+        return UINT64_MAX;
+    }
+    return offset;
+}
+
+/* How many entries from @i on name clusters in a row, at most @max. */
+static uint64_t run_of(const Qcow2State *s, const Be64 *table, uint64_t i,
+                       uint64_t entries, uint64_t max)
+{
+    uint64_t first = place_of(s, table[i]), n = 1;
+
+    while (n < max && i + n < entries &&
+           place_of(s, table[i + n]) == first + (n << s->cluster_bits)) {
+        n++;
+    }
+    return n;
+}
+
+COROUTINE_ONLY
+static const char *co_take_run(Qcow2State *s, uint64_t offset, uint64_t index,
+                               uint64_t n, uint8_t *chunk, SparseBitmap *bits)
+{
+    uint64_t start = index * bits_per_cluster(s);
+    uint64_t count =
+        MIN(n * bits_per_cluster(s), sparse_bitmap_size(bits) - start);
+
+    if (co_qcow2_file_read(s, offset, chunk, DIV_ROUND_UP(count, 8)) < 0) {
+        return "its bits cannot be read";
+    }
+    sparse_bitmap_load_bytes(bits, start, count, chunk);
+    return NULL;
+}
+
+COROUTINE_ONLY
+static const char *co_take_table(Qcow2State *s, const Be64 *table,
+                                 uint64_t entries, uint64_t *budget,
+                                 SparseBitmap *bits)
+{
+    g_autofree uint8_t *chunk =
+        g_try_malloc(chunk_clusters(s) << s->cluster_bits);
+    const char *wrong = chunk ? NULL : "there is not enough memory";
+
+    for (uint64_t i = 0, n; i < entries && !wrong; i += n) {
+        uint64_t offset = place_of(s, table[i]);
+
+        n = 1;
+        if (offset == UINT64_MAX) {
+            wrong = "its table names a place that cannot be";
+        } else if (offset) {
+            n = run_of(s, table, i, entries, chunk_clusters(s));
+            if (n > *budget) {
+                wrong = "bitmaps take more than the image is long";
+            } else {
+                *budget -= n;
+                wrong = co_take_run(s, offset, i, n, chunk, bits);
+            }
+        } else if (be64_get(table[i]) & QCOW2_BITMAP_ALL_ONES) {
+            sparse_bitmap_set(bits, i * bits_per_cluster(s),
+                              bits_at(s, bits, i));
+        }
+    }
+    return wrong;
+}
+
+const char *co_qcow2_bits_read(Qcow2State *s, const Qcow2Stored *e,
+                               uint64_t *budget, SparseBitmap *bits)
+{
+    uint64_t table_clusters =
+        DIV_ROUND_UP(e->table_entries * UINT64_C(8), s->cluster_bytes);
+    const char *wrong;
+    Be64 *table;
+
+    if (e->table_entries != qcow2_bits_clusters(s, sparse_bitmap_size(bits))) {
+        return "its size is not that of the disk";
+    }
+    if (table_clusters > *budget) {
+        return "bitmaps take more than the image is long";
+    }
+    *budget -= table_clusters;
+    wrong = co_table_read(s, e, &table);
+    if (!wrong) {
+        wrong = co_take_table(s, table, e->table_entries, budget, bits);
+    }
+    g_free(table);
+    return wrong;
+}
+
+/* --- writing ------------------------------------------------------------- */
+
+/* Which clusters of bits need a place: the table with the values of the
+ * others, and ~0 where one is needed. */
+static Be64 *classify(const Qcow2State *s, const SparseBitmap *bits,
+                      uint64_t entries)
+{
+    Be64 *table = g_try_new0(Be64, MAX(entries, 1));
+    uint64_t per_cluster = bits_per_cluster(s), size = sparse_bitmap_size(bits);
+
+    for (uint64_t i = 0; table && i < entries; i++) {
+        uint64_t start = i * per_cluster;
+        uint64_t set = sparse_bitmap_next_set(bits, start, size);
+
+        if (set == size) {
+            break;
+        }
+        if (set - start >= per_cluster) {
+            i = set / per_cluster - 1; /* all clear up to there */
+            continue;
+        }
+        /* Others take "all ones" for all bits of a cluster, also those
+         * behind the end. */
+        set = sparse_bitmap_count_range(bits, start, bits_at(s, bits, i));
+        table[i] =
+            be64(set == per_cluster ? QCOW2_BITMAP_ALL_ONES : UINT64_MAX);
+    }
+    return table;
+}
+
+static bool needs_place(Be64 entry)
+{
+    return be64_get(entry) == UINT64_MAX;
+}
+
+/* Places for up to @max of the clusters from entry *@at on that need one, and
+ * their bits there. */
+COROUTINE_ONLY
+static int co_put_some(Qcow2State *s, const SparseBitmap *bits, Be64 *table,
+                       uint64_t entries, uint64_t *at, uint8_t *chunk)
+{
+    uint64_t wanted = 0, got, offset, i, n;
+    bool fresh;
+    int ret;
+
+    for (i = *at; i < entries && wanted < chunk_clusters(s); i++) {
+        wanted += needs_place(table[i]);
+    }
+    if (!wanted) {
+        *at = entries;
+        return 0;
+    }
+    ret = co_qcow2_alloc_run(s, wanted, &offset, &got, &fresh);
+    if (ret < 0) {
+        return ret;
+    }
+    for (i = *at, n = 0; n < got; i++) {
+        uint8_t *to = chunk + (n << s->cluster_bits);
+        uint64_t count = bits_at(s, bits, i);
+
+        if (!needs_place(table[i])) {
+            continue;
+        }
+        memset(to + count / 8, 0, s->cluster_bytes - count / 8);
+        sparse_bitmap_get_bytes(bits, i * bits_per_cluster(s), count, to);
+        table[i] = be64(offset + (n << s->cluster_bits));
+        n++;
+    }
+    *at = i;
+    return co_qcow2_file_write(s, offset, chunk, got << s->cluster_bits);
+}
+
+/* Clusters that a table which was never on disk names. */
+COROUTINE_ONLY
+static void co_undo_places(Qcow2State *s, const Be64 *table, uint64_t entries)
+{
+    for (uint64_t i = 0; i < entries; i++) {
+        uint64_t value = be64_get(table[i]);
+
+        if (value > QCOW2_BITMAP_ALL_ONES && value != UINT64_MAX) {
+            co_qcow2_refcount_change(s, value, s->cluster_bytes, -1);
+        }
+    }
+}
+
+COROUTINE_ONLY
+static int co_put_table(Qcow2State *s, const Be64 *table, uint64_t entries,
+                        uint64_t *offset)
+{
+    uint64_t bytes = entries * sizeof(Be64);
+    int ret = co_qcow2_alloc_bytes(s, bytes, false, offset);
+
+    if (ret == 0) {
+        ret = co_qcow2_file_write(s, *offset, table, bytes);
+        if (ret < 0) {
+            co_qcow2_refcount_change(s, *offset, bytes, -1);
+        }
+    }
+    return ret;
+}
+
+int co_qcow2_bits_write(Qcow2State *s, const SparseBitmap *bits,
+                        Qcow2Stored *stored)
+{
+    uint64_t entries = qcow2_bits_clusters(s, sparse_bitmap_size(bits));
+    g_autofree uint8_t *chunk =
+        g_try_malloc(chunk_clusters(s) << s->cluster_bits);
+    Be64 *table;
+    int ret = 0;
+
+    if (!entries || entries > QCOW2_MAX_BITMAP_TABLE_ENTRIES) {
+        return -EFBIG;
+    }
+    table = classify(s, bits, entries);
+    if (!table || !chunk) {
+        ret = -ENOMEM;
+    }
+    for (uint64_t at = 0; at < entries && ret == 0;) {
+        ret = co_put_some(s, bits, table, entries, &at, chunk);
+    }
+    if (ret == 0) {
+        ret = co_put_table(s, table, entries, &stored->table_offset);
+    }
+    if (ret == 0) {
+        stored->table_entries = entries;
+    } else if (table) {
+        co_undo_places(s, table, entries);
+    }
+    g_free(table);
+    return ret;
+}
+
+/* --- freeing ------------------------------------------------------------- */
+
+/* Whether one reference may be taken from each of these clusters. */
+COROUTINE_ONLY
+static bool co_may_free(Qcow2State *s, uint64_t offset, uint64_t bytes)
+{
+    uint64_t end = DIV_ROUND_UP(offset + bytes, s->cluster_bytes);
+
+    for (uint64_t c = offset >> s->cluster_bits; c < end; c++) {
+        uint64_t count;
+
+        if (qcow2_is_metadata(s, c << s->cluster_bits, s->cluster_bytes) ||
+            co_qcow2_refcount_get(s, c, &count) < 0 || count == 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static gint compare_places(gconstpointer a, gconstpointer b)
+{
+    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+    return x < y ? -1 : x > y;
+}
+
+/* Those that may be freed, sorted, each once. */
+COROUTINE_ONLY
+static GArray *co_free_places(Qcow2State *s, const Be64 *table,
+                              uint64_t entries, int *ret)
+{
+    GArray *places = g_array_new(FALSE, FALSE, sizeof(uint64_t));
+    unsigned kept = 0;
+
+    for (uint64_t i = 0; i < entries; i++) {
+        uint64_t offset = place_of(s, table[i]);
+
+        if (offset == UINT64_MAX) {
+            *ret = -EIO;
+        } else if (offset) {
+            g_array_append_val(places, offset);
+        }
+    }
+    g_array_sort(places, compare_places);
+    for (unsigned i = 0; i < places->len; i++) {
+        uint64_t *v = (uint64_t *)(void *)places->data;
+
+        if ((kept && v[kept - 1] == v[i]) ||
+            !co_may_free(s, v[i], s->cluster_bytes)) {
+            *ret = -EIO;
+        } else {
+            v[kept++] = v[i];
+        }
+    }
+    g_array_set_size(places, kept);
+    return places;
+}
+
+int co_qcow2_bits_free(Qcow2State *s, const Qcow2Stored *e)
+{
+    uint64_t bytes = e->table_entries * UINT64_C(8);
+    GArray *places;
+    Be64 *table;
+    int ret = 0;
+
+    if (co_table_read(s, e, &table)) {
+        return -EIO;
+    }
+    if (!co_may_free(s, e->table_offset, bytes)) {
+        g_free(table);
+        return -EIO;
+    }
+    places = co_free_places(s, table, e->table_entries, &ret);
+    for (unsigned i = 0, n; i < places->len; i += n) {
+        const uint64_t *v = &g_array_index(places, uint64_t, i);
+
+        for (n = 1; i + n < places->len &&
+                    v[n] == v[0] + ((uint64_t)n << s->cluster_bits);
+             n++) {
+        }
+        qcow2_free_later(s, v[0], (uint64_t)n << s->cluster_bits,
+                         QCOW2_FREE_OTHER);
+    }
+    if (bytes) {
+        qcow2_free_later(s, e->table_offset, bytes, QCOW2_FREE_OTHER);
+    }
+    g_array_free(places, TRUE);
+    g_free(table);
+    return ret;
+}
+
+void co_qcow2_bits_undo(Qcow2State *s, const Qcow2Stored *e)
+{
+    Be64 *table;
+
+    if (!co_table_read(s, e, &table)) {
+        co_undo_places(s, table, e->table_entries);
+        co_qcow2_refcount_change(s, e->table_offset,
+                                 e->table_entries * UINT64_C(8), -1);
+    }
+    g_free(table);
+}
