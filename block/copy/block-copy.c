@@ -120,6 +120,16 @@ void block_copy_set_diff(BlockCopy *copy)
     copy->diff = true;
 }
 
+void block_copy_set_compress(BlockCopy *copy)
+{
+    copy->write_flags = REQ_COMPRESSED;
+}
+
+void block_copy_set_discard_source(BlockCopy *copy)
+{
+    copy->discard_source = true;
+}
+
 uint64_t block_copy_run_offset(const BlockCopyRun *run)
 {
     return run->offset_bytes;
@@ -295,6 +305,9 @@ static int co_finish_at_home(BlockCopyRun *run, bool *error_is_read)
         return co_move_run(&late, error_is_read);
     }
     ret = co_move_run(run, error_is_read);
+    if (ret == 0 && run->copy->discard_source) {
+        co_edge_pdiscard(run->copy->source, run->offset_bytes, run->bytes);
+    }
     run_done(run, ret == 0);
     return ret;
 }

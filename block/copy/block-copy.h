@@ -75,6 +75,12 @@ DirtyBitmap *block_copy_todo(const BlockCopy *copy);
 /* The target will be put above another image: so zeroes are written also where
  * it reads as zeroes, and clusters as a whole. Before anything is copied. */
 void block_copy_set_diff(BlockCopy *copy);
+/* The target compresses what it gets: it can, see REQ_COMPRESSED. Before
+ * anything is copied. */
+void block_copy_set_compress(BlockCopy *copy);
+/* What was copied is discarded from the source, before anybody who waits for
+ * it goes on; that this fails does not matter. Before anything is copied. */
+void block_copy_set_discard_source(BlockCopy *copy);
 /* @fn hears on the engine's reactor, in whole clusters (of a live copy, in
  * bytes), what was copied, by whomever. It must not yield. NULL: nobody. */
 void block_copy_set_progress(BlockCopy *copy,

@@ -12,6 +12,8 @@ struct BlockCopy {
     uint64_t size_bytes;
     uint64_t cluster_bytes;
     uint64_t chunk_bytes; /* whole clusters */
+    ReqFlags write_flags; /* of data for the target */
+    bool discard_source;
     bool live;            /* users mark @todo, which is not ours */
     bool diff;            /* the target will be put above another image */
     void (*progress)(void *opaque, uint64_t bytes);

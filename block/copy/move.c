@@ -61,7 +61,8 @@ static int co_move_piece(const BlockCopyRun *run, uint64_t at, uint64_t bytes,
     if (ret == 0) {
         *error_is_read = false;
         watch_set(run, false, true);
-        ret = co_edge_pwritev(copy->target, at, bytes, &iov, 0, 0);
+        ret = co_edge_pwritev(copy->target, at, bytes, &iov, 0,
+                              copy->write_flags);
         watch_set(run, false, false);
     }
     iov_free(&iov);

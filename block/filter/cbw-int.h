@@ -26,6 +26,7 @@ typedef struct CbwState {
     BlockCopy *copy;
     bool is_public;      /* made by blockdev-add: it serves snapshots */
     bool break_snapshot; /* rather than the guest's write */
+    bool discards;       /* from the disk, what was copied */
     int64_t timeout_ns;  /* for a copy that a guest waits for; 0: none */
     RangeLocks *frozen;  /* snapshot reads that are at the disk */
     RangeLocks *readers; /* all snapshot reads */

@@ -95,7 +95,7 @@ static void cbw_child_perm(const Node *node, const Edge *edge, Perms perm,
     } else {
         /* Its own reads ask for nothing: only its users are seen by others,
          * as with QEMU's. */
-        *child_perm = perm;
+        *child_perm = perm | (s->discards ? PERM_WRITE : 0);
         *child_shared = shared & ~(Perms)(PERM_WRITE | PERM_RESIZE);
     }
 }
@@ -292,7 +292,8 @@ static void look_like(Node *filter, const Node *source)
 }
 
 CONTROL_ONLY
-static bool build(Node *filter, Node *source, Node *target, Error **errp)
+static bool build(Node *filter, Node *source, Node *target,
+                  const CbwInsertOptions *options, Error **errp)
 {
     CbwState *s = filter->state;
 
@@ -307,10 +308,27 @@ static bool build(Node *filter, Node *source, Node *target, Error **errp)
         return false;
     }
     node_refresh_limits(filter);
-    return make_engine(filter, 0, errp);
+    if (!make_engine(filter, options->min_cluster_bytes, errp)) {
+        return false;
+    }
+    if (options->compress) {
+        block_copy_set_compress(s->copy);
+    }
+    if (options->discard_source) {
+        block_copy_set_discard_source(s->copy);
+    }
+    return true;
 }
 
 Node *co_cbw_insert(Node *source, Node *target, const char *name, Error **errp)
+{
+    const CbwInsertOptions none = {0};
+
+    return co_cbw_insert_with(source, target, name, &none, errp);
+}
+
+Node *co_cbw_insert_with(Node *source, Node *target, const char *name,
+                         const CbwInsertOptions *options, Error **errp)
 {
     Node *filter;
     CbwState *s;
@@ -323,8 +341,10 @@ Node *co_cbw_insert(Node *source, Node *target, const char *name, Error **errp)
     }
     s = filter->state;
     state_init(s);
+    s->break_snapshot = options->break_snapshot;
+    s->discards = options->discard_source;
     look_like(filter, source);
-    if (!build(filter, source, target, errp)) {
+    if (!build(filter, source, target, options, errp)) {
         error_prepend(errp, "Could not create node: ");
         goto fail;
     }
@@ -373,6 +393,11 @@ void co_cbw_drop(Node *filter)
         quiesce_end(section);
     }
     co_node_unref(filter);
+}
+
+int cbw_error(const Node *filter)
+{
+    return cbw_broken(filter->state);
 }
 
 BlockCopy *cbw_block_copy(const Node *filter)

@@ -39,6 +39,18 @@
  */
 Node *co_cbw_insert(Node *source, Node *target, const char *name,
                     Error **errp) COROUTINE_ONLY CONTROL_ONLY;
+/* The same with more options; zeroed: as above. */
+typedef struct CbwInsertOptions {
+    uint64_t min_cluster_bytes; /* a power of 2, or 0 */
+    bool break_snapshot; /* rather than users' writes, on an error */
+    bool compress;       /* REQ_COMPRESSED to the target */
+    bool discard_source; /* what was copied, block_copy_set_discard_source */
+} CbwInsertOptions;
+Node *co_cbw_insert_with(Node *source, Node *target, const char *name,
+                         const CbwInsertOptions *options,
+                         Error **errp) COROUTINE_ONLY CONTROL_ONLY;
+/* 0, or -errno that broke the snapshot. */
+int cbw_error(const Node *filter);
 /* Gives all users of the filter back to the disk; what was still to do is
  * forgotten (settle with block_copy_todo before). It must be quiesced. Cannot
  * fail and does not yield, so a transaction's abort may call it. */

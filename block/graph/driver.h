@@ -34,6 +34,9 @@ enum {
     REQ_SERIALISING = 1 << 3,     /* overlapping requests wait for this one */
     REQ_WRITE_UNCHANGED = 1 << 4, /* data is what was read: not marked dirty */
     REQ_FAST_ZERO = 1 << 5, /* with NO_FALLBACK: only if faster than data */
+    /* Whole clusters of a format that were not written yet (the last may be
+     * cut by the disk's end) are to be compressed. Filters pass it on. */
+    REQ_COMPRESSED = 1 << 6,
 };
 typedef uint32_t ReqFlags;
 

@@ -3,6 +3,7 @@
 #include "block/io/io-int.h"
 
 #include "block/bitmap/bitmap.h"
+#include "block/graph/format.h"
 #include "util/sim.h"
 
 int co_emulate_fua(Node *node, int ret, ReqFlags flags)
@@ -36,6 +37,32 @@ static int co_aligned_pwritev(Node *node, uint64_t offset_bytes, uint64_t bytes,
     return co_driver_pwritev(node, offset_bytes, bytes, iov, iov_offset, flags);
 }
 
+/* A cluster at a time, as formats want it. */
+COROUTINE_ONLY
+static int co_compressed_pwritev(Node *node, uint64_t offset_bytes,
+                                 uint64_t bytes, Iov *iov, size_t iov_offset,
+                                 ReqFlags flags)
+{
+    const FormatOps *format = node->driver->format;
+    uint32_t cluster = 0;
+    int ret = 0;
+
+    if (node->driver->is_filter) {
+        return co_driver_pwritev(node, offset_bytes, bytes, iov, iov_offset,
+                                 flags);
+    }
+    if (!format || !format->co_pwritev_compressed ||
+        !node_cluster_bytes(node, &cluster) || !cluster) {
+        return -ENOTSUP;
+    }
+    for (uint64_t at = 0; ret == 0 && at < bytes; at += cluster) {
+        ret = format->co_pwritev_compressed(node, offset_bytes + at,
+                                            MIN(cluster, bytes - at), iov,
+                                            iov_offset + at);
+    }
+    return ret;
+}
+
 int co_node_pwritev(Node *node, uint64_t offset_bytes, uint64_t bytes, Iov *iov,
                     size_t iov_offset, ReqFlags flags)
 {
@@ -44,7 +71,8 @@ int co_node_pwritev(Node *node, uint64_t offset_bytes, uint64_t bytes, Iov *iov,
     int ret;
 
     if (detect_zeroes(node, iov, iov_offset, bytes, &flags)) {
-        return co_node_pwrite_zeroes(node, offset_bytes, bytes, flags);
+        return co_node_pwrite_zeroes(node, offset_bytes, bytes,
+                                     flags & ~(ReqFlags)REQ_COMPRESSED);
     }
     threshold_check(node, offset_bytes + bytes);
     co_request_begin(&req, node, offset_bytes, bytes,
@@ -52,7 +80,9 @@ int co_node_pwritev(Node *node, uint64_t offset_bytes, uint64_t bytes, Iov *iov,
     if (PLANTED("bit-before-data")) {
         bitmaps_mark(node, offset_bytes, bytes);
     }
-    ret = (aligned ? co_aligned_pwritev : co_padded_pwritev)(
+    ret = (flags & REQ_COMPRESSED ? co_compressed_pwritev
+           : aligned              ? co_aligned_pwritev
+                                  : co_padded_pwritev)(
         node, offset_bytes, bytes, iov, iov_offset, flags);
     co_node_debug_event(node, BLKDBG_PWRITEV_DONE);
     write_landed(node, offset_bytes, bytes,

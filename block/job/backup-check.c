@@ -6,6 +6,9 @@
  */
 #include "block/job/backup.h"
 
+#include "block/copy/block-copy.h"
+#include "block/graph/format.h"
+
 #include <limits.h>
 
 static bool is_by_bitmap(const BlockdevBackup *args)
@@ -97,16 +100,22 @@ static bool check_bitmap(const BlockdevBackup *args, BackupParams *p,
            check_bitmap_use(args, p->bitmap_mode, errp);
 }
 
-static bool check_nodes(const BlockdevBackup *args, const BackupParams *p,
-                        Error **errp)
+static bool can_compress(Node *target)
+{
+    const FormatOps *format = node_skip_filters(target)->driver->format;
+
+    return format && format->co_pwritev_compressed;
+}
+
+static bool check_nodes(const BackupParams *p, Error **errp)
 {
     if (p->source == p->target) {
         error_set(errp, "Source and target cannot be the same");
         return false;
     }
-    if (args->has_compress && args->compress) {
-        /* No format of this program can; the blank stands in front of the
-         * name of a device, which nodes do not have. */
+    if (p->compress && !can_compress(p->target)) {
+        /* The blank stands in front of the name of a device, which nodes do
+         * not have. */
         error_set(errp, "Compression is not supported for this drive ");
         return false;
     }
@@ -134,6 +143,17 @@ static bool check_perf(const BackupPerf *perf, BackupParams *p, Error **errp)
             return false;
         }
         p->max_chunk_bytes = perf->max_chunk;
+    }
+    if (perf->has_min_cluster_size) {
+        if (!is_power_of_2(perf->min_cluster_size) ||
+            perf->min_cluster_size > BLOCK_COPY_MEMORY_BYTES) {
+            error_set(errp,
+                      "min-cluster-size needs to be a power of 2, %llu at "
+                      "most",
+                      (unsigned long long)BLOCK_COPY_MEMORY_BYTES);
+            return false;
+        }
+        p->min_cluster_bytes = perf->min_cluster_size;
     }
     return true;
 }
@@ -164,6 +184,10 @@ bool backup_check(const BlockdevBackup *args, BackupParams *p, Error **errp)
             on_error(args->has_on_source_error, args->on_source_error),
         .on_target_error =
             on_error(args->has_on_target_error, args->on_target_error),
+        .compress = args->has_compress && args->compress,
+        .discard_source = args->has_discard_source && args->discard_source,
+        .break_snapshot = args->has_on_cbw_error &&
+                          args->on_cbw_error == ON_CBW_ERROR_BREAK_SNAPSHOT,
         .has_speed = args->has_speed,
         .speed = args->speed,
         .manual_finalize = args->has_auto_finalize && !args->auto_finalize,
@@ -180,6 +204,6 @@ bool backup_check(const BlockdevBackup *args, BackupParams *p, Error **errp)
     if (!p->target) {
         return false;
     }
-    return check_bitmap(args, p, errp) && check_nodes(args, p, errp) &&
+    return check_bitmap(args, p, errp) && check_nodes(p, errp) &&
            check_perf(args->x_perf, p, errp) && check_size(p, errp);
 }

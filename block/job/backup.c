@@ -313,7 +313,11 @@ static int co_backup_run(Job *job, Error **errp)
     } else {
         do {
             co_round(job);
-        } while (s->error && co_try_again(job));
+        } while (s->error && !cbw_error(s->filter) && co_try_again(job));
+    }
+    /* Users' writes have passed: what is to do is not of one point in time. */
+    if (cbw_error(s->filter)) {
+        s->error = cbw_error(s->filter);
     }
     if (!backup_goes_on(job)) {
         /* A bit that is clear while its copy is in flight would tell the
@@ -370,7 +374,14 @@ static const JobDriver backup_driver = {
 COROUTINE_ONLY CONTROL_ONLY static Node *co_put_filter_in(const BackupParams *p,
                                                           Error **errp)
 {
-    Node *filter = co_cbw_insert(p->source, p->target, p->filter_name, errp);
+    const CbwInsertOptions options = {
+        .min_cluster_bytes = p->min_cluster_bytes,
+        .break_snapshot = p->break_snapshot,
+        .compress = p->compress,
+        .discard_source = p->discard_source,
+    };
+    Node *filter = co_cbw_insert_with(p->source, p->target, p->filter_name,
+                                      &options, errp);
     BlockCopy *copy;
 
     if (!filter) {

@@ -23,6 +23,9 @@ typedef struct BackupParams {
     int64_t speed;            /* bytes per second, checked by block_job */
     uint64_t max_chunk_bytes; /* 0: the default */
     unsigned max_workers;
+    uint64_t min_cluster_bytes; /* 0: the default */
+    bool compress, discard_source;
+    bool break_snapshot; /* rather than a guest's write */
     BlockdevOnError on_source_error, on_target_error;
     bool manual_finalize, manual_dismiss;
 } BackupParams;
