@@ -78,3 +78,20 @@ bool txn_end(Txn *txn, bool ok)
     }
     return ok;
 }
+
+static void inner_commit(void *opaque)
+{
+    txn_commit(opaque);
+}
+
+static void inner_abort(void *opaque)
+{
+    txn_abort(opaque);
+}
+
+void txn_add_txn(Txn *txn, Txn *inner)
+{
+    static const TxnOps ops = {.commit = inner_commit, .abort = inner_abort};
+
+    txn_add(txn, &ops, inner);
+}

@@ -22,6 +22,8 @@ typedef struct TxnOps {
 
 Txn *txn_new(void);
 void txn_add(Txn *txn, const TxnOps *ops, void *opaque);
+/* @inner ends as @txn does. */
+void txn_add_txn(Txn *txn, Txn *inner);
 /* Both free @txn. */
 void txn_commit(Txn *txn);
 void txn_abort(Txn *txn);

@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The commands that change chains of images: blockdev-snapshot puts an image on
+ * top of a disk, change-backing-file what an image says of the one behind it.
+ */
+#include "block/graph/action.h"
+#include "block/graph/backing.h"
+#include "block/graph/format.h"
+#include "block/graph/op-blocker.h"
+#include "block/graph/quiesce.h"
+#include "qapi/qapi-commands.h"
+
+/* --- blockdev-snapshot ----------------------------------------------------- */
+
+static bool is_behind_another(const Node *node, Error **errp)
+{
+    LIST_FOREACH(edge, &node->parents, Edge, in_child) {
+        if (edge->role & EDGE_COW) {
+            error_set(errp, "Node '%s' is busy: node is used as backing hd of "
+                            "'%s'",
+                      node_name(node), node_name(edge->parent));
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool check_overlay(const Node *overlay, Error **errp)
+{
+    if (!list_empty(&overlay->parents)) {
+        error_set(errp, "The overlay is already in use");
+        return false;
+    }
+    if (!overlay->driver->supports_backing) {
+        error_set(errp, "The overlay does not support backing images");
+        return false;
+    }
+    if (node_backing_child(overlay)) {
+        error_set(errp, "The overlay already has a backing image");
+        return false;
+    }
+    return true;
+}
+
+COROUTINE_ONLY CONTROL_ONLY static bool
+co_snapshot(const BlockdevSnapshot *args, Txn *txn, Error **errp)
+{
+    Node *node = node_lookup(args->node, args->node, errp), *overlay;
+
+    if (!node || is_behind_another(node, errp) ||
+        !node_op_allowed(node, NODE_OP_REPLACE, errp)) {
+        return false;
+    }
+    overlay = node_lookup(args->overlay, args->overlay, errp);
+    return overlay && check_overlay(overlay, errp) &&
+           node_set_backing(overlay, node, txn, errp) &&
+           node_replace(node, overlay, txn, errp);
+}
+
+bool qmp_blockdev_snapshot(const BlockdevSnapshot *args, Error **errp)
+{
+    Quiesce *section;
+    Txn *txn = txn_new();
+    Node *node;
+    bool ok;
+
+    co_graph_lock();
+    node = node_find(args->node);
+    section = co_quiesce_begin(&node, node ? 1 : 0);
+    ok = txn_end(txn, co_snapshot(args, txn, errp));
+    quiesce_end(section);
+    graph_unlock();
+    return ok;
+}
+
+static void action_touches(const TransactionAction *action, GPtrArray *nodes)
+{
+    Node *node = node_find(action->u.blockdev_snapshot.data->node);
+
+    if (node) {
+        g_ptr_array_add(nodes, node);
+    }
+}
+
+COROUTINE_ONLY CONTROL_ONLY static bool
+co_action_prepare(const TransactionAction *action, TransactionContext *ctx,
+                  Error **errp)
+{
+    Txn *txn = txn_new();
+
+    /* What a failure half way did is undone here, as nothing is to be left. */
+    if (!co_snapshot(action->u.blockdev_snapshot.data, txn, errp)) {
+        txn_abort(txn);
+        return false;
+    }
+    txn_add_txn(ctx->txn, txn);
+    return true;
+}
+
+const TransactionHandler txn_handler_blockdev_snapshot = {
+    .touches = action_touches,
+    .co_prepare = co_action_prepare,
+};
+
+/* --- change-backing-file --------------------------------------------------- */
+
+static bool check_root(const Node *node, Error **errp)
+{
+    LIST_FOREACH(edge, &node->parents, Edge, in_child) {
+        if (edge->parent && !edge->parent->driver->is_filter) {
+            error_set(errp, "Need a root block node");
+            return false;
+        }
+    }
+    return true;
+}
+
+COROUTINE_ONLY CONTROL_ONLY static bool
+co_change_backing(Node *device, Node *image, const char *filename,
+                  Error **errp)
+{
+    Node *backing = node_backing_node(image);
+    const FormatOps *format = image->driver->format;
+    Quiesce *section;
+    int ret;
+
+    if (image != device && !node_leads_to(device, image)) {
+        error_set(errp, "'%s' and image file are not in the same chain",
+                  node_name(device));
+        return false;
+    }
+    if (!backing) {
+        error_set(errp, "not allowing backing file change on an image without "
+                        "a backing file");
+        return false;
+    }
+    if (!format || !format->co_change_backing_file) {
+        error_set(errp, "Block format '%s' cannot change its backing file",
+                  image->driver->name);
+        return false;
+    }
+    if (image->read_only) {
+        error_set(errp, "Block node is read-only");
+        return false;
+    }
+    section = co_quiesce_begin(&image, 1);
+    ret = format->co_change_backing_file(image, filename,
+                                         backing->driver->name, errp);
+    quiesce_end(section);
+    if (ret < 0 && errp && !*errp) {
+        error_set(errp, "Could not change the backing file to '%s': %s",
+                  filename, strerror(-ret));
+    }
+    return ret == 0;
+}
+
+bool qmp_change_backing_file(const QmpChangeBackingFileArgs *args,
+                             Error **errp)
+{
+    Node *device, *image;
+    bool ok = false;
+
+    co_graph_lock();
+    device = node_lookup(args->device, args->device, errp);
+    if (device && check_root(device, errp)) {
+        image = node_lookup(NULL, args->image_node_name, errp);
+        ok = image &&
+             co_change_backing(device, image, args->backing_file, errp);
+    }
+    graph_unlock();
+    return ok;
+}
+
+/* --- x-blockdev-change ----------------------------------------------------- */
+
+/* No driver here has children that come and go one by one. */
+bool qmp_x_blockdev_change(const QmpXBlockdevChangeArgs *args, Error **errp)
+{
+    Node *parent = node_lookup(args->parent, args->parent, errp);
+
+    if (!parent) {
+        return false;
+    }
+    if (!args->child == !args->node) {
+        error_set(errp, args->child
+                            ? "The parameters child and node are in conflict"
+                            : "Either child or node must be specified");
+    } else if (args->child && !node_child(parent, args->child)) {
+        error_set(errp, "Node '%s' does not have child '%s'",
+                  node_name(parent), args->child);
+    } else if (args->child) {
+        error_set(errp, "The node %s does not support removing a child",
+                  node_name(parent));
+    } else if (node_lookup(args->node, args->node, errp)) {
+        error_set(errp, "The node %s does not support adding a child",
+                  node_name(parent));
+    }
+    return false;
+}
