@@ -48,61 +48,95 @@ static int64_t leaf_or(SparseLeaf *dst, const SparseLeaf *src)
     return delta;
 }
 
-/* Returns the change of the set bits below @dst. */
 static int64_t slot_or(SparseBitmap *b, void **dst, const void *src,
-                       unsigned level, uint64_t cap)
+                       unsigned level, uint64_t cap, uint64_t start,
+                       uint64_t n);
+
+static int64_t branch_or(SparseBitmap *b, SparseBranch *to,
+                         const SparseBranch *from, unsigned level, uint64_t cap,
+                         uint64_t start, uint64_t n)
 {
+    unsigned shift = sparse_shift(level - 1);
+    unsigned last = (start + n - 1) >> shift;
     int64_t delta = 0;
+    unsigned i;
+
+    for (i = start >> shift; i <= last; i++) {
+        SparsePart p;
+
+        sparse_fetch_ahead(to, i);
+        sparse_fetch_ahead(from, i);
+        if (from->child[i] == SPARSE_CLEAR) {
+            continue;
+        }
+        p = sparse_part(shift, cap, i, start, n);
+        delta += slot_or(b, &to->child[i], from->child[i], level - 1, p.cap,
+                         p.start, p.n);
+        sparse_branch_note(to, i);
+    }
+    return delta;
+}
+
+/* Returns the change of the set bits below @dst. Of a leaf, all bits are in
+ * the range. */
+static int64_t slot_or(SparseBitmap *b, void **dst, const void *src,
+                       unsigned level, uint64_t cap, uint64_t start, uint64_t n)
+{
+    int64_t delta;
 
     if (*dst == SPARSE_FULL || src == SPARSE_CLEAR) {
         return 0;
     }
     if (src == SPARSE_FULL) {
-        return sparse_slot_put(b, dst, level, cap, 0, cap, true);
+        return sparse_slot_put(b, dst, level, cap, start, n, true);
     }
     if (*dst == SPARSE_CLEAR) {
-        *dst = sparse_slot_clone(b, src, level);
-        return ((const SparseNode *)src)->count;
-    }
-    if (level) {
-        SparseBranch *to = *dst;
-        const SparseBranch *from = src;
-        unsigned shift = sparse_shift(level - 1);
-        unsigned i;
-
-        for (i = 0; i < SPARSE_FANOUT && (uint64_t)i << shift < cap; i++) {
-            delta += slot_or(b, &to->child[i], from->child[i], level - 1,
-                             sparse_part(shift, cap, i, 0, cap).cap);
-            sparse_branch_note(to, i);
+        if (n == cap) {
+            *dst = sparse_slot_clone(b, src, level);
+            return ((const SparseNode *)src)->count;
         }
-    } else {
-        delta = leaf_or(*dst, src);
+        sparse_slot_expand(b, dst, level, cap);
     }
+    delta = level ? branch_or(b, *dst, src, level, cap, start, n)
+                  : leaf_or(*dst, src);
     sparse_slot_settle(b, dst, level, cap, delta);
     return delta;
+}
+
+void sparse_bitmap_or_range(SparseBitmap *dst, const SparseBitmap *src,
+                            uint64_t start, uint64_t n)
+{
+    assert(dst->bits == src->bits && n > 0);
+    assert(range_fits(start, n, dst->bits));
+    assert(start % SPARSE_LEAF_BITS == 0);
+    assert(n % SPARSE_LEAF_BITS == 0 || start + n == dst->bits);
+    if (dst != src) {
+        sparse_forget_hot(dst);
+        dst->count += slot_or(dst, &dst->root, src->root, dst->level,
+                              dst->bits, start, n);
+    }
+    if (PLANTED("merge-drops-last-word") && start + n == dst->bits &&
+        n % 64) {
+        sparse_bitmap_clear(dst, ROUND_DOWN(dst->bits, 64), n % 64);
+    }
 }
 
 void sparse_bitmap_or(SparseBitmap *dst, const SparseBitmap *src)
 {
     assert(dst->bits == src->bits);
-    if (dst != src) {
-        sparse_forget_hot(dst);
-        dst->count +=
-            slot_or(dst, &dst->root, src->root, dst->level, dst->bits);
-    }
-    if (PLANTED("merge-drops-last-word") && dst->bits % 64) {
-        sparse_bitmap_clear(dst, ROUND_DOWN(dst->bits, 64), dst->bits % 64);
+    if (dst->bits) {
+        sparse_bitmap_or_range(dst, src, 0, dst->bits);
     }
 }
 
-/* Each bit of @src is a run of @ratio bits of @dst; the last may be cut. */
+/* Each bit of @src in [@pos, @end) is a run of @ratio bits of @dst; the last
+ * may be cut. */
 static void or_spread(SparseBitmap *dst, const SparseBitmap *src,
-                      uint64_t ratio)
+                      uint64_t ratio, uint64_t pos, uint64_t end)
 {
-    uint64_t pos = 0, first, n;
+    uint64_t first, n;
 
-    while (
-        sparse_bitmap_next_run(src, pos, src->bits, UINT64_MAX, &first, &n)) {
+    while (sparse_bitmap_next_run(src, pos, end, UINT64_MAX, &first, &n)) {
         uint64_t start = first * ratio;
 
         pos = first + n;
@@ -112,18 +146,17 @@ static void or_spread(SparseBitmap *dst, const SparseBitmap *src,
 
 /* @ratio bits of @src, fewer at the end, share a bit of @dst. */
 static void or_gather(SparseBitmap *dst, const SparseBitmap *src,
-                      uint64_t ratio)
+                      uint64_t ratio, uint64_t pos, uint64_t end)
 {
-    uint64_t pos = 0, first, n;
+    uint64_t first, n;
 
-    while (
-        sparse_bitmap_next_run(src, pos, src->bits, UINT64_MAX, &first, &n)) {
-        uint64_t start = first / ratio;
-        uint64_t end = (first + n - 1) / ratio + 1;
+    while (sparse_bitmap_next_run(src, pos, end, UINT64_MAX, &first, &n)) {
+        uint64_t from = first / ratio;
+        uint64_t to = (first + n - 1) / ratio + 1;
 
-        sparse_bitmap_set(dst, start, end - start);
+        sparse_bitmap_set(dst, from, to - from);
         /* What else of @src falls into the last bit changes nothing. */
-        pos = MIN(end * ratio, src->bits);
+        pos = MIN(to * ratio, end);
     }
 }
 
@@ -134,17 +167,27 @@ static uint64_t units(uint64_t length, uint64_t unit)
 
 void sparse_bitmap_or_scaled(SparseBitmap *dst, uint64_t dst_unit,
                              const SparseBitmap *src, uint64_t src_unit,
-                             uint64_t length)
+                             uint64_t length, uint64_t start, uint64_t n)
 {
+    uint64_t first = start / src_unit, end;
+
     assert(is_power_of_2(dst_unit) && is_power_of_2(src_unit));
     assert(dst->bits == units(length, dst_unit));
     assert(src->bits == units(length, src_unit));
+    if (!n) {
+        return;
+    }
+    assert(range_fits(start, n, length));
+    assert(start % (MAX(dst_unit, src_unit) * SPARSE_LEAF_BITS) == 0);
+    assert(n % (MAX(dst_unit, src_unit) * SPARSE_LEAF_BITS) == 0 ||
+           start + n == length);
+    end = units(start + n, src_unit);
     if (dst_unit == src_unit) {
-        sparse_bitmap_or(dst, src);
+        sparse_bitmap_or_range(dst, src, first, end - first);
     } else if (dst_unit < src_unit) {
-        or_spread(dst, src, src_unit / dst_unit);
+        or_spread(dst, src, src_unit / dst_unit, first, end);
     } else {
-        or_gather(dst, src, dst_unit / src_unit);
+        or_gather(dst, src, dst_unit / src_unit, first, end);
     }
 }
 

@@ -20,15 +20,15 @@
 
 #include "util/sparse-bitmap.h"
 
-#define SPARSE_LEAF_SHIFT 15
+#define SPARSE_LEAF_SHIFT 10
 #define SPARSE_FANOUT_SHIFT 8
 #define SPARSE_LEAF_WORDS (SPARSE_LEAF_BITS / 64)
 #define SPARSE_SUMMARY_WORDS (SPARSE_FANOUT / 64)
 
 STATIC_ASSERT(SPARSE_LEAF_BITS == 1u << SPARSE_LEAF_SHIFT);
 STATIC_ASSERT(SPARSE_FANOUT == 1u << SPARSE_FANOUT_SHIFT);
-/* Level 6 spans 2^63 bits: a span never overflows. */
-STATIC_ASSERT(SPARSE_MAX_BITS <= UINT64_C(1) << 63);
+/* Level 6 spans 2^58 bits: a span never overflows. */
+STATIC_ASSERT(SPARSE_MAX_BITS <= UINT64_C(1) << 58);
 
 #define SPARSE_CLEAR NULL
 #define SPARSE_FULL ((void *)(uintptr_t)1)
@@ -53,6 +53,16 @@ typedef struct SparseBranch {
 static inline bool sparse_is_node(const void *slot)
 {
     return (uintptr_t)slot > 1;
+}
+
+/* Leaves lie all over the memory: who walks a branch asks for those that come
+ * some steps after child @i. */
+static inline void sparse_fetch_ahead(const SparseBranch *branch, unsigned i)
+{
+    const char *node = branch->child[(i + 24) % SPARSE_FANOUT];
+
+    __builtin_prefetch(node);
+    __builtin_prefetch(node + 64);
 }
 
 /* log2 of the bits that a slot at @level spans. */
@@ -130,6 +140,10 @@ static inline unsigned sparse_popcount(uint64_t x)
 
 /* Frees what hangs in @slot; the slot itself is the caller's to change. */
 void sparse_slot_free(SparseBitmap *b, void *slot, unsigned level);
+/* Frees nodes of @slot until @b has no more than @memory left, or all are
+ * gone, which makes the slot SPARSE_CLEAR. Counts and summaries are not kept. */
+void sparse_slot_free_some(SparseBitmap *b, void **slot, unsigned level,
+                           size_t memory);
 /* A copy of @slot, whoever's it is, with its memory accounted to @b. */
 void *sparse_slot_clone(SparseBitmap *b, const void *slot, unsigned level);
 /* A new node with nothing set; it breaks invariant 1 until filled. */

@@ -38,6 +38,27 @@ void sparse_slot_free(SparseBitmap *b, void *slot, unsigned level)
     node_free(b, slot, level);
 }
 
+void sparse_slot_free_some(SparseBitmap *b, void **slot, unsigned level,
+                           size_t memory)
+{
+    unsigned i;
+
+    for (i = 0; sparse_is_node(*slot) && level && i < SPARSE_FANOUT; i++) {
+        if (b->memory <= memory) {
+            return;
+        }
+        sparse_slot_free_some(b, &((SparseBranch *)*slot)->child[i], level - 1,
+                              memory);
+        if (sparse_is_node(((SparseBranch *)*slot)->child[i])) {
+            return;
+        }
+    }
+    if (sparse_is_node(*slot)) {
+        node_free(b, *slot, level);
+        *slot = SPARSE_CLEAR;
+    }
+}
+
 void *sparse_slot_clone(SparseBitmap *b, const void *slot, unsigned level)
 {
     void *copy;
@@ -53,6 +74,7 @@ void *sparse_slot_clone(SparseBitmap *b, const void *slot, unsigned level)
         unsigned i;
 
         for (i = 0; i < SPARSE_FANOUT; i++) {
+            sparse_fetch_ahead(branch, i);
             branch->child[i] =
                 sparse_slot_clone(b, branch->child[i], level - 1);
         }

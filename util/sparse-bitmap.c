@@ -35,6 +35,22 @@ void sparse_bitmap_free(SparseBitmap *b)
     }
 }
 
+bool sparse_bitmap_free_some(SparseBitmap *b, size_t bytes)
+{
+    size_t left;
+
+    if (!b) {
+        return true;
+    }
+    left = b->memory > bytes ? b->memory - bytes : 0;
+    sparse_slot_free_some(b, &b->root, b->level, left);
+    if (sparse_is_node(b->root)) {
+        return false;
+    }
+    g_free(b);
+    return true;
+}
+
 SparseBitmap *sparse_bitmap_clone(const SparseBitmap *b)
 {
     SparseBitmap *copy = sparse_bitmap_new(b->bits);

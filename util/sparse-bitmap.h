@@ -26,10 +26,12 @@
 
 #include "util/common.h"
 
-#define SPARSE_LEAF_BITS 32768u /* 4 KiB of bits */
+/* 128 bytes of bits: single bits all over a disk are the common case, and a
+ * big leaf for each would cost most of its memory and time on zeroes. */
+#define SPARSE_LEAF_BITS 1024u
 #define SPARSE_FANOUT 256u      /* children of a branch */
-/* The largest size: any disk at any granularity from 2 bytes up. */
-#define SPARSE_MAX_BITS (UINT64_C(1) << 62)
+/* The largest size: any disk at any granularity from 32 bytes up. */
+#define SPARSE_MAX_BITS (UINT64_C(1) << 58)
 
 /* The fields are for util/sparse-bitmap*.c and the inline functions below;
  * they stand here so that what happens at every write costs no call. */
@@ -50,6 +52,10 @@ typedef struct SparseBitmap {
  * caller owns the set and ends it with sparse_bitmap_free(). */
 SparseBitmap *sparse_bitmap_new(uint64_t bits);
 void sparse_bitmap_free(SparseBitmap *b); /* NULL is fine */
+/* Frees a part of it, about @bytes (not 0) of its memory; true when all of it
+ * is gone, the struct too. Until then nothing but this may be called. NULL is
+ * fine. For who must not take long at a time. */
+bool sparse_bitmap_free_some(SparseBitmap *b, size_t bytes);
 /* A set of its own with the same size and bits; the caller owns it. */
 SparseBitmap *sparse_bitmap_clone(const SparseBitmap *b);
 
@@ -91,15 +97,23 @@ bool sparse_bitmap_equal(const SparseBitmap *a, const SparseBitmap *b);
 /* Ors @src into @dst; same size (asserted), one bit means the same. By words;
  * what is uniform on either side is handled as a whole. Both may be one set. */
 void sparse_bitmap_or(SparseBitmap *dst, const SparseBitmap *src);
+/* The same for [@start, +@n) only. @start must be a multiple of
+ * SPARSE_LEAF_BITS, and so must @n unless it reaches the end (asserted); not
+ * 0. */
+void sparse_bitmap_or_range(SparseBitmap *dst, const SparseBitmap *src,
+                            uint64_t start, uint64_t n);
 /*
  * Ors @src into @dst where one bit of @src covers @src_unit and one of @dst
  * @dst_unit (both powers of two, in the same unit, bytes say) of the same
  * @length: every @dst bit that overlaps a set @src bit is set. Sizes must be
  * DIV_ROUND_UP(@length, unit) (asserted). Costs time per run of set bits.
+ * Only [@start, +@n) of the @length is looked at; @start must be a multiple of
+ * SPARSE_LEAF_BITS of the larger unit, and so must @n unless it reaches the end
+ * (asserted); @n may be 0.
  */
 void sparse_bitmap_or_scaled(SparseBitmap *dst, uint64_t dst_unit,
                              const SparseBitmap *src, uint64_t src_unit,
-                             uint64_t length);
+                             uint64_t length, uint64_t start, uint64_t n);
 
 /*
  * The bits as bytes, bit 0 of byte 0 first (little endian): what a qcow2

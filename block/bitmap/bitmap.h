@@ -123,6 +123,14 @@ bool bitmap_next_dirty_run(const DirtyBitmap *bitmap, uint64_t start,
 /* Adds @src's bits to @dst. The sizes must be equal, the granularities need
  * not; @dst may be @src. */
 void bitmap_merge(DirtyBitmap *dst, const DirtyBitmap *src);
+/* The same in steps; between them others run, guest I/O too, and what it marks
+ * in either counts or does not. The caller sees to it that both bitmaps and
+ * their sizes stay. */
+void co_bitmap_merge(DirtyBitmap *dst, const DirtyBitmap *src) COROUTINE_ONLY;
+/* Memory of the bits. */
+size_t bitmap_memory_bytes(const DirtyBitmap *bitmap);
+/* Frees bits that bitmap_clear_all gave out, in such steps. */
+void co_bits_free(SparseBitmap *bits) COROUTINE_ONLY;
 /* Lower-case hex sha256 of the serialised bits; owned by the caller. */
 char *bitmap_sha256(const DirtyBitmap *bitmap);
 

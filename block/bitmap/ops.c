@@ -3,6 +3,9 @@
 #include "block/bitmap/ops.h"
 #include "block/graph/driver.h"
 
+/* Bitmaps of less memory are merged at once. */
+#define MERGE_AT_ONCE_BYTES (256 * KiB)
+
 COROUTINE_ONLY CONTROL_ONLY
 static bool co_check_persistent(Node *node, const char *name,
                                 uint32_t granularity_bytes, Error **errp)
@@ -133,8 +136,10 @@ static bool same_size(const DirtyBitmap *dst, const DirtyBitmap *src,
     return false;
 }
 
-DirtyBitmap *bitmap_op_merge(const BlockDirtyBitmapMerge *args,
-                             SparseBitmap **old, Error **errp)
+/* The bitmaps of a merge, checked: sources[0 .. n - 1] and then the target.
+ * NULL on error; owned by the caller. */
+static DirtyBitmap **find_merge(const BlockDirtyBitmapMerge *args,
+                                Error **errp)
 {
     size_t n = args->bitmaps->n, i;
     g_autofree DirtyBitmap **sources = g_new(DirtyBitmap *, n + 1);
@@ -144,18 +149,80 @@ DirtyBitmap *bitmap_op_merge(const BlockDirtyBitmapMerge *args,
     if (!target) {
         return NULL;
     }
-    /* All that can fail comes first: on error the target is unchanged. */
     for (i = 0; i < n; i++) {
         sources[i] = find_source(args->node, args->bitmaps->v[i], errp);
         if (!sources[i] || !same_size(target, sources[i], errp)) {
             return NULL;
         }
     }
+    sources[n] = target;
+    return g_steal_pointer(&sources);
+}
+
+DirtyBitmap *bitmap_op_merge(const BlockDirtyBitmapMerge *args,
+                             SparseBitmap **old, Error **errp)
+{
+    size_t n = args->bitmaps->n, i;
+    /* All that can fail comes first: on error the target is unchanged. */
+    g_autofree DirtyBitmap **sources = find_merge(args, errp);
+
+    if (!sources) {
+        return NULL;
+    }
     if (old) {
-        *old = bitmap_snapshot_bits(target);
+        *old = bitmap_snapshot_bits(sources[n]);
     }
     for (i = 0; i < n; i++) {
-        bitmap_merge(target, sources[i]);
+        bitmap_merge(sources[n], sources[i]);
     }
-    return target;
+    return sources[n];
+}
+
+/* Nobody removes, resizes or uses the bitmaps meanwhile: they are busy, and the
+ * graph lock keeps their nodes. */
+static bool co_merge_in_steps(const BlockDirtyBitmapMerge *args, Error **errp)
+{
+    size_t n = args->bitmaps->n, i;
+    /* Waiting for the lock may have changed everything. */
+    g_autofree DirtyBitmap **sources = find_merge(args, errp);
+
+    if (!sources) {
+        return false;
+    }
+    for (i = 0; i <= n; i++) {
+        bitmap_set_busy(sources[i], true);
+    }
+    for (i = 0; i < n; i++) {
+        co_bitmap_merge(sources[n], sources[i]);
+    }
+    for (i = 0; i <= n; i++) {
+        bitmap_set_busy(sources[i], false);
+    }
+    return true;
+}
+
+bool co_bitmap_op_merge(const BlockDirtyBitmapMerge *args, Error **errp)
+{
+    g_autofree DirtyBitmap **sources = find_merge(args, errp);
+    size_t memory = 0, i;
+    bool locked, ok;
+
+    if (!sources) {
+        return false;
+    }
+    for (i = 0; i <= args->bitmaps->n; i++) {
+        memory += bitmap_memory_bytes(sources[i]);
+    }
+    if (memory <= MERGE_AT_ONCE_BYTES) {
+        return bitmap_op_merge(args, NULL, errp) != NULL;
+    }
+    locked = graph_locked_by_me();
+    if (!locked) {
+        co_graph_lock();
+    }
+    ok = co_merge_in_steps(args, errp);
+    if (!locked) {
+        graph_unlock();
+    }
+    return ok;
 }

@@ -2,7 +2,7 @@
 /*
  * The user's bitmap operations, checked, with their undo: what the QMP
  * commands (qmp.c) and the transaction actions (actions.c) share. Control
- * thread; none yields.
+ * thread; none yields but those with co_.
  */
 #ifndef BLOCK_BITMAP_OPS_H
 #define BLOCK_BITMAP_OPS_H
@@ -28,5 +28,9 @@ DirtyBitmap *co_bitmap_op_forget(const BlockDirtyBitmap *args,
  * before. */
 DirtyBitmap *bitmap_op_merge(const BlockDirtyBitmapMerge *args,
                              SparseBitmap **old, Error **errp);
+/* The same for a single command. Big bitmaps are merged in steps, so that guest
+ * I/O goes on; they are busy meanwhile, and the graph lock is held. */
+bool co_bitmap_op_merge(const BlockDirtyBitmapMerge *args,
+                        Error **errp) COROUTINE_ONLY CONTROL_ONLY;
 
 #endif

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The QMP commands on dirty bitmaps. Each holds the graph lock, so no other
- * command sees it half done. Bits that guests set meanwhile are taken under
+ * command sees it half done; merging big bitmaps takes several steps, with the
+ * bitmaps busy until it ends, and so does freeing what was removed or cleared,
+ * which nobody sees any more. Bits that guests set meanwhile are taken under
  * the node's bitmap lock.
  */
 #include "block/bitmap/ops.h"
@@ -24,6 +26,7 @@ static bool co_remove(const BlockDirtyBitmap *args, Error **errp)
     DirtyBitmap *bitmap =
         bitmap_op_find(args->node, args->name,
                        BITMAP_CHECK_BUSY | BITMAP_CHECK_READONLY, errp);
+    SparseBitmap *bits;
     Quiesce *section = NULL;
     Node *node;
 
@@ -37,7 +40,9 @@ static bool co_remove(const BlockDirtyBitmap *args, Error **errp)
     bitmap = co_bitmap_op_forget(args, errp);
     if (bitmap) {
         bitmap_set_busy(bitmap, false);
+        bitmap_clear_all(bitmap, &bits);
         bitmap_release(bitmap);
+        co_bits_free(bits);
     }
     if (section) {
         quiesce_end(section);
@@ -73,7 +78,10 @@ static bool co_change(const BlockDirtyBitmap *args, unsigned checks,
 
 static void clear(DirtyBitmap *bitmap)
 {
-    bitmap_clear_all(bitmap, NULL);
+    SparseBitmap *bits;
+
+    bitmap_clear_all(bitmap, &bits);
+    co_bits_free(bits);
 }
 
 bool qmp_block_dirty_bitmap_clear(const BlockDirtyBitmap *args, Error **errp)
@@ -99,7 +107,7 @@ bool qmp_block_dirty_bitmap_merge(const BlockDirtyBitmapMerge *args,
     co_graph_lock();
     ok = co_bitmap_op_change(args->node, args->target, BITMAP_CHECK_DEFAULT,
                              errp) &&
-         bitmap_op_merge(args, NULL, errp);
+         co_bitmap_op_merge(args, errp);
     graph_unlock();
     return ok;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Dirty bitmaps on a node: marks, rounding, walking, successors, merging
  * between granularities, resize, undo, checksum, the texts of checks. */
-#include "block/bitmap/bitmap.h"
+#include "block/bitmap/ops.h"
 #include "block/graph/root.h"
 #include "ram-node.h"
 
@@ -185,6 +185,74 @@ static void merge_body(void)
 }
 
 /* Sums of whole 64-bit words, measured on QEMU 7.2.22 and with sha256sum. */
+/* --- merging big ones in steps --- */
+
+typedef struct Merge {
+    Node *disk;
+    bool done;
+} Merge;
+
+static void merge_entry(void *opaque)
+{
+    Merge *m = opaque;
+    BlockDirtyBitmapOrStr fine = {
+        .kind = BLOCK_DIRTY_BITMAP_OR_STR_KIND_LOCAL,
+        .u.local = (char *)"fine"};
+    BlockDirtyBitmapOrStr coarse = {
+        .kind = BLOCK_DIRTY_BITMAP_OR_STR_KIND_LOCAL,
+        .u.local = (char *)"coarse"};
+    BlockDirtyBitmapOrStr *both[] = {&fine, &coarse};
+    BlockDirtyBitmapOrStrList sources = {.n = 2, .v = both};
+    BlockDirtyBitmapMerge args = {.node = (char *)"disk",
+                                  .target = (char *)"to",
+                                  .bitmaps = &sources};
+
+    g_assert_true(co_bitmap_op_merge(&args, NULL));
+    m->done = true;
+}
+
+/* Others run between the steps: they see the bitmaps busy, and guests mark. */
+static void merge_steps_body(void)
+{
+    uint64_t size = 5 * GiB + 512, at;
+    Merge m = {.disk = ram_node_new("disk", size, 512)};
+    DirtyBitmap *fine = bitmap_create(m.disk, 512, "fine", NULL);
+    DirtyBitmap *coarse = bitmap_create(m.disk, 4096, "coarse", NULL);
+    DirtyBitmap *to = bitmap_create(m.disk, 512, "to", NULL);
+    DirtyBitmap *expected = bitmap_create(m.disk, 512, "expected", NULL);
+    g_autofree char *sum = NULL, *expected_sum = NULL;
+    unsigned turns = 0;
+    Error *err = NULL;
+
+    bitmap_disable(fine);
+    bitmap_disable(coarse);
+    for (at = 0; at < size; at += 1 * MiB) {
+        bitmap_set(fine, at, 512);
+        bitmap_set(coarse, at + 8192, 512);
+    }
+    bitmap_merge(expected, fine);
+    bitmap_merge(expected, coarse);
+    coroutine_start(merge_entry, &m);
+    while (!m.done) {
+        co_reschedule();
+        if (!m.done && !turns++) {
+            bitmaps_mark(m.disk, size - 1, 1);
+            bitmaps_mark(m.disk, 1 * MiB + 512, 1);
+            g_assert_null(bitmap_op_find("disk", "coarse",
+                                         BITMAP_CHECK_DEFAULT, &err));
+            check_error(&err, "Bitmap 'coarse' is currently in use by another "
+                              "operation and cannot be used");
+        }
+    }
+    g_assert_cmpuint(turns, >, 4);
+    g_assert_false(bitmap_busy(fine) || bitmap_busy(coarse) || bitmap_busy(to));
+    sum = bitmap_sha256(to);
+    expected_sum = bitmap_sha256(expected);
+    g_assert_cmpstr(sum, ==, expected_sum);
+    bitmap_release_all(m.disk);
+    co_node_unref(m.disk);
+}
+
 static void checksum_body(void)
 {
     Node *disk = ram_node_new("disk", 10 * MiB + 512, 512);
@@ -252,6 +320,7 @@ TEST(walking)
 TEST(successor)
 TEST(successor_resize)
 TEST(merge)
+TEST(merge_steps)
 TEST(checksum)
 TEST(names)
 
@@ -264,6 +333,7 @@ int main(int argc, char **argv)
     g_test_add_func("/bitmap/successor", test_successor);
     g_test_add_func("/bitmap/successor-resize", test_successor_resize);
     g_test_add_func("/bitmap/merge", test_merge);
+    g_test_add_func("/bitmap/merge-steps", test_merge_steps);
     g_test_add_func("/bitmap/checksum", test_checksum);
     g_test_add_func("/bitmap/names", test_names);
     return g_test_run();

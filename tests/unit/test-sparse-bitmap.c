@@ -235,6 +235,16 @@ static void resize_at_random(Pair *p)
     sparse_bitmap_resize(p->set, p->bits);
 }
 
+static void free_in_parts(SparseBitmap *set, size_t bytes)
+{
+    size_t before = sparse_bitmap_memory(set);
+
+    while (!sparse_bitmap_free_some(set, bytes)) {
+        g_assert_cmpuint(sparse_bitmap_memory(set), <, before);
+        before = sparse_bitmap_memory(set);
+    }
+}
+
 /* Another set, of another granularity as often as not, merged into ours. */
 static void or_at_random(Pair *p)
 {
@@ -257,7 +267,15 @@ static void or_at_random(Pair *p)
     if (dst_unit == src_unit && below(p->rand, 2)) {
         sparse_bitmap_or(p->set, other.set);
     } else {
-        sparse_bitmap_or_scaled(p->set, dst_unit, other.set, src_unit, length);
+        uint64_t step = MAX(dst_unit, src_unit) * SPARSE_LEAF_BITS;
+        uint64_t cut = below(p->rand, 8) * step;
+
+        cut = MIN(cut, length);
+        sparse_bitmap_or_scaled(p->set, dst_unit, other.set, src_unit, length,
+                                cut, length - cut);
+        sparse_bitmap_check(p->set);
+        sparse_bitmap_or_scaled(p->set, dst_unit, other.set, src_unit, length,
+                                0, cut);
     }
     verify(&other);
     for (i = 0; i < other.bits; i++) {
@@ -268,7 +286,7 @@ static void or_at_random(Pair *p)
             memset(p->model + first, 1, last - first + 1);
         }
     }
-    sparse_bitmap_free(other.set);
+    free_in_parts(other.set, 1 + below(p->rand, 64 * KiB));
     g_free(other.model);
 }
 
@@ -432,7 +450,7 @@ static void test_scaled_far_apart(void)
 
     sparse_bitmap_set(coarse, 1, 2);
     sparse_bitmap_set(coarse, sparse_bitmap_size(coarse) - 1, 1);
-    sparse_bitmap_or_scaled(fine, 512, coarse, 2 * GiB, length);
+    sparse_bitmap_or_scaled(fine, 512, coarse, 2 * GiB, length, 0, length);
     sparse_bitmap_check(fine);
     g_assert_cmpuint(sparse_bitmap_count(fine), ==,
                      4 * GiB / 512 + DIV_ROUND_UP(12345, 512));
@@ -440,7 +458,7 @@ static void test_scaled_far_apart(void)
                      2 * GiB / 512);
 
     sparse_bitmap_clear_all(coarse);
-    sparse_bitmap_or_scaled(coarse, 2 * GiB, fine, 512, length);
+    sparse_bitmap_or_scaled(coarse, 2 * GiB, fine, 512, length, 0, length);
     sparse_bitmap_check(coarse);
     g_assert_cmpuint(sparse_bitmap_count(coarse), ==, 3);
     g_assert_cmpuint(sparse_bitmap_next_set(coarse, 0, 5), ==, 1);
