@@ -2,6 +2,7 @@
 """Bitmap commands on a big disk."""
 
 import subprocess
+import time
 from contextlib import ExitStack
 
 from lib.measure import Row, alternate
@@ -145,11 +146,13 @@ def merges(bench):
 
 def stall(bench):
     """The longest time without a reply while bitmap commands run; the bitmaps
-    hold random bits."""
-    def run(server):
+    hold random bits. It is the least of some tries: what the commands do comes
+    every time, what else runs on the machine does not."""
+    def one_try(server):
         load = subprocess.Popen(
             [bench.programs.load_program, '--export=disk', '--depth=4',
-             '--no-data', '--seconds=1', server.nbd], stdout=subprocess.PIPE)
+             '--no-data', '--seconds=0.5', server.nbd], stdout=subprocess.PIPE)
+        time.sleep(0.05)
         for command, args in (
                 ('add', bitmap('c', granularity=GRANULARITY)),
                 ('merge', {'node': 'disk', 'target': 'c',
@@ -159,6 +162,9 @@ def stall(bench):
         output = load.communicate()[0]
         expect(load.returncode == 0, 'the load failed')
         return bench.json(output)['gap_us'] / 1e3
+
+    def run(server):
+        return min(one_try(server) for _ in range(5))
 
     with BigDisk(bench) as disk:
         for server in disk.servers:

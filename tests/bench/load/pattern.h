@@ -9,19 +9,30 @@
 
 #include "util/common.h"
 
+#define PATTERN_FACTOR UINT64_C(0x9e3779b97f4a7c15)
+
 static inline uint64_t pattern_word(uint64_t offset_bytes, uint64_t version)
 {
-    return (offset_bytes / 8 + 1 + (version << 48)) *
-           UINT64_C(0x9e3779b97f4a7c15);
+    return (offset_bytes / 8 + 1 + (version << 48)) * PATTERN_FACTOR;
 }
 
-/* @offset_bytes and @bytes are multiples of 8. */
+/* @offset_bytes and @bytes are multiples of 8. Each word is the one before plus
+ * the factor: four sums at a time are as fast as memory, products are not. */
 static inline void pattern_fill(void *buf, uint64_t offset_bytes, size_t bytes,
                                 uint64_t version)
 {
+    uint64_t word = pattern_word(offset_bytes, version);
+    size_t n = bytes / 8, i = 0;
     uint64_t *words = buf;
 
-    for (size_t i = 0; i < bytes / 8; i++) {
+    for (; i + 4 <= n; i += 4) {
+        words[i] = word;
+        words[i + 1] = word + PATTERN_FACTOR;
+        words[i + 2] = word + 2 * PATTERN_FACTOR;
+        words[i + 3] = word + 3 * PATTERN_FACTOR;
+        word += 4 * PATTERN_FACTOR;
+    }
+    for (; i < n; i++) {
         words[i] = pattern_word(offset_bytes + i * 8, version);
     }
 }
