@@ -213,6 +213,8 @@ static json_object *options_of_file(const ImageOpen *open, Error **errp)
     add_string(options, "driver", format);
     json_object_object_add(options, "file", file);
     add_common(options, open);
+    /* What the format lets go of may always be given back. */
+    add_string(file, "discard", "unmap");
     if (open->no_backing && driver && driver->supports_backing) {
         json_object_object_add(options, "backing", NULL);
     }

@@ -11,5 +11,7 @@ int co_qcow2_take_run(Qcow2State *s, uint64_t clusters, bool exact,
                       uint64_t *offset, uint64_t *got) COROUTINE_ONLY;
 int co_qcow2_refcount_change_locked(Qcow2State *s, uint64_t offset,
                                     uint64_t bytes, int change) COROUTINE_ONLY;
+/* Makes the file @bytes long, shorter too. A device keeps its length. */
+int co_qcow2_file_set_length(Qcow2State *s, uint64_t bytes) COROUTINE_ONLY;
 
 #endif

@@ -34,7 +34,7 @@ static void co_grow_on_control(void *opaque)
     g->ret = co_edge_truncate(g->s->file, g->bytes, false, NULL);
 }
 
-static int co_file_set_length(Qcow2State *s, uint64_t bytes)
+int co_qcow2_file_set_length(Qcow2State *s, uint64_t bytes)
 {
     FileGrow g = {s, bytes, 0};
 
@@ -57,9 +57,9 @@ int co_qcow2_file_reach(Qcow2State *s, uint64_t bytes)
         return 0;
     }
     ahead = MAX(MIN(ahead, GROW_MAX_BYTES), GROW_MIN_BYTES);
-    ret = co_file_set_length(s, bytes + ahead);
+    ret = co_qcow2_file_set_length(s, bytes + ahead);
     if (ret < 0) {
-        ret = co_file_set_length(s, bytes);
+        ret = co_qcow2_file_set_length(s, bytes);
     }
     if (ret < 0) {
         return ret == -ENOTSUP ? -ENOSPC : ret;
@@ -74,7 +74,7 @@ int co_qcow2_file_trim(Qcow2State *s)
         return 0;
     }
     s->file_grown = false;
-    return co_file_set_length(s, s->fresh_from);
+    return co_qcow2_file_set_length(s, s->fresh_from);
 }
 
 /* Whether [@offset, +@bytes) has never been written; from now on it has. */
@@ -134,7 +134,7 @@ static int co_refblock_make(Qcow2State *s, uint64_t block)
     int ret;
 
     qcow2_event(s, BLKDBG_REFBLOCK_ALLOC);
-    ret = co_qcow2_check_overlap(s, 0, offset, s->cluster_bytes);
+    ret = co_qcow2_check_overlap(s, false, offset, s->cluster_bytes);
     if (ret == 0) {
         qcow2_event(s, BLKDBG_REFBLOCK_ALLOC_WRITE);
         ret = co_zero_new(s, offset, s->cluster_bytes);
@@ -321,7 +321,7 @@ static int co_take_checked(Qcow2State *s, uint64_t clusters, bool exact,
                               exact ? "table" : "cluster");
         return -EIO;
     }
-    ret = co_qcow2_check_overlap(s, 0, *offset, bytes);
+    ret = co_qcow2_check_overlap(s, false, *offset, bytes);
     if (ret < 0) {
         return ret;
     }

@@ -246,6 +246,7 @@ static int co_set_names(const Amend *a, Error **errp)
     if (a->lazy) {
         s->compatible |= QCOW2_COMPAT_LAZY_REFCOUNTS;
     } else {
+        s->lazy = false;
         s->compatible &= ~(uint64_t)QCOW2_COMPAT_LAZY_REFCOUNTS;
     }
     if (!a->data_file_raw) {

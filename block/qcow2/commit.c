@@ -13,13 +13,18 @@
  *                   |                             (if asked to flush)
  *   clusters that became free before the moment may be lowered
  *
+ * Where the image may have lazy refcounts, and memory for them is not short, the
+ * first line is left out and the header says that the image is dirty, before
+ * anything else is written: whoever opens it after a crash counts anew.
+ *
  * Invariants, at every instant, whatever part of what was written since the
  * last barrier has reached the disk:
  * 1. What an L1 or L2 entry on disk refers to has its count on disk and its
  *    content: entries enter memory after their data was written, so the first
  *    L2 bar is behind both.
  * 2. What the refcount table on disk names is a block on disk.
- * 3. A count on disk is never lower than the references on disk.
+ * 3. A count on disk is never lower than the references on disk, unless the
+ *    header says dirty.
  */
 #include "block/qcow2/qcow2-int.h"
 
@@ -42,6 +47,7 @@ typedef struct Batch {
     GHashTable *reftable_indexes;
     GArray *l1_parts, *reftable_parts;
     bool reftable_moved;
+    bool defer; /* refs and the refcount table stay in memory */
     GArray *frees;
 } Batch;
 
@@ -106,13 +112,16 @@ static GArray *take_whole(const uint64_t *table, uint32_t entries)
     return parts;
 }
 
-static void batch_take(Qcow2State *s, Batch *b, bool frees)
+/* Counts may stay in memory: never those that a longer table comes with. */
+static bool may_defer(const Qcow2State *s)
+{
+    return s->lazy && s->refs_cache.n_dirty && !s->reftable_moved &&
+           s->refs_cache.n_dirty <= s->refs_cache.max_pieces / 2;
+}
+
+static void take_counts(Qcow2State *s, Batch *b)
 {
     b->refs = qcow2_cache_take_dirty(&s->refs_cache);
-    b->l2 = qcow2_cache_take_dirty(&s->l2_cache);
-    b->l1_indexes = s->l1_dirty;
-    b->l1_parts = take_parts(s->l1_dirty, s->l1, s->l1_size);
-    s->l1_dirty = new_set();
     b->reftable_moved = s->reftable_moved;
     b->reftable_indexes = s->reftable_dirty;
     b->reftable_parts =
@@ -121,6 +130,27 @@ static void batch_take(Qcow2State *s, Batch *b, bool frees)
             : take_parts(s->reftable_dirty, s->reftable, s->reftable_entries);
     s->reftable_dirty = new_set();
     s->reftable_moved = false;
+}
+
+static void leave_counts(Batch *b)
+{
+    b->refs = g_ptr_array_new();
+    b->reftable_moved = false;
+    b->reftable_indexes = new_set();
+    b->reftable_parts = g_array_new(FALSE, FALSE, sizeof(Part));
+}
+
+static void batch_take(Qcow2State *s, Batch *b, bool frees)
+{
+    if (b->defer) {
+        leave_counts(b);
+    } else {
+        take_counts(s, b);
+    }
+    b->l2 = qcow2_cache_take_dirty(&s->l2_cache);
+    b->l1_indexes = s->l1_dirty;
+    b->l1_parts = take_parts(s->l1_dirty, s->l1, s->l1_size);
+    s->l1_dirty = new_set();
     b->frees = NULL;
     if (frees) {
         b->frees = s->frees_waiting;
@@ -296,30 +326,77 @@ static int co_batch_write(Qcow2State *s, Batch *b, bool flush)
     return ret;
 }
 
-int co_qcow2_commit(Qcow2State *s, bool flush)
+/* The dirty bit, on stable storage either way. With commit_mutex held. */
+static int co_set_dirty(Qcow2State *s, bool dirty)
+{
+    uint64_t old = s->incompatible;
+    int ret;
+
+    if (!(old & QCOW2_INCOMPAT_DIRTY) == !dirty) {
+        return 0;
+    }
+    s->incompatible = dirty ? old | QCOW2_INCOMPAT_DIRTY
+                            : old & ~(uint64_t)QCOW2_INCOMPAT_DIRTY;
+    ret = co_qcow2_header_write(s);
+    if (ret == 0) {
+        ret = co_edge_flush(s->file);
+    }
+    if (ret < 0) {
+        s->incompatible = old;
+    } else {
+        s->dirty_is_ours = dirty;
+    }
+    return ret;
+}
+
+/* @all: counts too, at any rate. */
+static int co_commit(Qcow2State *s, bool flush, bool all)
 {
     Batch batch;
-    int ret;
+    int ret = 0;
 
     if (s->corrupt) {
         return -EIO;
     }
     co_mutex_lock(&s->commit_mutex);
-    batch_take(s, &batch, flush);
-    ret = co_batch_write(s, &batch, flush);
-    batch_end(s, &batch, ret == 0);
+    batch.defer = !all && may_defer(s);
+    if (batch.defer) {
+        ret = co_set_dirty(s, true);
+    }
+    if (ret == 0) {
+        /* What changed meanwhile may have made it more than may wait. */
+        batch.defer = batch.defer && may_defer(s);
+        batch_take(s, &batch, flush);
+        ret = co_batch_write(s, &batch, flush);
+        batch_end(s, &batch, ret == 0);
+    }
+    comutex_unlock(&s->commit_mutex);
+    return ret;
+}
+
+int co_qcow2_commit(Qcow2State *s, bool flush)
+{
+    return co_commit(s, flush, false);
+}
+
+int co_qcow2_mark_clean(Qcow2State *s)
+{
+    int ret;
+
+    co_mutex_lock(&s->commit_mutex);
+    ret = s->dirty_is_ours ? co_set_dirty(s, false) : 0;
     comutex_unlock(&s->commit_mutex);
     return ret;
 }
 
 int co_qcow2_settle(Qcow2State *s)
 {
-    int ret = co_qcow2_commit(s, true);
+    int ret = co_commit(s, true, true);
 
     while (ret == 0 && (s->frees_ready->len || s->frees_waiting->len)) {
         ret = co_qcow2_apply_frees(s);
         if (ret == 0) {
-            ret = co_qcow2_commit(s, true);
+            ret = co_commit(s, true, true);
         }
     }
     return ret;

@@ -69,4 +69,5 @@ const FormatOps qcow2_format_ops = {
     .co_snapshot_load = co_qcow2_snapshot_load,
     .co_resize = co_qcow2_resize,
     .co_pwritev_compressed = co_qcow2_pwritev_compressed,
+    .co_make_empty = co_qcow2_make_empty,
 };

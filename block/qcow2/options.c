@@ -156,6 +156,10 @@ static bool check_interval(const BlockdevOptionsQcow2 *o, Error **errp)
 
 static void apply_flags(Qcow2State *s, const BlockdevOptionsQcow2 *o)
 {
+    s->lazy = s->version >= 3 &&
+              (o->has_lazy_refcounts
+                   ? o->lazy_refcounts
+                   : (s->compatible & QCOW2_COMPAT_LAZY_REFCOUNTS) != 0);
     s->discard_request = o->has_pass_discard_request
                              ? o->pass_discard_request
                              : s->node->discard_unmap;
@@ -199,7 +203,7 @@ const char *const qcow2_reopen_options[] = {
 
 typedef struct Undo {
     Qcow2State *s;
-    bool discard_request, discard_snapshot, discard_other;
+    bool discard_request, discard_snapshot, discard_other, lazy;
     unsigned overlap_checks;
     uint64_t cache_clean_interval_s;
     CacheSizes sizes;
@@ -212,6 +216,7 @@ static void reopen_abort(void *opaque)
     u->s->discard_request = u->discard_request;
     u->s->discard_snapshot = u->discard_snapshot;
     u->s->discard_other = u->discard_other;
+    u->s->lazy = u->lazy;
     u->s->overlap_checks = u->overlap_checks;
     u->s->cache_clean_interval_s = u->cache_clean_interval_s;
 }
@@ -266,6 +271,7 @@ bool co_qcow2_reopen(NodeReopen *reopen, Txn *txn, Error **errp)
                 s->discard_request,
                 s->discard_snapshot,
                 s->discard_other,
+                s->lazy,
                 s->overlap_checks,
                 s->cache_clean_interval_s,
                 sizes};

@@ -13,6 +13,8 @@
 #include "qapi/qapi-events.h"
 #include "qapi/qapi-types.h"
 
+#define PART_ENTRIES 512
+
 static const char *const part_names[] = {
     "qcow2_header",   "active L1 table", "active L2 table",
     "refcount block", "refcount table",  "snapshot table",
@@ -70,6 +72,20 @@ static unsigned overlap_snapshots(const Qcow2State *s, uint64_t offset,
     return 0;
 }
 
+/* As the header names it. */
+static bool overlap_bitmaps(Qcow2State *s, uint64_t offset, uint64_t bytes)
+{
+    Qcow2Extension *ext = qcow2_extension_find(s, QCOW2_EXT_BITMAPS);
+    Be64 place[2]; /* bytes, offset: behind the count and a reserved word */
+
+    if (!ext || ext->length < 8 + sizeof(place) ||
+        !(s->autoclear & QCOW2_AUTOCLEAR_BITMAPS)) {
+        return false;
+    }
+    memcpy(place, ext->data + 8, sizeof(place));
+    return meets(offset, bytes, be64_get(place[1]), be64_get(place[0]));
+}
+
 static unsigned overlap_tables(const Qcow2State *s, unsigned checks,
                                uint64_t offset, uint64_t bytes)
 {
@@ -86,8 +102,8 @@ static unsigned overlap_tables(const Qcow2State *s, unsigned checks,
 }
 
 /* The first part that the range overlaps, as a bit, or 0. */
-static unsigned find_overlap(const Qcow2State *s, unsigned checks,
-                             uint64_t offset, uint64_t bytes)
+static unsigned find_overlap(Qcow2State *s, unsigned checks, uint64_t offset,
+                             uint64_t bytes)
 {
     if ((checks & QCOW2_OL_MAIN_HEADER) && offset < s->cluster_bytes) {
         return QCOW2_OL_MAIN_HEADER;
@@ -105,6 +121,10 @@ static unsigned find_overlap(const Qcow2State *s, unsigned checks,
         meets(offset, bytes, s->snapshots_offset, s->snapshots_bytes)) {
         return QCOW2_OL_SNAPSHOT_TABLE;
     }
+    if ((checks & QCOW2_OL_BITMAP_DIRECTORY) &&
+        overlap_bitmaps(s, offset, bytes)) {
+        return QCOW2_OL_BITMAP_DIRECTORY;
+    }
     if (checks & QCOW2_OL_INACTIVE_L1) {
         unsigned found = overlap_snapshots(s, offset, bytes);
 
@@ -115,18 +135,73 @@ static unsigned find_overlap(const Qcow2State *s, unsigned checks,
     return overlap_tables(s, checks, offset, bytes);
 }
 
-int co_qcow2_check_overlap(Qcow2State *s, unsigned ignore, uint64_t offset,
+/* Whether the range meets an L2 table of a snapshot. Their L1 tables are not
+ * kept in memory: who asks for this check pays for reading them. */
+static int co_overlap_inactive(Qcow2State *s, const Qcow2Snapshot *sn,
+                               uint64_t offset, uint64_t bytes, bool *found)
+{
+    Be64 l1[PART_ENTRIES];
+    uint32_t n;
+
+    for (uint32_t i = 0; i < sn->l1_size; i += n) {
+        int ret;
+
+        n = MIN(PART_ENTRIES, sn->l1_size - i);
+        ret = co_qcow2_file_read(s, sn->l1_offset + i * UINT64_C(8), l1,
+                                 n * sizeof(Be64));
+        if (ret < 0) {
+            return ret;
+        }
+        for (uint32_t j = 0; j < n; j++) {
+            uint64_t table = be64_get(l1[j]) & QCOW2_OFFSET_MASK;
+
+            if (table && meets(offset, bytes, table, s->cluster_bytes)) {
+                *found = true;
+                return 0;
+            }
+        }
+    }
+    return 0;
+}
+
+static int co_find_inactive(Qcow2State *s, uint64_t offset, uint64_t bytes,
+                            unsigned *found)
+{
+    bool meets_one = false;
+
+    for (unsigned i = 0; s->snapshots && i < s->snapshots->len; i++) {
+        int ret = co_overlap_inactive(s, g_ptr_array_index(s->snapshots, i),
+                                      offset, bytes, &meets_one);
+
+        if (ret < 0) {
+            return ret;
+        }
+        if (meets_one) {
+            *found = QCOW2_OL_INACTIVE_L2;
+            return 0;
+        }
+    }
+    return 0;
+}
+
+int co_qcow2_check_overlap(Qcow2State *s, bool data, uint64_t offset,
                            uint64_t bytes)
 {
-    unsigned found =
-        find_overlap(s, s->overlap_checks & ~ignore, offset, bytes);
+    unsigned found = find_overlap(s, s->overlap_checks, offset, bytes);
 
+    if (!found && UNLIKELY(s->overlap_checks & QCOW2_OL_INACTIVE_L2)) {
+        int ret = co_find_inactive(s, offset, bytes, &found);
+
+        if (ret < 0) {
+            return ret;
+        }
+    }
     if (LIKELY(!found)) {
         return 0;
     }
     co_qcow2_mark_corrupt(s, true, offset, bytes,
                           "Preventing invalid write on %s (overlaps with %s)",
-                          (ignore & QCOW2_OL_INACTIVE_L2) ? "data" : "metadata",
+                          data ? "data" : "metadata",
                           part_names[__builtin_ctz(found)]);
     return -EIO;
 }

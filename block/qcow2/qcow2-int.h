@@ -90,6 +90,7 @@ typedef enum Qcow2FreeKind {
     QCOW2_FREE_REQUEST,  /* a discard or zeroing of the user's */
     QCOW2_FREE_SNAPSHOT, /* a snapshot went */
     QCOW2_FREE_OTHER,
+    QCOW2_FREE_ALWAYS, /* its space is given back at any rate */
     QCOW2_FREE_KEEP, /* its space is never given back to the host */
 } Qcow2FreeKind;
 
@@ -160,6 +161,8 @@ struct Qcow2State {
     bool discard_request, discard_snapshot, discard_other;
     uint64_t cache_clean_interval_s;
     int64_t cache_cleaned_ns;
+    bool lazy; /* counts may be written late, once the dirty bit is set */
+    bool dirty_is_ours; /* the dirty bit was set for that, by us */
     bool snapshot_loaded; /* l1 is that of a snapshot: nothing is written */
 
     /* HOME */
@@ -237,9 +240,13 @@ void qcow2_geometry(Qcow2State *s);
  * before may be used again. Several at once wait for each other.
  */
 int co_qcow2_commit(Qcow2State *s, bool flush) COROUTINE_ONLY;
-/* Commit with flush, and again until no freed cluster waits. For close,
- * snapshots, resizing: afterwards memory and file agree. */
+/* Commit with flush, counts that may be late too, and again until no freed
+ * cluster waits. For close, snapshots, resizing: afterwards memory and file
+ * agree. */
 int co_qcow2_settle(Qcow2State *s) COROUTINE_ONLY;
+/* After co_qcow2_settle(), with nothing in flight: takes the dirty bit off the
+ * header if it was set for counts that were late. */
+int co_qcow2_mark_clean(Qcow2State *s) COROUTINE_ONLY;
 void qcow2_l1_mark(Qcow2State *s, uint32_t index);
 void qcow2_reftable_mark(Qcow2State *s, uint32_t index);
 /* Marks the whole image corrupt, once: sets the bit in the header if it can,
@@ -292,9 +299,10 @@ int co_qcow2_file_trim(Qcow2State *s) COROUTINE_ONLY;
 
 /* --- overlap.c ----------------------------------------------------------- */
 
-/* 0 if [@offset, +@bytes) of the file may be written to as data or a new
- * table; else -EIO and the image is marked corrupt. @ignore: QCOW2_OL_. */
-int co_qcow2_check_overlap(Qcow2State *s, unsigned ignore, uint64_t offset,
+/* 0 if [@offset, +@bytes) of the file may be written to, as @data of the guest
+ * or as a new table; else -EIO and the image is marked corrupt. Reads the file
+ * if L2 tables of snapshots are to be looked at. */
+int co_qcow2_check_overlap(Qcow2State *s, bool data, uint64_t offset,
                            uint64_t bytes) COROUTINE_ONLY;
 /* Whether any table of the image, of those that are known without looking,
  * lies in [@offset, +@bytes). */
@@ -409,6 +417,15 @@ int co_qcow2_preallocate(Qcow2State *s, uint64_t offset, uint64_t bytes,
 /* An L1 table of at least @entries, on disk too. */
 int co_qcow2_l1_grow(Qcow2State *s, uint32_t entries,
                      Error **errp) COROUTINE_ONLY;
+
+/* All references that the table at L1 @index holds go, and the table. */
+int co_qcow2_drop_table(Qcow2State *s, uint32_t index) COROUTINE_ONLY;
+
+/* --- cut.c --------------------------------------------------------------- */
+
+/* Settles, then cuts the file behind the last cluster that is counted. */
+int co_qcow2_file_cut(Qcow2State *s) COROUTINE_ONLY;
+int co_qcow2_make_empty(Node *node, Error **errp) COROUTINE_ONLY;
 
 /* --- snapshot.c ---------------------------------------------------------- */
 

@@ -169,6 +169,9 @@ int co_qcow2_inactivate(Qcow2State *s)
         ret = stored;
     }
     if (ret == 0) {
+        ret = co_qcow2_mark_clean(s);
+    }
+    if (ret == 0) {
         ret = co_qcow2_file_trim(s);
     }
     return ret;

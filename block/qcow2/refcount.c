@@ -247,6 +247,8 @@ static bool wants_discard(const Qcow2State *s, Qcow2FreeKind kind)
         return s->discard_snapshot;
     case QCOW2_FREE_OTHER:
         return s->discard_other;
+    case QCOW2_FREE_ALWAYS:
+        return true;
     default:
         return false;
     }

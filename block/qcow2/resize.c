@@ -285,8 +285,7 @@ static int co_grow(Qcow2State *s, uint64_t size_bytes,
     return co_set_disk_size(s, size_bytes, errp);
 }
 
-/* All references that the table at L1 @index holds, and the table. */
-static int co_drop_table(Qcow2State *s, uint32_t index)
+int co_qcow2_drop_table(Qcow2State *s, uint32_t index)
 {
     uint64_t table = s->l1[index] & QCOW2_OFFSET_MASK;
     uint64_t entries = UINT64_C(1) << s->l2_bits;
@@ -302,13 +301,13 @@ static int co_drop_table(Qcow2State *s, uint32_t index)
         if (ret < 0) {
             return ret;
         }
-        qcow2_entry_release(s, e, QCOW2_FREE_REQUEST);
+        qcow2_entry_release(s, e, QCOW2_FREE_ALWAYS);
     }
     s->l1[index] = 0;
     qcow2_l1_mark(s, index);
     qcow2_table_unnote(s, table);
     qcow2_cache_forget(&s->l2_cache, table, s->cluster_bytes);
-    qcow2_free_later(s, table, s->cluster_bytes, QCOW2_FREE_OTHER);
+    qcow2_free_later(s, table, s->cluster_bytes, QCOW2_FREE_ALWAYS);
     return 0;
 }
 
@@ -325,14 +324,14 @@ static int co_shrink(Qcow2State *s, uint64_t size_bytes, Error **errp)
     }
     if (from < MIN(table_end, end)) {
         ret = co_qcow2_unmap(s, from, MIN(table_end, end) - from,
-                             QCOW2_FREE_REQUEST);
+                             QCOW2_FREE_ALWAYS);
     }
     qcow2_event(s, BLKDBG_L1_SHRINK_FREE_L2_CLUSTERS);
     for (uint64_t i = table_end / reach; i < s->l1_size && ret == 0; i++) {
-        ret = co_drop_table(s, i);
+        ret = co_qcow2_drop_table(s, i);
     }
     if (ret == 0) {
-        ret = co_qcow2_settle(s);
+        ret = co_qcow2_file_cut(s);
     }
     if (ret == 0 && s->has_data_file) {
         ret = co_edge_truncate(s->data_file, size_bytes, false, errp);
