@@ -12,6 +12,7 @@ typedef struct MirrorTop {
     /* CONST */
     Edge *disk, *target;
     BlockCopy *copy;
+    bool target_is_behind; /* the disk's chain reads it */
     /* CONTROL; I/O reads it behind the gate */
     bool active;
     bool bypassed; /* its users have been given away */
@@ -73,20 +74,23 @@ static void mirror_child_perm(const Node *node, const Edge *edge, Perms perm,
                               Perms *child_shared)
 {
     const MirrorTop *s = node->state;
+    /* Who bears no writes bears none to what is behind, either. */
+    Perms unshared =
+        s->target_is_behind ? PERM_RESIZE : PERM_WRITE | PERM_RESIZE;
 
     if (s->bypassed) {
         *child_perm = edge->role & EDGE_FILTERED ? perm : 0;
         *child_shared = edge->role & EDGE_FILTERED ? shared : PERM_ALL;
     } else if (!(edge->role & EDGE_FILTERED)) {
         *child_perm = PERM_WRITE;
-        *child_shared = PERM_WRITE_UNCHANGED;
+        *child_shared = s->target_is_behind ? PERM_ALL : PERM_WRITE_UNCHANGED;
     } else {
         /* While it is being put in it has no users, and must not be in the
          * way of those that the disk still has. */
         *child_perm = perm;
         *child_shared = list_empty(&node->parents)
                             ? shared
-                            : shared & ~(Perms)(PERM_WRITE | PERM_RESIZE);
+                            : shared & ~unshared;
     }
 }
 
@@ -147,7 +151,8 @@ static bool build(Node *filter, Node *source, Node *target, DirtyBitmap *todo,
 }
 
 Node *co_mirror_top_insert(Node *source, Node *target, DirtyBitmap *todo,
-                           const char *name, Error **errp)
+                           bool target_is_behind, const char *name,
+                           Error **errp)
 {
     Node *filter;
 
@@ -156,6 +161,7 @@ Node *co_mirror_top_insert(Node *source, Node *target, DirtyBitmap *todo,
     if (!filter) {
         return NULL;
     }
+    ((MirrorTop *)filter->state)->target_is_behind = target_is_behind;
     look_like(filter, source);
     if (build(filter, source, target, todo, errp) &&
         node_replace(source, filter, NULL, errp)) {

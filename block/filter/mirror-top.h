@@ -26,12 +26,13 @@
 
 /*
  * Puts a filter called @name (NULL: generated) between @source, quiesced, and
- * all its users. @todo, a bitmap of @source that the caller keeps until the
+ * all its users. @target_is_behind: it is an image behind @source, whose chain
+ * then goes on reading it. @todo, a bitmap of @source that the caller keeps until the
  * filter is gone, says what is to be copied. Returns the filter with one
  * reference, which co_mirror_top_drop takes back; NULL with nothing changed.
  */
 Node *co_mirror_top_insert(Node *source, Node *target, DirtyBitmap *todo,
-                           const char *name,
+                           bool target_is_behind, const char *name,
                            Error **errp) COROUTINE_ONLY CONTROL_ONLY;
 /* Writes of users go to the target too / do not. The filter is quiesced. */
 void mirror_top_set_active(Node *filter, bool active) CONTROL_ONLY;

@@ -19,6 +19,7 @@
 #include "block/job/mirror.h"
 
 #include "block/filter/mirror-top.h"
+#include "block/job/chain.h"
 
 /* How much of a hole is one step for a job without a speed limit. */
 #define HOLE_STEP_BYTES (16 * MiB)
@@ -157,7 +158,7 @@ static int co_find_top(Job *job)
         if (!run) {
             break;
         }
-        if (depth == 1) {
+        if (depth >= 1 && depth <= s->layers) {
             bitmap_set(s->todo, at, run);
         }
         co_job_pause_point(job);
@@ -444,6 +445,20 @@ static const JobDriver mirror_driver = {
     .query = mirror_query,
 };
 
+/* The commit of an active image into one behind it. */
+static const JobDriver commit_active_driver = {
+    .type = JOB_TYPE_COMMIT,
+    .state_bytes = sizeof(MirrorState),
+    .co_run = co_mirror_run,
+    .co_prepare = co_mirror_prepare,
+    .commit = mirror_commit,
+    .abort = mirror_abort,
+    .co_clean = co_mirror_clean,
+    .cancel = mirror_cancel,
+    .complete = mirror_complete,
+    .leave = mirror_leave,
+};
+
 /* --- the beginning ------------------------------------------------------- */
 
 /* On the engine's reactor, which is control's. */
@@ -515,7 +530,8 @@ static Job *make_job(const MirrorParams *p, JobTxn *txn, Node *filter,
         .speed = p->speed,
     };
 
-    return block_job_create(&mirror_driver, &params, errp);
+    return block_job_create(p->commit ? &commit_active_driver : &mirror_driver,
+                            &params, errp);
 }
 
 CONTROL_ONLY
@@ -558,11 +574,37 @@ static void init_state(Job *job, const MirrorParams *p, Node *filter,
                                                    p->target->size_bytes);
 }
 
+/* A commit holds the images between, and its base may have to grow. */
+COROUTINE_ONLY CONTROL_ONLY static bool
+co_hold_layers(Job *job, const MirrorParams *p, Error **errp)
+{
+    MirrorState *s = job_state(job);
+    unsigned between;
+    Root *base;
+
+    s->layers = 1;
+    if (!p->commit) {
+        return true;
+    }
+    if (!chain_hold(job, node_skip_filters(p->source), p->target, &between,
+                    errp)) {
+        return false;
+    }
+    s->layers += between;
+    if (p->target->size_bytes >= p->source->size_bytes) {
+        return true;
+    }
+    base = block_job_add_node(job, "base", p->target, PERM_RESIZE, PERM_ALL,
+                              errp);
+    return base &&
+           co_root_truncate(base, p->source->size_bytes, false, errp) >= 0;
+}
+
 Job *co_mirror_create(const MirrorParams *p, JobTxn *txn, Error **errp)
 {
     DirtyBitmap *todo = take_todo(p, errp);
     Node *filter = todo ? co_mirror_top_insert(p->source, p->target, todo,
-                                               p->filter_name, errp)
+                                               p->commit, p->filter_name, errp)
                         : NULL;
     Job *job = filter ? make_job(p, txn, filter, errp) : NULL;
 
@@ -577,7 +619,8 @@ Job *co_mirror_create(const MirrorParams *p, JobTxn *txn, Error **errp)
     }
     init_state(job, p, filter, todo);
     if (!block_job_add_node(job, "target", p->target, 0, PERM_ALL, errp) ||
-        !block_job_add_node(job, "source", p->source, 0, PERM_ALL, errp)) {
+        !block_job_add_node(job, "source", p->source, 0, PERM_ALL, errp) ||
+        !co_hold_layers(job, p, errp)) {
         mirror_undo(job);
         return NULL;
     }

@@ -23,6 +23,7 @@ typedef struct MirrorParams {
     DirtyBitmap *bitmap; /* NULL: none is given */
     bool working_bitmap; /* the job works on it, else on a copy */
     BitmapSyncMode bitmap_mode;
+    bool commit; /* the target is an image behind the source */
     bool diff; /* the target may be put above another image afterwards */
     bool target_is_zero;
     bool active; /* copy-mode write-blocking */
@@ -66,6 +67,7 @@ typedef struct MirrorState {
     BitmapSyncMode bitmap_mode;
     MirrorSyncMode sync;
     bool target_is_zero;
+    unsigned layers; /* sync=top: how many of them, from the top */
     unsigned max_workers;
     BlockdevOnError on_source_error, on_target_error;
     /* CONTROL */

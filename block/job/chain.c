@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What stream and commit share: see chain.h. */
+#include "block/job/chain.h"
+
+#include "block/graph/format.h"
+
+#define RETRY_NS (100 * INT64_C(1000000))
+
+/* --- the end ---------------------------------------------------------------- */
+
+COROUTINE_ONLY CONTROL_ONLY static bool
+co_change_header(const ChainCut *cut, Error **errp)
+{
+    const FormatOps *format = cut->overlay->driver->format;
+    Node *backing = cut->backing ? node_skip_filters(cut->backing) : NULL;
+    const char *filename = !backing           ? NULL
+                           : cut->backing_file ? cut->backing_file
+                                               : backing->filename;
+    int ret;
+
+    if (!format || !format->co_change_backing_file) {
+        error_set(errp, "Block format '%s' cannot change its backing file",
+                  cut->overlay->driver->name);
+        return false;
+    }
+    ret = format->co_change_backing_file(
+        cut->overlay, filename, backing ? backing->driver->name : NULL, errp);
+    return ret == 0;
+}
+
+bool co_chain_cut(const ChainCut *cut, Error **errp)
+{
+    Node *overlay = cut->overlay;
+    Quiesce *section = co_quiesce_begin(&overlay, 1);
+    Txn *txn = txn_new();
+    bool ok = node_set_backing(overlay, cut->backing, txn, errp) &&
+              co_change_header(cut, errp);
+
+    txn_end(txn, ok);
+    quiesce_end(section);
+    return ok;
+}
+
+/* --- the beginning ----------------------------------------------------------- */
+
+static Node *find_by_filename(Node *top, const char *filename)
+{
+    Node *node = node_backing_node(top);
+
+    while (node && strcmp(node->filename ? node->filename : "", filename)) {
+        node = node_backing_node(node);
+    }
+    return node;
+}
+
+bool chain_find(Node *top, const char *name, const char *filename,
+                const char *what, Node **found, Error **errp)
+{
+    *found = NULL;
+    if (name && filename) {
+        error_set(errp, "'%s-node' and '%s' are mutually exclusive", what,
+                  what);
+        return false;
+    }
+    if (name) {
+        *found = node_lookup(NULL, name, errp);
+        return *found != NULL;
+    }
+    if (filename) {
+        *found = find_by_filename(top, filename);
+        if (!*found) {
+            error_set(errp, "Can't find '%s' in the backing chain", filename);
+        }
+        return *found != NULL;
+    }
+    return true;
+}
+
+bool chain_hold(Job *job, Node *top, const Node *base, unsigned *layers,
+                Error **errp)
+{
+    *layers = 0;
+    for (Node *node = node_backing_node(top); node && node != base;
+         node = node_backing_node(node)) {
+        if (!block_job_add_node(job, "intermediate node", node, 0, PERM_ALL,
+                                errp)) {
+            return false;
+        }
+        (*layers)++;
+    }
+    return true;
+}
+
+/* --- the way ----------------------------------------------------------------- */
+
+COROUTINE_ONLY
+static int co_one_run(Job *job, Root *root, unsigned first, unsigned last,
+                      uint64_t at, uint64_t size,
+                      int (*co_copy)(Job *job, uint64_t offset_bytes,
+                                     uint64_t bytes, bool *error_is_read),
+                      uint64_t *run, bool *copied, bool *error_is_read)
+{
+    unsigned depth;
+    int ret = co_root_allocation_depth(root, at, size - at, run, &depth);
+
+    *error_is_read = true;
+    *copied = false;
+    if (ret < 0) {
+        return ret;
+    }
+    if (!*run) {
+        *run = size - at;
+    } else if (depth >= first && depth <= last) {
+        *run = MIN(*run, CHAIN_PIECE_BYTES);
+        *copied = true;
+        ret = co_copy(job, at, *run, error_is_read);
+    }
+    return ret;
+}
+
+/* False: the job fails. Else it tries again. */
+COROUTINE_ONLY
+static bool co_go_on(Job *job, BlockdevOnError on_error, bool is_read, int ret)
+{
+    switch (block_job_error_action(job, on_error, is_read, -ret)) {
+    case BLOCK_ERROR_ACTION_REPORT:
+        return false;
+    case BLOCK_ERROR_ACTION_IGNORE:
+        co_job_sleep_ns(job, RETRY_NS);
+        return true;
+    default:
+        return true;
+    }
+}
+
+int co_chain_walk(Job *job, Root *root, unsigned first, unsigned last,
+                  BlockdevOnError on_error,
+                  int (*co_copy)(Job *job, uint64_t offset_bytes,
+                                 uint64_t bytes, bool *error_is_read))
+{
+    uint64_t size = root_size_bytes(root), at = 0, run;
+
+    job_progress_set_total(job, size);
+    while (at < size) {
+        bool copied, error_is_read;
+        int ret;
+
+        co_job_pause_point(job);
+        if (job_cancelled(job)) {
+            return 0;
+        }
+        ret = co_one_run(job, root, first, last, at, size, co_copy, &run,
+                         &copied, &error_is_read);
+        if (ret < 0) {
+            if (!co_go_on(job, on_error, error_is_read, ret)) {
+                return ret;
+            }
+            continue;
+        }
+        at += run;
+        job_progress_add(job, run);
+        if (copied && at < size) {
+            co_block_job_throttle(job, run);
+        }
+    }
+    return 0;
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the jobs that move data within a chain of images share: stream (up) and
+ * commit (down).
+ */
+#ifndef BLOCK_JOB_CHAIN_H
+#define BLOCK_JOB_CHAIN_H
+
+#include "block/graph/backing.h"
+#include "block/graph/quiesce.h"
+#include "block/job/block-job.h"
+
+#define CHAIN_PIECE_BYTES (1 * MiB)
+
+/* The end of such a job: @overlay gets another image behind it. */
+typedef struct ChainCut {
+    Node *overlay;      /* without filters */
+    Node *backing;      /* what is behind it then; NULL: nothing */
+    char *backing_file; /* what the overlay says of it; NULL: its name */
+} ChainCut;
+
+/* Writes the image's header and moves the edge, while the users are held. What
+ * was behind is held by the caller. */
+bool co_chain_cut(const ChainCut *cut, Error **errp)
+    COROUTINE_ONLY CONTROL_ONLY;
+
+/* By node name or file name (one of both at most): the image in @top's chain
+ * below @top; *@found NULL if neither is given. False with QEMU's text. */
+bool chain_find(Node *top, const char *node_name, const char *filename,
+                const char *what, Node **found, Error **errp) CONTROL_ONLY;
+/* Forbids others to work on the images from below @top to above @base (NULL:
+ * the lowest one too), and holds them. *@layers counts them. */
+bool chain_hold(Job *job, Node *top, const Node *base, unsigned *layers,
+                Error **errp) CONTROL_ONLY;
+
+/*
+ * Walks over @root from its start: each run of at most CHAIN_PIECE_BYTES whose
+ * layer (1 is the top one) is @first to @last goes to @co_copy, which returns
+ * 0 or -errno and says on which side. Progress, speed, pauses and errors are
+ * the job's. 0 or -errno; an error that @on_error ignores is tried again.
+ */
+int co_chain_walk(Job *job, Root *root, unsigned first, unsigned last,
+                  BlockdevOnError on_error,
+                  int (*co_copy)(Job *job, uint64_t offset_bytes,
+                                 uint64_t bytes, bool *error_is_read))
+    COROUTINE_ONLY;
+
+#endif

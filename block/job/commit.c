@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * block-commit of images below the active one: copies down to a base what lies
+ * in the images above it, and then takes these out of the chain. That of the
+ * active image is a mirror into its base (mirror.c).
+ *
+ * Invariant: what users see does not change at any moment; so no bitmap of
+ * theirs does. Nobody writes to the images that are copied.
+ */
+#include "block/graph/op-blocker.h"
+#include "block/io/io.h"
+#include "block/job/chain.h"
+#include "block/job/mirror.h"
+#include "qapi/qapi-commands.h"
+
+typedef struct CommitState {
+    /* CONST */
+    Root *base;
+    unsigned layers;
+    BlockdevOnError on_error;
+    ChainCut cut;
+    void *buf;
+} CommitState;
+
+COROUTINE_ONLY
+static int co_copy_down(Job *job, uint64_t offset_bytes, uint64_t bytes,
+                        bool *error_is_read)
+{
+    CommitState *s = job_state(job);
+    Iov iov;
+    int ret;
+
+    iov_init_buf(&iov, s->buf, bytes);
+    *error_is_read = true;
+    ret = co_root_preadv(block_job_main_root(job), offset_bytes, bytes, &iov,
+                         0);
+    if (ret == 0) {
+        *error_is_read = false;
+        ret = iov_is_zero(&iov, 0, bytes)
+                  ? co_root_pwrite_zeroes(s->base, offset_bytes, bytes,
+                                          REQ_MAY_UNMAP)
+                  : co_root_pwritev(s->base, offset_bytes, bytes, &iov, 0);
+    }
+    iov_free(&iov);
+    return ret;
+}
+
+COROUTINE_ONLY
+static int co_commit_run(Job *job, Error **errp)
+{
+    CommitState *s = job_state(job);
+    int ret = co_chain_walk(job, block_job_main_root(job), 1, s->layers,
+                            s->on_error, co_copy_down);
+
+    return ret < 0 || job_cancelled(job) ? ret : co_root_flush(s->base);
+}
+
+COROUTINE_ONLY CONTROL_ONLY static int co_commit_prepare(Job *job,
+                                                         Error **errp)
+{
+    CommitState *s = job_state(job);
+
+    return co_chain_cut(&s->cut, errp) ? 0 : -EIO;
+}
+
+COROUTINE_ONLY CONTROL_ONLY static void co_commit_clean(Job *job)
+{
+    CommitState *s = job_state(job);
+
+    io_buffer_free(s->buf);
+    g_free(s->cut.backing_file);
+}
+
+static const JobDriver commit_driver = {
+    .type = JOB_TYPE_COMMIT,
+    .state_bytes = sizeof(CommitState),
+    .co_run = co_commit_run,
+    .co_prepare = co_commit_prepare,
+    .co_clean = co_commit_clean,
+};
+
+/* --- the beginning ------------------------------------------------------- */
+
+typedef struct CommitImages {
+    Node *device, *top, *base; /* top and base without filters */
+} CommitImages;
+
+static Node *lowest(Node *node)
+{
+    Node *below;
+
+    while ((below = node_backing_node(node))) {
+        node = below;
+    }
+    return node_skip_filters(node);
+}
+
+static bool is_root(const Node *node, Error **errp)
+{
+    LIST_FOREACH(edge, &node->parents, Edge, in_child) {
+        if (edge->role & EDGE_COW) {
+            error_set(errp, "Need a root block node");
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool find_images(const QmpBlockCommitArgs *args, CommitImages *i,
+                        Error **errp)
+{
+    Node *image;
+
+    i->device = node_find(args->device);
+    if (!i->device) {
+        error_set_class(errp, ERROR_CLASS_DEVICE_NOT_FOUND,
+                        "Device '%s' not found", args->device);
+        return false;
+    }
+    image = node_skip_filters(i->device);
+    if (!is_root(i->device, errp) ||
+        !chain_find(image, args->top_node, args->top, "top", &i->top, errp) ||
+        !chain_find(image, args->base_node, args->base, "base", &i->base,
+                    errp)) {
+        return false;
+    }
+    i->top = i->top ? node_skip_filters(i->top) : image;
+    i->base = i->base ? node_skip_filters(i->base) : lowest(image);
+    if (i->top == i->base) {
+        error_set(errp, "cannot commit an image into itself");
+        return false;
+    }
+    if (i->top != image && !node_overlay_of(image, i->top)) {
+        error_set(errp, "'%s' is not in this backing file chain",
+                  node_name(i->top));
+        return false;
+    }
+    if (!node_overlay_of(i->top, i->base)) {
+        error_set(errp, "'%s' is not in this backing file chain",
+                  node_name(i->base));
+        return false;
+    }
+    if (args->backing_file && i->top == image) {
+        error_set(errp,
+                  "'backing-file' specified, but 'top' is the active layer");
+        return false;
+    }
+    return node_op_allowed(i->device, NODE_OP_COMMIT_SOURCE, errp) &&
+           node_op_allowed(i->top, NODE_OP_COMMIT_SOURCE, errp) &&
+           node_op_allowed(i->base, NODE_OP_COMMIT_TARGET, errp);
+}
+
+static JobParams job_params(const QmpBlockCommitArgs *args)
+{
+    return (JobParams){
+        .id = args->job_id ? args->job_id : "",
+        .manual_finalize = args->has_auto_finalize && !args->auto_finalize,
+        .manual_dismiss = args->has_auto_dismiss && !args->auto_dismiss,
+    };
+}
+
+COROUTINE_ONLY CONTROL_ONLY static bool
+co_init(Job *job, const QmpBlockCommitArgs *args, const CommitImages *i,
+        Error **errp)
+{
+    CommitState *s = job_state(job);
+    Node *overlay = node_overlay_of(i->device, i->top);
+    Node *above_base = node_overlay_of(i->top, i->base);
+
+    s->on_error =
+        args->has_on_error ? args->on_error : BLOCKDEV_ON_ERROR_REPORT;
+    s->cut.overlay = overlay;
+    s->cut.backing = node_backing_child(above_base)->child;
+    s->cut.backing_file = g_strdup(args->backing_file);
+    s->buf = io_buffer_alloc(i->top, CHAIN_PIECE_BYTES);
+    if (!s->buf) {
+        error_set(errp, "Cannot allocate memory");
+        return false;
+    }
+    if (!chain_hold(job, i->top, i->base, &s->layers, errp) ||
+        !block_job_add_node(job, "overlay", overlay, 0, PERM_ALL, errp)) {
+        return false;
+    }
+    s->layers++; /* the top itself */
+    s->base = block_job_add_node(
+        job, "base", i->base,
+        PERM_CONSISTENT_READ | PERM_WRITE |
+            (i->base->size_bytes < i->top->size_bytes ? PERM_RESIZE : 0),
+        PERM_ALL, errp);
+    return s->base &&
+           (i->base->size_bytes >= i->top->size_bytes ||
+            co_root_truncate(s->base, i->top->size_bytes, false, errp) >= 0);
+}
+
+COROUTINE_ONLY CONTROL_ONLY static Job *
+co_commit_create(const QmpBlockCommitArgs *args, const CommitImages *i,
+                 Error **errp)
+{
+    BlockJobParams params = {
+        .job = job_params(args),
+        .node = i->top,
+        .perm = PERM_CONSISTENT_READ,
+        .shared = PERM_ALL,
+        .has_speed = args->has_speed,
+        .speed = args->speed,
+    };
+    Job *job = block_job_create(&commit_driver, &params, errp);
+
+    if (job && !co_init(job, args, i, errp)) {
+        job_abort_created(job);
+        return NULL;
+    }
+    return job;
+}
+
+/* The active image: its users go on with the base when the job is completed. */
+COROUTINE_ONLY CONTROL_ONLY static Job *
+co_commit_active(const QmpBlockCommitArgs *args, const CommitImages *i,
+                 Error **errp)
+{
+    BlockdevOnError on_error =
+        args->has_on_error ? args->on_error : BLOCKDEV_ON_ERROR_REPORT;
+    JobParams job = job_params(args);
+    MirrorParams p = {
+        .source = i->device,
+        .target = i->base,
+        .commit = true,
+        .job_id = job.id,
+        .filter_name = args->filter_node_name,
+        .sync = MIRROR_SYNC_MODE_TOP,
+        .granularity_bytes = bitmap_default_granularity(i->base),
+        .has_speed = args->has_speed,
+        .speed = args->speed,
+        .on_source_error = on_error,
+        .on_target_error = on_error,
+        .manual_finalize = job.manual_finalize,
+        .manual_dismiss = job.manual_dismiss,
+    };
+
+    return co_mirror_create(&p, NULL, errp);
+}
+
+bool qmp_block_commit(const QmpBlockCommitArgs *args, Error **errp)
+{
+    CommitImages images;
+    Quiesce *section;
+    Job *job = NULL;
+
+    co_graph_lock();
+    if (find_images(args, &images, errp)) {
+        if (images.top != node_skip_filters(images.device)) {
+            job = co_commit_create(args, &images, errp);
+        } else {
+            section = co_quiesce_begin(&images.device, 1);
+            job = co_commit_active(args, &images, errp);
+            quiesce_end(section);
+        }
+    }
+    if (job) {
+        job_start(job);
+    }
+    graph_unlock();
+    return job != NULL;
+}

@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * block-stream: copies up to a disk's own image what lies in the images behind
+ * it, down to a base, and then takes these out of the chain.
+ *
+ * Invariant: what users see does not change at any moment; so no bitmap does.
+ */
+#include "block/filter/stream-top.h"
+#include "block/io/io.h"
+#include "block/job/chain.h"
+#include "qapi/qapi-commands.h"
+
+typedef struct StreamState {
+    /* CONST */
+    Node *filter;
+    unsigned layers; /* below the disk's own */
+    BlockdevOnError on_error;
+    ChainCut cut;
+    void *buf;
+} StreamState;
+
+COROUTINE_ONLY
+static int co_copy_up(Job *job, uint64_t offset_bytes, uint64_t bytes,
+                      bool *error_is_read)
+{
+    StreamState *s = job_state(job);
+    Root *root = block_job_main_root(job);
+    int ret;
+
+    co_root_enter(root);
+    ret = co_stream_top_copy_up(s->filter, offset_bytes, bytes, s->layers,
+                                s->buf, error_is_read);
+    root_leave(root);
+    return ret;
+}
+
+COROUTINE_ONLY
+static int co_stream_run(Job *job, Error **errp)
+{
+    StreamState *s = job_state(job);
+    int ret;
+
+    if (!s->layers) {
+        return 0; /* nothing is behind */
+    }
+    ret = co_chain_walk(job, block_job_main_root(job), 2, s->layers + 1,
+                        s->on_error, co_copy_up);
+    return ret < 0 || job_cancelled(job)
+               ? ret
+               : co_root_flush(block_job_main_root(job));
+}
+
+COROUTINE_ONLY CONTROL_ONLY static int co_stream_prepare(Job *job,
+                                                         Error **errp)
+{
+    StreamState *s = job_state(job);
+
+    return !s->layers || co_chain_cut(&s->cut, errp) ? 0 : -EIO;
+}
+
+COROUTINE_ONLY CONTROL_ONLY static void co_stream_clean(Job *job)
+{
+    StreamState *s = job_state(job);
+
+    if (s->filter) {
+        co_stream_top_drop(s->filter);
+    }
+    io_buffer_free(s->buf);
+    g_free(s->cut.backing_file);
+}
+
+static const JobDriver stream_driver = {
+    .type = JOB_TYPE_STREAM,
+    .state_bytes = sizeof(StreamState),
+    .co_run = co_stream_run,
+    .co_prepare = co_stream_prepare,
+    .co_clean = co_stream_clean,
+};
+
+/* --- the beginning ------------------------------------------------------- */
+
+static bool check_bounds(const QmpBlockStreamArgs *args, Node *image,
+                         Node **base, Error **errp)
+{
+    if (!chain_find(image, args->base_node, args->base, "base", base, errp)) {
+        return false;
+    }
+    if (args->bottom && (args->base || args->base_node)) {
+        error_set(errp, "'bottom' and '%s' cannot be specified at the same "
+                        "time",
+                  args->base ? "base" : "base-node");
+        return false;
+    }
+    if (args->bottom) {
+        Node *bottom = node_lookup(NULL, args->bottom, errp);
+
+        if (!bottom) {
+            return false;
+        }
+        if (bottom != image && !node_overlay_of(image, bottom)) {
+            error_set(errp, "Node '%s' is not in a chain starting from '%s'",
+                      node_name(bottom), node_name(image));
+            return false;
+        }
+        *base = node_backing_node(bottom);
+    }
+    if (*base && !node_overlay_of(image, *base)) {
+        error_set(errp, "Node '%s' is not a backing image of '%s'",
+                  node_name(*base), node_name(image));
+        return false;
+    }
+    if (!*base && args->backing_file) {
+        error_set(errp, "backing file specified, but streaming the entire "
+                        "chain");
+        return false;
+    }
+    return true;
+}
+
+CONTROL_ONLY
+static Job *make_job(const QmpBlockStreamArgs *args, Node *filter,
+                     Error **errp)
+{
+    BlockJobParams params = {
+        .job =
+            {
+                .id = args->job_id ? args->job_id : "",
+                .manual_finalize =
+                    args->has_auto_finalize && !args->auto_finalize,
+                .manual_dismiss = args->has_auto_dismiss && !args->auto_dismiss,
+            },
+        .node = filter,
+        .perm = PERM_CONSISTENT_READ | PERM_WRITE_UNCHANGED,
+        .shared = PERM_ALL,
+        .has_speed = args->has_speed,
+        .speed = args->speed,
+    };
+
+    return block_job_create(&stream_driver, &params, errp);
+}
+
+CONTROL_ONLY
+static bool init_state(Job *job, const QmpBlockStreamArgs *args, Node *device,
+                       Node *base, Node *filter, Error **errp)
+{
+    StreamState *s = job_state(job);
+    Node *image = node_skip_filters(device);
+
+    s->filter = filter;
+    s->on_error =
+        args->has_on_error ? args->on_error : BLOCKDEV_ON_ERROR_REPORT;
+    s->cut.overlay = image;
+    s->cut.backing =
+        base ? node_backing_child(node_overlay_of(image, base))->child : NULL;
+    s->cut.backing_file = g_strdup(args->backing_file);
+    s->buf = io_buffer_alloc(image, CHAIN_PIECE_BYTES);
+    if (!s->buf) {
+        error_set(errp, "Cannot allocate memory");
+        return false;
+    }
+    return block_job_add_node(job, "disk", device, 0, PERM_ALL, errp) &&
+           chain_hold(job, image, base, &s->layers, errp);
+}
+
+COROUTINE_ONLY CONTROL_ONLY static Job *
+co_stream_create(const QmpBlockStreamArgs *args, Node *device, Node *base,
+                 Error **errp)
+{
+    Node *filter =
+        co_stream_top_insert(device, args->filter_node_name, errp);
+    Job *job = filter ? make_job(args, filter, errp) : NULL;
+
+    if (!job) {
+        if (filter) {
+            co_stream_top_drop(filter);
+        }
+        return NULL;
+    }
+    if (!init_state(job, args, device, base, filter, errp)) {
+        job_abort_created(job);
+        return NULL;
+    }
+    return job;
+}
+
+bool qmp_block_stream(const QmpBlockStreamArgs *args, Error **errp)
+{
+    Node *device, *base = NULL;
+    Job *job = NULL;
+
+    co_graph_lock();
+    device = node_lookup(args->device, args->device, errp);
+    if (device && node_op_allowed(device, NODE_OP_STREAM, errp) &&
+        check_bounds(args, node_skip_filters(device), &base, errp)) {
+        Quiesce *section = co_quiesce_begin(&device, 1);
+
+        job = co_stream_create(args, device, base, errp);
+        quiesce_end(section);
+    }
+    if (job) {
+        job_start(job);
+    }
+    graph_unlock();
+    return job != NULL;
+}
