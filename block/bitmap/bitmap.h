@@ -104,9 +104,11 @@ void bitmap_set_all(DirtyBitmap *bitmap);
 void bitmap_clear_all(DirtyBitmap *bitmap, SparseBitmap **old);
 /* A copy of the bits, for undo; owned by the caller. */
 SparseBitmap *bitmap_snapshot_bits(const DirtyBitmap *bitmap);
-/* The same with what its successor has recorded: all that is not to be
- * forgotten if the job that holds it never ends. */
-SparseBitmap *bitmap_recorded_bits(const DirtyBitmap *bitmap);
+/* For stores: the bits with what its successor has recorded, which is all that
+ * is not to be forgotten if the job that holds it never ends. Valid while
+ * nothing changes the bitmap; *@owned, if not NULL, is to be freed after. */
+const SparseBitmap *bitmap_recorded_bits(const DirtyBitmap *bitmap,
+                                         SparseBitmap **owned);
 /* Puts bits back that bitmap_clear_all or bitmap_snapshot_bits gave out; takes
  * ownership. */
 void bitmap_restore(DirtyBitmap *bitmap, SparseBitmap *old);

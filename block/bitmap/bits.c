@@ -113,17 +113,18 @@ void bitmap_restore(DirtyBitmap *bitmap, SparseBitmap *old)
     sparse_bitmap_free(tentative);
 }
 
-SparseBitmap *bitmap_recorded_bits(const DirtyBitmap *bitmap)
+const SparseBitmap *bitmap_recorded_bits(const DirtyBitmap *bitmap,
+                                         SparseBitmap **owned)
 {
-    SparseBitmap *copy;
-
-    bitmap_lock(bitmap);
-    copy = sparse_bitmap_clone(bitmap->bits);
-    if (bitmap->successor) {
-        sparse_bitmap_or(copy, bitmap->successor->bits);
+    *owned = NULL;
+    if (!bitmap->successor) {
+        return bitmap->bits;
     }
+    bitmap_lock(bitmap);
+    *owned = sparse_bitmap_clone(bitmap->bits);
+    sparse_bitmap_or(*owned, bitmap->successor->bits);
     bitmap_unlock(bitmap);
-    return copy;
+    return *owned;
 }
 
 /* First set or clear bit's byte in [@start, @end), or @end. */

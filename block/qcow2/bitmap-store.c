@@ -132,9 +132,10 @@ static int co_store_one(Qcow2State *s, const DirtyBitmap *bitmap,
                         Qcow2Stored **stored)
 {
     Qcow2Stored *e = g_new0(Qcow2Stored, 1);
-    SparseBitmap *bits = bitmap_inconsistent(bitmap)
-                             ? no_bits(bitmap)
-                             : bitmap_recorded_bits(bitmap);
+    SparseBitmap *owned = NULL;
+    const SparseBitmap *bits = bitmap_inconsistent(bitmap)
+                                   ? (owned = no_bits(bitmap))
+                                   : bitmap_recorded_bits(bitmap, &owned);
     int ret;
 
     e->name = g_strdup(bitmap_name(bitmap));
@@ -145,7 +146,7 @@ static int co_store_one(Qcow2State *s, const DirtyBitmap *bitmap,
                : bitmap_recording(bitmap)  ? QCOW2_BITMAP_AUTO
                                            : 0;
     ret = co_qcow2_bits_write(s, bits, e);
-    sparse_bitmap_free(bits);
+    sparse_bitmap_free(owned);
     if (ret < 0) {
         qcow2_stored_free(e);
         return ret;

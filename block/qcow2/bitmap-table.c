@@ -9,7 +9,7 @@
 #include "qapi/qapi-types.h"
 
 /* So many bytes at once between memory and the file. */
-#define CHUNK_BYTES (2 * MiB)
+#define CHUNK_BYTES (256 * KiB)
 
 static uint64_t bits_per_cluster(const Qcow2State *s)
 {

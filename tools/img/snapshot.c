@@ -3,6 +3,7 @@
 #include <getopt.h>
 #include <stdio.h>
 
+#include "block/bitmap/bitmap.h"
 #include "block/graph/format.h"
 #include "qapi/qapi-types.h"
 #include "tools/img/args.h"
@@ -117,6 +118,12 @@ static bool co_apply(const Snapshot *s, const FormatOps *format, Node *node)
     if (!format || !format->co_snapshot_apply) {
         error_report("Could not apply snapshot '%s': Block driver does not "
                      "support snapshots",
+                     s->name);
+        return false;
+    }
+    if (bitmap_next(node, NULL)) {
+        error_report("Could not apply snapshot '%s': Device has active dirty "
+                     "bitmaps",
                      s->name);
         return false;
     }
