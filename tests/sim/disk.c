@@ -14,7 +14,7 @@
  *
  * Invariants:
  * 1. gen[s] != 0 exactly while sector s is newer than stable[s]; it numbers
- *    the first landing that made it so.
+ *    the first landing that made it so. Beyond sectors_used both are zero.
  * 2. The buffer of a request is touched only before its end.
  */
 #include "sim.h"
@@ -24,7 +24,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define DISK_MAX_BYTES (2 * MiB)
+#define DISK_MAX_BYTES (8 * MiB)
 #define PIECES 3u
 #define FDS 1024u
 
@@ -33,6 +33,7 @@ typedef struct Disk {
     uint8_t *bytes; /* the file, mapped; beyond its end nobody may look */
     uint8_t *stable;
     uint64_t *gen, last_gen;
+    uint64_t sectors_used; /* no later one ever changed */
     unsigned busy;
     int64_t length; /* -1: somebody may have changed it */
     SimDiskFaults faults;
@@ -102,9 +103,9 @@ void sim_disk_reset(unsigned n, uint64_t bytes)
     if (ftruncate(d->memory_fd, 0) || ftruncate(d->memory_fd, bytes)) {
         abort();
     }
-    memset(d->stable, 0, bytes);
-    memset(d->gen, 0, DISK_MAX_BYTES / SIM_SECTOR * sizeof(*d->gen));
-    d->last_gen = 0;
+    memset(d->stable, 0, d->sectors_used * SIM_SECTOR);
+    memset(d->gen, 0, d->sectors_used * sizeof(*d->gen));
+    d->last_gen = d->sectors_used = 0;
     d->length = bytes;
     d->faults = (SimDiskFaults){0};
 }
@@ -210,10 +211,12 @@ void sim_disk_peek(unsigned n, uint64_t offset_bytes, void *buf, size_t bytes,
 
 static void sectors_changed(Disk *d, uint64_t offset_bytes, uint64_t bytes)
 {
+    uint64_t end = DIV_ROUND_UP(offset_bytes + bytes, SIM_SECTOR);
     uint64_t gen = ++d->last_gen;
 
-    for (uint64_t s = offset_bytes / SIM_SECTOR;
-         s < DIV_ROUND_UP(offset_bytes + bytes, SIM_SECTOR); s++) {
+    end = MIN(end, DISK_MAX_BYTES / SIM_SECTOR);
+    d->sectors_used = MAX(d->sectors_used, end);
+    for (uint64_t s = offset_bytes / SIM_SECTOR; s < end; s++) {
         if (!d->gen[s]) {
             d->gen[s] = gen;
         }
@@ -223,11 +226,31 @@ static void sectors_changed(Disk *d, uint64_t offset_bytes, uint64_t bytes)
 /* Sectors that had changed by @gen are safe now; later ones perhaps. */
 static void make_stable(Disk *d, uint64_t first, uint64_t end, uint64_t gen)
 {
+    end = MIN(end, d->sectors_used);
     for (uint64_t s = first; s < end; s++) {
         if (d->gen[s] && (d->gen[s] <= gen || sim_percent(50))) {
             disk_read(d, s * SIM_SECTOR, d->stable + s * SIM_SECTOR,
                       SIM_SECTOR);
             d->gen[s] = 0;
+        }
+    }
+}
+
+void sim_disk_lose_power(unsigned n, unsigned to, unsigned lost_percent)
+{
+    Disk *from = &disks[n], *d = &disks[to];
+    uint8_t sector[SIM_SECTOR];
+    uint64_t end = disk_bytes(from);
+
+    sim_disk_reset(to, end);
+    for (uint64_t s = 0; s < MIN(from->sectors_used, end / SIM_SECTOR); s++) {
+        bool lost = from->gen[s] && sim_percent(lost_percent);
+
+        sim_disk_peek(n, s * SIM_SECTOR, sector, SIM_SECTOR, lost);
+        if (!buffer_is_zero(sector, SIM_SECTOR)) {
+            disk_write(d, s * SIM_SECTOR, sector, SIM_SECTOR);
+            memcpy(d->stable + s * SIM_SECTOR, sector, SIM_SECTOR);
+            d->sectors_used = s + 1;
         }
     }
 }

@@ -77,6 +77,9 @@ static void co_write(Load *load, void *buf)
     told(load, &w, false);
     ret = co_change(load, &w, kind, buf);
     check_ret(load, ret, "write");
+    if (load->options.image && kind == 2 && ret == 0) {
+        history_write_safe(load->history, &w);
+    }
     history_write_end(load->history, &w, ret);
     told(load, &w, true);
 }
@@ -87,7 +90,9 @@ static void co_flush(Load *load)
     int ret = co_root_flush(load->guest);
 
     check_ret(load, ret, "flush");
-    if (ret == 0) {
+    if (ret == 0 && load->options.image) {
+        history_flushed(load->history, begun);
+    } else if (ret == 0) {
         history_check_stable(load->history, begun, load->options.disk);
     } else {
         history_check(load->history, begun, 0, 0, NULL, "flush");

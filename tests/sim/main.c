@@ -20,6 +20,8 @@ static const SimScenario *const scenarios[] = {
     &scenario_backup,
     &scenario_exports,
     &scenario_point,
+    &scenario_qcow2,
+    &scenario_crash,
 };
 
 static char *plant_name;

@@ -17,13 +17,15 @@ typedef struct Value {
     uint64_t id;
     uint64_t ended;     /* VISIBLE: not yet */
     uint64_t hidden_at; /* VISIBLE: it is not */
-    bool failed;
+    bool replaced; /* something newer is safe */
 } Value;
 
 struct History {
     uint64_t sectors, now, next_id;
     GArray **values; /* of Value, one a sector */
     GArray *reads;   /* of uint64_t: when those in flight began */
+    uint64_t safe;   /* when the last flush began that succeeded; 0: not kept */
+    bool lost;       /* power; safe stays */
 };
 
 History *history_new(uint64_t bytes)
@@ -180,12 +182,12 @@ static void read_over(History *h, uint64_t begun)
 }
 
 static bool may_be(GArray *values, uint64_t begun, uint64_t sector,
-                   uint64_t seen)
+                   uint64_t seen, bool left)
 {
     for (guint i = 0; i < values->len; i++) {
         const Value *v = &g_array_index(values, Value, i);
 
-        if (v->hidden_at > begun && word(v->id, sector) == seen) {
+        if (v->hidden_at > begun && !(left && v->replaced) && word(v->id, sector) == seen) {
             return true;
         }
     }
@@ -193,7 +195,7 @@ static bool may_be(GArray *values, uint64_t begun, uint64_t sector,
 }
 
 static void check_sector(History *h, uint64_t begun, uint64_t sector,
-                         const uint64_t *words, const char *who)
+                         const uint64_t *words, const char *who, bool left)
 {
     GArray *values = values_of(h, sector);
     /* Mostly all of it is of one write. */
@@ -201,7 +203,7 @@ static void check_sector(History *h, uint64_t begun, uint64_t sector,
 
     for (unsigned i = 0; i < (one ? 1 : SIM_SECTOR / 8); i++) {
         if (i == 0 || words[i] != words[0]) {
-            sim_check(may_be(values, begun, sector, words[i]),
+            sim_check(may_be(values, begun, sector, words[i], left),
                       "%s: sector %" PRIu64 " holds write %" PRIu64
                       " of sector %" PRId64 ", which nothing explains",
                       who, sector, words[i] >> 24,
@@ -216,7 +218,8 @@ void history_check(History *h, uint64_t begun, uint64_t sector, uint64_t count,
     const uint64_t *words = buf;
 
     for (uint64_t s = 0; s < count; s++) {
-        check_sector(h, begun, sector + s, words + s * SIM_SECTOR / 8, who);
+        check_sector(h, begun, sector + s, words + s * SIM_SECTOR / 8, who,
+                     false);
     }
     read_over(h, begun);
 }
@@ -228,8 +231,54 @@ void history_check_stable(History *h, uint64_t begun, unsigned disk)
     for (uint64_t s = 0; s < h->sectors; s++) {
         if (h->values[s]) {
             sim_disk_peek(disk, s * SIM_SECTOR, words, sizeof(words), true);
-            check_sector(h, begun, s, words, "after a loss of power");
+            check_sector(h, begun, s, words, "after a loss of power", false);
         }
     }
     read_over(h, begun);
+}
+
+/* --- what is left of other disks ----------------------------------------- */
+
+/* It is a read that began then and does not end: so nothing is dropped. */
+void history_keep_safe(History *h)
+{
+    h->safe = history_read_begin(h);
+}
+
+void history_flushed(History *h, uint64_t begun)
+{
+    if (h->lost || begun < h->safe) {
+        read_over(h, begun);
+    } else {
+        read_over(h, h->safe);
+        h->safe = begun;
+    }
+}
+
+void history_write_safe(History *h, const HistoryWrite *w)
+{
+    for (uint64_t s = w->sector; !h->lost && s < w->sector + w->count; s++) {
+        for (guint i = 0; i < h->values[s]->len; i++) {
+            Value *v = &g_array_index(h->values[s], Value, i);
+
+            v->replaced |= v->ended < w->begun;
+        }
+    }
+}
+
+void history_lose_power(History *h)
+{
+    h->lost = true;
+}
+
+void history_check_left(History *h, const void *buf)
+{
+    const uint64_t *words = buf;
+
+    for (uint64_t s = 0; s < h->sectors; s++) {
+        check_sector(h, h->safe, s, words + s * SIM_SECTOR / 8,
+                     "after a loss of power", true);
+    }
+    read_over(h, h->safe);
+    h->safe = 0;
 }

@@ -45,6 +45,18 @@ void history_check(History *h, uint64_t begun, uint64_t sector, uint64_t count,
  * moment before a flush, must be there. */
 void history_check_stable(History *h, uint64_t begun, unsigned disk);
 
+/* For disks that are not one file as it is: remembers from now on what must
+ * survive a loss of power. */
+void history_keep_safe(History *h);
+/* A flush that had begun at @begun (history_read_begin) has succeeded. */
+void history_flushed(History *h, uint64_t begun);
+/* @w has ended and was to be safe by itself. Before history_write_end. */
+void history_write_safe(History *h, const HistoryWrite *w);
+/* Power is lost now; flushes that end later mean nothing. */
+void history_lose_power(History *h);
+/* Holds the whole disk, read from what is left, against the moment. */
+void history_check_left(History *h, const void *buf);
+
 /* --- a guest's requests (load.c) ----------------------------------------- */
 
 typedef struct Load Load;
@@ -56,6 +68,7 @@ typedef struct LoadOptions {
     unsigned disk;          /* whose stable content flushes are held against */
     unsigned max_sectors;   /* of a request; 0: 16 */
     bool errors_expected;   /* faults are on */
+    bool image;             /* the history keeps what flushes made safe */
     /* Told of each request that changes sectors. May be NULL. */
     void (*changing)(void *opaque, const HistoryWrite *w, bool ended);
     void *opaque;

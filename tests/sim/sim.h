@@ -131,6 +131,10 @@ unsigned sim_disk_busy(unsigned n);
 /* What would be read now, or, @stable, after the worst loss of power. */
 void sim_disk_peek(unsigned n, uint64_t offset_bytes, void *buf, size_t bytes,
                    bool stable);
+/* Disk @to, which nobody uses, becomes what a loss of power at this moment
+ * leaves of disk @n: each sector that is not safe is its old content, with
+ * that likelihood, or its new one. */
+void sim_disk_lose_power(unsigned n, unsigned to, unsigned lost_percent);
 /* For the back end: a real descriptor of a disk's file, or -errno. */
 int sim_disk_open(const char *path, int flags);
 bool sim_disk_close(int fd);
@@ -176,11 +180,25 @@ bool co_sim_qmp(const char *format, ...) G_GNUC_PRINTF(1, 2) COROUTINE_ONLY;
 void co_sim_qmp_ok(const char *format, ...) G_GNUC_PRINTF(1, 2) COROUTINE_ONLY;
 /* blockdev-add of disk @n, node "disk<n>", with @bytes of zeroes. */
 Node *co_sim_disk_add(unsigned n, uint64_t bytes) COROUTINE_ONLY;
+/* The same of disk @n as it is. */
+Node *co_sim_disk_open(unsigned n) COROUTINE_ONLY;
 void co_sim_disk_del(unsigned n) COROUTINE_ONLY;
 /* The same with, by chance, a filter or a format above it; its top. */
 Node *co_sim_stack_add(unsigned n, uint64_t bytes) COROUTINE_ONLY;
 void co_sim_stack_del(unsigned n) COROUTINE_ONLY;
 const char *sim_top_name(unsigned n);
+/* --- images (image.c) ---------------------------------------------------- */
+
+/* Makes disk @n a qcow2 image of @bytes, of a kind by chance. It is open as
+ * "disk<n>" afterwards. @base: the disk behind it, or -1. */
+void co_sim_image_make(unsigned n, uint64_t bytes, int base) COROUTINE_ONLY;
+/* Node "image<n>" above "disk<n>", with caches by chance. */
+Node *co_sim_image_open(unsigned n, int base) COROUTINE_ONLY;
+void co_sim_image_close(unsigned n) COROUTINE_ONLY;
+/* Holds the image's counts against what it refers to. @leaks: these are
+ * allowed; they are repaired. Nobody else uses it. */
+void co_sim_image_check(unsigned n, bool leaks) COROUTINE_ONLY;
+
 /* A user of @node that reads and writes. */
 Root *sim_guest_new(Node *node);
 void co_sim_guest_free(Root *guest) COROUTINE_ONLY;

@@ -80,17 +80,22 @@ void co_sim_qmp_ok(const char *format, ...)
 
 /* --- nodes --------------------------------------------------------------- */
 
-Node *co_sim_disk_add(unsigned n, uint64_t bytes)
+Node *co_sim_disk_open(unsigned n)
 {
     char name[16];
 
-    sim_disk_reset(n, bytes);
     co_sim_qmp_ok("{'execute': 'blockdev-add', 'arguments': {'driver': 'file',"
                   " 'node-name': 'disk%u', 'filename': '%s',"
                   " 'discard': 'unmap'}}",
                   n, sim_disk_path(n));
     g_snprintf(name, sizeof(name), "disk%u", n);
     return node_find(name);
+}
+
+Node *co_sim_disk_add(unsigned n, uint64_t bytes)
+{
+    sim_disk_reset(n, bytes);
+    return co_sim_disk_open(n);
 }
 
 void co_sim_disk_del(unsigned n)
