@@ -133,10 +133,14 @@ void sparse_bitmap_check(const SparseBitmap *b);
 /* The general way of sparse_bitmap_set(), which is what to call. */
 void sparse_bitmap_set_slow(SparseBitmap *b, uint64_t start, uint64_t n);
 
-/* A busy disk sets bits that are set already, near the last ones. */
+/* A busy disk sets bits that are set already, near the last ones. In a full
+ * set they all are. */
 static inline void sparse_bitmap_set(SparseBitmap *b, uint64_t start,
                                      uint64_t n)
 {
+    if (b->count == b->bits && start < b->bits && n <= b->bits - start) {
+        return;
+    }
     if (LIKELY(n == 1 && start / SPARSE_LEAF_BITS == b->hot_index &&
                start < b->bits)) {
         uint64_t word = b->hot_words[start % SPARSE_LEAF_BITS / 64];
