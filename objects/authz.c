@@ -14,10 +14,23 @@ static void *create_simple(const ObjectOptions *options, Error **errp)
     return g_strdup(options->u.authz_simple.identity);
 }
 
+static bool change_simple(Object *object, const ObjectOptions *options,
+                          Error **errp)
+{
+    g_free(object->state);
+    object->state = g_strdup(options->u.authz_simple.identity);
+    return true;
+}
+
+static const ObjectProperty simple_properties[] = {
+    {"identity", "string", PROPERTY_CHANGES}, {}};
+
 const ObjectClass object_authz_simple = {
     .type = OBJECT_TYPE_AUTHZ_SIMPLE,
     .co_create = create_simple,
     .co_free = g_free,
+    .properties = simple_properties,
+    .change = change_simple,
 };
 
 /* --- authz-list: the state is a copy of the options ---------------------- */
@@ -32,10 +45,39 @@ static void free_list(void *state)
     ObjectOptions_free(state);
 }
 
+static void complete_list(ObjectOptions *options)
+{
+    AuthzListProperties *o = &options->u.authz_list;
+
+    if (!o->has_policy) {
+        o->has_policy = true;
+        o->policy = AUTHZ_LIST_POLICY_DENY;
+    }
+    if (!o->rules) {
+        o->rules = AuthzListRuleList_new();
+    }
+}
+
+static bool change_list(Object *object, const ObjectOptions *options,
+                        Error **errp)
+{
+    ObjectOptions_free(object->state);
+    object->state = ObjectOptions_clone(options);
+    return true;
+}
+
+static const ObjectProperty list_properties[] = {
+    {"policy", "QAuthZListPolicy", PROPERTY_CHANGES},
+    {"rules", "QAuthZListRule", PROPERTY_CHANGES},
+    {}};
+
 const ObjectClass object_authz_list = {
     .type = OBJECT_TYPE_AUTHZ_LIST,
     .co_create = create_list,
     .co_free = free_list,
+    .properties = list_properties,
+    .complete = complete_list,
+    .change = change_list,
 };
 
 static bool rule_fits(const AuthzListRule *rule, const char *identity)

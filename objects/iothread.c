@@ -11,6 +11,7 @@
 typedef struct Iothread {
     /* CONST */
     ReactorThread *thread;
+    /* CONTROL */
     /* Told back, nothing more: a reactor that has nothing to do sleeps in the
      * kernel, and hands over in one call all that a turn has come up with. */
     int64_t poll_max_ns, poll_grow, poll_shrink, aio_max_batch;
@@ -47,6 +48,14 @@ static bool check_numbers(const IothreadProperties *o, Error **errp)
     return true;
 }
 
+static void take_numbers(Iothread *t, const IothreadProperties *o)
+{
+    t->poll_max_ns = o->has_poll_max_ns ? o->poll_max_ns : DEFAULT_POLL_MAX_NS;
+    t->poll_grow = o->poll_grow;
+    t->poll_shrink = o->poll_shrink;
+    t->aio_max_batch = o->aio_max_batch;
+}
+
 static void *create_iothread(const ObjectOptions *options, Error **errp)
 {
     const IothreadProperties *o = &options->u.iothread;
@@ -63,11 +72,33 @@ static void *create_iothread(const ObjectOptions *options, Error **errp)
     }
     t = g_new0(Iothread, 1);
     t->thread = thread;
-    t->poll_max_ns = o->has_poll_max_ns ? o->poll_max_ns : DEFAULT_POLL_MAX_NS;
-    t->poll_grow = o->poll_grow;
-    t->poll_shrink = o->poll_shrink;
-    t->aio_max_batch = o->aio_max_batch;
+    take_numbers(t, o);
     return t;
+}
+
+static void complete_iothread(ObjectOptions *options)
+{
+    IothreadProperties *o = &options->u.iothread;
+
+    if (!o->has_poll_max_ns) {
+        o->poll_max_ns = DEFAULT_POLL_MAX_NS;
+    }
+    if (!o->has_thread_pool_max) {
+        o->thread_pool_max = DEFAULT_THREAD_POOL_MAX;
+    }
+    o->has_poll_max_ns = o->has_poll_grow = o->has_poll_shrink = true;
+    o->has_aio_max_batch = true;
+    o->has_thread_pool_min = o->has_thread_pool_max = true;
+}
+
+static bool change_iothread(Object *object, const ObjectOptions *options,
+                            Error **errp)
+{
+    if (!check_numbers(&options->u.iothread, errp)) {
+        return false;
+    }
+    take_numbers(object->state, &options->u.iothread);
+    return true;
 }
 
 static void free_iothread(void *state)
@@ -78,10 +109,22 @@ static void free_iothread(void *state)
     g_free(t);
 }
 
+static const ObjectProperty properties[] = {
+    {"thread-pool-min", "int", PROPERTY_CHANGES},
+    {"aio-max-batch", "int", PROPERTY_CHANGES},
+    {"thread-pool-max", "int", PROPERTY_CHANGES},
+    {"poll-max-ns", "int", PROPERTY_CHANGES},
+    {"poll-grow", "int", PROPERTY_CHANGES},
+    {"poll-shrink", "int", PROPERTY_CHANGES},
+    {}};
+
 const ObjectClass object_iothread = {
     .type = OBJECT_TYPE_IOTHREAD,
     .co_create = create_iothread,
     .co_free = free_iothread,
+    .properties = properties,
+    .complete = complete_iothread,
+    .change = change_iothread,
 };
 
 Object *iothread_find(const char *id, Error **errp)

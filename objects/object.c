@@ -41,7 +41,7 @@ static bool id_wellformed(const char *id)
 
 static bool check_free(const char *id, Error **errp)
 {
-    if (object_find(id)) {
+    if (object_find(id) || !strcmp(id, "type")) {
         error_set(errp,
                   "attempt to add duplicate property '%s' to object (type "
                   "'container')",
@@ -49,6 +49,13 @@ static bool check_free(const char *id, Error **errp)
         return false;
     }
     return true;
+}
+
+void object_complete_text(char **text)
+{
+    if (!*text) {
+        *text = g_strdup("");
+    }
 }
 
 bool co_object_add(const ObjectOptions *options, Error **errp)
@@ -77,6 +84,10 @@ bool co_object_add(const ObjectOptions *options, Error **errp)
     obj->class = class;
     obj->id = g_strdup(options->id);
     obj->state = state;
+    obj->options = ObjectOptions_clone(options);
+    if (class->complete) {
+        class->complete(obj->options);
+    }
     list_prepend(&objects, &obj->link);
     return true;
 }
@@ -85,6 +96,7 @@ static void co_remove(Object *obj)
 {
     list_remove(&obj->link);
     obj->class->co_free(obj->state);
+    ObjectOptions_free(obj->options);
     g_free(obj->id);
     g_free(obj);
 }

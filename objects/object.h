@@ -20,6 +20,22 @@
 
 typedef struct Object Object;
 
+typedef enum ObjectPropertyAccess {
+    PROPERTY_CHANGES,   /* by qom-set */
+    PROPERTY_FIXED,     /* by who made the object */
+    PROPERTY_READ_ONLY, /* by nobody: true */
+    PROPERTY_SECRET,    /* as FIXED, and not told */
+} ObjectPropertyAccess;
+
+/* What qom-list, qom-get and qom-set know of a property. */
+typedef struct ObjectProperty {
+    const char *name, *type;
+    ObjectPropertyAccess access;
+    /* The option that has it as a member, called as it is without "x-". NULL:
+     * it is an option itself. */
+    const char *within;
+} ObjectProperty;
+
 /* One kind of object. */
 typedef struct ObjectClass {
     ObjectType type;
@@ -28,6 +44,14 @@ typedef struct ObjectClass {
     void *(*co_create)(const ObjectOptions *options, Error **errp);
     /* May yield. */
     void (*co_free)(void *state);
+    /* In QEMU's order; one without a name ends them. */
+    const ObjectProperty *properties;
+    /* Adds to the options, which are kept for qom-get, what holds where
+     * nothing was given, and removes what is not to be told. NULL: nothing. */
+    void (*complete)(ObjectOptions *options);
+    /* Takes over options of which a PROPERTY_CHANGES is another now; they stay
+     * the caller's. False with @errp: nothing changed. */
+    bool (*change)(Object *object, const ObjectOptions *options, Error **errp);
 } ObjectClass;
 
 struct Object {
@@ -36,12 +60,16 @@ struct Object {
     char *id;
     void *state; /* of the class */
     /* CONTROL */
-    unsigned users; /* while not 0 it cannot be removed */
-    ListLink link;  /* all objects, newest first */
+    ObjectOptions *options; /* as they are now, complete */
+    unsigned users;         /* while not 0 it cannot be removed */
+    ListLink link;          /* all objects, newest first */
 };
 
 /* The class of a type: a table of all classes, which the program links. */
 const ObjectClass *object_class_find(ObjectType type);
+
+/* "" where there is none. */
+void object_complete_text(char **text);
 
 bool co_object_add(const ObjectOptions *options,
                    Error **errp) COROUTINE_ONLY CONTROL_ONLY;

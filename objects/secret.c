@@ -99,10 +99,34 @@ static void free_secret(void *state)
     secret_bytes_free(state);
 }
 
+/* Keeps no copy of the secret (objects/README.md, 4). */
+static void complete_secret(ObjectOptions *options)
+{
+    SecretProperties *o = &options->u.secret;
+
+    secret_text_free(o->data);
+    o->data = NULL;
+    o->has_format = true;
+    object_complete_text(&o->iv);
+    object_complete_text(&o->keyid);
+    object_complete_text(&o->file);
+}
+
+static const ObjectProperty properties[] = {
+    {"iv", "string", PROPERTY_FIXED},
+    {"keyid", "string", PROPERTY_FIXED},
+    {"loaded", "bool", PROPERTY_READ_ONLY},
+    {"format", "QCryptoSecretFormat", PROPERTY_FIXED},
+    {"file", "string", PROPERTY_FIXED},
+    {"data", "string", PROPERTY_SECRET},
+    {}};
+
 const ObjectClass object_secret = {
     .type = OBJECT_TYPE_SECRET,
     .co_create = co_create_secret,
     .co_free = free_secret,
+    .properties = properties,
+    .complete = complete_secret,
 };
 
 /* --- secret_keyring ------------------------------------------------------ */
@@ -114,10 +138,19 @@ static void *create_keyring(const ObjectOptions *options, Error **errp)
     return NULL;
 }
 
+static const ObjectProperty keyring_properties[] = {
+    {"iv", "string", PROPERTY_FIXED},
+    {"keyid", "string", PROPERTY_FIXED},
+    {"loaded", "bool", PROPERTY_READ_ONLY},
+    {"format", "QCryptoSecretFormat", PROPERTY_FIXED},
+    {"serial", "int32_t", PROPERTY_FIXED},
+    {}};
+
 const ObjectClass object_secret_keyring = {
     .type = OBJECT_TYPE_SECRET_KEYRING,
     .co_create = create_keyring,
     .co_free = free_secret,
+    .properties = keyring_properties,
 };
 
 /* --- looking up ---------------------------------------------------------- */

@@ -49,16 +49,71 @@ static void *create_psk(const ObjectOptions *options, Error **errp)
     return tls_creds_new(&config, errp);
 }
 
+/* The members that both kinds have, by the same names. */
+#define COMPLETE_COMMON(o)                    \
+    do {                                      \
+        if (!(o)->has_verify_peer) {          \
+            (o)->verify_peer = true;          \
+        }                                     \
+        (o)->has_verify_peer = true;          \
+        (o)->has_endpoint = true;             \
+        object_complete_text(&(o)->dir);      \
+        object_complete_text(&(o)->priority); \
+    } while (0)
+
+static void complete_x509(ObjectOptions *options)
+{
+    TlsCredsX509Properties *o = &options->u.tls_creds_x509;
+
+    COMPLETE_COMMON(o);
+    if (!o->has_sanity_check) {
+        o->sanity_check = true;
+    }
+    o->has_sanity_check = true;
+    object_complete_text(&o->passwordid);
+}
+
+static void complete_psk(ObjectOptions *options)
+{
+    TlsCredsPskProperties *o = &options->u.tls_creds_psk;
+
+    COMPLETE_COMMON(o);
+    object_complete_text(&o->username);
+}
+
+static const ObjectProperty x509_properties[] = {
+    {"endpoint", "QCryptoTLSCredsEndpoint", PROPERTY_FIXED},
+    {"dir", "string", PROPERTY_FIXED},
+    {"verify-peer", "bool", PROPERTY_FIXED},
+    {"priority", "string", PROPERTY_FIXED},
+    {"sanity-check", "bool", PROPERTY_FIXED},
+    {"passwordid", "string", PROPERTY_FIXED},
+    {"loaded", "bool", PROPERTY_READ_ONLY},
+    {}};
+
+static const ObjectProperty psk_properties[] = {
+    {"endpoint", "QCryptoTLSCredsEndpoint", PROPERTY_FIXED},
+    {"dir", "string", PROPERTY_FIXED},
+    {"verify-peer", "bool", PROPERTY_FIXED},
+    {"priority", "string", PROPERTY_FIXED},
+    {"username", "string", PROPERTY_FIXED},
+    {"loaded", "bool", PROPERTY_READ_ONLY},
+    {}};
+
 const ObjectClass object_tls_creds_x509 = {
     .type = OBJECT_TYPE_TLS_CREDS_X509,
     .co_create = create_x509,
     .co_free = free_creds,
+    .properties = x509_properties,
+    .complete = complete_x509,
 };
 
 const ObjectClass object_tls_creds_psk = {
     .type = OBJECT_TYPE_TLS_CREDS_PSK,
     .co_create = create_psk,
     .co_free = free_creds,
+    .properties = psk_properties,
+    .complete = complete_psk,
 };
 
 TlsCreds *tls_creds_find(const char *id, bool server, Error **errp)

@@ -42,10 +42,85 @@ static void free_group(void *state)
     g_free(group);
 }
 
+#define COMPLETE(l, what)                               \
+    do {                                                \
+        if (!(l)->has_##what##_max_length) {            \
+            (l)->what##_max_length = 1;                 \
+        }                                               \
+        (l)->has_##what = (l)->has_##what##_max = true; \
+        (l)->has_##what##_max_length = true;            \
+    } while (0)
+
+static void complete_group(ObjectOptions *options)
+{
+    ThrottleLimits *l = options->u.throttle_group.limits;
+
+    if (!l) {
+        l = options->u.throttle_group.limits = ThrottleLimits_new();
+    }
+    COMPLETE(l, iops_total);
+    COMPLETE(l, iops_read);
+    COMPLETE(l, iops_write);
+    COMPLETE(l, bps_total);
+    COMPLETE(l, bps_read);
+    COMPLETE(l, bps_write);
+    l->has_iops_size = true;
+}
+
+/* The new limits count from now on; who sleeps asks again how long. */
+static bool change_group(Object *object, const ObjectOptions *options,
+                         Error **errp)
+{
+    ThrottleGroup *group = object->state;
+    ThrottleBuckets buckets;
+
+    if (!throttle_buckets_init(&buckets, options->u.throttle_group.limits,
+                               errp)) {
+        return false;
+    }
+    buckets.leaked_ns = reactor_now_ns();
+    group->buckets = buckets;
+    LIST_FOREACH(member, &group->members, ThrottleMember, link) {
+        coqueue_wake_all(&member->sleeping);
+    }
+    return true;
+}
+
+#define LIMIT(name)                           \
+    {                                         \
+        name, "int", PROPERTY_FIXED, "limits" \
+    }
+
+static const ObjectProperty properties[] = {
+    LIMIT("x-bps-write-max-length"),
+    LIMIT("x-iops-total-max-length"),
+    LIMIT("x-iops-size"),
+    {"limits", "ThrottleLimits", PROPERTY_CHANGES},
+    LIMIT("x-bps-total"),
+    LIMIT("x-iops-read-max-length"),
+    LIMIT("x-bps-write"),
+    LIMIT("x-iops-write-max-length"),
+    LIMIT("x-bps-read-max"),
+    LIMIT("x-iops-read-max"),
+    LIMIT("x-bps-total-max"),
+    LIMIT("x-bps-read-max-length"),
+    LIMIT("x-iops-read"),
+    LIMIT("x-bps-read"),
+    LIMIT("x-bps-write-max"),
+    LIMIT("x-iops-total-max"),
+    LIMIT("x-iops-total"),
+    LIMIT("x-iops-write"),
+    LIMIT("x-bps-total-max-length"),
+    LIMIT("x-iops-write-max"),
+    {}};
+
 const ObjectClass object_throttle_group = {
     .type = OBJECT_TYPE_THROTTLE_GROUP,
     .co_create = create_group,
     .co_free = free_group,
+    .properties = properties,
+    .complete = complete_group,
+    .change = change_group,
 };
 
 Object *throttle_group_find(const char *name, Error **errp)

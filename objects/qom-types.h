@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The types of objects as users see them, and their properties. */
+#ifndef OBJECTS_QOM_TYPES_H
+#define OBJECTS_QOM_TYPES_H
+
+#include "objects/object.h"
+
+/* Adds a property to @list. */
+void qom_info_add(ObjectPropertyInfoList *list, const char *name,
+                  const char *type);
+/* A new list of @type and what the class has (NULL: nothing more). */
+ObjectPropertyInfoList *qom_class_properties(const ObjectClass *class);
+
+#endif
