@@ -11,6 +11,8 @@
 /* What co_block_copy takes for a hole at a time: there is nothing to read. Not
  * more, since a guest that writes into it waits for all of it. */
 #define HOLE_MAX_BYTES (64 * MiB)
+/* How far one question for the status looks. */
+#define STATUS_MAX_BYTES (16 * GiB)
 
 static bool cluster_of(Node *target, uint64_t min_bytes, uint64_t *bytes,
                        Error **errp)
@@ -244,8 +246,12 @@ static int co_classify(BlockCopyRun *run)
         if (run->watch) {
             run->watch->reading = true;
         }
-        ret = co_edge_block_status(copy->source, true, run->offset_bytes,
-                                   run->bytes, &status);
+        /* More than is to be copied now: finding where data ends takes time
+         * in proportion to its length on some file systems. */
+        ret = co_edge_block_status(
+            copy->source, true, run->offset_bytes,
+            MIN(copy->size_bytes - run->offset_bytes, STATUS_MAX_BYTES),
+            &status);
         if (run->watch) {
             run->watch->reading = false;
         }
@@ -257,7 +263,7 @@ static int co_classify(BlockCopyRun *run)
                        (bytes == run->bytes || bytes >= cluster);
         if (!(status.flags & STATUS_ZERO)) {
             copy->data_start = run->offset_bytes;
-            copy->data_end = run->offset_bytes + bytes;
+            copy->data_end = run->offset_bytes + MAX(status.bytes, 1);
         }
     }
     if (run->is_hole) {

@@ -15,6 +15,7 @@
  */
 #include "block/filter/cbw-int.h"
 #include "block/io/io.h"
+#include "util/sim.h"
 
 /* How many areas one question for the status joins. */
 #define STATUS_STEPS 1024
@@ -52,7 +53,8 @@ static void co_reader_begin(Reader *r, CbwState *s, uint64_t start,
 static int reader_end(Reader *r, int ret)
 {
     range_unlock(r->s->readers, &r->lock);
-    return ret == 0 && cbw_broken(r->s) ? -EACCES : ret;
+    return ret == 0 && cbw_broken(r->s) && !PLANTED("broken-not-seen") ? -EACCES
+                                                                      : ret;
 }
 
 /* Until where the area from @at on is all in the target or all on the disk. In
@@ -135,11 +137,32 @@ static int co_status_below(const Edge *edge, bool want_zero, uint64_t at,
     return 0;
 }
 
+/* What the disk said last: up to @end. A cluster that is untouched later was
+ * untouched when it said so. */
+typedef struct DiskStatus {
+    uint64_t end;
+    unsigned flags;
+} DiskStatus;
+
+COROUTINE_ONLY
+static int co_disk_status(const Reader *r, bool want_zero, uint64_t start,
+                          DiskStatus *disk)
+{
+    uint64_t end = r->end;
+    int ret = 0;
+
+    if (start >= disk->end) {
+        ret = co_status_below(r->s->file, want_zero, start, &end, &disk->flags);
+        disk->end = ret < 0 ? 0 : end;
+    }
+    return ret;
+}
+
 /* Of the area from *@at on, which moves to its end. What is closed counts as
  * data: a reader of holes only must not take it for zeroes. */
 COROUTINE_ONLY
-static int co_status_run(const Reader *r, bool want_zero, uint64_t *at,
-                         unsigned *flags)
+static int co_status_run(const Reader *r, bool want_zero, DiskStatus *disk,
+                         uint64_t *at, unsigned *flags)
 {
     CbwState *s = r->s;
     uint64_t start = *at, open_end;
@@ -157,8 +180,10 @@ static int co_status_run(const Reader *r, bool want_zero, uint64_t *at,
     if (co_run_is_saved(&part, start, at, &frozen)) {
         return co_status_below(s->target, want_zero, start, at, flags);
     }
-    ret = co_status_below(s->file, want_zero, start, at, flags);
+    ret = co_disk_status(r, want_zero, start, disk);
     range_unlock(s->frozen, &frozen);
+    *at = MIN(*at, disk->end);
+    *flags = disk->flags;
     return ret;
 }
 
@@ -168,13 +193,14 @@ int co_cbw_snapshot_status(Node *filter, bool want_zero, uint64_t offset_bytes,
     CbwState *s = state_of(filter);
     uint64_t at = offset_bytes, end = offset_bytes, size;
     unsigned first = 0, flags;
+    DiskStatus disk = {0};
     Reader r = {0};
     int ret = 0;
 
     size = bitmap_size_bytes(s->access);
     co_reader_begin(&r, s, offset_bytes, MIN(offset_bytes + bytes, size));
     for (unsigned i = 0; i < STATUS_STEPS && at < r.end; i++) {
-        ret = co_status_run(&r, want_zero, &at, &flags);
+        ret = co_status_run(&r, want_zero, &disk, &at, &flags);
         if (ret < 0 || (i > 0 && flags != first)) {
             break;
         }

@@ -19,12 +19,12 @@ import sys
 import tempfile
 from pathlib import Path
 
-from cases import backup, bitmaps, control, img, nbd
+from cases import backup, bitmaps, control, fleecing, img, nbd
 from lib.measure import HEAD, WIDTHS, line
 from lib.servers import Programs
 
 ALL_CASES = (nbd.CASES + bitmaps.CASES + control.CASES + backup.CASES +
-             img.CASES)
+             fleecing.CASES + img.CASES)
 PUNCH_HOLE_KEEP_SIZE = 3
 
 

@@ -19,6 +19,7 @@ static const SimScenario *const scenarios[] = {
     &scenario_resize,
     &scenario_backup,
     &scenario_exports,
+    &scenario_fleecing,
     &scenario_point,
     &scenario_qcow2,
     &scenario_crash,

@@ -24,6 +24,8 @@ PLANTS = [
     ("merge-drops-last-word", "bitmaps"),
     ("done-before-flush", "writes"),
     ("filter-keeps-flush", "backup"),
+    ("frozen-not-waited", "fleecing"),
+    ("broken-not-seen", "fleecing"),
 ]
 
 

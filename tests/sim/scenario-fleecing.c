@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A disk is frozen and thawed again and again under a guest, by transactions,
+ * some of which fail. Readers on all reactors look at the point in time; one
+ * discards. The temporary image fails, is full, or hangs, and the snapshot or
+ * the guest's write breaks. What is read is of the point in time, byte by
+ * byte, or is refused for a reason.
+ */
+#include "block/filter/copy-before-write.h"
+#include "oracle.h"
+#include "scenarios.h"
+
+#define DISK_BYTES (768 * KiB)
+#define CLUSTER (64 * KiB)
+#define CLUSTERS (DISK_BYTES / CLUSTER)
+#define READERS 4
+#define ROUNDS 3
+#define READS 40
+
+static struct {
+    bool wanted;
+    uint8_t frozen[DISK_BYTES];
+    bool may_break;      /* reads may be refused at any time */
+    bool going[CLUSTERS]; /* discarded, or about to be */
+    bool gone[CLUSTERS];  /* discarded */
+    Root *root;
+} snap;
+
+/* As in scenario-backup.c: the section in which all happens is the first. */
+static void section_ends(Root *root)
+{
+    if (snap.wanted) {
+        snap.wanted = false;
+        sim_disk_peek(0, 0, snap.frozen, DISK_BYTES, false);
+    }
+}
+
+static const RootOps guest_ops = {.quiesce_end = section_ends};
+
+static bool any_of(const bool *clusters, uint64_t offset, uint64_t bytes)
+{
+    for (uint64_t c = offset / CLUSTER; c * CLUSTER < offset + bytes; c++) {
+        if (clusters[c]) {
+            return true;
+        }
+    }
+    return false;
+}
+
+COROUTINE_ONLY
+static void co_read_one(uint64_t offset, uint64_t bytes)
+{
+    uint8_t *buf = g_malloc(bytes);
+    bool was_gone = any_of(snap.gone, offset, bytes);
+    int ret = co_root_pread(snap.root, offset, bytes, buf);
+
+    if (ret < 0) {
+        sim_check(snap.may_break || any_of(snap.going, offset, bytes),
+                  "a read of the snapshot at %" PRIu64 " ends with %d",
+                  offset, ret);
+        sim_check(ret == -EACCES || snap.may_break, "it ends with %d", ret);
+    } else {
+        sim_check(!was_gone, "what was discarded is read at %" PRIu64, offset);
+        for (uint64_t i = 0; i < bytes; i++) {
+            sim_check(buf[i] == snap.frozen[offset + i],
+                      "byte %" PRIu64 " is not of the point in time",
+                      offset + i);
+        }
+    }
+    g_free(buf);
+}
+
+COROUTINE_ONLY
+static void co_discard_one(uint64_t offset, uint64_t bytes)
+{
+    uint64_t first = (offset + CLUSTER - 1) / CLUSTER;
+    uint64_t end = (offset + bytes) / CLUSTER;
+
+    /* While it goes on reads of these clusters are refused or not. */
+    for (uint64_t c = first; c < end; c++) {
+        snap.going[c] = true;
+    }
+    co_root_pdiscard(snap.root, offset, bytes);
+    for (uint64_t c = first; c < end; c++) {
+        snap.gone[c] = true;
+    }
+}
+
+COROUTINE_ONLY
+static void co_reader(void *opaque)
+{
+    bool discards = opaque != NULL;
+
+    for (unsigned i = 0; i < READS; i++) {
+        uint64_t offset = sim_below(DISK_BYTES / SIM_SECTOR) * SIM_SECTOR;
+        uint64_t bytes = (1 + sim_below(4 * CLUSTER / SIM_SECTOR)) * SIM_SECTOR;
+
+        bytes = MIN(bytes, DISK_BYTES - offset);
+        if (discards && sim_percent(10)) {
+            co_discard_one(offset, bytes);
+        } else {
+            co_read_one(offset, bytes);
+        }
+    }
+}
+
+/* The same commands, then perhaps one that fails. */
+COROUTINE_ONLY
+static bool co_freeze(bool fail, bool break_snapshot, unsigned timeout_ms)
+{
+    return co_sim_qmp(
+        "{'execute': 'transaction', 'arguments': {'actions': ["
+        "{'type': 'blockdev-add', 'data': {'driver': 'copy-before-write',"
+        " 'node-name': 'cbw', 'file': 'disk0', 'target': 'disk1',"
+        " 'on-cbw-error': '%s', 'cbw-timeout-ms': %u}},"
+        "{'type': 'blockdev-reopen', 'data': {'options': [{'driver': 'raw',"
+        " 'node-name': 'top', 'file': 'cbw', 'discard': 'unmap'}]}},"
+        "{'type': 'blockdev-add', 'data': {'driver': 'snapshot-access',"
+        " 'node-name': 'snap', 'file': 'cbw', 'discard': 'unmap'}}"
+        "%s]}}",
+        break_snapshot ? "break-snapshot" : "break-guest-write", timeout_ms,
+        fail ? ", {'type': 'abort', 'data': {}}" : "");
+}
+
+COROUTINE_ONLY
+static void co_thaw(void)
+{
+    co_sim_qmp_ok(
+        "{'execute': 'transaction', 'arguments': {'actions': ["
+        "{'type': 'blockdev-del', 'data': {'node-name': 'snap'}},"
+        "{'type': 'blockdev-reopen', 'data': {'options': [{'driver': 'raw',"
+        " 'node-name': 'top', 'file': 'disk0', 'discard': 'unmap'}]}},"
+        "{'type': 'blockdev-del', 'data': {'node-name': 'cbw'}}]}}");
+    /* A late request keeps the temporary image until it has ended. */
+    co_cbw_wait_late();
+}
+
+static void choose_faults(void)
+{
+    SimDiskFaults *faults = sim_disk_faults(1);
+
+    *faults = (SimDiskFaults){0};
+    switch (sim_below(8)) {
+    case 0:
+        faults->write_error_percent = 20;
+        break;
+    case 1:
+        faults->space_bytes = (1 + sim_below(CLUSTERS)) * CLUSTER;
+        break;
+    case 2:
+        faults->stuck_percent = 1;
+        break;
+    default:
+        break;
+    }
+}
+
+COROUTINE_ONLY
+static void co_round(void)
+{
+    bool break_snapshot = sim_percent(50);
+    unsigned timeout_ms = sim_percent(50) ? 20 + sim_below(200) : 0;
+    SimGroup readers;
+
+    choose_faults();
+    if (sim_percent(30)) {
+        sim_check(!co_freeze(true, break_snapshot, timeout_ms),
+                  "an abort succeeds");
+        sim_check(!node_find("cbw") && !node_find("snap"),
+                  "a transaction that failed left nodes");
+    }
+    memset(snap.gone, 0, sizeof(snap.gone));
+    memset(snap.going, 0, sizeof(snap.going));
+    snap.may_break = break_snapshot;
+    snap.wanted = true;
+    sim_check(co_freeze(false, break_snapshot, timeout_ms), "no freezing");
+    sim_check(!snap.wanted, "no section was held");
+    snap.root = root_new("root", NULL, NULL);
+    sim_check(root_attach(snap.root, node_find("snap"),
+                          PERM_CONSISTENT_READ | PERM_WRITE, PERM_ALL, NULL),
+              "a reader cannot attach");
+    sim_group_init(&readers);
+    for (unsigned i = 0; i < READERS; i++) {
+        sim_group_start(&readers, sim_below(SIM_GUESTS), co_reader,
+                        i == 0 && sim_percent(50) ? &snap : NULL);
+    }
+    co_sim_group_wait(&readers);
+    *sim_disk_faults(1) = (SimDiskFaults){0};
+    co_sim_guest_free(snap.root);
+    co_thaw();
+}
+
+static void co_run(void)
+{
+    Root *guest = root_new("root", &guest_ops, NULL);
+    History *h = history_new(DISK_BYTES);
+    LoadOptions options = {
+        .workers = 6, .requests = 100000, .errors_expected = true};
+    Load *load;
+
+    snap.wanted = false;
+    co_sim_disk_add(0, DISK_BYTES);
+    co_sim_disk_add(1, DISK_BYTES);
+    co_sim_qmp_ok("{'execute': 'blockdev-add', 'arguments': {'driver': 'raw',"
+                  " 'node-name': 'top', 'file': 'disk0', 'discard': 'unmap'}}");
+    sim_check(root_attach(guest, node_find("top"),
+                          PERM_CONSISTENT_READ | PERM_WRITE, PERM_ALL, NULL),
+              "a guest cannot attach");
+    co_load_fill(guest, h);
+    load = load_start(guest, h, &options);
+    for (unsigned i = 0; i < ROUNDS; i++) {
+        co_round();
+    }
+    load_stop(load);
+    co_load_finish(load);
+    co_load_check_all(guest, h);
+    history_free(h);
+    co_sim_guest_free(guest);
+    co_sim_qmp_ok("{'execute': 'blockdev-del', 'arguments':"
+                  " {'node-name': 'top'}}");
+    co_sim_disk_del(1);
+    co_sim_disk_del(0);
+}
+
+const SimScenario scenario_fleecing = {
+    .name = "fleecing",
+    .about = "a frozen point in time, read while a guest writes",
+    .co_run = co_run,
+};
