@@ -9,7 +9,7 @@
 
 typedef struct Write {
     IoReport report;
-    bool zeroes, has_pattern, no_fallback, unmap;
+    bool zeroes, has_pattern, no_fallback, unmap, compressed;
     int pattern;
     const char *source; /* -s: file whose bytes are repeated */
     ReqFlags flags;
@@ -51,16 +51,35 @@ static int take_option(Write *w, int option)
                "version\n");
         return -1;
     case 'c':
-        printf("write -c: the images of this version are not compressed\n");
-        return -1;
+        w->compressed = true;
+        return 0;
     default:
         io_print_usage(&io_command_write);
         return -1;
     }
 }
 
+/* Compressed data does not pass by what serves guests: whole sectors only. */
+static int check_sectors(const Write *w)
+{
+    const char *name = w->offset % 512  ? "offset"
+                       : w->bytes % 512 ? "count"
+                                        : NULL;
+
+    if (w->compressed && name) {
+        printf("%" PRIu64 " is not a sector-aligned value for '%s'\n",
+               w->offset % 512 ? w->offset : w->bytes, name);
+        return -1;
+    }
+    return 0;
+}
+
 static int check_options(const Write *w)
 {
+    if (w->compressed && (w->flags & REQ_FUA)) {
+        printf("-f and -b or -c cannot be specified at the same time\n");
+        return -1;
+    }
     if (w->zeroes + w->has_pattern + (w->source != NULL) > 1) {
         printf("Only one of -z, -P, and -s can be specified at the same "
                "time\n");
@@ -101,10 +120,14 @@ static int parse(Write *w, IoShell *shell, int argc, char **argv)
         io_parse_number(w->length_word, &w->bytes) < 0) {
         return -1;
     }
+    if (check_options(w) < 0 || check_sectors(w) < 0) {
+        return -1;
+    }
     w->flags |= (w->unmap ? REQ_MAY_UNMAP : 0) |
                 (w->no_fallback ? REQ_NO_FALLBACK : 0) |
-                (shell->writethrough ? REQ_FUA : 0);
-    return check_options(w);
+                (shell->writethrough ? REQ_FUA : 0) |
+                (w->compressed && !w->zeroes ? REQ_COMPRESSED : 0);
+    return 0;
 }
 
 /* Fills @buf with the bytes of a file, again and again. */
@@ -185,9 +208,10 @@ const IoCommand io_command_write = {
     .max_args = -1,
     .needs_image = true,
     .writes = true,
-    .arguments = "[-Cfnquz] [-P pattern | -s source_file] off len",
+    .arguments = "[-cCfnquz] [-P pattern | -s source_file] off len",
     .purpose = "writes a number of bytes at a specified offset",
-    .help = " -C, -- report in a form for programs\n"
+    .help = " -c, -- compressed: whole clusters\n"
+            " -C, -- report in a form for programs\n"
             " -f, -- the data is on stable storage when it returns\n"
             " -n, -- with -z: fail rather than write the zeroes out\n"
             " -P, -- fill with this byte (0xcd if neither -P, -s nor -z)\n"
