@@ -57,6 +57,7 @@ typedef struct Daemon {
 } Daemon;
 
 /* A disk that hangs is not to keep the process for ever. */
+CONTROL_ONLY
 static void give_up(void *opaque)
 {
     Daemon *d = opaque;

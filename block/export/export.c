@@ -163,6 +163,7 @@ static const RootOps root_ops = {
     .resized = root_resized,
 };
 
+CONTROL_ONLY
 static bool attach_root(BlockExport *exp, Node *node, Error **errp)
 {
     Perms perm = PERM_CONSISTENT_READ | (exp->writable ? PERM_WRITE : 0);
@@ -188,7 +189,7 @@ static void free_export(BlockExport *exp)
     g_free(exp);
 }
 
-static void co_drop_root(BlockExport *exp)
+COROUTINE_ONLY CONTROL_ONLY static void co_drop_root(BlockExport *exp)
 {
     co_root_detach(exp->root);
     root_free(exp->root);
@@ -209,8 +210,8 @@ static BlockExport *export_new(const BlockExportOptions *options)
 }
 
 /* Under the graph lock. */
-static BlockExport *co_add_locked(const BlockExportOptions *options,
-                                  Error **errp)
+COROUTINE_ONLY CONTROL_ONLY static BlockExport *
+co_add_locked(const BlockExportOptions *options, Error **errp)
 {
     BlockExport *exp;
     Node *node;
@@ -280,7 +281,7 @@ void co_export_free(BlockExport *exp)
 
 /* --- going away ---------------------------------------------------------- */
 
-static void co_delete_entry(void *opaque)
+COROUTINE_ONLY CONTROL_ONLY static void co_delete_entry(void *opaque)
 {
     BlockExport *exp = opaque;
     QapiEventBlockExportDeleted event = {.id = exp->id};

@@ -24,6 +24,7 @@ static size_t input_take(NbdInput *in, void *buf, size_t bytes)
  * empty input buffer: a payload is not copied, and many requests share a
  * system call. Bytes, 0 at the end, -errno.
  */
+COROUTINE_ONLY
 static ssize_t co_receive(NbdConn *conn, void *buf, size_t bytes)
 {
     NbdInput *in = &conn->input;

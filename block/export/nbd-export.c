@@ -266,6 +266,7 @@ static bool co_create(BlockExport *exp, const BlockExportOptions *options,
     return true;
 }
 
+CONTROL_ONLY
 static void request_shutdown(BlockExport *exp)
 {
     NbdExport *e = exp->state;

@@ -81,7 +81,7 @@ static void action_commit(void *opaque)
     export_commit(((AddAction *)opaque)->exp);
 }
 
-static void co_free_later(void *opaque)
+COROUTINE_ONLY CONTROL_ONLY static void co_free_later(void *opaque)
 {
     co_export_free(opaque);
 }

@@ -31,7 +31,7 @@ static Change *change_new(TransactionContext *ctx)
     return change;
 }
 
-static void co_unref_later(void *opaque)
+COROUTINE_ONLY CONTROL_ONLY static void co_unref_later(void *opaque)
 {
     co_node_unref(opaque);
 }
@@ -170,7 +170,7 @@ static void reopen_touches(const TransactionAction *action, GPtrArray *nodes)
     }
 }
 
-static void co_forget_later(void *opaque)
+COROUTINE_ONLY CONTROL_ONLY static void co_forget_later(void *opaque)
 {
     co_graph_reopen_forget(opaque);
 }

@@ -44,7 +44,7 @@ int co_edge_truncate(Edge *edge, uint64_t size_bytes, bool exact,
 /* For co_truncate of what shows all of its child from some offset on: resizes
  * the child, and returns what co_truncate has to. */
 int co_edge_truncate_along(Edge *edge, uint64_t size_bytes, bool exact,
-                           Error **errp) COROUTINE_ONLY;
+                           Error **errp) COROUTINE_ONLY CONTROL_ONLY;
 int co_node_flush(Node *node) COROUTINE_ONLY;
 
 /* A request that goes to @node is at the point @event (a BlkdebugEvent) of its

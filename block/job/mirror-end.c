@@ -104,6 +104,7 @@ COROUTINE_ONLY CONTROL_ONLY static void co_hold_users(MirrorState *s)
     s->section = co_quiesce_begin(nodes, s->replaces ? 4 : 3);
 }
 
+CONTROL_ONLY
 static void let_users_go(MirrorState *s)
 {
     if (s->section) {
@@ -112,6 +113,7 @@ static void let_users_go(MirrorState *s)
     }
 }
 
+CONTROL_ONLY
 static void undo_pivot(MirrorState *s)
 {
     if (s->pivot) {

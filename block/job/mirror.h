@@ -96,8 +96,8 @@ void mirror_settle_bitmap(MirrorState *s, bool forget) CONTROL_ONLY;
 
 /* The hooks of the job's end. */
 int co_mirror_prepare(Job *job, Error **errp) COROUTINE_ONLY;
-void mirror_commit(Job *job);
-void mirror_abort(Job *job);
+void mirror_commit(Job *job) CONTROL_ONLY;
+void mirror_abort(Job *job) CONTROL_ONLY;
 void co_mirror_clean(Job *job) COROUTINE_ONLY;
 
 #endif

@@ -27,10 +27,12 @@ typedef struct FileGrow {
     int ret;
 } FileGrow;
 
+COROUTINE_ONLY
 static void co_grow_on_control(void *opaque)
 {
     FileGrow *g = opaque;
 
+    control_assert();
     g->ret = co_edge_truncate(g->s->file, g->bytes, false, NULL);
 }
 
@@ -86,6 +88,7 @@ static bool take_fresh(Qcow2State *s, uint64_t offset, uint64_t bytes)
     return fresh;
 }
 
+COROUTINE_ONLY
 static int co_zero_new(Qcow2State *s, uint64_t offset, uint64_t bytes)
 {
     int ret = co_qcow2_file_reach(s, offset + bytes);
@@ -98,6 +101,7 @@ static int co_zero_new(Qcow2State *s, uint64_t offset, uint64_t bytes)
 
 /* --- refcount blocks and their table ------------------------------------- */
 
+COROUTINE_ONLY
 static int co_set_count(Qcow2State *s, uint64_t first, uint64_t n,
                         uint64_t value)
 {
@@ -126,6 +130,7 @@ static int co_set_count(Qcow2State *s, uint64_t first, uint64_t n,
 
 /* Makes the block that counts the clusters from @block << refblock_bits on;
  * it takes the first of them. */
+COROUTINE_ONLY
 static int co_refblock_make(Qcow2State *s, uint64_t block)
 {
     uint64_t cluster = block << s->refblock_bits;
@@ -156,6 +161,7 @@ static int co_refblock_make(Qcow2State *s, uint64_t block)
 
 /* A longer table in memory and a place for it; the file follows at the next
  * commit. */
+COROUTINE_ONLY
 static int co_reftable_grow(Qcow2State *s, uint64_t block)
 {
     uint32_t old_entries = s->reftable_entries;
@@ -196,6 +202,7 @@ static int co_reftable_grow(Qcow2State *s, uint64_t block)
     return ret;
 }
 
+COROUTINE_ONLY
 static int co_block_ensure(Qcow2State *s, uint64_t cluster)
 {
     uint64_t block = cluster >> s->refblock_bits;
@@ -244,6 +251,7 @@ static bool walk_piece(const Qcow2State *s, const uint8_t *data, uint64_t index,
     return false;
 }
 
+COROUTINE_ONLY
 static int co_walk(Qcow2State *s, Walk *w)
 {
     for (;;) {
@@ -305,6 +313,7 @@ int co_qcow2_take_run(Qcow2State *s, uint64_t clusters, bool exact,
     return 0;
 }
 
+COROUTINE_ONLY
 static int co_take_checked(Qcow2State *s, uint64_t clusters, bool exact,
                            uint64_t *offset, uint64_t *got)
 {

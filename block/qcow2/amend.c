@@ -157,6 +157,7 @@ static bool check_words(const Amend *a, Error **errp)
 
 /* Version 2 has no clusters of zeroes: they become data, or nothing where
  * nothing is behind. */
+COROUTINE_ONLY
 static int co_expand_zeroes(Qcow2State *s)
 {
     uint64_t end = ROUND_UP(s->disk_bytes, s->cluster_bytes);
@@ -188,6 +189,7 @@ static int co_expand_zeroes(Qcow2State *s)
     return ret == 0 ? co_qcow2_settle(s) : ret;
 }
 
+COROUTINE_ONLY
 static int co_set_version(Qcow2State *s, unsigned version)
 {
     unsigned old = s->version;
@@ -207,6 +209,7 @@ static int co_set_version(Qcow2State *s, unsigned version)
 }
 
 /* All counts anew in the other width. */
+COROUTINE_ONLY
 static int co_set_width(Qcow2State *s, unsigned order, Error **errp)
 {
     FormatCheck out = {.fix = 0};
@@ -239,6 +242,7 @@ static int co_set_width(Qcow2State *s, unsigned order, Error **errp)
     return ret;
 }
 
+COROUTINE_ONLY
 static int co_set_names(const Amend *a, Error **errp)
 {
     Qcow2State *s = a->s;
@@ -269,7 +273,8 @@ static int co_set_names(const Amend *a, Error **errp)
     return co_qcow2_header_write(s);
 }
 
-static int co_amend_steps(const Amend *a, Error **errp)
+COROUTINE_ONLY CONTROL_ONLY static int co_amend_steps(const Amend *a,
+                                                      Error **errp)
 {
     Qcow2State *s = a->s;
     int ret = 0;

@@ -106,6 +106,7 @@ static bool evict(Qcow2Cache *c)
     return g_hash_table_size(c->pieces) < c->max_pieces;
 }
 
+COROUTINE_ONLY
 static int co_make_room(Qcow2Cache *c)
 {
     if (LIKELY(g_hash_table_size(c->pieces) < c->max_pieces) || evict(c)) {
@@ -147,6 +148,7 @@ static Qcow2Piece *piece_add(Qcow2Cache *c, uint64_t offset)
     return p;
 }
 
+COROUTINE_ONLY
 static int co_piece_load(Qcow2Cache *c, Qcow2Piece *p)
 {
     int ret;
@@ -169,6 +171,7 @@ void qcow2_piece_put(Qcow2Cache *c, Qcow2Piece *p)
 }
 
 /* Waits until somebody else has read it. */
+COROUTINE_ONLY
 static int co_piece_wait(Qcow2Cache *c, Qcow2Piece *p)
 {
     piece_use(c, p);

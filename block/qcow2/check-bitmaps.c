@@ -35,6 +35,7 @@ static void damaged(Qcow2Check *c, const char *what)
     c->out->corruptions++;
 }
 
+COROUTINE_ONLY
 static void co_walk_table(Qcow2Check *c, uint64_t offset, uint32_t entries)
 {
     Be64 *table;
@@ -62,6 +63,7 @@ static void co_walk_table(Qcow2Check *c, uint64_t offset, uint32_t entries)
     g_free(table);
 }
 
+COROUTINE_ONLY
 static void co_walk_directory(Qcow2Check *c, const uint8_t *dir,
                               uint64_t bytes, uint32_t count)
 {

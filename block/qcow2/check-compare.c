@@ -7,6 +7,7 @@
 
 #include "qapi/qapi-types.h"
 
+COROUTINE_ONLY
 static int co_set_refcount(Qcow2State *s, uint64_t cluster, uint64_t value)
 {
     Qcow2Piece *piece;
@@ -30,6 +31,7 @@ static int co_set_refcount(Qcow2State *s, uint64_t cluster, uint64_t value)
 }
 
 /* The count of one cluster is not what it should be. */
+COROUTINE_ONLY
 static void co_mismatch(Qcow2Check *c, uint64_t cluster, uint64_t have,
                         uint64_t want, bool mend)
 {
@@ -72,6 +74,7 @@ static bool block_unusable(const Qcow2State *s, uint64_t cluster)
 }
 
 /* The count in the image; what has no usable block counts as zero. */
+COROUTINE_ONLY
 static int co_image_count(Qcow2Check *c, uint64_t cluster, uint64_t *count)
 {
     *count = 0;
@@ -90,6 +93,7 @@ static void co_find_missing(Qcow2Check *c)
     }
 }
 
+COROUTINE_ONLY
 static void co_compare_all(Qcow2Check *c, bool mend)
 {
     uint64_t highest = 0;
@@ -158,6 +162,7 @@ static const char *verb(const Qcow2Check *c)
     return may_fix_flags(c) ? "Repairing" : "ERROR";
 }
 
+COROUTINE_ONLY
 static void co_copied_entry(Qcow2Check *c, Qcow2Piece *piece, unsigned byte)
 {
     Qcow2State *s = c->s;
@@ -184,6 +189,7 @@ static void co_copied_entry(Qcow2Check *c, Qcow2Piece *piece, unsigned byte)
     }
 }
 
+COROUTINE_ONLY
 static int co_copied_table(Qcow2Check *c, uint64_t table, uint32_t index)
 {
     Qcow2State *s = c->s;

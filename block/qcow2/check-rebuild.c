@@ -76,6 +76,7 @@ static bool make_plan(Qcow2Check *c, Plan *p)
     return p->table_clusters * s->cluster_bytes <= QCOW2_MAX_REFTABLE_BYTES;
 }
 
+COROUTINE_ONLY
 static int co_write_block(Qcow2Check *c, uint64_t block, uint64_t offset,
                           uint8_t *buf)
 {
@@ -96,6 +97,7 @@ static int co_write_block(Qcow2Check *c, uint64_t block, uint64_t offset,
     return co_qcow2_file_write(s, offset, buf, s->cluster_bytes);
 }
 
+COROUTINE_ONLY
 static int co_write_plan(Qcow2Check *c, const Plan *p, Be64 *table)
 {
     Qcow2State *s = c->s;
@@ -121,6 +123,7 @@ static int co_write_plan(Qcow2Check *c, const Plan *p, Be64 *table)
     return ret;
 }
 
+COROUTINE_ONLY
 static int co_switch(Qcow2Check *c, const Plan *p, const Be64 *table)
 {
     Qcow2State *s = c->s;

@@ -110,6 +110,7 @@ static void walk_entry(Qcow2Check *c, L2Walk *w, Qcow2Entry e)
     }
 }
 
+COROUTINE_ONLY
 static int co_walk_l2(Qcow2Check *c, L2Walk *w, uint64_t offset)
 {
     Qcow2State *s = c->s;
@@ -131,6 +132,7 @@ static int co_walk_l2(Qcow2Check *c, L2Walk *w, uint64_t offset)
 
 /* An L1 table and all below. What cannot be read is counted, the rest is
  * walked. */
+COROUTINE_ONLY
 static void co_walk_l1(Qcow2Check *c, const uint64_t *l1, uint32_t entries,
                        bool active)
 {
@@ -161,6 +163,7 @@ static void co_walk_l1(Qcow2Check *c, const uint64_t *l1, uint32_t entries,
     }
 }
 
+COROUTINE_ONLY
 static void co_walk_snapshot(Qcow2Check *c, const Qcow2Snapshot *sn)
 {
     size_t bytes = sn->l1_size * sizeof(Be64);
@@ -253,6 +256,7 @@ int co_qcow2_check_count_all(Qcow2Check *c)
 /* --- the whole ----------------------------------------------------------- */
 
 /* What was damaged is whole again: the marks go. */
+COROUTINE_ONLY
 static int co_clear_marks(Qcow2Check *c)
 {
     const uint64_t marks = QCOW2_INCOMPAT_DIRTY | QCOW2_INCOMPAT_CORRUPT;
@@ -268,6 +272,7 @@ static int co_clear_marks(Qcow2Check *c)
     return ret < 0 ? ret : co_edge_flush(s->file);
 }
 
+COROUTINE_ONLY
 static int co_check_all(Qcow2Check *c)
 {
     int ret = co_qcow2_check_count_all(c);

@@ -194,6 +194,7 @@ static void batch_end(Qcow2State *s, Batch *b, bool ok)
 /* --- writing ------------------------------------------------------------- */
 
 /* Neighbours in one write. */
+COROUTINE_ONLY
 static int co_write_pieces(Qcow2State *s, const Qcow2Cache *c,
                            GPtrArray *pieces, GHashTable *l1_indexes,
                            bool unhooked)
@@ -236,6 +237,7 @@ static int co_write_pieces(Qcow2State *s, const Qcow2Cache *c,
     return 0;
 }
 
+COROUTINE_ONLY
 static int co_write_parts(Qcow2State *s, uint64_t offset, GArray *parts,
                           int event)
 {
@@ -269,6 +271,7 @@ static int co_write_parts(Qcow2State *s, uint64_t offset, GArray *parts,
     return 0;
 }
 
+COROUTINE_ONLY
 static int co_barrier(Qcow2State *s)
 {
     int ret = s->has_data_file ? co_edge_flush(s->data_file) : 0;
@@ -276,6 +279,7 @@ static int co_barrier(Qcow2State *s)
     return ret < 0 ? ret : co_edge_flush(s->file);
 }
 
+COROUTINE_ONLY
 static int co_write_reftable(Qcow2State *s, Batch *b)
 {
     int ret;
@@ -301,6 +305,7 @@ static int co_write_reftable(Qcow2State *s, Batch *b)
     return ret;
 }
 
+COROUTINE_ONLY
 static int co_batch_write(Qcow2State *s, Batch *b, bool flush)
 {
     int ret = co_write_pieces(s, &s->refs_cache, b->refs, NULL, false);
@@ -327,6 +332,7 @@ static int co_batch_write(Qcow2State *s, Batch *b, bool flush)
 }
 
 /* The dirty bit, on stable storage either way. With commit_mutex held. */
+COROUTINE_ONLY
 static int co_set_dirty(Qcow2State *s, bool dirty)
 {
     uint64_t old = s->incompatible;
@@ -350,6 +356,7 @@ static int co_set_dirty(Qcow2State *s, bool dirty)
 }
 
 /* @all: counts too, at any rate. */
+COROUTINE_ONLY
 static int co_commit(Qcow2State *s, bool flush, bool all)
 {
     Batch batch;

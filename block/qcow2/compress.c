@@ -125,6 +125,7 @@ int co_qcow2_decompress(const Qcow2State *s, const void *in, size_t in_bytes,
 
 /* A place for @bytes of compressed data: behind the last one in its cluster,
  * or a new cluster. Each piece counts once in each cluster it touches. */
+COROUTINE_ONLY
 static int co_place(Qcow2State *s, size_t bytes, uint64_t *offset)
 {
     uint64_t at = s->compressed_end, room;
@@ -161,6 +162,7 @@ static int co_place(Qcow2State *s, size_t bytes, uint64_t *offset)
     return ret;
 }
 
+COROUTINE_ONLY
 static int co_store(Qcow2State *s, uint64_t guest, const uint8_t *data,
                     size_t bytes)
 {
@@ -193,6 +195,7 @@ static int co_store(Qcow2State *s, uint64_t guest, const uint8_t *data,
     return 0;
 }
 
+COROUTINE_ONLY
 static int co_write_locked(Qcow2State *s, uint64_t guest, const uint8_t *in,
                            uint8_t *out)
 {

@@ -187,7 +187,8 @@ static uint8_t *seed_image(const BlockdevCreateOptionsQcow2 *o,
 
 /* --- nodes --------------------------------------------------------------- */
 
-static Node *co_open_ref(const BlockdevRef *ref, Error **errp)
+COROUTINE_ONLY CONTROL_ONLY static Node *co_open_ref(const BlockdevRef *ref,
+                                                     Error **errp)
 {
     Node *node;
 
@@ -202,6 +203,7 @@ static Node *co_open_ref(const BlockdevRef *ref, Error **errp)
 }
 
 /* A root that may do everything; it holds the node. */
+CONTROL_ONLY
 static Root *co_hold(Node *node, Error **errp)
 {
     Root *root = root_new("root", NULL, NULL);
@@ -214,7 +216,8 @@ static Root *co_hold(Node *node, Error **errp)
     return NULL;
 }
 
-static Root *co_hold_ref(const BlockdevRef *ref, Error **errp)
+COROUTINE_ONLY CONTROL_ONLY static Root *co_hold_ref(const BlockdevRef *ref,
+                                                     Error **errp)
 {
     Root *root = NULL;
     Node *node;
@@ -229,7 +232,7 @@ static Root *co_hold_ref(const BlockdevRef *ref, Error **errp)
     return root;
 }
 
-static void co_let_go(Root *root)
+COROUTINE_ONLY CONTROL_ONLY static void co_let_go(Root *root)
 {
     if (root) {
         co_graph_lock();
@@ -239,8 +242,8 @@ static void co_let_go(Root *root)
     }
 }
 
-static bool co_write_seed(Root *root, const uint8_t *image, size_t bytes,
-                          Error **errp)
+COROUTINE_ONLY CONTROL_ONLY static bool
+co_write_seed(Root *root, const uint8_t *image, size_t bytes, Error **errp)
 {
     Error *err = NULL;
     int ret = co_root_truncate(root, 0, false, &err);
@@ -273,7 +276,7 @@ static BlockdevRef by_name(Root *root)
 }
 
 /* It stays, but whoever opens the image may do as it likes. */
-static bool co_loosen(Root *root, Error **errp)
+COROUTINE_ONLY CONTROL_ONLY static bool co_loosen(Root *root, Error **errp)
 {
     bool ok = true;
 
@@ -285,7 +288,8 @@ static bool co_loosen(Root *root, Error **errp)
     return ok;
 }
 
-static Root *co_hold_image(Root *file, Root *data_file, Error **errp)
+COROUTINE_ONLY CONTROL_ONLY static Root *
+co_hold_image(Root *file, Root *data_file, Error **errp)
 {
     BlockdevRef file_ref = by_name(file), data_ref;
     BlockdevRefOrNull none = {.kind = BLOCKDEV_REF_OR_NULL_KIND_NULL};
@@ -322,8 +326,9 @@ static FormatPreallocation preallocation(const BlockdevCreateOptionsQcow2 *o)
     return raw ? FORMAT_PREALLOC_METADATA : FORMAT_PREALLOC_OFF;
 }
 
-static bool co_fill_image(Root *file, Root *data_file,
-                          const BlockdevCreateOptionsQcow2 *o, Error **errp)
+COROUTINE_ONLY CONTROL_ONLY static bool
+co_fill_image(Root *file, Root *data_file, const BlockdevCreateOptionsQcow2 *o,
+              Error **errp)
 {
     Root *image = co_hold_image(file, data_file, errp);
     bool ok;

@@ -92,6 +92,7 @@ void qcow2_entry_release(Qcow2State *s, Qcow2Entry e, Qcow2FreeKind kind)
 
 /* --- what must not be ---------------------------------------------------- */
 
+COROUTINE_ONLY
 static int co_check_entry(Qcow2State *s, Qcow2Entry e, uint64_t guest)
 {
     uint64_t place = e.entry & QCOW2_OFFSET_MASK;
@@ -150,6 +151,7 @@ static int co_check_entry(Qcow2State *s, Qcow2Entry e, uint64_t guest)
 }
 
 /* The table for a guest offset; *@table 0: there is none. */
+COROUTINE_ONLY
 static int co_table_of(Qcow2State *s, uint64_t guest, uint64_t *table)
 {
     uint64_t index = guest / qcow2_table_reach(s);
@@ -171,6 +173,7 @@ static uint64_t entry_byte(const Qcow2State *s, uint64_t guest)
            s->l2_entry_bytes;
 }
 
+COROUTINE_ONLY
 static int co_piece_of(Qcow2State *s, uint64_t table, uint64_t guest,
                        Qcow2Piece **piece, unsigned *byte)
 {
@@ -233,6 +236,7 @@ static bool goes_on(const Qcow2State *s, const Qcow2Map *map, Qcow2Entry e)
            !(e.entry & QCOW2_COPIED) == !map->copied;
 }
 
+COROUTINE_ONLY
 static int co_map_piece(Qcow2State *s, const Qcow2Piece *piece, unsigned byte,
                         uint64_t offset, uint64_t bytes, Qcow2Map *map)
 {
@@ -304,6 +308,7 @@ int co_qcow2_entry_get(Qcow2State *s, uint64_t offset, Qcow2Entry *entry)
 /* --- tables of our own --------------------------------------------------- */
 
 /* A shared table is never dirty, so the file has all of it. */
+COROUTINE_ONLY
 static int co_copy_table(Qcow2State *s, uint64_t from, uint64_t to)
 {
     uint8_t *buf = io_buffer_alloc(s->file->child, s->cluster_bytes);
@@ -322,6 +327,7 @@ static int co_copy_table(Qcow2State *s, uint64_t from, uint64_t to)
     return ret;
 }
 
+COROUTINE_ONLY
 static int co_table_make(Qcow2State *s, uint32_t index)
 {
     uint64_t old = s->l1[index] & QCOW2_OFFSET_MASK, new;
@@ -346,6 +352,7 @@ static int co_table_make(Qcow2State *s, uint32_t index)
     return 0;
 }
 
+COROUTINE_ONLY
 static int co_table_ensure(Qcow2State *s, uint64_t guest)
 {
     uint64_t index = guest / qcow2_table_reach(s), table;

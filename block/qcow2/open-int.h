@@ -15,9 +15,9 @@ extern const char *const qcow2_reopen_options[];
 /* others.c: the external data file and the image behind, as options say or
  * else the image itself. */
 bool co_qcow2_open_data_file(Qcow2State *s, const BlockdevOptionsQcow2 *o,
-                             Error **errp);
+                             Error **errp) COROUTINE_ONLY CONTROL_ONLY;
 bool co_qcow2_open_backing(Qcow2State *s, const BlockdevOptionsQcow2 *o,
-                           Error **errp);
+                           Error **errp) COROUTINE_ONLY CONTROL_ONLY;
 
 /* qcow2.c */
 int co_qcow2_inactivate(Qcow2State *s) COROUTINE_ONLY;

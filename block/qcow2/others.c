@@ -19,9 +19,9 @@ static void add(json_object *o, const char *key, const char *value)
 /* --- the external data file ---------------------------------------------- */
 
 /* Loose options become a child. */
-static Edge *co_open_loose(Qcow2State *s, json_object *loose,
-                           const char *format, const char *edge, unsigned role,
-                           Error **errp)
+COROUTINE_ONLY CONTROL_ONLY static Edge *
+co_open_loose(Qcow2State *s, json_object *loose, const char *format,
+              const char *edge, unsigned role, Error **errp)
 {
     BlockdevRef ref = {.kind = BLOCKDEV_REF_KIND_DEFINITION};
     Edge *child;
@@ -35,7 +35,8 @@ static Edge *co_open_loose(Qcow2State *s, json_object *loose,
     return child;
 }
 
-static Edge *co_data_file_by_name(Qcow2State *s, Error **errp)
+COROUTINE_ONLY CONTROL_ONLY static Edge *co_data_file_by_name(Qcow2State *s,
+                                                              Error **errp)
 {
     g_autofree char *name = filename_beside(s->file->child->filename,
                                             s->data_file_name, errp);
@@ -79,8 +80,8 @@ bool co_qcow2_open_data_file(Qcow2State *s, const BlockdevOptionsQcow2 *o,
 /* --- the image behind ---------------------------------------------------- */
 
 /* The format of the image that @loose options of a file name. */
-static bool co_probe(Qcow2State *s, json_object *loose, const char **format,
-                     Error **errp)
+COROUTINE_ONLY CONTROL_ONLY static bool
+co_probe(Qcow2State *s, json_object *loose, const char **format, Error **errp)
 {
     uint8_t head[8] = {0};
     Edge *edge = co_open_loose(s, loose, "file", "probe", EDGE_METADATA, errp);
@@ -106,7 +107,8 @@ static bool co_probe(Qcow2State *s, json_object *loose, const char **format,
     return true;
 }
 
-static bool co_backing_by_name(Qcow2State *s, Error **errp)
+COROUTINE_ONLY CONTROL_ONLY static bool co_backing_by_name(Qcow2State *s,
+                                                           Error **errp)
 {
     g_autofree char *name =
         filename_beside(s->file->child->filename, s->backing_file, errp);

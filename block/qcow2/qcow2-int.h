@@ -406,10 +406,10 @@ int co_qcow2_unmap(Qcow2State *s, uint64_t offset, uint64_t bytes,
 /* --- resize.c ------------------------------------------------------------ */
 
 int co_qcow2_truncate(Node *node, uint64_t size_bytes, bool exact,
-                      Error **errp) COROUTINE_ONLY;
+                      Error **errp) COROUTINE_ONLY CONTROL_ONLY;
 int co_qcow2_resize(Node *node, uint64_t size_bytes, bool exact,
                     FormatPreallocation preallocation,
-                    Error **errp) COROUTINE_ONLY;
+                    Error **errp) COROUTINE_ONLY CONTROL_ONLY;
 /* Makes places for the whole range [@offset, +@bytes). */
 int co_qcow2_preallocate(Qcow2State *s, uint64_t offset, uint64_t bytes,
                          FormatPreallocation preallocation,
@@ -435,26 +435,30 @@ struct SnapshotInfoList *co_qcow2_snapshot_list(Node *node, Error **errp);
 int co_qcow2_snapshot_create(Node *node, const char *name,
                              uint64_t vm_state_bytes, int64_t date_sec,
                              uint32_t date_nsec, uint64_t vm_clock_nsec,
-                             char **id, Error **errp);
-int co_qcow2_snapshot_apply(Node *node, const char *id_or_name, Error **errp);
+                             char **id, Error **errp) COROUTINE_ONLY;
+int co_qcow2_snapshot_apply(Node *node, const char *id_or_name,
+                            Error **errp) COROUTINE_ONLY CONTROL_ONLY;
 int co_qcow2_snapshot_delete(Node *node, const char *id, const char *name,
-                             Error **errp);
-int co_qcow2_snapshot_load(Node *node, const char *id_or_name, Error **errp);
+                             Error **errp) COROUTINE_ONLY;
+int co_qcow2_snapshot_load(Node *node, const char *id_or_name,
+                           Error **errp) CONTROL_ONLY COROUTINE_ONLY;
 
 /* --- check.c, create.c, amend.c, measure.c, info.c ----------------------- */
 
-int co_qcow2_check(Node *node, FormatCheck *check, Error **errp);
-bool co_qcow2_create(const struct BlockdevCreateOptions *options, Error **errp);
+int co_qcow2_check(Node *node, FormatCheck *check, Error **errp) COROUTINE_ONLY;
+bool co_qcow2_create(const struct BlockdevCreateOptions *options,
+                     Error **errp) COROUTINE_ONLY CONTROL_ONLY;
 bool co_qcow2_create_file(const char *filename, struct json_object *words,
-                          Error **errp);
+                          Error **errp) COROUTINE_ONLY CONTROL_ONLY;
 bool co_qcow2_measure(struct json_object *words, Node *source,
-                      FormatMeasure *measure, Error **errp);
+                      FormatMeasure *measure, Error **errp) COROUTINE_ONLY;
 bool co_qcow2_amend(Node *node, struct json_object *words, bool force,
                     void (*progress)(void *opaque, uint64_t done,
                                      uint64_t total),
-                    void *opaque, Error **errp);
+                    void *opaque, Error **errp) COROUTINE_ONLY CONTROL_ONLY;
 int co_qcow2_change_backing_file(Node *node, const char *filename,
-                                 const char *format, Error **errp);
+                                 const char *format,
+                                 Error **errp) COROUTINE_ONLY;
 struct ImageInfoSpecific *co_qcow2_info_specific(Node *node, Error **errp);
 extern const FormatOption qcow2_create_options[];
 extern const FormatOps qcow2_format_ops;

@@ -45,6 +45,7 @@ static void state_free(Qcow2State *s)
     memset(s, 0, sizeof(*s));
 }
 
+COROUTINE_ONLY
 static int co_l1_load(Qcow2State *s, Error **errp)
 {
     size_t bytes = s->l1_size * sizeof(Be64);
@@ -66,6 +67,7 @@ static int co_l1_load(Qcow2State *s, Error **errp)
 }
 
 /* An image that is written loses what others keep in it and we do not know. */
+COROUTINE_ONLY
 static int co_clear_autoclear(Qcow2State *s, Error **errp)
 {
     uint64_t keep = QCOW2_AUTOCLEAR_KNOWN;
@@ -82,6 +84,7 @@ static int co_clear_autoclear(Qcow2State *s, Error **errp)
     return ret;
 }
 
+COROUTINE_ONLY
 static bool co_open_tables(Qcow2State *s, Error **errp)
 {
     s->file_bytes = s->file->child->size_bytes;
@@ -91,6 +94,7 @@ static bool co_open_tables(Qcow2State *s, Error **errp)
 }
 
 /* Counts of an image that was not closed properly are made anew. */
+COROUTINE_ONLY
 static bool co_repair_dirty(Qcow2State *s, Error **errp)
 {
     FormatCheck check = {.fix = CHECK_FIX_ERRORS | CHECK_FIX_LEAKS};
@@ -109,8 +113,8 @@ static bool co_repair_dirty(Qcow2State *s, Error **errp)
     return true;
 }
 
-static bool co_open_image(Node *node, const BlockdevOptionsQcow2 *o,
-                          Error **errp)
+COROUTINE_ONLY CONTROL_ONLY static bool
+co_open_image(Node *node, const BlockdevOptionsQcow2 *o, Error **errp)
 {
     Qcow2State *s = qcow2_state(node);
 
@@ -136,8 +140,8 @@ static bool co_open_image(Node *node, const BlockdevOptionsQcow2 *o,
     return true;
 }
 
-static bool co_qcow2_open(Node *node, const BlockdevOptions *options,
-                          Error **errp)
+COROUTINE_ONLY CONTROL_ONLY static bool
+co_qcow2_open(Node *node, const BlockdevOptions *options, Error **errp)
 {
     state_init(node);
     if (!co_open_image(node, &options->u.qcow2, errp)) {
@@ -177,6 +181,7 @@ int co_qcow2_inactivate(Qcow2State *s)
     return ret;
 }
 
+COROUTINE_ONLY
 static void co_qcow2_close(Node *node)
 {
     Qcow2State *s = qcow2_state(node);
@@ -196,6 +201,7 @@ typedef struct SettleCall {
     int ret;
 } SettleCall;
 
+COROUTINE_ONLY
 static void co_settle_at_home(void *opaque)
 {
     SettleCall *call = opaque;
@@ -203,6 +209,7 @@ static void co_settle_at_home(void *opaque)
     call->ret = co_qcow2_inactivate(call->s);
 }
 
+COROUTINE_ONLY
 static int co_qcow2_settle_node(Node *node)
 {
     SettleCall call = {qcow2_state(node), 0};

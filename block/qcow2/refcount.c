@@ -166,6 +166,7 @@ static int change_one(Qcow2State *s, Qcow2Piece *piece, uint64_t index,
 }
 
 /* With the mutex held. *@done: so many were changed. */
+COROUTINE_ONLY
 static int co_change_clusters(Qcow2State *s, uint64_t first, uint64_t last,
                               int change, uint64_t *done)
 {
@@ -256,6 +257,7 @@ static bool wants_discard(const Qcow2State *s, Qcow2FreeKind kind)
 
 /* Gives the space of clusters back that nobody else refers to. They are still
  * counted, so nobody takes them meanwhile. */
+COROUTINE_ONLY
 static void co_discard_unused(Qcow2State *s, const Qcow2Free *f)
 {
     uint64_t start = ROUND_DOWN(f->offset, s->cluster_bytes);

@@ -12,6 +12,7 @@
 
 /* --- the L1 table -------------------------------------------------------- */
 
+COROUTINE_ONLY
 static int co_l1_write(Qcow2State *s, uint64_t offset, uint32_t entries)
 {
     size_t bytes = ROUND_UP(entries * UINT64_C(8), 512);
@@ -29,6 +30,7 @@ static int co_l1_write(Qcow2State *s, uint64_t offset, uint32_t entries)
     return ret;
 }
 
+COROUTINE_ONLY
 static int co_l1_move(Qcow2State *s, uint64_t offset, uint32_t entries)
 {
     uint64_t old_offset = s->l1_offset;
@@ -91,6 +93,7 @@ int co_qcow2_l1_grow(Qcow2State *s, uint32_t entries, Error **errp)
 
 /* --- preallocation ------------------------------------------------------- */
 
+COROUTINE_ONLY
 static int co_write_zeroes_data(Qcow2State *s, uint64_t offset, uint64_t bytes)
 {
     size_t chunk = MIN(bytes, 1 * MiB);
@@ -114,6 +117,7 @@ static int co_write_zeroes_data(Qcow2State *s, uint64_t offset, uint64_t bytes)
     return ret;
 }
 
+COROUTINE_ONLY
 static int co_fill_places(Qcow2State *s, uint64_t host, uint64_t bytes,
                           bool fresh, FormatPreallocation how)
 {
@@ -129,6 +133,7 @@ static int co_fill_places(Qcow2State *s, uint64_t host, uint64_t bytes,
     }
 }
 
+COROUTINE_ONLY
 static int co_link_places(Qcow2State *s, uint64_t guest, uint64_t host,
                           uint64_t clusters)
 {
@@ -189,6 +194,7 @@ int co_qcow2_preallocate(Qcow2State *s, uint64_t offset, uint64_t bytes,
 /* --- resizing ------------------------------------------------------------ */
 
 /* Something behind the old end may have become visible. */
+COROUTINE_ONLY
 static int co_zero_gained(Qcow2State *s, uint64_t from, uint64_t to)
 {
     Edge *backing = node_backing_child(s->node);
@@ -228,6 +234,7 @@ static int co_zero_gained(Qcow2State *s, uint64_t from, uint64_t to)
     return ret;
 }
 
+COROUTINE_ONLY
 static int co_set_disk_size(Qcow2State *s, uint64_t size_bytes, Error **errp)
 {
     uint64_t old = s->disk_bytes;
@@ -245,8 +252,10 @@ static int co_set_disk_size(Qcow2State *s, uint64_t size_bytes, Error **errp)
     return ret;
 }
 
-static int co_grow(Qcow2State *s, uint64_t size_bytes,
-                   FormatPreallocation how, Error **errp)
+COROUTINE_ONLY CONTROL_ONLY static int co_grow(Qcow2State *s,
+                                               uint64_t size_bytes,
+                                               FormatPreallocation how,
+                                               Error **errp)
 {
     uint64_t reach = qcow2_table_reach(s), old = ROUND_UP(s->disk_bytes, 512);
     uint64_t entries = size_bytes / reach + (size_bytes % reach > 0);
@@ -311,7 +320,8 @@ int co_qcow2_drop_table(Qcow2State *s, uint32_t index)
     return 0;
 }
 
-static int co_shrink(Qcow2State *s, uint64_t size_bytes, Error **errp)
+COROUTINE_ONLY CONTROL_ONLY static int
+co_shrink(Qcow2State *s, uint64_t size_bytes, Error **errp)
 {
     uint64_t reach = qcow2_table_reach(s);
     uint64_t from = ROUND_UP(size_bytes, s->cluster_bytes);

@@ -35,6 +35,7 @@ typedef struct Reader {
     int ret;
 } Reader;
 
+COROUTINE_ONLY
 static void co_take(Reader *r, void *buf, size_t bytes)
 {
     if (r->ret == 0 && bytes) {
@@ -43,6 +44,7 @@ static void co_take(Reader *r, void *buf, size_t bytes)
     r->at += bytes;
 }
 
+COROUTINE_ONLY
 static char *co_take_text(Reader *r, size_t bytes)
 {
     char *text = g_malloc0(bytes + 1);
@@ -51,6 +53,7 @@ static char *co_take_text(Reader *r, size_t bytes)
     return text;
 }
 
+COROUTINE_ONLY
 static void co_take_extra(Reader *r, Qcow2Snapshot *sn, uint32_t bytes,
                           uint64_t disk_bytes)
 {
@@ -81,6 +84,7 @@ static bool snapshot_sane(const Qcow2State *s, const Qcow2Snapshot *sn)
            sn->disk_bytes <= BLOCK_MAX_BYTES;
 }
 
+COROUTINE_ONLY
 static Qcow2Snapshot *co_read_one(Reader *r, Error **errp)
 {
     Qcow2Snapshot *sn = g_new0(Qcow2Snapshot, 1);

@@ -29,12 +29,14 @@ typedef struct Change {
 
 #define UNDONE 1
 
+COROUTINE_ONLY
 static int co_count_of(Qcow2State *s, uint64_t offset, uint64_t *count)
 {
     return co_qcow2_refcount_get(s, offset >> s->cluster_bits, count);
 }
 
 /* The place of one entry. */
+COROUTINE_ONLY
 static int co_change_place(Change *c, Qcow2Entry e)
 {
     uint64_t offset = e.entry & QCOW2_OFFSET_MASK, bytes = c->s->cluster_bytes;
@@ -61,6 +63,7 @@ static int co_change_place(Change *c, Qcow2Entry e)
 }
 
 /* In the table that the disk uses now: COPIED where the count is one. */
+COROUTINE_ONLY
 static int co_fix_flag(const Change *c, Qcow2Piece *piece, unsigned byte,
                        Qcow2Entry e)
 {
@@ -80,6 +83,7 @@ static int co_fix_flag(const Change *c, Qcow2Piece *piece, unsigned byte,
     return ret;
 }
 
+COROUTINE_ONLY
 static int co_change_table(Change *c, uint64_t table, uint32_t index)
 {
     Qcow2State *s = c->s;
@@ -108,6 +112,7 @@ static int co_change_table(Change *c, uint64_t table, uint32_t index)
     return ret;
 }
 
+COROUTINE_ONLY
 static int co_change_l1(Change *c, uint64_t *l1, uint32_t entries)
 {
     Qcow2State *s = c->s;
@@ -137,6 +142,7 @@ static int co_change_l1(Change *c, uint64_t *l1, uint32_t entries)
 }
 
 /* One more reference for all of it, or for nothing. */
+COROUTINE_ONLY
 static int co_raise(Qcow2State *s, uint64_t *l1, uint32_t entries)
 {
     Change up = {.s = s, .change = 1};
@@ -151,6 +157,7 @@ static int co_raise(Qcow2State *s, uint64_t *l1, uint32_t entries)
 }
 
 /* The disk's flags follow the counts as they are now, on disk too. */
+COROUTINE_ONLY
 static int co_refresh_flags(Qcow2State *s)
 {
     Change c = {.s = s, .active = true};
@@ -221,6 +228,7 @@ SnapshotInfoList *co_qcow2_snapshot_list(Node *node, Error **errp)
 
 /* --- tables -------------------------------------------------------------- */
 
+COROUTINE_ONLY
 static int co_write_l1(Qcow2State *s, uint64_t offset, const uint64_t *l1,
                        uint32_t entries)
 {
@@ -232,6 +240,7 @@ static int co_write_l1(Qcow2State *s, uint64_t offset, const uint64_t *l1,
     return co_qcow2_file_write(s, offset, table, entries * sizeof(Be64));
 }
 
+COROUTINE_ONLY
 static uint64_t *co_read_l1(Qcow2State *s, const Qcow2Snapshot *sn,
                             uint32_t entries, int *ret)
 {
@@ -255,6 +264,7 @@ static int fail(Error **errp, int ret, const char *what)
 }
 
 /* On failure everything that was raised may leak; the disk is as it was. */
+COROUTINE_ONLY
 static int co_create(Qcow2State *s, Qcow2Snapshot *sn)
 {
     uint64_t bytes = s->l1_size * sizeof(Be64);
@@ -324,6 +334,7 @@ int co_qcow2_snapshot_create(Node *node, const char *name,
 }
 
 /* The disk's table becomes the snapshot's; the old references go. */
+COROUTINE_ONLY
 static int co_apply(Qcow2State *s, const Qcow2Snapshot *sn, Error **errp)
 {
     Change down = {.s = s, .change = -1};

@@ -35,6 +35,7 @@ static bool own_place(const Qcow2State *s, Qcow2Entry e)
 
 /* How many clusters from @t->guest on have a place of their own in a row, or
  * none. */
+COROUTINE_ONLY
 static int co_target_extend(Qcow2State *s, Target *t, uint64_t max)
 {
     Qcow2Entry e;
@@ -60,6 +61,7 @@ static int co_target_extend(Qcow2State *s, Target *t, uint64_t max)
     return 0;
 }
 
+COROUTINE_ONLY
 static int co_target_take(Qcow2State *s, Target *t)
 {
     uint64_t got;
@@ -79,6 +81,7 @@ static int co_target_take(Qcow2State *s, Target *t)
 
 /* With subclusters only the touched ones need to be whole, unless the old
  * place has others, which are left behind. */
+COROUTINE_ONLY
 static int co_fill_unit(Qcow2State *s, const Target *t, uint64_t at,
                         uint64_t *unit)
 {
@@ -98,6 +101,7 @@ static int co_fill_unit(Qcow2State *s, const Target *t, uint64_t at,
 }
 
 /* In its own place a subcluster that holds data needs no filling up. */
+COROUTINE_ONLY
 static int co_fill_edge(Qcow2State *s, const Target *t, uint64_t at,
                         bool upper, uint64_t *edge)
 {
@@ -121,6 +125,7 @@ static int co_fill_edge(Qcow2State *s, const Target *t, uint64_t at,
 
 /* What was there before in [@from, @to), in memory; *@buf stays NULL if the
  * place reads as it should already. */
+COROUTINE_ONLY
 static int co_read_old(Qcow2State *s, const Target *t, uint64_t from,
                        uint64_t to, void **buf)
 {
@@ -150,6 +155,7 @@ static int co_read_old(Qcow2State *s, const Target *t, uint64_t from,
 }
 
 /* One write of all that has to be. */
+COROUTINE_ONLY
 static int co_write_filled(Qcow2State *s, const Target *t, Iov *data,
                            size_t data_offset)
 {
@@ -213,6 +219,7 @@ static Qcow2Entry filled_entry(const Qcow2State *s, const Target *t,
 }
 
 /* *@done clusters have their new entry. */
+COROUTINE_ONLY
 static int co_target_link(Qcow2State *s, const Target *t, uint64_t *done)
 {
     for (*done = 0; *done < t->clusters; (*done)++) {
@@ -237,6 +244,7 @@ static int co_target_link(Qcow2State *s, const Target *t, uint64_t *done)
 }
 
 /* Clusters taken in vain: nothing refers to them. */
+COROUTINE_ONLY
 static void co_target_give_back(Qcow2State *s, const Target *t, uint64_t linked)
 {
     uint64_t bytes = linked << s->cluster_bits;
@@ -248,6 +256,7 @@ static void co_target_give_back(Qcow2State *s, const Target *t, uint64_t linked)
 }
 
 /* Writes as much of the range as clusters in a row take; *@done bytes. */
+COROUTINE_ONLY
 static int co_write_target(Qcow2State *s, uint64_t offset, uint64_t bytes,
                            Iov *iov, size_t iov_offset, uint64_t *done)
 {
@@ -288,6 +297,7 @@ static int co_write_target(Qcow2State *s, uint64_t offset, uint64_t bytes,
 /* --- the request --------------------------------------------------------- */
 
 /* As far as clusters hold data of ours alone. *@done bytes. */
+COROUTINE_ONLY
 static int co_write_in_place(Qcow2State *s, uint64_t offset, uint64_t bytes,
                              Iov *iov, size_t iov_offset, uint64_t *done)
 {
@@ -318,6 +328,7 @@ static int co_write_in_place(Qcow2State *s, uint64_t offset, uint64_t bytes,
     return 0;
 }
 
+COROUTINE_ONLY
 static int co_write_any(Qcow2State *s, uint64_t offset, uint64_t bytes,
                         Iov *iov, size_t iov_offset)
 {
@@ -338,6 +349,7 @@ static int co_write_any(Qcow2State *s, uint64_t offset, uint64_t bytes,
     return 0;
 }
 
+COROUTINE_ONLY
 static void co_lock_clusters(Qcow2State *s, RangeLock *lock, uint64_t offset,
                              uint64_t bytes, RangeMode mode)
 {

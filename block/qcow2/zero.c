@@ -69,6 +69,7 @@ static bool wants_table(const Qcow2State *s, EntryChange *change,
            !same_entry(none, new);
 }
 
+COROUTINE_ONLY
 static int co_change_entries(Qcow2State *s, uint64_t at, uint64_t end,
                              EntryChange *change, const void *how,
                              Qcow2FreeKind kind)
@@ -145,6 +146,7 @@ static bool drop_entry(const Qcow2State *s, Qcow2Entry old, uint64_t from,
 
 /* Whether an unaligned part lies in a unit that reads as zeroes anyway:
  * *@at and *@end become that unit's. */
+COROUTINE_ONLY
 static int co_widen(Qcow2State *s, uint64_t *at, uint64_t *end, bool *zero)
 {
     uint64_t a = ROUND_DOWN(*at, s->subcluster_bytes);
@@ -158,6 +160,7 @@ static int co_widen(Qcow2State *s, uint64_t *at, uint64_t *end, bool *zero)
     return ret;
 }
 
+COROUTINE_ONLY
 static int co_zero_locked(Qcow2State *s, uint64_t at, uint64_t end,
                           ReqFlags flags)
 {
@@ -193,6 +196,7 @@ static int co_zero_locked(Qcow2State *s, uint64_t at, uint64_t end,
     return co_change_entries(s, at, end, zero_entry, &how, QCOW2_FREE_REQUEST);
 }
 
+COROUTINE_ONLY
 static void co_lock_exclusive(Qcow2State *s, RangeLock *lock, uint64_t at,
                               uint64_t end)
 {
@@ -214,6 +218,7 @@ static uint64_t end_of(const Qcow2State *s, uint64_t offset, uint64_t bytes,
 /* Clusters that were freed and wait for a flush. */
 #define FREES_MAX 4096
 
+COROUTINE_ONLY
 static int co_limit_frees(Qcow2State *s, int ret)
 {
     if (ret == 0 && s->frees_waiting->len > FREES_MAX) {
@@ -265,6 +270,7 @@ static bool discard_entry(const Qcow2State *s, Qcow2Entry old, uint64_t from,
     return true;
 }
 
+COROUTINE_ONLY
 static int co_discard_locked(Qcow2State *s, uint64_t at, uint64_t end)
 {
     DiscardHow how = {node_backing_child(s->node) != NULL};

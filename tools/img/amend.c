@@ -54,6 +54,7 @@ static int help_of_format(const char *format)
     return print_options(driver);
 }
 
+COROUTINE_ONLY
 static int co_parse_arguments(Amend *amend, int argc, char **argv)
 {
     const ImgOption options[] = {
@@ -117,7 +118,8 @@ static void show_progress(void *opaque, uint64_t done, uint64_t total)
     img_progress(&amend->shown, done, total);
 }
 
-static bool co_amend(Amend *amend, json_object *words, Error **errp)
+COROUTINE_ONLY CONTROL_ONLY static bool
+co_amend(Amend *amend, json_object *words, Error **errp)
 {
     Node *node = root_node(amend->root);
     const FormatOps *format = node->driver->format;
@@ -137,7 +139,7 @@ static bool co_amend(Amend *amend, json_object *words, Error **errp)
     return ok;
 }
 
-static int co_run(Amend *amend)
+COROUTINE_ONLY CONTROL_ONLY static int co_run(Amend *amend)
 {
     const NodeDriver *driver = root_node(amend->root)->driver;
     json_object *words;

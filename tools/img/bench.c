@@ -122,6 +122,7 @@ static bool check(const Bench *b)
     return img_check_format(&b->open);
 }
 
+COROUTINE_ONLY
 static int co_parse_arguments(Bench *b, int argc, char **argv)
 {
     const ImgOption options[] = {
@@ -178,6 +179,7 @@ static int co_parse_arguments(Bench *b, int argc, char **argv)
 /* --- requests ---------------------------------------------------------------
  */
 
+COROUTINE_ONLY
 static int co_request(Bench *b, uint64_t at)
 {
     if (!b->request_bytes) {
@@ -193,6 +195,7 @@ static int co_request(Bench *b, uint64_t at)
 
 /* After every so many requests; those that come later wait, unless told that
  * they need not. */
+COROUTINE_ONLY
 static void co_flush(Bench *b)
 {
     int ret;
@@ -209,6 +212,7 @@ static void co_flush(Bench *b)
     coqueue_wake_all(&b->changed);
 }
 
+COROUTINE_ONLY
 static void co_send(Bench *b)
 {
     uint64_t number = ++b->sent;
@@ -236,6 +240,7 @@ static void co_send(Bench *b)
     }
 }
 
+COROUTINE_ONLY
 static void co_worker(void *opaque)
 {
     Bench *b = opaque;
@@ -250,6 +255,7 @@ static void co_worker(void *opaque)
     cocount_dec(&b->running);
 }
 
+COROUTINE_ONLY
 static int co_run(Bench *b)
 {
     int64_t start_ns;

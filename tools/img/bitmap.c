@@ -108,6 +108,7 @@ static bool check(const Bitmap *b, int names)
     return false;
 }
 
+COROUTINE_ONLY
 static int co_parse_arguments(Bitmap *b, int argc, char **argv)
 {
     const ImgOption options[] = {
@@ -152,7 +153,8 @@ static int co_parse_arguments(Bitmap *b, int argc, char **argv)
 /* --- actions ----------------------------------------------------------------
  */
 
-static bool add(const Bitmap *b, const char *node, Error **errp)
+COROUTINE_ONLY CONTROL_ONLY static bool add(const Bitmap *b, const char *node,
+                                            Error **errp)
 {
     BlockDirtyBitmapAdd args = {
         .node = (char *)node,
@@ -191,7 +193,8 @@ bool img_bitmap_merge(const char *node, const char *target,
     return ok;
 }
 
-static bool run_action(const Bitmap *b, const Action *action, Error **errp)
+COROUTINE_ONLY CONTROL_ONLY static bool
+run_action(const Bitmap *b, const Action *action, Error **errp)
 {
     const char *node = node_name(root_node(b->root));
     BlockDirtyBitmap which = {.node = (char *)node, .name = (char *)b->name};
@@ -215,7 +218,7 @@ static bool run_action(const Bitmap *b, const Action *action, Error **errp)
     }
 }
 
-static int co_run(const Bitmap *b)
+COROUTINE_ONLY CONTROL_ONLY static int co_run(const Bitmap *b)
 {
     for (guint i = 0; i < b->actions->len; i++) {
         const Action *action = &g_array_index(b->actions, Action, i);
@@ -231,7 +234,7 @@ static int co_run(const Bitmap *b)
     return 0;
 }
 
-static bool co_open(Bitmap *b)
+COROUTINE_ONLY CONTROL_ONLY static bool co_open(Bitmap *b)
 {
     b->root = co_img_open_or_report(&b->open);
     if (b->root && b->source.filename) {

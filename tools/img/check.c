@@ -44,6 +44,7 @@ static int take_repair(void *opaque, const char *word)
     return -1;
 }
 
+COROUTINE_ONLY
 static int co_parse_arguments(Check *check, int argc, char **argv)
 {
     const ImgOption options[] = {

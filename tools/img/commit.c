@@ -25,6 +25,7 @@ typedef struct Commit {
     ImgProgress shown;
 } Commit;
 
+COROUTINE_ONLY
 static int co_parse_arguments(Commit *c, int argc, char **argv)
 {
     const ImgOption options[] = {
@@ -60,7 +61,7 @@ static int co_parse_arguments(Commit *c, int argc, char **argv)
                : 1;
 }
 
-static bool co_open_base(Commit *c)
+COROUTINE_ONLY CONTROL_ONLY static bool co_open_base(Commit *c)
 {
     const Layer *base = layers_base(&c->layers);
     ImageOpen open = {
@@ -76,7 +77,7 @@ static bool co_open_base(Commit *c)
     return c->base != NULL;
 }
 
-static bool co_grow_base(Commit *c, uint64_t size)
+COROUTINE_ONLY CONTROL_ONLY static bool co_grow_base(Commit *c, uint64_t size)
 {
     Error *err = NULL;
     bool ok = true;
@@ -92,6 +93,7 @@ static bool co_grow_base(Commit *c, uint64_t size)
     return ok;
 }
 
+COROUTINE_ONLY
 static int co_copy_piece(Commit *c, Root *source, uint64_t at, uint64_t bytes,
                          void *buf)
 {
@@ -100,6 +102,7 @@ static int co_copy_piece(Commit *c, Root *source, uint64_t at, uint64_t bytes,
     return ret < 0 ? ret : co_root_pwrite(c->base, at, bytes, buf, 0);
 }
 
+COROUTINE_ONLY
 static int co_commit_area(Commit *c, uint64_t at, uint64_t *bytes, void *buf)
 {
     int64_t delay_ns;
@@ -122,6 +125,7 @@ static int co_commit_area(Commit *c, uint64_t at, uint64_t *bytes, void *buf)
     return ret;
 }
 
+COROUTINE_ONLY
 static bool co_copy(Commit *c, uint64_t size)
 {
     void *buf = io_buffer_alloc(root_node(c->base), PIECE_BYTES);
@@ -159,7 +163,7 @@ static bool co_empty(Commit *c)
     return true;
 }
 
-static int co_run(Commit *c)
+COROUTINE_ONLY CONTROL_ONLY static int co_run(Commit *c)
 {
     uint64_t size;
     bool ok;

@@ -116,6 +116,7 @@ static void mismatch(Compare *compare, uint64_t at)
  */
 
 /* What is at @at on that side: zeroes behind its end. */
+COROUTINE_ONLY
 static bool co_map(Compare *compare, Side *side, uint64_t at)
 {
     int ret;
@@ -153,6 +154,7 @@ static bool check_strict(Compare *compare, uint64_t at)
 }
 
 /* The next piece that must be read; false at the end or after a finding. */
+COROUTINE_ONLY
 static bool co_find_piece(Compare *compare, Piece *piece)
 {
     Side *a = &compare->side[0], *b = &compare->side[1];
@@ -179,6 +181,7 @@ static bool co_find_piece(Compare *compare, Piece *piece)
     return false;
 }
 
+COROUTINE_ONLY
 static bool co_next_piece(Compare *compare, Piece *piece)
 {
     bool there;
@@ -192,6 +195,7 @@ static bool co_next_piece(Compare *compare, Piece *piece)
 /* --- comparing --------------------------------------------------------------
  */
 
+COROUTINE_ONLY
 static void co_read_side(void *opaque)
 {
     ReadCall *call = opaque;
@@ -210,6 +214,7 @@ static void co_read_side(void *opaque)
 }
 
 /* Both sides at once. */
+COROUTINE_ONLY
 static bool co_read_both(Worker *worker, const Piece *piece)
 {
     CoCount running;
@@ -253,6 +258,7 @@ static void compare_piece(Worker *worker, const Piece *piece)
     }
 }
 
+COROUTINE_ONLY
 static void co_worker(void *opaque)
 {
     Worker *worker = opaque;
@@ -269,6 +275,7 @@ static void co_worker(void *opaque)
     cocount_dec(&compare->running);
 }
 
+COROUTINE_ONLY
 static bool co_scan(Compare *compare)
 {
     Worker workers[WORKERS];
@@ -316,6 +323,7 @@ static int report_found(const Compare *compare)
     return compare->found;
 }
 
+COROUTINE_ONLY
 static int co_compare(Compare *compare)
 {
     Side *a = &compare->side[0], *b = &compare->side[1];
@@ -338,7 +346,7 @@ static int co_compare(Compare *compare)
     return report_found(compare);
 }
 
-static bool co_open_side(Side *side)
+COROUTINE_ONLY CONTROL_ONLY static bool co_open_side(Side *side)
 {
     side->root = co_img_open_or_report(&side->open);
     if (!side->root) {
@@ -348,6 +356,7 @@ static bool co_open_side(Side *side)
     return true;
 }
 
+COROUTINE_ONLY
 static int co_parse_arguments(Compare *compare, int argc, char **argv)
 {
     Side *a = &compare->side[0], *b = &compare->side[1];

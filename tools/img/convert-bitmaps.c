@@ -29,7 +29,8 @@ bool img_convert_check_bitmaps(const Convert *c)
     return true;
 }
 
-static bool add(const char *node, const DirtyBitmap *bitmap, Error **errp)
+COROUTINE_ONLY CONTROL_ONLY static bool
+add(const char *node, const DirtyBitmap *bitmap, Error **errp)
 {
     BlockDirtyBitmapAdd args = {
         .node = (char *)node,
@@ -45,7 +46,8 @@ static bool add(const char *node, const DirtyBitmap *bitmap, Error **errp)
     return qmp_block_dirty_bitmap_add(&args, errp);
 }
 
-static bool copy(const Convert *c, const DirtyBitmap *bitmap, Error **errp)
+COROUTINE_ONLY CONTROL_ONLY static bool
+copy(const Convert *c, const DirtyBitmap *bitmap, Error **errp)
 {
     const char *from = node_name(root_node(c->sources[0]));
     const char *to = node_name(root_node(c->root));

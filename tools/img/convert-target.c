@@ -78,6 +78,7 @@ static bool check_bitmaps(const Convert *c, const NodeDriver *driver)
 /* --- making and opening it --------------------------------------------------
  */
 
+COROUTINE_ONLY
 static bool co_make(Convert *c)
 {
     Error *err = NULL;
@@ -104,7 +105,7 @@ static bool co_make(Convert *c)
     return true;
 }
 
-static bool co_open_target(Convert *c)
+COROUTINE_ONLY CONTROL_ONLY static bool co_open_target(Convert *c)
 {
     if (!c->target.image_opts) {
         c->target.format = c->format;
@@ -128,6 +129,7 @@ static void look_at_backing(Convert *c)
 
 /* An old target is cleared by one request, where it can; else zeroes are
  * written as they come. */
+COROUTINE_ONLY
 static void co_clear_old(Convert *c)
 {
     uint64_t bytes = root_size_bytes(c->root);
@@ -139,6 +141,7 @@ static void co_clear_old(Convert *c)
     }
 }
 
+COROUTINE_ONLY
 static bool co_check_old(Convert *c)
 {
     const NodeDriver *driver = root_node(c->root)->driver;

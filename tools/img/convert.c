@@ -58,6 +58,7 @@ int img_take_rate(void *opaque, const char *word)
     return img_parse_size("rate limit", word, opaque) ? -1 : 1;
 }
 
+COROUTINE_ONLY
 static int co_parse_options(Convert *c, int argc, char **argv)
 {
     const ImgOption options[] = {
@@ -134,7 +135,7 @@ static bool check_words(const Convert *c)
     return false;
 }
 
-static int print_options(const Convert *c)
+COROUTINE_ONLY CONTROL_ONLY static int print_options(const Convert *c)
 {
     g_autofree char *options = g_strdup("help");
     /* As create does without a file name. */
@@ -144,7 +145,8 @@ static int print_options(const Convert *c)
     return co_img_create(5, argv);
 }
 
-static int co_parse_arguments(Convert *c, int argc, char **argv)
+COROUTINE_ONLY CONTROL_ONLY static int co_parse_arguments(Convert *c, int argc,
+                                                          char **argv)
 {
     int status = co_parse_options(c, argc, argv);
 
@@ -170,7 +172,7 @@ static int co_parse_arguments(Convert *c, int argc, char **argv)
     return img_check_cache("source cache option", c->open.cache) ? -1 : 1;
 }
 
-static bool co_open_sources(Convert *c)
+COROUTINE_ONLY CONTROL_ONLY static bool co_open_sources(Convert *c)
 {
     unsigned i;
 
@@ -186,6 +188,7 @@ static bool co_open_sources(Convert *c)
     return true;
 }
 
+COROUTINE_ONLY
 static bool co_load_snapshot(const Convert *c)
 {
     if (!c->snapshot) {
@@ -198,6 +201,7 @@ static bool co_load_snapshot(const Convert *c)
     return co_img_load_snapshot(c->sources[0], c->snapshot);
 }
 
+COROUTINE_ONLY
 static bool co_copy(Convert *c)
 {
     ImgCopy copy;
@@ -224,7 +228,7 @@ static bool co_copy(Convert *c)
     return ret == 0;
 }
 
-static int co_convert(Convert *c)
+COROUTINE_ONLY CONTROL_ONLY static int co_convert(Convert *c)
 {
     if (!co_open_sources(c) || !co_load_snapshot(c) ||
         !co_img_convert_target(c) || !co_copy(c)) {

@@ -28,10 +28,10 @@ typedef struct Convert {
 } Convert;
 
 /* Checks what the target shall be, makes it and opens it. False, reported. */
-bool co_img_convert_target(Convert *convert) COROUTINE_ONLY;
+bool co_img_convert_target(Convert *convert) COROUTINE_ONLY CONTROL_ONLY;
 /* With --bitmaps: whether those of the source can be copied; then copies them.
  * False, reported. */
 bool img_convert_check_bitmaps(const Convert *convert);
-bool img_convert_bitmaps(const Convert *convert);
+bool img_convert_bitmaps(const Convert *convert) COROUTINE_ONLY CONTROL_ONLY;
 
 #endif

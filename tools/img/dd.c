@@ -42,6 +42,7 @@ static bool take_operand(Dd *dd, const char *word)
     return true;
 }
 
+COROUTINE_ONLY
 static int co_parse_arguments(Dd *dd, int argc, char **argv)
 {
     const ImgOption options[] = {
@@ -95,7 +96,7 @@ static void find_range(const Dd *dd, uint64_t *from, uint64_t *end)
     *end = MAX(*from, *end);
 }
 
-static bool co_make_target(Dd *dd, uint64_t size)
+COROUTINE_ONLY CONTROL_ONLY static bool co_make_target(Dd *dd, uint64_t size)
 {
     Error *err = NULL;
     const NodeDriver *driver = img_make_driver(dd->format, &err);
@@ -120,6 +121,7 @@ static bool co_make_target(Dd *dd, uint64_t size)
     return dd->out != NULL;
 }
 
+COROUTINE_ONLY
 static int co_copy(const Dd *dd, uint64_t from, uint64_t end)
 {
     void *buf = io_buffer_alloc(root_node(dd->out), CHUNK_BYTES);
@@ -144,7 +146,7 @@ static int co_copy(const Dd *dd, uint64_t from, uint64_t end)
     return ret;
 }
 
-static int co_run(Dd *dd)
+COROUTINE_ONLY CONTROL_ONLY static int co_run(Dd *dd)
 {
     Error *err = NULL;
     uint64_t from, end;

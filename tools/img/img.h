@@ -7,21 +7,21 @@
 
 /* Each runs in a coroutine on control; @argv[0] is the sub-command's name.
  * They return the exit status. */
-int co_img_amend(int argc, char **argv) COROUTINE_ONLY;
-int co_img_bench(int argc, char **argv) COROUTINE_ONLY;
-int co_img_bitmap(int argc, char **argv) COROUTINE_ONLY;
-int co_img_check(int argc, char **argv) COROUTINE_ONLY;
-int co_img_commit(int argc, char **argv) COROUTINE_ONLY;
+int co_img_amend(int argc, char **argv) COROUTINE_ONLY CONTROL_ONLY;
+int co_img_bench(int argc, char **argv) COROUTINE_ONLY CONTROL_ONLY;
+int co_img_bitmap(int argc, char **argv) COROUTINE_ONLY CONTROL_ONLY;
+int co_img_check(int argc, char **argv) COROUTINE_ONLY CONTROL_ONLY;
+int co_img_commit(int argc, char **argv) COROUTINE_ONLY CONTROL_ONLY;
 int co_img_compare(int argc, char **argv) COROUTINE_ONLY CONTROL_ONLY;
-int co_img_convert(int argc, char **argv) COROUTINE_ONLY;
+int co_img_convert(int argc, char **argv) COROUTINE_ONLY CONTROL_ONLY;
 int co_img_create(int argc, char **argv) COROUTINE_ONLY CONTROL_ONLY;
-int co_img_dd(int argc, char **argv) COROUTINE_ONLY;
+int co_img_dd(int argc, char **argv) COROUTINE_ONLY CONTROL_ONLY;
 int co_img_info(int argc, char **argv) COROUTINE_ONLY CONTROL_ONLY;
 int co_img_map(int argc, char **argv) COROUTINE_ONLY CONTROL_ONLY;
-int co_img_measure(int argc, char **argv) COROUTINE_ONLY;
-int co_img_rebase(int argc, char **argv) COROUTINE_ONLY;
-int co_img_resize(int argc, char **argv) COROUTINE_ONLY;
-int co_img_snapshot(int argc, char **argv) COROUTINE_ONLY;
+int co_img_measure(int argc, char **argv) COROUTINE_ONLY CONTROL_ONLY;
+int co_img_rebase(int argc, char **argv) COROUTINE_ONLY CONTROL_ONLY;
+int co_img_resize(int argc, char **argv) COROUTINE_ONLY CONTROL_ONLY;
+int co_img_snapshot(int argc, char **argv) COROUTINE_ONLY CONTROL_ONLY;
 
 /* --- complaints; all report and return 1 or false ------------------------ */
 
@@ -68,7 +68,7 @@ bool co_img_load_snapshot(Root *root, const char *text) COROUTINE_ONLY;
 /* Adds the bits of a bitmap, by the names of nodes. Takes no lock. */
 bool img_bitmap_merge(const char *node, const char *target,
                       const char *source_node, const char *source,
-                      Error **errp);
+                      Error **errp) COROUTINE_ONLY CONTROL_ONLY;
 
 /* --- progress -------------------------------------------------------------
  */

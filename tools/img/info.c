@@ -23,7 +23,7 @@ typedef struct Info {
 
 /* What is known of one image, of what is behind it only what it says itself;
  * NULL, reported, if it cannot be opened. */
-static ImageInfo *co_query(const ImageOpen *open)
+COROUTINE_ONLY CONTROL_ONLY static ImageInfo *co_query(const ImageOpen *open)
 {
     Root *root = co_img_open_or_report(open);
     ImageInfo *info;
@@ -38,7 +38,8 @@ static ImageInfo *co_query(const ImageOpen *open)
 
 /* The images from the given one on; false, reported, if one is missing or
  * comes twice. */
-static bool co_collect(const Info *info, GPtrArray *images)
+COROUTINE_ONLY CONTROL_ONLY static bool co_collect(const Info *info,
+                                                   GPtrArray *images)
 {
     g_autoptr(GHashTable) seen =
         g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
@@ -98,6 +99,7 @@ static void free_info(gpointer info)
     ImageInfo_free(info);
 }
 
+COROUTINE_ONLY
 static int co_parse_arguments(Info *info, int argc, char **argv)
 {
     const char *output = NULL;

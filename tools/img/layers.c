@@ -61,7 +61,8 @@ Root *co_layers_open_behind(const char *top, const ImageOpen *open)
     return root;
 }
 
-static bool co_open_layer(Layer *layer, const ImageOpen *top)
+COROUTINE_ONLY CONTROL_ONLY static bool co_open_layer(Layer *layer,
+                                                      const ImageOpen *top)
 {
     ImageOpen open = {
         .filename = layer->filename,
@@ -119,6 +120,7 @@ void co_layers_close(Layers *layers)
 }
 
 /* The kind of an area that the layer holds. */
+COROUTINE_ONLY
 static int co_kind_in(Root *root, uint64_t at, uint64_t *bytes,
                       LayerKind *kind)
 {

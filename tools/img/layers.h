@@ -24,13 +24,13 @@ typedef struct Layers {
  * is NULL, else the one that is named so. False, reported, if there is none.
  */
 bool co_layers_open(Layers *layers, const ImageOpen *top,
-                    const char *base) COROUTINE_ONLY;
-void co_layers_close(Layers *layers) COROUTINE_ONLY;
+                    const char *base) COROUTINE_ONLY CONTROL_ONLY;
+void co_layers_close(Layers *layers) COROUTINE_ONLY CONTROL_ONLY;
 const Layer *layers_base(const Layers *layers);
 
 /* Opens an image behind @top; NULL, reported as trouble of @top. */
 Root *co_layers_open_behind(const char *top,
-                            const ImageOpen *open) COROUTINE_ONLY;
+                            const ImageOpen *open) COROUTINE_ONLY CONTROL_ONLY;
 
 /* What stands at [@at, +*@bytes) above the base; *@bytes shrinks to what is
  * alike. */

@@ -88,6 +88,7 @@ static const Node *layer(const Node *node, unsigned depth)
 }
 
 /* Which layer answers, and how. */
+COROUTINE_ONLY
 static int co_get_status(Root *root, uint64_t at, uint64_t bytes, Area *area,
                          BlockStatus *status)
 {
@@ -111,6 +112,7 @@ static int co_get_status(Root *root, uint64_t at, uint64_t bytes, Area *area,
     return 0;
 }
 
+COROUTINE_ONLY
 static int co_get_area(Root *root, uint64_t at, uint64_t end, Area *area)
 {
     BlockStatus status;

@@ -50,6 +50,7 @@ static int take_size(void *opaque, const char *word)
     return img_parse_image_size(word, &m->size_bytes) ? -1 : 1;
 }
 
+COROUTINE_ONLY
 static int co_parse_arguments(Measure *m, int argc, char **argv)
 {
     const ImgOption options[] = {
@@ -147,7 +148,8 @@ static bool co_measure(const Measure *m, Root *root, json_object *words)
     return true;
 }
 
-static bool co_open_source(const Measure *m, Root **root)
+COROUTINE_ONLY CONTROL_ONLY static bool co_open_source(const Measure *m,
+                                                       Root **root)
 {
     *root = NULL;
     if (!m->open.filename) {

@@ -25,6 +25,7 @@ typedef struct Rebase {
     ImgProgress shown;
 } Rebase;
 
+COROUTINE_ONLY
 static int co_parse_arguments(Rebase *r, int argc, char **argv)
 {
     const ImgOption options[] = {
@@ -70,8 +71,8 @@ static int co_parse_arguments(Rebase *r, int argc, char **argv)
 /* --- the images behind it ---------------------------------------------------
  */
 
-static Root *co_open_old(const Rebase *r, const char *name,
-                         const char *format)
+COROUTINE_ONLY CONTROL_ONLY static Root *
+co_open_old(const Rebase *r, const char *name, const char *format)
 {
     g_autofree char *path = img_backing_path(r->open.filename, name);
     ImageOpen open = {
@@ -80,7 +81,7 @@ static Root *co_open_old(const Rebase *r, const char *name,
     return co_layers_open_behind(r->open.filename, &open);
 }
 
-static Root *co_open_new(const Rebase *r)
+COROUTINE_ONLY CONTROL_ONLY static Root *co_open_new(const Rebase *r)
 {
     g_autofree char *path = img_backing_path(r->open.filename, r->backing);
     ImageOpen open = {
@@ -100,7 +101,7 @@ static Root *co_open_new(const Rebase *r)
     return root;
 }
 
-static bool co_open_both(Rebase *r)
+COROUTINE_ONLY CONTROL_ONLY static bool co_open_both(Rebase *r)
 {
     Node *node = root_node(r->root);
     const FormatOps *format = node->driver->format;
@@ -125,6 +126,7 @@ static bool co_open_both(Rebase *r)
  */
 
 /* Reads what an image shows behind its overlay: zeroes beyond its end. */
+COROUTINE_ONLY
 static int co_read(Root *root, uint64_t at, uint64_t bytes, uint8_t *buf)
 {
     uint64_t size = root ? root_size_bytes(root) : 0;
@@ -140,6 +142,7 @@ static bool differs(const Rebase *r, uint64_t at, uint64_t bytes)
                   MIN(UNIT_BYTES, bytes - at)) != 0;
 }
 
+COROUTINE_ONLY
 static int co_write_differences(Rebase *r, uint64_t at, uint64_t bytes)
 {
     uint64_t from, to;
@@ -186,6 +189,7 @@ static bool is_zero_in(Root *root, uint64_t at, uint64_t bytes, uint64_t *run)
 
 /* What is to be looked at of [@at, +*@bytes): *@bytes shrinks; false: it stays
  * as it is. */
+COROUTINE_ONLY
 static int co_find_work(const Rebase *r, uint64_t at, uint64_t *bytes,
                         bool *work)
 {
@@ -202,6 +206,7 @@ static int co_find_work(const Rebase *r, uint64_t at, uint64_t *bytes,
     return ret;
 }
 
+COROUTINE_ONLY
 static int co_rebase_area(Rebase *r, uint64_t at, uint64_t *bytes)
 {
     bool work;
@@ -228,6 +233,7 @@ static int co_rebase_area(Rebase *r, uint64_t at, uint64_t *bytes)
     return co_write_differences(r, at, *bytes);
 }
 
+COROUTINE_ONLY
 static bool co_copy_differences(Rebase *r)
 {
     uint64_t size = root_size_bytes(r->root), at, bytes;
@@ -292,7 +298,7 @@ static bool co_change_name(const Rebase *r)
     return ret == 0;
 }
 
-static int co_run(Rebase *r)
+COROUTINE_ONLY CONTROL_ONLY static int co_run(Rebase *r)
 {
     bool ok;
 

@@ -78,6 +78,7 @@ static bool parse_number(Resize *resize)
     }
 }
 
+COROUTINE_ONLY
 static int co_parse_arguments(Resize *resize, int argc, char **argv)
 {
     FormatPreallocation ignored;
@@ -170,6 +171,7 @@ static const char *raw_file(Root *root)
     return NULL;
 }
 
+CONTROL_ONLY
 static bool co_resize_format(Node *node, uint64_t size,
                              FormatPreallocation preallocation, Error **errp)
 {
@@ -181,8 +183,9 @@ static bool co_resize_format(Node *node, uint64_t size,
     return true;
 }
 
-static bool co_resize_raw(const Resize *resize, int64_t old, int64_t size,
-                          FormatPreallocation preallocation, Error **errp)
+COROUTINE_ONLY CONTROL_ONLY static bool
+co_resize_raw(const Resize *resize, int64_t old, int64_t size,
+              FormatPreallocation preallocation, Error **errp)
 {
     static const FilePreallocation as_file[] = {
         [FORMAT_PREALLOC_FALLOC] = FILE_PREALLOC_FALLOC,
@@ -204,8 +207,9 @@ static bool co_resize_raw(const Resize *resize, int64_t old, int64_t size,
                                as_file[preallocation], errp) == 0;
 }
 
-static bool co_resize(const Resize *resize, int64_t old, int64_t size,
-                      FormatPreallocation preallocation, Error **errp)
+COROUTINE_ONLY CONTROL_ONLY static bool
+co_resize(const Resize *resize, int64_t old, int64_t size,
+          FormatPreallocation preallocation, Error **errp)
 {
     Node *node = root_node(resize->root);
     bool ok;
@@ -218,7 +222,7 @@ static bool co_resize(const Resize *resize, int64_t old, int64_t size,
     return ok;
 }
 
-static int co_run(const Resize *resize)
+COROUTINE_ONLY CONTROL_ONLY static int co_run(const Resize *resize)
 {
     int64_t old = root_size_bytes(resize->root);
     int64_t size = new_size(resize, old);

@@ -48,6 +48,7 @@ static int take_list(void *opaque, const char *word)
     return set_action(opaque, 'l', word);
 }
 
+COROUTINE_ONLY
 static int co_parse_arguments(Snapshot *s, int argc, char **argv)
 {
     const ImgOption options[] = {

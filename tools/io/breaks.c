@@ -68,6 +68,7 @@ const IoCommand io_command_resume = {
     .co_run = co_resume,
 };
 
+COROUTINE_ONLY
 static int co_wait_break(IoShell *shell, int argc, char **argv)
 {
     int ret = co_blkdebug_wait_break(root_node(shell->root), argv[1]);

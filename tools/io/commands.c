@@ -190,6 +190,7 @@ const IoCommand io_command_map = {
 /* --- alloc --------------------------------------------------------------- */
 
 /* Bytes of the area that are allocated, added up. */
+COROUTINE_ONLY
 static int co_count_allocated(Root *root, uint64_t at, uint64_t end,
                               uint64_t *sum)
 {
@@ -207,6 +208,7 @@ static int co_count_allocated(Root *root, uint64_t at, uint64_t end,
     return 0;
 }
 
+COROUTINE_ONLY
 static int co_alloc(IoShell *shell, int argc, char **argv)
 {
     uint64_t size = root_size_bytes(shell->root), start, bytes = 512, sum;

@@ -98,7 +98,7 @@ static bool check_arguments(const IoCommand *command, int given)
 }
 
 /* An image opened read-only refuses, with the graph's text. */
-static bool co_take_write_permission(IoShell *shell)
+COROUTINE_ONLY CONTROL_ONLY static bool co_take_write_permission(IoShell *shell)
 {
     Error *err = NULL;
     bool ok;
@@ -113,7 +113,8 @@ static bool co_take_write_permission(IoShell *shell)
     return ok;
 }
 
-static int co_run_words(IoShell *shell, int argc, char **argv)
+COROUTINE_ONLY CONTROL_ONLY static int co_run_words(IoShell *shell, int argc,
+                                                    char **argv)
 {
     const IoCommand *command = find_command(argv[0]);
 
@@ -209,7 +210,7 @@ static int64_t read_line(void *opaque)
 
 /* Lines of standard input, which a worker waits for: requests of aio_read and
  * aio_write go on. */
-static int co_run_input(IoShell *shell)
+COROUTINE_ONLY CONTROL_ONLY static int co_run_input(IoShell *shell)
 {
     InputLine line = {};
     int status = 0;
@@ -229,7 +230,7 @@ static int co_run_input(IoShell *shell)
     return status;
 }
 
-static void co_main(void *opaque)
+COROUTINE_ONLY CONTROL_ONLY static void co_main(void *opaque)
 {
     IoTool *tool = opaque;
     guint i;

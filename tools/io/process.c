@@ -6,6 +6,7 @@
 
 #include "tools/io/io.h"
 
+COROUTINE_ONLY
 static int co_sleep(IoShell *shell, int argc, char **argv)
 {
     char *end;

@@ -158,6 +158,7 @@ static int parse(Vector *v, int argc, char **argv)
 
 /* --- requests ------------------------------------------------------------ */
 
+COROUTINE_ONLY
 static int co_request(Vector *v)
 {
     Root *root = v->shell->root;
@@ -171,6 +172,7 @@ static int co_request(Vector *v)
 }
 
 /* Waits, tells, and frees @v. 0, or -1 if it failed. */
+COROUTINE_ONLY
 static int co_run(Vector *v)
 {
     int ret;
@@ -194,6 +196,7 @@ static int co_run(Vector *v)
     return ret < 0 ? -1 : 0;
 }
 
+COROUTINE_ONLY
 static void co_run_behind(void *opaque)
 {
     Vector *v = opaque;
@@ -203,6 +206,7 @@ static void co_run_behind(void *opaque)
     cocount_dec(&shell->aio);
 }
 
+COROUTINE_ONLY
 static int co_vector(IoShell *shell, int argc, char **argv,
                      const Vector *template)
 {
@@ -232,6 +236,7 @@ static int co_vector(IoShell *shell, int argc, char **argv,
 
 /* --- the commands -------------------------------------------------------- */
 
+COROUTINE_ONLY
 static int co_readv(IoShell *shell, int argc, char **argv)
 {
     return co_vector(shell, argc, argv,
@@ -255,6 +260,7 @@ const IoCommand io_command_readv = {
     .co_run = co_readv,
 };
 
+COROUTINE_ONLY
 static int co_writev(IoShell *shell, int argc, char **argv)
 {
     return co_vector(shell, argc, argv,
@@ -280,6 +286,7 @@ const IoCommand io_command_writev = {
     .co_run = co_writev,
 };
 
+COROUTINE_ONLY
 static int co_aio_read(IoShell *shell, int argc, char **argv)
 {
     return co_vector(shell, argc, argv,
@@ -306,6 +313,7 @@ const IoCommand io_command_aio_read = {
     .co_run = co_aio_read,
 };
 
+COROUTINE_ONLY
 static int co_aio_write(IoShell *shell, int argc, char **argv)
 {
     return co_vector(shell, argc, argv,
@@ -336,6 +344,7 @@ const IoCommand io_command_aio_write = {
     .co_run = co_aio_write,
 };
 
+COROUTINE_ONLY
 static int co_aio_flush(IoShell *shell, int argc, char **argv)
 {
     co_count_wait_zero(&shell->aio);
