@@ -13,6 +13,7 @@ import concurrent.futures
 import glob
 import os
 import re
+import signal
 import subprocess
 import sys
 
@@ -30,17 +31,31 @@ def command(name):
     return [sys.executable, os.path.join(HERE, name + '.py')]
 
 
+def end_group(leader):
+    """Ends what the test LEADER started and left behind."""
+    try:
+        os.killpg(leader, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
+
+
 def run_one(name):
-    """Runs a test file; (name, exit code, its output)."""
+    """Runs a test file; (name, exit code, its output).
+
+    It gets a process group of its own, so that nothing outlives it, however
+    it ends."""
     with subprocess.Popen(command(name), stdout=subprocess.PIPE,
-                          stderr=subprocess.STDOUT, text=True) as child:
+                          stderr=subprocess.STDOUT, text=True,
+                          start_new_session=True) as child:
         try:
             out, _ = child.communicate(timeout=LIMIT_S)
         except subprocess.TimeoutExpired:
-            child.kill()
+            end_group(child.pid)
             out, _ = child.communicate()
             out += f'\n# ended after {LIMIT_S} seconds\n'
             return name, 1, out
+        finally:
+            end_group(child.pid)
     return name, child.returncode, out
 
 
