@@ -3,7 +3,8 @@
  * Reading, and the status of areas.
  *
  * Invariant: a read holds its clusters shared, so that what an entry names
- * stays the same until the data has been read.
+ * stays the same until the data has been read. Its fragments are read beside
+ * each other, up to FRAGMENTS_MAX of one request.
  */
 #include "block/qcow2/qcow2-int.h"
 
@@ -118,22 +119,89 @@ static int co_read_mapped(Qcow2State *s, const Qcow2Map *map, uint64_t offset,
     }
 }
 
+/* --- fragments of one request, several at a time ------------------------- */
+
+#define FRAGMENTS_MAX 16
+
+typedef struct Fragments {
+    Qcow2State *s;
+    Iov *iov;
+    CoCount running;
+    int ret; /* of the first that failed */
+} Fragments;
+
+typedef struct Fragment {
+    Fragments *all;
+    Qcow2Map map;
+    uint64_t offset;
+    size_t iov_offset;
+} Fragment;
+
+static void co_fragment(void *opaque)
+{
+    Fragment *f = opaque;
+    int ret = co_read_mapped(f->all->s, &f->map, f->offset, f->all->iov,
+                             f->iov_offset);
+
+    if (ret < 0 && f->all->ret == 0) {
+        f->all->ret = ret;
+    }
+    cocount_dec(&f->all->running);
+}
+
+/* Up to FRAGMENTS_MAX beginning with @first, until all are done; *@done
+ * bytes. */
+static int co_read_fragments(Qcow2State *s, const Qcow2Map *first,
+                             uint64_t offset, uint64_t bytes, Iov *iov,
+                             size_t iov_offset, uint64_t *done)
+{
+    Fragment *f = g_new(Fragment, FRAGMENTS_MAX);
+    Fragments all = {.s = s, .iov = iov};
+
+    cocount_init(&all.running);
+    *done = 0;
+    for (unsigned n = 0; n < FRAGMENTS_MAX && *done < bytes; n++) {
+        int ret = 0;
+
+        f[n] = (Fragment){&all, *first, offset + *done, iov_offset + *done};
+        if (n > 0) {
+            ret = co_qcow2_map(s, offset + *done, bytes - *done, &f[n].map);
+        }
+        if (ret < 0 || all.ret < 0) {
+            all.ret = all.ret < 0 ? all.ret : ret;
+            break;
+        }
+        *done += f[n].map.bytes;
+        cocount_inc(&all.running);
+        coroutine_start(co_fragment, &f[n]);
+    }
+    co_count_wait_zero(&all.running);
+    g_free(f);
+    return all.ret;
+}
+
 int co_qcow2_read_locked(Qcow2State *s, uint64_t offset, uint64_t bytes,
                          Iov *iov, size_t iov_offset)
 {
     while (bytes) {
         Qcow2Map map;
+        uint64_t done;
         int ret = co_qcow2_map(s, offset, bytes, &map);
 
-        if (ret == 0) {
-            ret = co_read_mapped(s, &map, offset, iov, iov_offset);
-        }
         if (ret < 0) {
             return ret;
         }
-        offset += map.bytes;
-        iov_offset += map.bytes;
-        bytes -= map.bytes;
+        done = map.bytes;
+        ret = done == bytes
+                  ? co_read_mapped(s, &map, offset, iov, iov_offset)
+                  : co_read_fragments(s, &map, offset, bytes, iov, iov_offset,
+                                      &done);
+        if (ret < 0) {
+            return ret;
+        }
+        offset += done;
+        iov_offset += done;
+        bytes -= done;
     }
     return 0;
 }

@@ -358,14 +358,19 @@ static bool co_await_turn(ImgCopy *copy, const Piece *piece)
     return copy->ret == 0;
 }
 
-static void co_finish_piece(ImgCopy *copy, const Piece *piece)
+/* The next piece's turn. */
+static void end_turn(ImgCopy *copy, const Piece *piece)
 {
-    int64_t delay_ns;
-
     if (copy->in_order) {
         copy->written_byte = piece->at + piece->bytes;
         coqueue_wake_all(&copy->written);
     }
+}
+
+static void co_finish_piece(ImgCopy *copy, const Piece *piece)
+{
+    int64_t delay_ns;
+
     if (!counts(copy, piece->kind)) {
         return;
     }
@@ -388,10 +393,18 @@ static void co_copy_piece(ImgCopy *copy, const Piece *piece, uint8_t *buf)
         !co_await_turn(copy, piece)) {
         return;
     }
+    /* Compressing takes long and is many processors' work: such pieces begin
+     * in order and end as they will. */
+    if (copy->compressed) {
+        end_turn(copy, piece);
+    }
     ret = co_write_piece(copy, piece, buf);
     if (ret < 0) {
         fail(copy, "writing", piece->at, ret);
     } else {
+        if (!copy->compressed) {
+            end_turn(copy, piece);
+        }
         co_finish_piece(copy, piece);
     }
 }
