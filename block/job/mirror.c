@@ -261,8 +261,8 @@ static bool enough(const MirrorState *s, unsigned passes, uint64_t left,
         return true;
     }
     if (s->finish == MIRROR_GOES_ON) {
-        return passes > 0 &&
-               (left > before / 2 || (passes > 2 && left <= LITTLE_BYTES));
+        /* One pass over everything, one over what was written meanwhile. */
+        return passes > 1 || (passes > 0 && left > before / 2);
     }
     return passes > 2 && left <= LITTLE_BYTES << MIN(passes, 40);
 }
