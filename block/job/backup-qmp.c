@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* blockdev-backup, as a QMP command and as an action of a transaction. */
+/* blockdev-backup and drive-backup, as QMP commands and as actions of a
+ * transaction. */
 #include "block/graph/action.h"
 #include "block/graph/quiesce.h"
 #include "block/job/backup.h"
@@ -25,6 +26,24 @@ bool qmp_blockdev_backup(const BlockdevBackup *args, Error **errp)
     source = node_find(args->device);
     section = co_quiesce_begin(&source, source ? 1 : 0);
     job = co_backup_prepare(args, NULL, errp);
+    if (job) {
+        job_start(job);
+    }
+    quiesce_end(section);
+    graph_unlock();
+    return job != NULL;
+}
+
+bool qmp_drive_backup(const DriveBackup *args, Error **errp)
+{
+    Quiesce *section;
+    Node *source;
+    Job *job;
+
+    co_graph_lock();
+    source = node_find(args->device);
+    section = co_quiesce_begin(&source, source ? 1 : 0);
+    job = co_drive_backup_prepare(args, NULL, errp);
     if (job) {
         job_start(job);
     }
@@ -71,4 +90,32 @@ co_action_prepare(const TransactionAction *action, TransactionContext *ctx,
 const TransactionHandler txn_handler_blockdev_backup = {
     .touches = action_touches,
     .co_prepare = co_action_prepare,
+};
+
+static void drive_touches(const TransactionAction *action, GPtrArray *nodes)
+{
+    Node *source = node_find(action->u.drive_backup.data->device);
+
+    if (source) {
+        g_ptr_array_add(nodes, source);
+    }
+}
+
+COROUTINE_ONLY CONTROL_ONLY static bool
+co_drive_prepare(const TransactionAction *action, TransactionContext *ctx,
+                 Error **errp)
+{
+    static const TxnOps ops = {.commit = action_commit, .abort = action_abort};
+    Job *job = co_drive_backup_prepare(action->u.drive_backup.data,
+                                       ctx->job_txn, errp);
+
+    if (job) {
+        txn_add(ctx->txn, &ops, job);
+    }
+    return job != NULL;
+}
+
+const TransactionHandler txn_handler_drive_backup = {
+    .touches = drive_touches,
+    .co_prepare = co_drive_prepare,
 };

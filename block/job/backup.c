@@ -398,6 +398,9 @@ COROUTINE_ONLY CONTROL_ONLY static Node *co_put_filter_in(const BackupParams *p,
         return NULL;
     }
     block_copy_set_chunk(copy, p->max_chunk_bytes);
+    if (p->target_is_diff) {
+        block_copy_set_diff(copy);
+    }
     if (p->everything) {
         bitmap_set_all(block_copy_todo(copy));
     } else {

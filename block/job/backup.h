@@ -26,6 +26,7 @@ typedef struct BackupParams {
     uint64_t min_cluster_bytes; /* 0: the default */
     bool compress, discard_source;
     bool break_snapshot; /* rather than a guest's write */
+    bool target_is_diff; /* it will be put above another image */
     BlockdevOnError on_source_error, on_target_error;
     bool manual_finalize, manual_dismiss;
 } BackupParams;
@@ -42,6 +43,10 @@ bool backup_check(const BlockdevBackup *args, BackupParams *params,
  */
 Job *co_backup_create(const BackupParams *params, JobTxn *txn,
                       Error **errp) COROUTINE_ONLY CONTROL_ONLY;
+/* drive-backup: makes and opens the target, checks, and makes the job. What it
+ * made stays where the job does not come about. */
+Job *co_drive_backup_prepare(const DriveBackup *args, JobTxn *txn,
+                             Error **errp) COROUTINE_ONLY CONTROL_ONLY;
 /* Ends a job that was not started as if it had never been: bitmap and users
  * of the disk are back when it returns. Does not yield. */
 void backup_undo(Job *job) CONTROL_ONLY;

@@ -216,28 +216,48 @@ static Root *co_hold(Node *node, Error **errp)
     return NULL;
 }
 
+/* Images are made by commands that hold the graph lock, too. */
+COROUTINE_ONLY CONTROL_ONLY static bool co_lock_unless_mine(void)
+{
+    bool lock = !graph_locked_by_me();
+
+    if (lock) {
+        co_graph_lock();
+    }
+    return lock;
+}
+
+CONTROL_ONLY
+static void unlock_if(bool locked)
+{
+    if (locked) {
+        graph_unlock();
+    }
+}
+
 COROUTINE_ONLY CONTROL_ONLY static Root *co_hold_ref(const BlockdevRef *ref,
                                                      Error **errp)
 {
+    bool locked = co_lock_unless_mine();
     Root *root = NULL;
     Node *node;
 
-    co_graph_lock();
     node = co_open_ref(ref, errp);
     if (node) {
         root = co_hold(node, errp);
         co_node_unref(node);
     }
-    graph_unlock();
+    unlock_if(locked);
     return root;
 }
 
 COROUTINE_ONLY CONTROL_ONLY static void co_let_go(Root *root)
 {
     if (root) {
-        co_graph_lock();
+        bool locked = co_lock_unless_mine();
+
         co_root_detach(root);
-        graph_unlock();
+        unlock_if(locked);
         root_free(root);
     }
 }
@@ -281,9 +301,10 @@ COROUTINE_ONLY CONTROL_ONLY static bool co_loosen(Root *root, Error **errp)
     bool ok = true;
 
     if (root) {
-        co_graph_lock();
+        bool locked = co_lock_unless_mine();
+
         ok = root_set_perms(root, 0, PERM_ALL, errp);
-        graph_unlock();
+        unlock_if(locked);
     }
     return ok;
 }
