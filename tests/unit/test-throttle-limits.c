@@ -93,6 +93,44 @@ static void test_long_burst(void)
     near(count(THROTTLE_READ, 1, 20), 5000 + 20 * 100);
 }
 
+/* A burst of bytes, and one of writes only, as long as it was said. */
+static void test_other_bursts(void)
+{
+    begin(&(ThrottleLimits){.bps_total = 1000000,
+                            .bps_total_max = 5000000,
+                            .has_bps_total_max_length = true,
+                            .bps_total_max_length = 3});
+    near(count(THROTTLE_READ, 1000, 20), 3 * 5000 + 20 * 1000);
+    begin(&(ThrottleLimits){.iops_write = 100,
+                            .iops_write_max = 500,
+                            .has_iops_write_max_length = true,
+                            .iops_write_max_length = 2});
+    g_assert_cmpint(throttle_delay_ns(&buckets, THROTTLE_READ, 0), ==, 0);
+    near(count(THROTTLE_WRITE, 1, 20), 2 * 500 + 20 * 100);
+}
+
+static void refused(const ThrottleLimits *limits, const char *text)
+{
+    Error *err = NULL;
+
+    g_assert_false(throttle_buckets_init(&buckets, limits, &err));
+    g_assert_cmpstr(error_text(err), ==, text);
+    error_free(err);
+}
+
+static void test_refused(void)
+{
+    refused(&(ThrottleLimits){.has_bps_read_max_length = true,
+                              .bps_read_max_length = -1},
+            "bps-read-max-length value must be in the range [0, 4294967295]");
+    refused(&(ThrottleLimits){.iops_read = 1,
+                              .has_iops_read_max_length = true,
+                              .iops_read_max_length = 2},
+            "burst length set without burst rate");
+    refused(&(ThrottleLimits){.iops_size = 512},
+            "iops size requires an iops value to be set");
+}
+
 static void test_request_size(void)
 {
     begin(&(ThrottleLimits){.iops_total = 100, .iops_size = 4096});
@@ -121,6 +159,8 @@ int main(int argc, char **argv)
     g_test_add_func("/throttle-limits/directions", test_directions);
     g_test_add_func("/throttle-limits/burst", test_burst);
     g_test_add_func("/throttle-limits/long-burst", test_long_burst);
+    g_test_add_func("/throttle-limits/other-bursts", test_other_bursts);
+    g_test_add_func("/throttle-limits/refused", test_refused);
     g_test_add_func("/throttle-limits/request-size", test_request_size);
     g_test_add_func("/throttle-limits/huge-request", test_huge_request);
     return g_test_run();
