@@ -64,26 +64,43 @@ uint64_t qcow2_bitmaps_measure(const Qcow2State *s, const Node *source)
     return bytes + ROUND_UP(directory, s->cluster_bytes);
 }
 
+static bool check_resize(const DirtyBitmap *bitmap, uint64_t size_bytes,
+                         Error **errp)
+{
+    uint64_t granularity = bitmap_granularity_bytes(bitmap);
+
+    if (!bitmap_check(bitmap, BITMAP_CHECK_DEFAULT, errp)) {
+        return false;
+    }
+    if (!size_bytes || DIV_ROUND_UP(DIV_ROUND_UP(size_bytes, granularity), 8) >
+                           QCOW2_MAX_BITMAP_BYTES) {
+        error_set(errp,
+                  "Bitmap '%s' could not be stored for a disk of that size",
+                  bitmap_name(bitmap));
+        return false;
+    }
+    return true;
+}
+
 bool qcow2_bitmaps_check_resize(Qcow2State *s, uint64_t size_bytes,
                                 Error **errp)
 {
+    const Qcow2Bitmaps *b = qcow2_bitmaps(s);
     const DirtyBitmap *bitmap = NULL;
 
-    while ((bitmap = bitmap_next(s->node, bitmap))) {
-        if (!bitmap_persistent(bitmap)) {
-            continue;
-        }
-        if (!bitmap_check(bitmap, BITMAP_CHECK_DEFAULT, errp)) {
+    /* In the order of the image, as QEMU does. */
+    for (unsigned i = 0; b && i < b->stored->len; i++) {
+        const Qcow2Stored *e = g_ptr_array_index(b->stored, i);
+
+        bitmap = bitmap_find(s->node, e->name);
+        if (bitmap && !check_resize(bitmap, size_bytes, errp)) {
             return false;
         }
-        if (!size_bytes ||
-            DIV_ROUND_UP(
-                DIV_ROUND_UP(size_bytes,
-                             (uint64_t)bitmap_granularity_bytes(bitmap)),
-                8) > QCOW2_MAX_BITMAP_BYTES) {
-            error_set(errp,
-                      "Bitmap '%s' could not be stored for a disk of that size",
-                      bitmap_name(bitmap));
+    }
+    bitmap = NULL;
+    while ((bitmap = bitmap_next(s->node, bitmap))) {
+        if (bitmap_persistent(bitmap) &&
+            !check_resize(bitmap, size_bytes, errp)) {
             return false;
         }
     }

@@ -113,7 +113,7 @@ const char *co_qcow2_bits_read(Qcow2State *s, const Qcow2Stored *stored,
 int co_qcow2_bits_write(Qcow2State *s, const SparseBitmap *bits,
                         Qcow2Stored *stored) COROUTINE_ONLY;
 /* Lets go of all clusters of @stored, later, which nothing on disk names any
- * more. -EIO if some could not be found: they leak. */
+ * more. -EIO if what it says of them is not right: then they leak. */
 int co_qcow2_bits_free(Qcow2State *s, const Qcow2Stored *stored) COROUTINE_ONLY;
 /* The same at once, for what the header has never named. */
 void co_qcow2_bits_undo(Qcow2State *s,

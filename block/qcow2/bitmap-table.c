@@ -310,53 +310,50 @@ static gint compare_places(gconstpointer a, gconstpointer b)
     return x < y ? -1 : x > y;
 }
 
-/* Those that may be freed, sorted, each once. */
+/* All that @table names, sorted, each once and ours to free; else NULL: a table
+ * that is wrong in one place may be anything, guest data even. */
 COROUTINE_ONLY
-static GArray *co_free_places(Qcow2State *s, const Be64 *table,
-                              uint64_t entries, int *ret)
+static GArray *co_places_to_free(Qcow2State *s, const Be64 *table,
+                                 uint64_t entries)
 {
     GArray *places = g_array_new(FALSE, FALSE, sizeof(uint64_t));
-    unsigned kept = 0;
+    bool ok = true;
 
-    for (uint64_t i = 0; i < entries; i++) {
+    for (uint64_t i = 0; i < entries && ok; i++) {
         uint64_t offset = place_of(s, table[i]);
 
-        if (offset == UINT64_MAX) {
-            *ret = -EIO;
-        } else if (offset) {
+        ok = offset != UINT64_MAX;
+        if (ok && offset) {
             g_array_append_val(places, offset);
         }
     }
     g_array_sort(places, compare_places);
-    for (unsigned i = 0; i < places->len; i++) {
-        uint64_t *v = (uint64_t *)(void *)places->data;
+    for (unsigned i = 0; i < places->len && ok; i++) {
+        const uint64_t *v = &g_array_index(places, uint64_t, i);
 
-        if ((kept && v[kept - 1] == v[i]) ||
-            !co_may_free(s, v[i], s->cluster_bytes)) {
-            *ret = -EIO;
-        } else {
-            v[kept++] = v[i];
-        }
+        ok = (i == 0 || v[-1] != v[0]) && co_may_free(s, *v, s->cluster_bytes);
     }
-    g_array_set_size(places, kept);
+    if (!ok) {
+        g_array_free(places, TRUE);
+        return NULL;
+    }
     return places;
 }
 
 int co_qcow2_bits_free(Qcow2State *s, const Qcow2Stored *e)
 {
     uint64_t bytes = e->table_entries * UINT64_C(8);
-    GArray *places;
+    GArray *places = NULL;
     Be64 *table;
-    int ret = 0;
 
-    if (co_table_read(s, e, &table)) {
+    if (!co_table_read(s, e, &table) && bytes &&
+        co_may_free(s, e->table_offset, bytes)) {
+        places = co_places_to_free(s, table, e->table_entries);
+    }
+    g_free(table);
+    if (!places) {
         return -EIO;
     }
-    if (!co_may_free(s, e->table_offset, bytes)) {
-        g_free(table);
-        return -EIO;
-    }
-    places = co_free_places(s, table, e->table_entries, &ret);
     for (unsigned i = 0, n; i < places->len; i += n) {
         const uint64_t *v = &g_array_index(places, uint64_t, i);
 
@@ -367,12 +364,9 @@ int co_qcow2_bits_free(Qcow2State *s, const Qcow2Stored *e)
         qcow2_free_later(s, v[0], (uint64_t)n << s->cluster_bits,
                          QCOW2_FREE_OTHER);
     }
-    if (bytes) {
-        qcow2_free_later(s, e->table_offset, bytes, QCOW2_FREE_OTHER);
-    }
+    qcow2_free_later(s, e->table_offset, bytes, QCOW2_FREE_OTHER);
     g_array_free(places, TRUE);
-    g_free(table);
-    return ret;
+    return 0;
 }
 
 void co_qcow2_bits_undo(Qcow2State *s, const Qcow2Stored *e)

@@ -192,7 +192,7 @@ class Persist(PersistCase):
                             'Bitmap already exists: b')
         self.assert_error(self.vm, 'block_resize',
                           {'node-name': 'disk', 'size': 2 * self.size_bytes},
-                          unusable)
+                          unusable.replace("'b'", "'c'"))
         self.bitmap('remove', 'b')
         self.add('b')
         self.quit()
