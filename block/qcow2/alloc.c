@@ -139,7 +139,7 @@ static int co_refblock_make(Qcow2State *s, uint64_t block)
     int ret;
 
     qcow2_event(s, BLKDBG_REFBLOCK_ALLOC);
-    ret = co_qcow2_check_overlap(s, false, offset, s->cluster_bytes);
+    ret = co_qcow2_check_overlap(s, offset, s->cluster_bytes);
     if (ret == 0) {
         qcow2_event(s, BLKDBG_REFBLOCK_ALLOC_WRITE);
         ret = co_zero_new(s, offset, s->cluster_bytes);
@@ -330,7 +330,7 @@ static int co_take_checked(Qcow2State *s, uint64_t clusters, bool exact,
                               exact ? "table" : "cluster");
         return -EIO;
     }
-    ret = co_qcow2_check_overlap(s, false, *offset, bytes);
+    ret = co_qcow2_check_overlap(s, *offset, bytes);
     if (ret < 0) {
         return ret;
     }

@@ -184,8 +184,7 @@ static int co_find_inactive(Qcow2State *s, uint64_t offset, uint64_t bytes,
     return 0;
 }
 
-int co_qcow2_check_overlap(Qcow2State *s, bool data, uint64_t offset,
-                           uint64_t bytes)
+int co_qcow2_check_overlap(Qcow2State *s, uint64_t offset, uint64_t bytes)
 {
     unsigned found = find_overlap(s, s->overlap_checks, offset, bytes);
 
@@ -200,8 +199,8 @@ int co_qcow2_check_overlap(Qcow2State *s, bool data, uint64_t offset,
         return 0;
     }
     co_qcow2_mark_corrupt(s, true, offset, bytes,
-                          "Preventing invalid write on %s (overlaps with %s)",
-                          data ? "data" : "metadata",
+                          "Preventing invalid write on metadata (overlaps with "
+                          "%s)",
                           part_names[__builtin_ctz(found)]);
     return -EIO;
 }

@@ -299,10 +299,10 @@ int co_qcow2_file_trim(Qcow2State *s) COROUTINE_ONLY;
 
 /* --- overlap.c ----------------------------------------------------------- */
 
-/* 0 if [@offset, +@bytes) of the file may be written to, as @data of the guest
+/* 0 if [@offset, +@bytes) of the file may be written to, as data of the guest
  * or as a new table; else -EIO and the image is marked corrupt. Reads the file
  * if L2 tables of snapshots are to be looked at. */
-int co_qcow2_check_overlap(Qcow2State *s, bool data, uint64_t offset,
+int co_qcow2_check_overlap(Qcow2State *s, uint64_t offset,
                            uint64_t bytes) COROUTINE_ONLY;
 /* Whether any table of the image, of those that are known without looking,
  * lies in [@offset, +@bytes). */

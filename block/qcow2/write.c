@@ -277,7 +277,7 @@ static int co_write_target(Qcow2State *s, uint64_t offset, uint64_t bytes,
         ret = co_fill_edge(s, &t, t.to, true, &t.fill_to);
     }
     if (ret == 0 && !s->has_data_file) {
-        ret = co_qcow2_check_overlap(s, true, t.host,
+        ret = co_qcow2_check_overlap(s, t.host,
                                      t.clusters << s->cluster_bits);
     }
     if (ret == 0) {
@@ -313,7 +313,7 @@ static int co_write_in_place(Qcow2State *s, uint64_t offset, uint64_t bytes,
             return 0;
         }
         if (!s->has_data_file) {
-            ret = co_qcow2_check_overlap(s, true, map.host, map.bytes);
+            ret = co_qcow2_check_overlap(s, map.host, map.bytes);
         }
         if (ret == 0) {
             qcow2_event(s, BLKDBG_WRITE_AIO);
