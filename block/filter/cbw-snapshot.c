@@ -38,7 +38,8 @@ static CbwState *state_of(const Node *filter)
 static bool is_open(const CbwState *s, uint64_t start, uint64_t end)
 {
     end = MIN(end, bitmap_size_bytes(s->access));
-    return bitmap_next_clean(s->access, start, end) >= end;
+    /* What is broken is not looked for on a target that may hang. */
+    return !cbw_broken(s) && bitmap_next_clean(s->access, start, end) >= end;
 }
 
 COROUTINE_ONLY
@@ -199,7 +200,8 @@ int co_cbw_snapshot_status(Node *filter, bool want_zero, uint64_t offset_bytes,
 
     size = bitmap_size_bytes(s->access);
     co_reader_begin(&r, s, offset_bytes, MIN(offset_bytes + bytes, size));
-    for (unsigned i = 0; i < STATUS_STEPS && at < r.end; i++) {
+    ret = cbw_broken(s) ? -EACCES : 0;
+    for (unsigned i = 0; ret == 0 && i < STATUS_STEPS && at < r.end; i++) {
         ret = co_status_run(&r, want_zero, &disk, &at, &flags);
         if (ret < 0 || (i > 0 && flags != first)) {
             break;
@@ -228,6 +230,9 @@ int co_cbw_snapshot_pdiscard(Node *filter, uint64_t offset_bytes,
     end = end >= size ? size : ROUND_DOWN(end, cluster);
     if (start >= end) {
         return 0;
+    }
+    if (cbw_broken(s)) {
+        return -EACCES;
     }
     bitmap_reset(s->access, start, end - start);
     co_range_wait_free(s->readers, start, end - start);
