@@ -70,6 +70,7 @@ static void add_abort(void *opaque)
     bitmap_release(((BitmapUndo *)opaque)->bitmap);
 }
 
+COROUTINE_ONLY CONTROL_ONLY
 static bool co_add_prepare(const TransactionAction *action,
                            TransactionContext *ctx, Error **errp)
 {
@@ -109,6 +110,7 @@ static void restore_bits(void *opaque)
 
 static const TxnOps restore_ops = {.abort = restore_bits, .clean = undo_free};
 
+COROUTINE_ONLY CONTROL_ONLY
 static bool co_clear_prepare(const TransactionAction *action,
                              TransactionContext *ctx, Error **errp)
 {
@@ -182,6 +184,7 @@ static void enable_touches(const TransactionAction *action, GPtrArray *nodes)
     touch(action->u.block_dirty_bitmap_enable.data->node, nodes);
 }
 
+COROUTINE_ONLY CONTROL_ONLY
 static bool co_enable_prepare(const TransactionAction *action,
                               TransactionContext *ctx, Error **errp)
 {
@@ -199,6 +202,7 @@ static void disable_touches(const TransactionAction *action, GPtrArray *nodes)
     touch(action->u.block_dirty_bitmap_disable.data->node, nodes);
 }
 
+COROUTINE_ONLY CONTROL_ONLY
 static bool co_disable_prepare(const TransactionAction *action,
                                TransactionContext *ctx, Error **errp)
 {
@@ -228,6 +232,7 @@ static void merge_touches(const TransactionAction *action, GPtrArray *nodes)
     }
 }
 
+COROUTINE_ONLY CONTROL_ONLY
 static bool co_merge_prepare(const TransactionAction *action,
                              TransactionContext *ctx, Error **errp)
 {
@@ -279,6 +284,7 @@ static void remove_abort(void *opaque)
     bitmap_set_busy(((BitmapUndo *)opaque)->bitmap, false);
 }
 
+COROUTINE_ONLY CONTROL_ONLY
 static bool co_remove_prepare(const TransactionAction *action,
                               TransactionContext *ctx, Error **errp)
 {

@@ -180,6 +180,7 @@ DirtyBitmap *bitmap_op_merge(const BlockDirtyBitmapMerge *args,
 
 /* Nobody removes, resizes or uses the bitmaps meanwhile: they are busy, and the
  * graph lock keeps their nodes. */
+COROUTINE_ONLY CONTROL_ONLY
 static bool co_merge_in_steps(const BlockDirtyBitmapMerge *args, Error **errp)
 {
     size_t n = args->bitmaps->n, i;

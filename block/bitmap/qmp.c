@@ -76,7 +76,8 @@ static bool co_change(const BlockDirtyBitmap *args, unsigned checks,
     return bitmap != NULL;
 }
 
-static void clear(DirtyBitmap *bitmap)
+COROUTINE_ONLY
+static void co_clear(DirtyBitmap *bitmap)
 {
     SparseBitmap *bits;
 
@@ -86,7 +87,7 @@ static void clear(DirtyBitmap *bitmap)
 
 bool qmp_block_dirty_bitmap_clear(const BlockDirtyBitmap *args, Error **errp)
 {
-    return co_change(args, BITMAP_CHECK_DEFAULT, clear, errp);
+    return co_change(args, BITMAP_CHECK_DEFAULT, co_clear, errp);
 }
 
 bool qmp_block_dirty_bitmap_enable(const BlockDirtyBitmap *args, Error **errp)

@@ -86,6 +86,7 @@ typedef struct Ask {
     const char *why;
 } Ask;
 
+COROUTINE_ONLY
 static void co_ask_at_home(void *opaque)
 {
     Ask *a = opaque;
@@ -310,6 +311,7 @@ static int co_forget(Qcow2State *s, const char *name)
     return ret == 0 ? co_qcow2_settle(s) : ret;
 }
 
+COROUTINE_ONLY
 static void co_forget_at_home(void *opaque)
 {
     Forget *f = opaque;
@@ -335,6 +337,7 @@ typedef struct Touch {
     int ret;
 } Touch;
 
+COROUTINE_ONLY
 static void co_touch_at_home(void *opaque)
 {
     Touch *t = opaque;
