@@ -296,6 +296,18 @@ COROUTINE_ONLY CONTROL_ONLY static void co_go_active(MirrorState *s)
     }
 }
 
+/* What is to do is known. Only now may users write to both sides: a write that
+ * had begun while a bit was not set yet would take it away. */
+COROUTINE_ONLY CONTROL_ONLY static void co_know_todo(MirrorState *s)
+{
+    co_graph_lock();
+    s->todo_known = true;
+    if (s->write_blocking) {
+        co_go_active(s);
+    }
+    graph_unlock();
+}
+
 static void become_ready(Job *job)
 {
     MirrorState *s = job_state(job);
@@ -347,6 +359,7 @@ static int co_mirror_run(Job *job, Error **errp)
         return -EINVAL;
     }
     co_find_todo(job);
+    co_know_todo(s);
     do {
         co_follow(job);
     } while (s->error && !job_cancelled(job) && co_try_again(job));
@@ -416,8 +429,10 @@ static bool co_mirror_change(Job *job, const BlockJobChangeOptions *options,
         return false;
     }
     if (s->source->size_bytes == s->target->size_bytes) {
-        co_go_active(s);
         s->write_blocking = true;
+        if (s->todo_known) {
+            co_go_active(s);
+        }
     }
     return true;
 }
@@ -570,8 +585,6 @@ static void init_state(Job *job, const MirrorParams *p, Node *filter,
     }
     block_copy_set_progress(s->copy, mirror_progress, job);
     block_copy_set_failed(s->copy, active_failed, job);
-    mirror_top_set_active(filter, p->active && p->source->size_bytes ==
-                                                   p->target->size_bytes);
 }
 
 /* A commit holds the images between, and its base may have to grow. */

@@ -74,6 +74,7 @@ typedef struct MirrorState {
     DirtyBitmap *bitmap; /* the user's, busy; NULL: none, or settled */
     MirrorFinish finish;
     bool write_blocking; /* the mode that the user asked for */
+    bool todo_known;     /* its bits are set, users may write to both sides */
     bool ready, synced;
     uint64_t done_bytes;
     CoCount workers;
