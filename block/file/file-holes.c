@@ -47,6 +47,7 @@ static int co_punch(FileState *s, uint64_t offset_bytes, uint64_t bytes)
     ret =
         co_io_fallocate(s->fd_write, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
                         offset_bytes, bytes);
+    file_forget_data(s);
     if (unsupported(ret)) {
         learn(&s->no_punch);
         return -ENOTSUP;
@@ -65,6 +66,7 @@ static int co_zero_range(FileState *s, uint64_t offset_bytes, uint64_t bytes)
     ret =
         co_io_fallocate(s->fd_write, FALLOC_FL_ZERO_RANGE | FALLOC_FL_KEEP_SIZE,
                         offset_bytes, bytes);
+    file_forget_data(s);
     if (unsupported(ret)) {
         learn(&s->no_zero_range);
         return -ENOTSUP;
@@ -115,6 +117,56 @@ int co_file_pdiscard(Node *node, uint64_t offset_bytes, uint64_t bytes)
     return co_punch(node->state, offset_bytes, bytes);
 }
 
+/* --- data that is known -------------------------------------------------- */
+
+/*
+ * To ask where data ends costs the kernel a walk over all of it, so the answer
+ * is kept for who asks next. A hole that others make meanwhile is shown as
+ * data, which reads the same; one of ours is made first and forgotten then.
+ */
+static bool find_known_data(FileState *s, uint64_t offset_bytes, off_t *end)
+{
+    bool found;
+
+    short_lock(&s->data_lock);
+    found = offset_bytes >= s->data_start && offset_bytes < s->data_end;
+    *end = s->data_end;
+    short_unlock(&s->data_lock);
+    return found;
+}
+
+static uint64_t holes_made(FileState *s)
+{
+    uint64_t n;
+
+    short_lock(&s->data_lock);
+    n = s->holes_made;
+    short_unlock(&s->data_lock);
+    return n;
+}
+
+/* Unless a hole was made since there were @holes of them. */
+static void remember_data(FileState *s, uint64_t start, uint64_t end,
+                          uint64_t holes)
+{
+    short_lock(&s->data_lock);
+    if (s->holes_made == holes) {
+        bool joined = start <= s->data_end && end >= s->data_start;
+
+        s->data_start = joined ? MIN(start, s->data_start) : start;
+        s->data_end = joined ? MAX(end, s->data_end) : end;
+    }
+    short_unlock(&s->data_lock);
+}
+
+void file_forget_data(FileState *s)
+{
+    short_lock(&s->data_lock);
+    s->holes_made++;
+    s->data_start = s->data_end = 0;
+    short_unlock(&s->data_lock);
+}
+
 /* --- status -------------------------------------------------------------- */
 
 typedef struct SeekWork {
@@ -146,18 +198,27 @@ static int64_t seek_work(void *opaque)
 COROUTINE_ONLY
 static int co_seek(FileState *s, uint64_t offset_bytes, SeekWork *w)
 {
+    uint64_t holes;
     int ret;
 
     *w = (SeekWork){.fd = s->fd, .offset = offset_bytes};
     if (known(&s->no_holes)) {
         return -ENOTSUP;
     }
+    if (find_known_data(s, offset_bytes, &w->next)) {
+        w->data = true;
+        return 0;
+    }
+    holes = holes_made(s);
     ret = co_worker_run(seek_work, w);
     if (ret < 0) {
         if (ret == -EINVAL || unsupported(ret)) {
             learn(&s->no_holes);
         }
         return -ENOTSUP;
+    }
+    if (w->data) {
+        remember_data(s, offset_bytes, w->next, holes);
     }
     return 0;
 }

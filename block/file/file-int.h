@@ -8,6 +8,7 @@
 
 #include "block/file/file-lock.h"
 #include "block/graph/driver.h"
+#include "util/short-lock.h"
 
 typedef struct FileState {
     /* CONST; flags, direct and alignments change in a reopen, when no request
@@ -33,6 +34,10 @@ typedef struct FileState {
     bool no_holes;       /* ... or tell where they are */
     int flush_error;     /* -errno of a failed flush; sticky */
     uint64_t file_bytes; /* its length, not rounded up to sectors */
+    /* SHORT */
+    ShortLock data_lock;
+    uint64_t data_start, data_end; /* known to be data, since last asked */
+    uint64_t holes_made;           /* how often that was forgotten */
 } FileState;
 
 /* --- file.c --------------------------------------------------------------- */
@@ -72,6 +77,11 @@ int co_file_stat(int fd, FileFacts *facts) COROUTINE_ONLY;
  * what reads show. */
 void co_file_probe_align(int fd, uint32_t *block_bytes,
                          uint32_t *memory_align) COROUTINE_ONLY;
+
+/* --- file-holes.c -------------------------------------------------------- */
+
+/* There may be holes now where data was. Any reactor. */
+void file_forget_data(FileState *s);
 
 /* --- file-reopen.c ------------------------------------------------------- */
 

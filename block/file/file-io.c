@@ -143,11 +143,13 @@ static int64_t truncate_work(void *opaque)
 }
 
 COROUTINE_ONLY
-static int co_set_length(const FileState *s, uint64_t bytes)
+static int co_set_length(FileState *s, uint64_t bytes)
 {
     int64_t arg[2] = {s->fd_write, (int64_t)bytes};
+    int ret = co_worker_run(truncate_work, arg);
 
-    return co_worker_run(truncate_work, arg);
+    file_forget_data(s);
+    return ret;
 }
 
 /* The file may have grown: within the last sector that is fine, beyond it (a

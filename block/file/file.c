@@ -147,6 +147,7 @@ void co_file_close(Node *node)
     if (s->fd >= 0) {
         io_close(s->fd);
     }
+    short_lock_destroy(&s->data_lock);
     g_free(s->path);
 }
 
@@ -159,6 +160,7 @@ bool co_file_open_kind(Node *node, const BlockdevOptionsFile *o, bool device,
     if (!file_options_check(node, o, errp)) {
         return false;
     }
+    short_lock_init(&s->data_lock);
     s->path = g_strdup(o->filename);
     s->direct = node->cache_direct;
     s->open_flags = s->direct ? O_DIRECT : 0;
