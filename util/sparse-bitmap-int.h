@@ -59,10 +59,11 @@ static inline bool sparse_is_node(const void *slot)
  * some steps after child @i. */
 static inline void sparse_fetch_ahead(const SparseBranch *branch, unsigned i)
 {
-    const char *node = branch->child[(i + 24) % SPARSE_FANOUT];
+    uintptr_t node = (uintptr_t)branch->child[(i + 24) % SPARSE_FANOUT];
 
-    __builtin_prefetch(node);
-    __builtin_prefetch(node + 64);
+    /* No node there: the processor ignores what it cannot fetch. */
+    __builtin_prefetch((const void *)node);
+    __builtin_prefetch((const void *)(node + 64));
 }
 
 /* log2 of the bits that a slot at @level spans. */
