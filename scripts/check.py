@@ -38,6 +38,8 @@ SANITIZER_ENV = {
 VALGRIND = ["valgrind", "-q", "--error-exitcode=99", "--leak-check=full",
             "--show-leak-kinds=definite,indirect",
             "--errors-for-leak-kinds=definite,indirect"]
+# Times the limits of the tests: they are for programs at full speed.
+SANITIZER_SLOWNESS = "8"
 # Sessions with everything: nodes, bitmaps, jobs, exports, clients that vanish.
 VALGRIND_TESTS = ["external-backup-2017", "nbd-exports"]
 
@@ -91,7 +93,8 @@ def sanitized(build, sanitizers, wanted):
                         "-Doptimization=1"],
                        env={**os.environ, "CC": CLANG}, check=True,
                        stdout=subprocess.DEVNULL)
-    return run_meson(build, suites(build, wanted), SANITIZER_ENV)
+    return run_meson(build, ["--timeout-multiplier", SANITIZER_SLOWNESS,
+                             *suites(build, wanted)], SANITIZER_ENV)
 
 
 # --- stages ------------------------------------------------------------------
