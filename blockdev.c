@@ -104,26 +104,6 @@ qmp_query_named_block_nodes(const QmpQueryNamedBlockNodesArgs *args,
     return list;
 }
 
-/* This daemon has no devices that a guest sees. */
-BlockInfoList *qmp_query_block(Error **errp)
-{
-    return BlockInfoList_new();
-}
-
-/* It has no devices to tell of, so only nodes are. */
-BlockStatsList *qmp_query_blockstats(const QmpQueryBlockstatsArgs *args,
-                                     Error **errp)
-{
-    BlockStatsList *list = BlockStatsList_new();
-
-    if (args->has_query_nodes && args->query_nodes) {
-        for (Node *node = node_next(NULL); node; node = node_next(node)) {
-            BlockStatsList_append(list, node_query_stats(node));
-        }
-    }
-    return list;
-}
-
 XDbgBlockGraph *qmp_x_debug_query_block_graph(Error **errp)
 {
     return graph_query_debug();

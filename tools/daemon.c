@@ -19,6 +19,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "block/backend/backend.h"
 #include "block/export/export.h"
 #include "block/export/nbd-server.h"
 #include "block/filter/copy-before-write.h"
@@ -225,6 +226,7 @@ COROUTINE_ONLY CONTROL_ONLY static void co_daemon(void *opaque)
     timer_init(&d->stop_timer, give_up, d);
     log_say(LOG_LEVEL_INFO, "starting as process %d", (int)getpid());
     monitors_init();
+    backends_init();
     control_set_quit(co_quit, d);
     coroutine_start(co_watch_signals, d);
     d->exit_code = co_daemon_start(d) ? 0 : 1;

@@ -81,7 +81,12 @@ static void draw_root(Picture *p, const Edge *edge)
     const char *job = job_of(edge->root);
 
     if (!job) {
-        draw_node(p, edge->root, X_DBG_BLOCK_GRAPH_NODE_TYPE_BLOCK_BACKEND, "");
+        const RootOps *ops = edge->root->ops;
+        g_autofree char *name =
+            ops && ops->path ? ops->path(edge->root) : g_strdup("");
+
+        draw_node(p, edge->root, X_DBG_BLOCK_GRAPH_NODE_TYPE_BLOCK_BACKEND,
+                  name);
     } else if (!g_hash_table_contains(p->ids, job)) {
         draw_node(p, job, X_DBG_BLOCK_GRAPH_NODE_TYPE_BLOCK_JOB, job);
     }

@@ -16,6 +16,7 @@
 #include <stdio.h>
 
 #include "block/bitmap/bitmap.h"
+#include "block/graph/device.h"
 #include "block/graph/op-blocker.h"
 #include "block/io/io.h"
 
@@ -72,6 +73,10 @@ bool node_name_check(const char *name, Error **errp)
         error_set(errp, "Invalid node-name: '%s'", name);
         return false;
     }
+    if (device_find(name)) {
+        error_set(errp, "node-name=%s is conflicting with a device id", name);
+        return false;
+    }
     if (node_find(name)) {
         error_set(errp, "Duplicate nodes with node-name='%s'", name);
         return false;
@@ -107,19 +112,6 @@ Node *node_find(const char *name)
         }
     }
     return NULL;
-}
-
-Node *node_lookup(const char *device, const char *node_name, Error **errp)
-{
-    /* No device of this program has a name of its own, so a device is never
-     * found; commands whose argument may be either give it as both. */
-    Node *node = node_name ? node_find(node_name) : NULL;
-
-    if (!node) {
-        error_set(errp, "Cannot find device='%s' nor node-name='%s'",
-                  device ? device : "", node_name ? node_name : "");
-    }
-    return node;
 }
 
 Node *node_next(Node *node)

@@ -202,7 +202,7 @@ void co_node_unref(Node *node) COROUTINE_ONLY CONTROL_ONLY;
 /* By node name; NULL if there is none (no error set). */
 Node *node_find(const char *name);
 /* Device name or node name, with QEMU's text `Cannot find device='%s' nor
- * node-name='%s'`. Only one of both is usually given; NULL = not given. */
+ * node-name='%s'`, or `Device '%s' has no medium`. NULL = not given. */
 Node *node_lookup(const char *device, const char *node_name, Error **errp);
 /* Oldest first; NULL ends. */
 Node *node_next(Node *node);

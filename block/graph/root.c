@@ -98,3 +98,19 @@ void co_root_detach(Root *root)
     /* Who waited at the gate finds no medium behind it. */
     gate_open(root);
 }
+
+bool co_root_move(Root *root, Node *node, Error **errp)
+{
+    Node *old = root_node(root), *both[] = {old, node};
+    Quiesce *section = co_quiesce_begin(both, ARRAY_SIZE(both));
+    Txn *txn = txn_new();
+    bool ok;
+
+    node_ref(old); /* may be the edge's only one */
+    edge_move_txn(root->edge, node, txn);
+    ok = txn_end(txn, perms_refresh(both, ARRAY_SIZE(both), txn, errp));
+    quiesce_rescan();
+    quiesce_end(section);
+    co_node_unref(old);
+    return ok;
+}

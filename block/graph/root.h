@@ -24,6 +24,11 @@ typedef struct RootOps {
     char *(*describe)(const Root *root);
     /* The id of the job that it belongs to; NULL: not one of a job. */
     const char *(*job_id)(const Root *root);
+    /* The name of the device that it is; NULL: it has none. May be NULL. */
+    const char *(*device)(const Root *root);
+    /* What pictures of the graph call it: its name or its place among the
+     * devices; owned by the caller. May be NULL. */
+    char *(*path)(const Root *root);
     /* A section begins or has ended; jobs tell it in their state. On
      * control; must not yield. May be NULL. */
     void (*quiesce_begin)(Root *root);
@@ -42,6 +47,11 @@ bool root_attach(Root *root, Node *node, Perms perm, Perms shared,
                  Error **errp) CONTROL_ONLY;
 bool root_set_perms(Root *root, Perms perm, Perms shared,
                     Error **errp) CONTROL_ONLY;
+/* Lets it lead to @node (taking a reference) with the permissions that it has,
+ * and drops the reference of the node that it leaves; false with QEMU's
+ * conflict text and nothing changed. Attached; under the graph lock. */
+bool co_root_move(Root *root, Node *node,
+                  Error **errp) COROUTINE_ONLY CONTROL_ONLY;
 /* It ends soon: from now on drivers let its requests go that they hold back
  * because they are told to (throttled ones), until it is detached. */
 void root_hurry(Root *root) CONTROL_ONLY;

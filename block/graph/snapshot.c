@@ -65,7 +65,7 @@ bool qmp_blockdev_snapshot(const BlockdevSnapshot *args, Error **errp)
     bool ok;
 
     co_graph_lock();
-    node = node_find(args->node);
+    node = node_lookup(args->node, args->node, NULL);
     section = co_quiesce_begin(&node, node ? 1 : 0);
     ok = txn_end(txn, co_snapshot(args, txn, errp));
     quiesce_end(section);
@@ -75,7 +75,8 @@ bool qmp_blockdev_snapshot(const BlockdevSnapshot *args, Error **errp)
 
 static void action_touches(const TransactionAction *action, GPtrArray *nodes)
 {
-    Node *node = node_find(action->u.blockdev_snapshot.data->node);
+    const char *name = action->u.blockdev_snapshot.data->node;
+    Node *node = node_lookup(name, name, NULL);
 
     if (node) {
         g_ptr_array_add(nodes, node);

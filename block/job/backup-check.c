@@ -7,6 +7,7 @@
 #include "block/job/backup.h"
 
 #include "block/copy/block-copy.h"
+#include "block/graph/device.h"
 #include "block/graph/format.h"
 
 #include <limits.h>
@@ -114,9 +115,8 @@ static bool check_nodes(const BackupParams *p, Error **errp)
         return false;
     }
     if (p->compress && !can_compress(p->target)) {
-        /* The blank stands in front of the name of a device, which nodes do
-         * not have. */
-        error_set(errp, "Compression is not supported for this drive ");
+        error_set(errp, "Compression is not supported for this drive %s",
+                  node_device_name(p->target));
         return false;
     }
     return node_op_allowed(p->source, NODE_OP_BACKUP_SOURCE, errp) &&
@@ -175,7 +175,6 @@ static BlockdevOnError on_error(bool given, BlockdevOnError value)
 bool backup_check(const BlockdevBackup *args, BackupParams *p, Error **errp)
 {
     *p = (BackupParams){
-        /* Nodes have no device name that could stand in for it. */
         .job_id = args->job_id ? args->job_id : "",
         .filter_name = args->filter_node_name,
         .everything = !is_by_bitmap(args),
@@ -196,6 +195,9 @@ bool backup_check(const BlockdevBackup *args, BackupParams *p, Error **errp)
     p->source = node_lookup(args->device, args->device, errp);
     if (!p->source) {
         return false;
+    }
+    if (!args->job_id) {
+        p->job_id = node_device_name(p->source);
     }
     /* Without a backing image the topmost image is everything. */
     p->top_only = args->sync == BACKUP_SYNC_MODE_TOP &&

@@ -23,7 +23,7 @@ bool qmp_blockdev_backup(const BlockdevBackup *args, Error **errp)
     Job *job;
 
     co_graph_lock();
-    source = node_find(args->device);
+    source = node_lookup(args->device, args->device, NULL);
     section = co_quiesce_begin(&source, source ? 1 : 0);
     job = co_backup_prepare(args, NULL, errp);
     if (job) {
@@ -41,7 +41,7 @@ bool qmp_drive_backup(const DriveBackup *args, Error **errp)
     Job *job;
 
     co_graph_lock();
-    source = node_find(args->device);
+    source = node_lookup(args->device, args->device, NULL);
     section = co_quiesce_begin(&source, source ? 1 : 0);
     job = co_drive_backup_prepare(args, NULL, errp);
     if (job) {
@@ -54,7 +54,8 @@ bool qmp_drive_backup(const DriveBackup *args, Error **errp)
 
 static void action_touches(const TransactionAction *action, GPtrArray *nodes)
 {
-    Node *source = node_find(action->u.blockdev_backup.data->device);
+    const char *device = action->u.blockdev_backup.data->device;
+    Node *source = node_lookup(device, device, NULL);
 
     if (source) {
         g_ptr_array_add(nodes, source);
@@ -94,7 +95,8 @@ const TransactionHandler txn_handler_blockdev_backup = {
 
 static void drive_touches(const TransactionAction *action, GPtrArray *nodes)
 {
-    Node *source = node_find(action->u.drive_backup.data->device);
+    const char *device = action->u.drive_backup.data->device;
+    Node *source = node_lookup(device, device, NULL);
 
     if (source) {
         g_ptr_array_add(nodes, source);

@@ -7,6 +7,7 @@
  * Invariant: what users see does not change at any moment; so no bitmap of
  * theirs does. Nobody writes to the images that are copied.
  */
+#include "block/graph/device.h"
 #include "block/graph/op-blocker.h"
 #include "block/io/io.h"
 #include "block/job/chain.h"
@@ -111,7 +112,7 @@ static bool find_images(const QmpBlockCommitArgs *args, CommitImages *i,
 {
     Node *image;
 
-    i->device = node_find(args->device);
+    i->device = node_lookup(args->device, args->device, NULL);
     if (!i->device) {
         error_set_class(errp, ERROR_CLASS_DEVICE_NOT_FOUND,
                         "Device '%s' not found", args->device);
@@ -150,10 +151,12 @@ static bool find_images(const QmpBlockCommitArgs *args, CommitImages *i,
            node_op_allowed(i->base, NODE_OP_COMMIT_TARGET, errp);
 }
 
-static JobParams job_params(const QmpBlockCommitArgs *args)
+CONTROL_ONLY
+static JobParams job_params(const QmpBlockCommitArgs *args,
+                            const Node *device)
 {
     return (JobParams){
-        .id = args->job_id ? args->job_id : "",
+        .id = args->job_id ? args->job_id : node_device_name(device),
         .manual_finalize = args->has_auto_finalize && !args->auto_finalize,
         .manual_dismiss = args->has_auto_dismiss && !args->auto_dismiss,
     };
@@ -197,7 +200,7 @@ co_commit_create(const QmpBlockCommitArgs *args, const CommitImages *i,
                  Error **errp)
 {
     BlockJobParams params = {
-        .job = job_params(args),
+        .job = job_params(args, i->device),
         .node = i->top,
         .perm = PERM_CONSISTENT_READ,
         .shared = PERM_ALL,
@@ -220,7 +223,7 @@ co_commit_active(const QmpBlockCommitArgs *args, const CommitImages *i,
 {
     BlockdevOnError on_error =
         args->has_on_error ? args->on_error : BLOCKDEV_ON_ERROR_REPORT;
-    JobParams job = job_params(args);
+    JobParams job = job_params(args, i->device);
     MirrorParams p = {
         .source = i->device,
         .target = i->base,

@@ -6,6 +6,7 @@
  */
 #include "block/job/mirror.h"
 
+#include "block/graph/device.h"
 #include "block/graph/op-blocker.h"
 
 #define GRANULARITY_MAX (64 * MiB)
@@ -211,7 +212,6 @@ static BlockdevOnError on_error(bool given, BlockdevOnError value)
 bool mirror_check(const BlockdevMirror *args, MirrorParams *p, Error **errp)
 {
     *p = (MirrorParams){
-        /* Nodes have no device name that could stand in for it. */
         .job_id = args->job_id ? args->job_id : "",
         .filter_name = args->filter_node_name,
         .sync = args->sync,
@@ -230,6 +230,9 @@ bool mirror_check(const BlockdevMirror *args, MirrorParams *p, Error **errp)
     p->source = node_lookup(args->device, args->device, errp);
     if (!p->source) {
         return false;
+    }
+    if (!args->job_id) {
+        p->job_id = node_device_name(p->source);
     }
     p->target = node_lookup(args->target, args->target, errp);
     if (!p->target) {

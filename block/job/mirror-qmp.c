@@ -21,7 +21,7 @@ bool qmp_blockdev_mirror(const BlockdevMirror *args, Error **errp)
     Job *job;
 
     co_graph_lock();
-    source = node_find(args->device);
+    source = node_lookup(args->device, args->device, NULL);
     section = co_quiesce_begin(&source, source ? 1 : 0);
     job = co_mirror_ready(args, NULL, errp);
     quiesce_end(section);
@@ -35,7 +35,8 @@ bool qmp_blockdev_mirror(const BlockdevMirror *args, Error **errp)
 
 static void action_touches(const TransactionAction *action, GPtrArray *nodes)
 {
-    Node *source = node_find(action->u.blockdev_mirror.data->device);
+    const char *device = action->u.blockdev_mirror.data->device;
+    Node *source = node_lookup(device, device, NULL);
 
     if (source) {
         g_ptr_array_add(nodes, source);

@@ -6,6 +6,7 @@
  * Invariant: what users see does not change at any moment; so no bitmap does.
  */
 #include "block/filter/stream-top.h"
+#include "block/graph/device.h"
 #include "block/io/io.h"
 #include "block/job/chain.h"
 #include "qapi/qapi-commands.h"
@@ -118,13 +119,13 @@ static bool check_bounds(const QmpBlockStreamArgs *args, Node *image,
 }
 
 CONTROL_ONLY
-static Job *make_job(const QmpBlockStreamArgs *args, Node *filter,
-                     Error **errp)
+static Job *make_job(const QmpBlockStreamArgs *args, const char *id,
+                     Node *filter, Error **errp)
 {
     BlockJobParams params = {
         .job =
             {
-                .id = args->job_id ? args->job_id : "",
+                .id = id,
                 .manual_finalize =
                     args->has_auto_finalize && !args->auto_finalize,
                 .manual_dismiss = args->has_auto_dismiss && !args->auto_dismiss,
@@ -166,9 +167,11 @@ COROUTINE_ONLY CONTROL_ONLY static Job *
 co_stream_create(const QmpBlockStreamArgs *args, Node *device, Node *base,
                  Error **errp)
 {
+    /* Asked for before the filter takes its place. */
+    const char *id = args->job_id ? args->job_id : node_device_name(device);
     Node *filter =
         co_stream_top_insert(device, args->filter_node_name, errp);
-    Job *job = filter ? make_job(args, filter, errp) : NULL;
+    Job *job = filter ? make_job(args, id, filter, errp) : NULL;
 
     if (!job) {
         if (filter) {

@@ -18,6 +18,7 @@ LADDER = [
     ["block/file/", "block/net/", "block/copy/"],
     ["block/filter/", "block/qcow2/"],
     ["block/drivers.c", "block/object-classes.c"],
+    ["block/backend/"],
     ["block/job/"],
     ["block/export/"],
     ["monitor/", "blockdev.c"],

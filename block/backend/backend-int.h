@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What a back end is made of: for the files of block/backend only. */
+#ifndef BLOCK_BACKEND_BACKEND_INT_H
+#define BLOCK_BACKEND_BACKEND_INT_H
+
+#include "block/backend/backend.h"
+#include "util/list.h"
+
+struct Backend {
+    /* CONST */
+    char *name; /* NULL: none */
+    Root *root;
+    ListLink link; /* CONTROL */
+    /* CONTROL */
+    unsigned refs;
+    Perms perm, shared; /* what the root has when it is attached */
+    bool read_only;
+    BackendDevice *device;
+};
+
+#endif

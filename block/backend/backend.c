@@ -1,0 +1,302 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The life of back ends, their media and permissions: see backend.h. */
+#include "block/backend/backend-int.h"
+
+#include "block/graph/device.h"
+#include "block/graph/quiesce.h"
+
+/* CONTROL */
+static ListLink backends = LIST_INIT(backends);
+
+/* --- what the graph knows of it ------------------------------------------ */
+
+static const char *root_device(const Root *root)
+{
+    const Backend *backend = root_opaque(root);
+
+    return backend->name;
+}
+
+/* A name, else the device's place. NULL: neither. */
+static char *name_or_path(const Backend *backend)
+{
+    return backend->name ? g_strdup(backend->name)
+                         : backend_device_path(backend);
+}
+
+static char *describe(const Root *root)
+{
+    g_autofree char *name = name_or_path(root_opaque(root));
+
+    return name ? g_strdup_printf("block device '%s'", name)
+                : g_strdup("an unnamed block device");
+}
+
+static char *picture_name(const Root *root)
+{
+    char *name = name_or_path(root_opaque(root));
+
+    return name ? name : g_strdup("");
+}
+
+static const RootOps root_ops = {
+    .describe = describe,
+    .device = root_device,
+    .path = picture_name,
+};
+
+static Root *find_root(const char *name)
+{
+    Backend *backend = backend_by_name(name);
+
+    return backend ? backend->root : NULL;
+}
+
+void backends_init(void)
+{
+    devices_set_find(find_root);
+}
+
+/* --- life ---------------------------------------------------------------- */
+
+static bool name_free(const char *name, Error **errp)
+{
+    if (backend_by_name(name)) {
+        error_set(errp, "Device with id '%s' already exists", name);
+        return false;
+    }
+    if (node_find(name)) {
+        error_set(errp,
+                  "Device name '%s' conflicts with an existing node name",
+                  name);
+        return false;
+    }
+    return true;
+}
+
+Backend *backend_new(const char *name, Error **errp)
+{
+    Backend *backend;
+
+    if (name && !name_free(name, errp)) {
+        return NULL;
+    }
+    backend = g_new0(Backend, 1);
+    backend->name = g_strdup(name);
+    backend->refs = 1;
+    backend->root = root_new("root", &root_ops, backend);
+    backend->shared = PERM_ALL;
+    list_append(&backends, &backend->link);
+    return backend;
+}
+
+void backend_ref(Backend *backend)
+{
+    backend->refs++;
+}
+
+void co_backend_unref(Backend *backend)
+{
+    if (!backend || --backend->refs > 0) {
+        return;
+    }
+    assert(!backend->device);
+    list_remove(&backend->link);
+    co_root_detach(backend->root);
+    root_free(backend->root);
+    g_free(backend->name);
+    g_free(backend);
+}
+
+void co_backends_shutdown(void)
+{
+    LIST_FOREACH_SAFE(backend, &backends, Backend, link) {
+        if (backend->device) {
+            co_backend_detach_device(backend->device);
+        }
+    }
+    while (!list_empty(&backends)) {
+        co_backend_unref(LIST_ENTRY(list_first(&backends), Backend, link));
+    }
+}
+
+/* --- finding ------------------------------------------------------------- */
+
+Backend *backend_by_name(const char *name)
+{
+    LIST_FOREACH(backend, &backends, Backend, link) {
+        if (backend->name && !strcmp(backend->name, name)) {
+            return backend;
+        }
+    }
+    return NULL;
+}
+
+Backend *backend_of_node(const Node *node)
+{
+    LIST_FOREACH(backend, &backends, Backend, link) {
+        if (backend_node(backend) == node) {
+            return backend;
+        }
+    }
+    return NULL;
+}
+
+Backend *backend_next(Backend *backend)
+{
+    ListLink *next = backend ? backend->link.next : backends.next;
+
+    return next == &backends ? NULL : LIST_ENTRY(next, Backend, link);
+}
+
+/* --- small questions ----------------------------------------------------- */
+
+const char *backend_name(const Backend *backend)
+{
+    return backend->name ? backend->name : "";
+}
+
+Root *backend_root(const Backend *backend)
+{
+    return backend->root;
+}
+
+Node *backend_node(const Backend *backend)
+{
+    return root_node(backend->root);
+}
+
+BackendDevice *backend_device(const Backend *backend)
+{
+    return backend->device;
+}
+
+char *backend_device_path(const Backend *backend)
+{
+    return backend->device ? backend->device->ops->path(backend->device) : NULL;
+}
+
+Perms backend_perm(const Backend *backend)
+{
+    return backend->perm;
+}
+
+Perms backend_shared(const Backend *backend)
+{
+    return backend->shared;
+}
+
+void backend_set_read_only(Backend *backend, bool read_only)
+{
+    backend->read_only = read_only;
+}
+
+bool backend_read_only(const Backend *backend)
+{
+    return backend->read_only;
+}
+
+bool backend_device_uses(const Node *node)
+{
+    LIST_FOREACH(backend, &backends, Backend, link) {
+        Node *top = backend_node(backend);
+
+        if (backend->device && top && node_leads_to(top, node)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* --- media and permissions ----------------------------------------------- */
+
+static void tell_device(Backend *backend, bool loaded)
+{
+    BackendDevice *device = backend->device;
+
+    if (device && device->ops->medium_changed) {
+        device->ops->medium_changed(device, loaded);
+    }
+}
+
+bool backend_insert(Backend *backend, Node *node, Error **errp)
+{
+    if (!root_attach(backend->root, node, backend->perm, backend->shared,
+                     errp)) {
+        return false;
+    }
+    tell_device(backend, true);
+    return true;
+}
+
+void co_backend_eject(Backend *backend)
+{
+    if (backend_node(backend)) {
+        tell_device(backend, false);
+        co_root_detach(backend->root);
+    }
+}
+
+bool co_backend_change(Backend *backend, Node *node, Error **errp)
+{
+    Node *old = backend_node(backend);
+    bool ok;
+
+    if (!old) {
+        return !node || backend_insert(backend, node, errp);
+    }
+    if (!node) {
+        co_backend_eject(backend);
+        return true;
+    }
+    if (old == node) {
+        return true;
+    }
+    ok = co_root_move(backend->root, node, errp);
+    if (ok) {
+        tell_device(backend, true);
+    }
+    return ok;
+}
+
+bool backend_set_perms(Backend *backend, Perms perm, Perms shared,
+                       Error **errp)
+{
+    if (backend_node(backend) &&
+        !root_set_perms(backend->root, perm, shared, errp)) {
+        return false;
+    }
+    backend->perm = perm;
+    backend->shared = shared;
+    return true;
+}
+
+/* --- devices ------------------------------------------------------------- */
+
+bool backend_attach_device(Backend *backend, BackendDevice *device,
+                           Error **errp)
+{
+    if (backend->device) {
+        error_set(errp, "Drive '%s' is already in use by another device",
+                  backend_name(backend));
+        return false;
+    }
+    backend_ref(backend);
+    backend->device = device;
+    device->backend = backend;
+    return true;
+}
+
+void co_backend_detach_device(BackendDevice *device)
+{
+    Backend *backend = device->backend;
+
+    if (!backend) {
+        return;
+    }
+    backend->device = NULL;
+    device->backend = NULL;
+    /* To do less is no conflict with anybody. */
+    backend_set_perms(backend, 0, PERM_ALL, NULL);
+    co_backend_unref(backend);
+}

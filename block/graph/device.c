@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Nodes by the names of devices: see device.h. */
+#include "block/graph/device.h"
+
+#include "block/graph/graph-int.h"
+
+/* CONTROL */
+static Root *(*find_fn)(const char *name);
+
+void devices_set_find(Root *(*find)(const char *name))
+{
+    find_fn = find;
+}
+
+Root *device_find(const char *name)
+{
+    return find_fn ? find_fn(name) : NULL;
+}
+
+const char *node_device_name(const Node *node)
+{
+    LIST_FOREACH(edge, &node->parents, Edge, in_child) {
+        const Root *root = edge->root;
+        const char *name =
+            root && root->ops && root->ops->device ? root->ops->device(root)
+                                                   : NULL;
+
+        if (name) {
+            return name;
+        }
+    }
+    return "";
+}
+
+Node *node_lookup(const char *device, const char *node_name, Error **errp)
+{
+    Root *root = device ? device_find(device) : NULL;
+    Node *node;
+
+    if (root) {
+        node = root_node(root);
+        if (!node) {
+            error_set(errp, "Device '%s' has no medium", device);
+        }
+        return node;
+    }
+    node = node_name ? node_find(node_name) : NULL;
+    if (!node) {
+        error_set(errp, "Cannot find device='%s' nor node-name='%s'",
+                  device ? device : "", node_name ? node_name : "");
+    }
+    return node;
+}
