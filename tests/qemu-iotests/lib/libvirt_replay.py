@@ -1,0 +1,293 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Replays a session of libvirt (see libvirt/trim.py) against a program."""
+
+import json
+import os
+
+from .libvirt_stage import Guest, check_image, make_disk
+from .qmp import Closed
+
+# What libvirt 9.0 refuses an answer without.
+NODE_FIELDS = ('node-name', 'image')
+STATS_FIELDS = ('rd_operations', 'rd_bytes', 'wr_operations', 'wr_bytes',
+                'rd_total_time_ns', 'wr_total_time_ns', 'flush_operations',
+                'flush_total_time_ns')
+JOB_FIELDS = ('device', 'type', 'len', 'offset', 'speed')
+BITMAP_FIELDS = ('name', 'granularity', 'count', 'recording', 'persistent')
+
+
+def need(entry, fields):
+    missing = [f for f in fields if f not in entry]
+    assert not missing, f'libvirt misses {missing} in {entry}'
+
+
+def nodes(answer):
+    found = {}
+    for node in answer:
+        need(node, NODE_FIELDS)
+        need(node['image'], ('virtual-size', 'actual-size'))
+        named = [b for b in node.get('dirty-bitmaps', []) if 'name' in b]
+        for bitmap in named:
+            need(bitmap, BITMAP_FIELDS)
+            assert not bitmap.get('inconsistent'), bitmap
+        if node['node-name'].startswith('#'):
+            continue
+        entry = {'cluster': node['image'].get('cluster-size'), 'bitmaps': {
+            b['name']: [b['granularity'], b['recording'], b['persistent']]
+            for b in named}}
+        if node['drv'] != 'file':
+            entry['size'] = node['image']['virtual-size']
+        found[node['node-name']] = entry
+    return found
+
+
+def devices(answer):
+    return {d['qdev']: [d.get('inserted', {}).get('node-name'),
+                        d['removable'], d.get('io-status')]
+            for d in answer if d['device'] == ''}
+
+
+def stats(answer):
+    for entry in answer:
+        need(entry['stats'], STATS_FIELDS)
+    names = [e.get('qdev') or e['node-name'] for e in answer]
+    return sorted(n for n in names if not n.startswith('#'))
+
+
+def jobs(answer):
+    for job in answer:
+        need(job, ('id', 'type', 'status', 'current-progress',
+                   'total-progress'))
+    return {j['id']: [j['type'], j.get('error')] for j in answer}
+
+
+def block_jobs(answer):
+    for job in answer:
+        need(job, JOB_FIELDS)
+    return {j['device']: j['type'] for j in answer}
+
+
+READERS = {'query-named-block-nodes': nodes, 'query-block': devices,
+           'query-blockstats': stats, 'query-jobs': jobs,
+           'query-block-jobs': block_jobs}
+
+
+def without_drains(entries):
+    """ENTRIES without the pauses that a change of the graph brings."""
+    out = []
+    for entry in entries:
+        before = out[-2] if len(out) > 1 else None
+        if entry == before and out[-1] in ('paused', 'standby'):
+            out.pop()
+        else:
+            out.append(entry)
+    return out
+
+
+def job_of(event):
+    return event.get('id') or event.get('device')
+
+
+def word(event):
+    """An event as comparable: a state, or what a BLOCK_JOB_* says."""
+    if event['see'] == 'JOB_STATUS_CHANGE':
+        return event['status']
+    return {k: v for k, v in event.items() if k != 'early'}
+
+
+class Replay:
+    """Invariant: `due` are the events that the recording showed since
+    the last command, `expected` and `told` all of this stage, by job."""
+
+    def __init__(self, case, steps, make_stage):
+        self.case, self.steps = case, steps
+        self.make_stage = make_stage
+        self.stage = self.guest = None
+        self.running = False
+        self.expected, self.told, self.early = {}, {}, []
+        self.copies = {}
+
+    def run(self):
+        for number, step in enumerate(self.steps):
+            kind = next(k for k in ('start', 'file', 'do', 'see', 'end')
+                        if k in step)
+            try:
+                getattr(self, f'step_{kind}')(step)
+            except (AssertionError, Closed, TimeoutError) as error:
+                raise AssertionError(
+                    f'step {number + 1}, {json.dumps(step)}: '
+                    f'{error}') from error
+        self.end_stage()
+
+    # -- steps
+
+    def step_start(self, step):
+        self.end_stage()
+        disks = step['start']
+        for disk in disks:
+            path = self.case.path(disk['file'])
+            if not os.path.exists(path):
+                make_disk(path, disk['driver'], disk['size'])
+        self.stage = self.make_stage(self.case.dir, disks)
+        self.case.addCleanup(self.stage.end)
+        if self.guest is None:
+            self.guest = Guest(disks)
+
+    def step_file(self, step):
+        path = self.case.path(step['file'])
+        if 'format' in step:
+            make_disk(path, step['format'], step['size'])
+        else:
+            with open(path, 'xb'):
+                pass
+
+    def step_do(self, step):
+        if self.running and step['do'] != 'job-dismiss':
+            self.guest.write(self.stage)
+        if step['do'] in ('cont', 'stop'):
+            self.running = step['do'] == 'cont'
+        if self.stage.skips(step):
+            self.early = None
+            return
+        self.remember_copies(step)
+        text = json.dumps({'execute': step['do'],
+                           **({'arguments': step['with']}
+                              if 'with' in step else {})})
+        self.take_events()
+        self.stage.qmp.send_raw(
+            text.replace('DIR/', self.case.dir + '/') + '\r\n')
+        reply = self.stage.qmp.recv_reply()
+        self.early = self.take_events()
+        self.check_reply(step, reply)
+        if step['do'] == 'blockdev-del':
+            self.check_copy(step['with']['node-name'])
+
+    def step_see(self, step):
+        if step.get('early'):
+            self.check_early(step)
+        if job_of(step) is None:
+            return
+        self.expected.setdefault(job_of(step), []).append(word(step))
+        self.wait_for(step)
+
+    def step_end(self, step):
+        self.case.assertEqual(self.stage.terminate(), 0)
+        self.running = False
+        self.compare_jobs()
+        for disk in self.stage.disks:
+            self.check_end(disk)
+        self.stage = None
+
+    # -- parts
+
+    def end_stage(self):
+        if self.stage is not None:
+            self.stage.quit()
+            self.compare_jobs()
+            self.stage = None
+
+    def take_events(self):
+        """The events at hand as `see` steps; they are noted by job."""
+        out = []
+        for event in self.stage.qmp.events:
+            step = {'see': event['event']}
+            for key in ('id', 'status', 'device', 'type', 'error', 'speed'):
+                if key in event.get('data', {}):
+                    step[key] = event['data'][key]
+            out.append(step)
+            if job_of(step) is not None:
+                self.told.setdefault(job_of(step), []).append(word(step))
+        self.stage.qmp.events.clear()
+        return out
+
+    def check_early(self, step):
+        wanted = {k: v for k, v in step.items() if k != 'early'}
+        assert self.early is None or wanted in self.early, \
+            f'not before the answer; there were {self.early}'
+
+    def wait_for(self, step):
+        """Returns when the job has told as much as the recording shows."""
+        job = job_of(step)
+        while True:
+            expected = without_drains(self.expected[job])
+            told = without_drains(self.told.get(job, []))
+            if told[:len(expected)] == expected or \
+                    expected[-1] in ('paused', 'standby'):
+                return
+            assert told == expected[:len(told)], f'{told}, not {expected}'
+            message = self.stage.qmp.recv()
+            assert 'event' in message, message
+            self.stage.qmp.events.append(message)
+            self.take_events()
+
+    def compare_jobs(self):
+        for job, expected in self.expected.items():
+            self.case.assertEqual(without_drains(self.told[job]),
+                                  without_drains(expected), job)
+        self.expected, self.told = {}, {}
+
+    def check_reply(self, step, reply):
+        if 'fails' in step:
+            assert reply == {'error': {'class': 'GenericError',
+                                       'desc': step['fails']}}, reply
+            return
+        assert 'return' in reply, reply
+        read = READERS.get(step['do'], lambda answer: answer)
+        found, wanted = read(reply['return']), step.get('gives', {})
+        if step['do'] == 'query-jobs':
+            self.compare_running(found, wanted)
+        elif step['do'] == 'query-block-jobs':
+            assert set(wanted) >= set(found), found
+        else:
+            self.case.assertEqual(found, wanted)
+
+    def compare_running(self, found, wanted):
+        """Which of several jobs still runs depends on the moment, but
+        what libvirt asks about must be there."""
+        for job, entry in found.items():
+            assert job in wanted and entry[0] == wanted[job][0], found
+        assert set(found) == set(wanted), found
+        for job, (_, error) in wanted.items():
+            assert error is None or found[job][1] == error, found
+
+    # -- copies
+
+    def remember_copies(self, step):
+        """A full backup must hold what the disks hold at this moment."""
+        if step['do'] != 'transaction':
+            return
+        for action in step['with']['actions']:
+            data = action['data']
+            if action['type'] == 'blockdev-backup' and data['sync'] == 'full':
+                self.copies[data['target']] = (
+                    self.disk_below(data['device']), self.guest.snapshot())
+
+    def disk_below(self, node):
+        return next(d for d in self.stage.disks if d['node'] == node)
+
+    def check_copy(self, node):
+        if node not in self.copies:
+            return
+        disk, moment = self.copies.pop(node)
+        add = next(s['with'] for s in self.steps if s.get('do') ==
+                   'blockdev-add' and s['with']['node-name'] == node)
+        storage = next(s['with'] for s in self.steps if s.get('do') ==
+                       'blockdev-add' and
+                       s['with']['node-name'] == add['file'])
+        if self.was_cancelled(disk):
+            return
+        check_image(storage['filename'].replace('DIR/', self.case.dir + '/'),
+                    add['driver'], disk['size'], moment[disk['qdev']])
+
+    def was_cancelled(self, disk):
+        last = [e for job, told in self.told.items() if disk['node'] in job
+                for e in told if isinstance(e, dict)][-1]
+        return last['see'] == 'BLOCK_JOB_CANCELLED'
+
+    def check_end(self, disk):
+        """The disk itself holds all that the guest wrote."""
+        node = [s for s in self.steps if s.get('do') == 'job-complete']
+        if node:
+            return
+        check_image(self.case.path(disk['file']), disk['driver'],
+                    disk['size'], self.guest.wrote[disk['qdev']])

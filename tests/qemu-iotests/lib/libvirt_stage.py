@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""A program as libvirt starts it for a domain, and a guest that writes.
+
+The monitor is a listening unix socket that the program inherits, the disks
+are nodes `libvirt-N-storage` and `libvirt-N-format` below devices with the
+ids that libvirt gives, and virtual processors wait for `cont`.
+"""
+
+import json
+import os
+import random
+import socket
+
+from . import program, tools
+from .daemon import Daemon, StartError
+from .images import KIB
+from .program import TIMEOUT_S
+from .qmp import QMP, Closed
+
+BLOCK = 64 * KIB
+
+
+def make_disk(path, driver, size_bytes):
+    """An image as a user makes it with `qemu-img create`."""
+    tools.img('create', '-q', '-f', driver, path, str(size_bytes))
+
+
+def node_options(disk, directory):
+    """The two -blockdev of a disk, as libvirt writes them."""
+    storage = disk['node'].replace('-format', '-storage')
+    yield {'driver': 'file', 'filename': os.path.join(directory, disk['file']),
+           'node-name': storage, 'auto-read-only': True, 'discard': 'unmap'}
+    top = {'node-name': disk['node'], 'read-only': False,
+           'driver': disk['driver'], 'file': storage}
+    if disk['driver'] != 'raw':
+        top['backing'] = None
+    yield top
+
+
+class Stage(Daemon):
+    """One life of a domain's program. `disks` are those of a `start` step."""
+
+    def __init__(self, directory, disks, *more):
+        path = os.path.join(directory, f'monitor{Daemon.count}.sock')
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
+            listener.bind(path)
+            listener.listen(1)
+            argv = [
+                '-nodefaults', '-no-user-config', '-display', 'none',
+                '-accel', 'tcg', '-machine', 'q35', '-m', '32', '-S',
+                '-chardev', 'socket,id=charmonitor,'
+                f'fd={listener.fileno()},server=on,wait=off',
+                '-mon', 'chardev=charmonitor,id=monitor,mode=control']
+            for disk in disks:
+                for options in node_options(disk, directory):
+                    argv += ['-blockdev', json.dumps(options)]
+                argv += ['-device', json.dumps({
+                    'driver': 'virtio-blk-pci', 'drive': disk['node'],
+                    'id': disk['qdev']})]
+            super().__init__(
+                directory, *argv, *more, monitor=False,
+                pass_fds=[listener.fileno()],
+                binary=program.find('qemu-system-x86_64'))
+        self.disks = disks
+        self.qmp = QMP.unix(path)
+        try:
+            self.qmp.greeting = self.qmp.recv()
+        except Closed:
+            raise StartError(self.popen.wait(TIMEOUT_S),
+                             self.stderr()) from None
+
+    @staticmethod
+    def skips(step):
+        """Is the command of STEP beyond this program?"""
+        return False
+
+    def guest_write(self, disk, pattern, offset_bytes, length_bytes):
+        """A write as the guest of DISK."""
+        said = self.guest_io(
+            disk, f'write -P {pattern} {offset_bytes} {length_bytes}')
+        assert said.startswith(f'wrote {length_bytes}/{length_bytes}'), said
+
+    def guest_io(self, disk, command):
+        """A qemu-io COMMAND as the guest of DISK; what it printed."""
+        before = len(self.stdout())
+        answer = self.cmd('human-monitor-command', {
+            'command-line': f'qemu-io -d {self.qdev(disk)} "{command}"'})
+        assert answer == '', answer
+        return self.stdout()[before:]
+
+    @staticmethod
+    def qdev(disk):
+        return f"/machine/peripheral/{disk['qdev']}/virtio-backend"
+
+    def terminate(self):
+        """Ends the program as libvirt does; its exit code."""
+        self.popen.terminate()
+        code = self.wait()
+        self.qmp.recv_until_closed()
+        self.qmp.close()
+        return code
+
+
+class Guest:
+    """Writes blocks of 64 KiB to the disks of a stage and remembers them.
+
+    Invariant: `wrote[qdev][block]` is the pattern that the disk has there;
+    a block that is not in it reads as zeroes.
+    """
+
+    def __init__(self, disks, seed=1):
+        self.source = random.Random(seed)
+        self.disks = disks
+        self.wrote = {disk['qdev']: {} for disk in disks}
+
+    def write(self, stage):
+        for disk in self.disks:
+            block = self.source.randrange(disk['size'] // BLOCK)
+            pattern = self.source.randrange(1, 255)
+            stage.guest_write(disk, pattern, block * BLOCK, BLOCK)
+            self.wrote[disk['qdev']][block] = pattern
+
+    def snapshot(self):
+        return {qdev: dict(blocks) for qdev, blocks in self.wrote.items()}
+
+
+def check_image(path, driver, size_bytes, blocks):
+    """The image holds BLOCKS and nothing else."""
+    model = path + '.model'
+    with open(model, 'wb') as f:
+        f.truncate(size_bytes)
+        for block, pattern in blocks.items():
+            f.seek(block * BLOCK)
+            f.write(bytes([pattern]) * BLOCK)
+    try:
+        tools.img('compare', '-f', driver, '-F', 'raw', path, model)
+    finally:
+        os.unlink(model)

@@ -1,0 +1,42 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Sessions of libvirt 9.0 with QEMU 7.2, replayed command by command.
+
+libvirt/ has what libvirt sent, and what it read of the answers and waited
+for. Every answer, event and field is compared; the guest writes between the
+commands, and a full backup holds what the disks held at its moment.
+"""
+
+import json
+import os
+
+from lib import case, libvirt_daemon, libvirt_replay, libvirt_stage, program
+
+FOLDER = os.path.join(os.path.dirname(os.path.abspath(__file__)), 'libvirt')
+
+
+class Sessions(case.Case):
+
+    def replay(self, name):
+        with open(os.path.join(FOLDER, name + '.jsonl'),
+                  encoding='utf-8') as f:
+            steps = [json.loads(line) for line in f]
+        stage = libvirt_stage.Stage if program.is_oracle() \
+            else libvirt_daemon.DaemonStage
+        libvirt_replay.Replay(self, steps, stage).run()
+
+    def test_checkpoints(self):
+        self.replay('02-checkpoints')
+
+    def test_push_full(self):
+        self.replay('03-push-full')
+
+    def test_push_incremental(self):
+        self.replay('04-push-incremental')
+
+    def test_blockcopy(self):
+        self.replay('07-blockcopy')
+
+
+if __name__ == '__main__':
+    case.main()

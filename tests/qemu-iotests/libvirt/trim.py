@@ -1,0 +1,219 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Makes a session for libvirt-replay.py of a recording of libvirt's monitor.
+
+    trim.py RECORDING >SESSION
+
+A line of RECORDING is {"dir": "greeting|send|reply|event", "msg": MESSAGE}.
+A line of SESSION is one step, in the order of the recording:
+
+    {"start": DISKS}             the program starts with these disks
+    {"file": NAME, ...}          someone makes an image for libvirt
+    {"do": COMMAND, "with": ARGUMENTS, "gives": G | "fails": TEXT}
+    {"see": EVENT, ...}          an event; before the answer of the step
+                                 above it if "early"
+    {"end": "signal"}            libvirt ends the program by SIGTERM
+
+Answers of queries are cut down to what libvirt reads of them and what does
+not depend on the moment. A backup that was cancelled half way gets a low
+speed, for the disks of the replay hold too little to be caught at it.
+"""
+
+import json
+import os
+import sys
+
+# What is sure to come before the answer of the command that brings it.
+EARLY = ('RESUME', 'STOP', 'DEVICE_TRAY_MOVED', 'BLOCK_EXPORT_DELETED')
+EARLY_STATES = ('created', 'null')
+
+
+def nodes(answer):
+    """{node: what libvirt reads} of query-named-block-nodes."""
+    found = {}
+    for node in answer:
+        if node['node-name'].startswith('#'):
+            continue
+        image = node['image']
+        entry = {'cluster': image.get('cluster-size'), 'bitmaps': {
+            b['name']: [b['granularity'], b['recording'], b['persistent']]
+            for b in node.get('dirty-bitmaps', []) if 'name' in b}}
+        if node['drv'] != 'file':
+            entry['size'] = image['virtual-size']
+        found[node['node-name']] = entry
+    return found
+
+
+def devices(answer):
+    """{qdev: [node, removable, io-status]} of query-block."""
+    return {d['qdev']: [d.get('inserted', {}).get('node-name'),
+                        d['removable'], d.get('io-status')]
+            for d in answer}
+
+
+def stats(answer):
+    """Which devices or nodes query-blockstats lists."""
+    names = [e.get('qdev') or e['node-name'] for e in answer]
+    return sorted(n for n in names if not n.startswith('#'))
+
+
+def jobs(answer):
+    """{id: [type, error]} of query-jobs."""
+    return {j['id']: [j['type'], j.get('error')] for j in answer}
+
+
+def block_jobs(answer):
+    """{device: type} of query-block-jobs."""
+    return {j['device']: j['type'] for j in answer}
+
+
+GIVES = {
+    'query-named-block-nodes': nodes, 'query-block': devices,
+    'query-jobs': jobs, 'query-block-jobs': block_jobs,
+}
+
+
+def gives(command, arguments, answer):
+    if command == 'query-blockstats':
+        return stats(answer)
+    return GIVES.get(command, lambda a: a)(answer)
+
+
+class Trimmer:
+    """Invariant: `steps` is the session up to the message in hand."""
+
+    def __init__(self, messages):
+        self.messages = messages
+        self.steps = []
+        self.size = {}
+
+    def run(self):
+        waiting = None
+        for i, entry in enumerate(self.messages):
+            kind, msg = entry['dir'], entry['msg']
+            if kind == 'greeting':
+                self.steps.append({'start': self.find_disks(i)})
+            elif kind == 'send':
+                waiting = self.send(i, msg)
+            elif kind == 'reply':
+                self.reply(waiting, msg)
+                waiting = None
+            else:
+                self.event(msg, waiting is not None)
+        self.hold_cancelled()
+        return self.steps
+
+    def hold_cancelled(self):
+        jobs = set()
+        for step in self.steps:
+            if step.get('see') == 'BLOCK_JOB_CANCELLED' and \
+                    step['type'] == 'backup':
+                jobs.add(step['device'])
+                step['speed'] = 1
+        # The last start of a job of that name is the one.
+        for step in reversed(self.steps):
+            for action in step.get('with', {}).get('actions', []):
+                if action['data'].get('job-id') in jobs:
+                    jobs.remove(action['data']['job-id'])
+                    action['data']['speed'] = 1
+
+    def find_disks(self, start):
+        """The disks at the start, off the first two queries."""
+        files, disks = {}, []
+        for entry in self.messages[start:]:
+            answer = entry['msg'].get('return')
+            if not isinstance(answer, list) or not answer:
+                continue
+            if not files:
+                files = {n['node-name']: n['file'] for n in answer}
+                continue
+            for device in answer:
+                inserted = device['inserted']
+                disks.append({
+                    'qdev': device['qdev'].split('/')[3],
+                    'node': inserted['node-name'],
+                    'driver': inserted['drv'],
+                    'file': os.path.basename(inserted['file']),
+                    'size': inserted['image']['virtual-size']})
+                self.size[inserted['node-name']] = \
+                    inserted['image']['virtual-size']
+            return disks
+        raise ValueError('no disks in the recording')
+
+    def send(self, i, msg):
+        command, arguments = msg['execute'], msg.get('arguments', {})
+        if command == 'blockdev-add' and arguments['driver'] == 'file':
+            self.find_file(i, arguments)
+        step = {'do': command}
+        if arguments:
+            step['with'] = json.loads(
+                json.dumps(arguments).replace('/images/', 'DIR/'))
+        self.steps.append(step)
+        return step
+
+    def find_file(self, i, storage):
+        """Who made the file of node STORAGE: libvirt, a user or a job?"""
+        name = os.path.basename(storage['filename'])
+        made = {s['with']['options'].get('filename') for s in self.steps
+                if s.get('do') == 'blockdev-create'}
+        if f'DIR/{name}' in made:
+            return
+        after = [e['msg'] for e in self.messages[i + 1:]
+                 if e['dir'] == 'send'][:8]
+        node = storage['node-name']
+        step = {'file': name}
+        creates = [m for m in after if m['execute'] == 'blockdev-create'
+                   and m['arguments']['options'].get('file') == node]
+        if not creates:
+            user = next(m['arguments'] for m in after
+                        if m['execute'] == 'blockdev-add'
+                        and m['arguments'].get('file') == node)
+            step['format'] = user['driver']
+            step['size'] = self.target_size(after, user['node-name'])
+        self.steps.append(step)
+
+    def target_size(self, after, node):
+        """The size of what is copied to NODE."""
+        for msg in after:
+            arguments = msg.get('arguments', {})
+            actions = [a['data'] for a in arguments.get('actions', [])]
+            for data in actions + [arguments]:
+                if data.get('target') == node and 'device' in data:
+                    return self.size[data['device']]
+        raise ValueError(f'nothing is copied to {node}')
+
+    def reply(self, step, msg):
+        if 'error' in msg:
+            step['fails'] = msg['error']['desc']
+            return
+        answer = msg['return']
+        if step['do'] == 'query-named-block-nodes':
+            self.size.update((n['node-name'], n['image']['virtual-size'])
+                             for n in answer)
+        if answer != {}:
+            step['gives'] = gives(step['do'], step.get('with'), answer)
+
+    def event(self, msg, before_reply):
+        name, data = msg['event'], msg.get('data', {})
+        if name == 'SHUTDOWN':
+            self.steps.append({'end': 'signal'})
+            return
+        step = {'see': name}
+        for key in ('id', 'status', 'device', 'type', 'error', 'speed'):
+            if key in data:
+                step[key] = data[key]
+        early = name in EARLY or data.get('status') in EARLY_STATES
+        if before_reply and early:
+            step['early'] = True
+        self.steps.append(step)
+
+
+def main():
+    with open(sys.argv[1], encoding='utf-8') as f:
+        messages = [json.loads(line) for line in f]
+    for step in Trimmer(messages).run():
+        print(json.dumps(step))
+
+
+if __name__ == '__main__':
+    main()
