@@ -111,8 +111,9 @@ static void walk_entry(Qcow2Check *c, L2Walk *w, Qcow2Entry e)
 }
 
 COROUTINE_ONLY
-static int co_walk_l2(Qcow2Check *c, L2Walk *w, uint64_t offset)
+static int co_walk_l2(Qcow2Check *c, bool active, uint64_t offset)
 {
+    L2Walk w = {.active = active};
     Qcow2State *s = c->s;
     uint8_t *table = io_buffer_alloc(s->file->child, s->cluster_bytes);
     int ret = table ? co_qcow2_file_read(s, offset, table, s->cluster_bytes)
@@ -120,7 +121,7 @@ static int co_walk_l2(Qcow2Check *c, L2Walk *w, uint64_t offset)
 
     for (uint64_t at = 0; ret == 0 && at < s->cluster_bytes;
          at += s->l2_entry_bytes) {
-        walk_entry(c, w, qcow2_entry_load(s, table + at));
+        walk_entry(c, &w, qcow2_entry_load(s, table + at));
     }
     io_buffer_free(table);
     if (ret < 0) {
@@ -136,8 +137,6 @@ COROUTINE_ONLY
 static void co_walk_l1(Qcow2Check *c, const uint64_t *l1, uint32_t entries,
                        bool active)
 {
-    L2Walk w = {.active = active};
-
     for (uint32_t i = 0; i < entries; i++) {
         uint64_t offset = l1[i] & QCOW2_OFFSET_MASK;
 
@@ -158,7 +157,7 @@ static void co_walk_l1(Qcow2Check *c, const uint64_t *l1, uint32_t entries,
             c->out->corruptions++;
         }
         if (offset < c->clusters << c->s->cluster_bits) {
-            co_walk_l2(c, &w, offset);
+            co_walk_l2(c, active, offset);
         }
     }
 }
@@ -234,7 +233,8 @@ int co_qcow2_check_count_all(Qcow2Check *c)
     c->clusters = DIV_ROUND_UP(s->file_grown ? s->fresh_from
                                              : s->file->child->size_bytes,
                                s->cluster_bytes);
-    c->out->total_clusters = DIV_ROUND_UP(s->disk_bytes, s->cluster_bytes);
+    c->out->total_clusters =
+        DIV_ROUND_UP(s->node->size_bytes, s->cluster_bytes);
     if (!qcow2_check_refs_init(c)) {
         return -EFBIG;
     }

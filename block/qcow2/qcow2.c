@@ -130,7 +130,7 @@ co_open_image(Node *node, const BlockdevOptionsQcow2 *o, Error **errp)
         !qcow2_options_apply(s, o, errp) || !co_open_tables(s, errp)) {
         return false;
     }
-    node->size_bytes = ROUND_UP(s->disk_bytes, 512);
+    node->size_bytes = ROUND_DOWN(s->disk_bytes, 512);
     qcow2_tables_note_all(s);
     if (!co_qcow2_open_backing(s, o, errp) || !co_repair_dirty(s, errp) ||
         co_clear_autoclear(s, errp) < 0) {

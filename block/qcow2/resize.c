@@ -257,7 +257,7 @@ COROUTINE_ONLY CONTROL_ONLY static int co_grow(Qcow2State *s,
                                                FormatPreallocation how,
                                                Error **errp)
 {
-    uint64_t reach = qcow2_table_reach(s), old = ROUND_UP(s->disk_bytes, 512);
+    uint64_t reach = qcow2_table_reach(s), old = ROUND_DOWN(s->disk_bytes, 512);
     uint64_t entries = size_bytes / reach + (size_bytes % reach > 0);
     int ret;
 

@@ -17,7 +17,7 @@ static int free_descriptor(void)
 void fuzz_run(CoroutineEntry *entry, const uint8_t *data, size_t bytes)
 {
     static Reactor *reactor;
-    FuzzInput input = {data, MIN(bytes, FUZZ_MAX_BYTES)};
+    FuzzInput input = {data, bytes};
     unsigned coroutines;
     int fd;
 
@@ -50,8 +50,9 @@ static void co_peer(void *opaque)
 
 void fuzz_peer_start(FuzzPeer *peer, int fd, const FuzzInput *input)
 {
-    g_assert_cmpint(send(fd, input->data, input->bytes, MSG_NOSIGNAL), ==,
-                    input->bytes);
+    size_t bytes = MIN(input->bytes, FUZZ_MAX_BYTES);
+
+    g_assert_cmpint(send(fd, input->data, bytes, MSG_NOSIGNAL), ==, bytes);
     g_assert_cmpint(shutdown(fd, SHUT_WR), ==, 0);
     peer->fd = fd;
     peer->ended = false;

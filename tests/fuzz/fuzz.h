@@ -12,7 +12,7 @@
 
 #include "util/reactor/reactor.h"
 
-/* More would not fit in the buffer of a socket; longer inputs are cut. */
+/* More would not fit in the buffer of a socket; what is longer is cut. */
 #define FUZZ_MAX_BYTES (64u << 10)
 
 /* One run with [@data, +@bytes); always returns 0. */

@@ -7,6 +7,8 @@ import struct
 import sys
 from pathlib import Path
 
+import qcow2_images
+
 IHAVEOPT = b"IHAVEOPT"
 SIZE = 1 << 20
 
@@ -228,7 +230,9 @@ def text_inputs():
 def main():
     folder = Path(sys.argv[1])
     targets = {"qmp": qmp_inputs, "nbd-server": client_inputs,
-               "nbd-client": server_inputs, "options": text_inputs}
+               "nbd-client": server_inputs, "options": text_inputs,
+               **{f"qcow2-{name}": qcow2_images.inputs
+                  for name in ("open", "check", "bitmaps")}}
     for target, inputs in targets.items():
         (folder / target).mkdir(parents=True, exist_ok=True)
         for name, data in inputs():

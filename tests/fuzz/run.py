@@ -16,11 +16,13 @@ import sys
 from pathlib import Path
 
 SOURCE = Path(__file__).resolve().parent.parent.parent
-TARGETS = ["qmp", "nbd-server", "nbd-client", "options"]
+TARGETS = ["qmp", "nbd-server", "nbd-client", "options", "qcow2-open",
+           "qcow2-check", "qcow2-bitmaps"]
 SETUP = ["-Dfuzz=true", "-Doptimization=1",
          "-Db_sanitize=address,undefined", "-Db_lundef=false"]
-# An input that needs this long is a failure, too.
+# An input that needs this long, or this much memory, is a failure, too.
 INPUT_S = 20
+MEMORY_MIB = 512
 
 
 def build(folder):
@@ -43,6 +45,8 @@ def start(folder, name, seconds):
            "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1"}
     command = [str(folder / "tests" / "fuzz" / f"fuzz-{name}"),
                f"-max_total_time={seconds}", f"-timeout={INPUT_S}",
+               f"-rss_limit_mb={4 * MEMORY_MIB}",
+               f"-malloc_limit_mb={MEMORY_MIB}",
                f"-artifact_prefix={found}/", "-print_final_stats=1",
                str(learnt), str(folder / "tests" / "fuzz" / "corpus" / name)]
     seeds = SOURCE / "tests" / "fuzz" / "found" / name
