@@ -9,7 +9,7 @@
 #include "block/net/nbd-uri.h"
 #include "fuzz.h"
 #include "qapi/qapi-types.h"
-#include "tools/size-text.h"
+#include "text/size-text.h"
 #include "util/json/json-keyval.h"
 
 /* What came of it is right in itself: it can be turned into JSON and back. */

@@ -13,6 +13,7 @@ from pathlib import Path
 LADDER = [
     ["util/"],
     ["qapi/", "nbd/"],
+    ["text/"],
     ["objects/"],
     ["block/graph/", "block/io/", "block/bitmap/"],
     ["block/file/", "block/net/", "block/copy/"],
@@ -24,7 +25,7 @@ LADDER = [
     ["monitor/", "blockdev.c"],
     ["tools/"],
 ]
-SOURCES = ["util", "qapi", "nbd", "objects", "block", "monitor", "tools"]
+SOURCES = ["util", "qapi", "nbd", "text", "objects", "block", "monitor", "tools"]
 INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"', re.MULTILINE)
 
 # What only util/reactor/ may call: everything else goes through it, so that a

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Sizes as text, as QEMU's tools print and read them (measured on 7.2.22). */
-#include "tools/size-text.h"
+#include "text/size-text.h"
 
 static void check_text(char *text, const char *expected)
 {

@@ -5,7 +5,7 @@
 #include <stdio.h>
 
 #include "tools/img/img.h"
-#include "tools/size-text.h"
+#include "text/size-text.h"
 
 /* --- complaints -------------------------------------------------------------
  */

@@ -7,8 +7,8 @@
 
 #include "block/graph/query.h"
 #include "qapi/qapi-types.h"
+#include "text/image-text.h"
 #include "tools/img/args.h"
-#include "tools/img/info-text.h"
 #include "util/json/json-print.h"
 
 typedef struct Info {
@@ -86,12 +86,15 @@ static void print_json(const Info *info, const GPtrArray *images)
 
 static void print_human(const GPtrArray *images)
 {
+    g_autoptr(GString) text = g_string_new(NULL);
+
     for (guint i = 0; i < images->len; i++) {
         if (i) {
-            printf("\n");
+            g_string_append_c(text, '\n');
         }
-        img_print_info(images->pdata[i]);
+        image_text(text, images->pdata[i]);
     }
+    fputs(text->str, stdout);
 }
 
 static void free_info(gpointer info)

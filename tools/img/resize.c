@@ -8,7 +8,7 @@
 #include "block/file/file-create.h"
 #include "block/graph/format.h"
 #include "tools/img/args.h"
-#include "tools/size-text.h"
+#include "text/size-text.h"
 
 typedef struct Resize {
     ImageOpen open;

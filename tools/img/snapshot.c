@@ -6,9 +6,9 @@
 #include "block/bitmap/bitmap.h"
 #include "block/graph/format.h"
 #include "qapi/qapi-types.h"
+#include "text/snapshot-text.h"
 #include "tools/img/args.h"
 #include "tools/img/img.h"
-#include "tools/img/snapshot-list.h"
 
 typedef struct Snapshot {
     ImageOpen open;
@@ -175,12 +175,15 @@ static int co_run(const Snapshot *s)
 {
     Node *node = root_node(s->root);
     const FormatOps *format = node->driver->format;
+    g_autoptr(GString) text = NULL;
     SnapshotInfoList *list;
 
     switch (s->action) {
     case 'l':
         list = co_list(format, node);
-        img_print_snapshots(list);
+        text = g_string_new(NULL);
+        snapshot_text_list(text, list);
+        fputs(text->str, stdout);
         SnapshotInfoList_free(list);
         return 0;
     case 'c':

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "tools/size-text.h"
+#include "text/size-text.h"
 
 static const FormatOption raw_options[] = {
     {"size", "size", "Virtual disk size", NULL, false},

@@ -4,7 +4,7 @@
 #include <stdio.h>
 
 #include "tools/io/io.h"
-#include "tools/size-text.h"
+#include "text/size-text.h"
 
 /* --- discard ----------------------------------------------------------------
  */

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #include "tools/io/io.h"
-#include "tools/size-text.h"
+#include "text/size-text.h"
 
 int io_parse_number(const char *word, uint64_t *value)
 {

@@ -1,14 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The list of snapshots that `snapshot -l` and `info` print. */
-#include "tools/img/snapshot-list.h"
+/* Tables of internal snapshots: see snapshot-text.h. */
+#include "text/snapshot-text.h"
 
-#include <stdio.h>
 #include <time.h>
 
-#include "qapi/qapi-types.h"
-#include "tools/size-text.h"
+#include "text/size-text.h"
 
-static void print_one(const SnapshotInfo *s)
+#define ROW "%-9s %-16s %8s%20s%13s%11s\n"
+
+void snapshot_text_header(GString *text)
+{
+    g_string_append_printf(text, ROW, "ID", "TAG", "VM SIZE", "DATE",
+                           "VM CLOCK", "ICOUNT");
+}
+
+void snapshot_text_row(GString *text, const SnapshotInfo *s, bool without_id)
 {
     g_autofree char *size = size_text_short(s->vm_state_size);
     time_t when = s->date_sec;
@@ -24,17 +30,17 @@ static void print_one(const SnapshotInfo *s)
     if (s->has_icount) {
         g_snprintf(icount, sizeof(icount), "%" PRId64, s->icount);
     }
-    printf("%-9s %-16s %8s%20s%13s%11s\n", s->id, s->name, size, date, clock,
-           icount);
+    g_string_append_printf(text, ROW, without_id ? "--" : s->id, s->name, size,
+                           date, clock, icount);
 }
 
-void img_print_snapshots(const SnapshotInfoList *list)
+void snapshot_text_list(GString *text, const SnapshotInfoList *list)
 {
     if (list && list->n) {
-        printf("Snapshot list:\n%-9s %-16s %8s%20s%13s%11s\n", "ID", "TAG",
-               "VM SIZE", "DATE", "VM CLOCK", "ICOUNT");
+        g_string_append(text, "Snapshot list:\n");
+        snapshot_text_header(text);
     }
     for (size_t i = 0; list && i < list->n; i++) {
-        print_one(list->v[i]);
+        snapshot_text_row(text, list->v[i], false);
     }
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Sizes as text: see size-text.h. */
-#include "tools/size-text.h"
+#include "text/size-text.h"
 
 #include <math.h>
 #include <stdlib.h>

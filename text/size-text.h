@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Sizes as users write and read them: k, M, G, T, P, E are powers of 1024. */
-#ifndef TOOLS_SIZE_TEXT_H
-#define TOOLS_SIZE_TEXT_H
+#ifndef TEXT_SIZE_TEXT_H
+#define TEXT_SIZE_TEXT_H
 
 #include "util/common.h"
 
