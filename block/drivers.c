@@ -4,7 +4,7 @@
 
 extern const NodeDriver driver_blkdebug, driver_copy_before_write, driver_file,
     driver_host_device, driver_nbd, driver_null_aio, driver_null_co,
-    driver_qcow2, driver_raw, driver_snapshot_access, driver_throttle;
+    driver_qcow2, driver_quorum, driver_raw, driver_snapshot_access, driver_throttle;
 
 static const NodeDriver *const drivers[] = {
     &driver_blkdebug,
@@ -15,6 +15,7 @@ static const NodeDriver *const drivers[] = {
     &driver_null_aio,
     &driver_null_co,
     &driver_qcow2,
+    &driver_quorum,
     &driver_raw,
     &driver_snapshot_access,
     &driver_throttle,

@@ -4,6 +4,7 @@
 
 #include "monitor/chardev.h"
 #include "monitor/dispatch.h"
+#include "monitor/event-limit.h"
 #include "monitor/session.h"
 #include "qapi/event-sink.h"
 #include "util/list.h"
@@ -47,7 +48,7 @@ static void send_event(void *opaque, QAPIEvent event, json_object *data)
         json_object_object_add(doc, "data", json_object_get(data));
     }
     json_object_object_add(doc, "timestamp", timestamp());
-    sessions_broadcast(doc);
+    event_limited_send(event, data, doc);
     json_object_put(doc);
 }
 
@@ -111,6 +112,7 @@ void co_monitors_shutdown(void)
     co_sessions_end();
     co_count_wait_zero(&running);
     qapi_event_set_sink(NULL, NULL);
+    event_limit_shutdown();
     while ((link = list_pop(&monitors))) {
         g_free(LIST_ENTRY(link, Monitor, link));
     }

@@ -79,7 +79,7 @@ bool node_set_backing(Node *node, Node *backing, Txn *txn, Error **errp)
     if (edge && edge->child == backing) {
         return true;
     }
-    if (backing && !edge_check_cycle(node, backing, EDGE_COW, errp)) {
+    if (backing && !edge_check_cycle(node, backing, "backing", errp)) {
         return false;
     }
     inner = txn_new();

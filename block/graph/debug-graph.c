@@ -109,8 +109,9 @@ static void draw_nodes(Picture *p)
     for (Node *node = node_next(NULL); node; node = node_next(node)) {
         draw_node(p, node, X_DBG_BLOCK_GRAPH_NODE_TYPE_BLOCK_DRIVER,
                   node_name(node));
-        LIST_FOREACH(edge, &node->children, Edge, in_parent) {
-            draw_edge(p, node, edge);
+        for (ListLink *l = node->children.prev; l != &node->children;
+             l = l->prev) {
+            draw_edge(p, node, LIST_ENTRY(l, Edge, in_parent));
         }
     }
 }

@@ -129,6 +129,13 @@ struct NodeDriver {
      */
     void (*child_perm)(const Node *node, const Edge *edge, Perms perm,
                        Perms shared, Perms *child_perm, Perms *child_shared);
+    /* x-blockdev-change: adds a child that nobody else uses, or removes one.
+     * On control, quiesced. NULL: its children stay. */
+    bool (*co_add_child)(Node *node, Node *child, Error **errp);
+    bool (*co_remove_child)(Node *node, Edge *edge, Error **errp);
+    /* Whether another node that has what this one shows may take the child's
+     * place and nobody above notices. NULL: only below a filter. */
+    bool (*child_replaceable)(const Node *node, const Edge *edge);
     /*
      * Called before new cumulative permissions take effect (a `file` takes
      * its locks, reopens read-write); commit/abort follows. NULL: nothing.
@@ -187,6 +194,7 @@ struct NodeDriver {
      * node that has one of them given cannot be named by its child's file
      * name. NULL ends; NULL: none. */
     const char *const *identity_options;
+    bool flushes_children; /* co_flush does, and bears errors of theirs */
     bool supports_fua; /* co_pwritev and zeroes honour REQ_FUA */
     /* What a format can do beside I/O: block/graph/format.h. NULL: nothing. */
     const struct FormatOps *format;

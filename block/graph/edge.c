@@ -67,15 +67,14 @@ bool node_reaches(const Node *from, const Node *node)
     return false;
 }
 
-bool edge_check_cycle(const Node *parent, const Node *child, unsigned role,
+bool edge_check_cycle(const Node *parent, const Node *child, const char *name,
                       Error **errp)
 {
     if (!node_reaches(child, parent)) {
         return true;
     }
     error_set(errp, "Making '%s' a %s child of '%s' would create a cycle",
-              node_name(child), role & EDGE_COW ? "backing" : "file",
-              node_name(parent));
+              node_name(child), name, node_name(parent));
     return false;
 }
 
@@ -85,7 +84,7 @@ Edge *edge_attach(Node *parent, Node *child, const char *name, unsigned role,
     Edge *edge;
     Txn *txn;
 
-    if (!edge_check_cycle(parent, child, role, errp)) {
+    if (!edge_check_cycle(parent, child, name, errp)) {
         return NULL;
     }
     edge = edge_new(parent, NULL, name, role);

@@ -69,6 +69,26 @@ static const char *child_plain_filename(const Node *node)
     return NULL;
 }
 
+/* "children.0" and so on are members of a list, with no gaps. */
+static void identity_add_child(json_object *identity, const Edge *edge)
+{
+    const char *dot = strchr(edge->name, '.');
+    g_autofree char *list = dot ? g_strndup(edge->name, dot - edge->name)
+                                : NULL;
+    json_object *members;
+
+    if (!list) {
+        json_object_object_add(identity, edge->name,
+                               json_object_get(edge->child->identity));
+        return;
+    }
+    if (!json_object_object_get_ex(identity, list, &members)) {
+        members = json_object_new_array();
+        json_object_object_add(identity, list, members);
+    }
+    json_object_array_add(members, json_object_get(edge->child->identity));
+}
+
 void node_refresh_filename(Node *node)
 {
     json_object *identity = json_object_new_object();
@@ -80,8 +100,7 @@ void node_refresh_filename(Node *node)
     own = identity_add_options(node, identity);
     LIST_FOREACH(edge, &node->children, Edge, in_parent) {
         if (edge->child->identity) {
-            json_object_object_add(identity, edge->name,
-                                   json_object_get(edge->child->identity));
+            identity_add_child(identity, edge);
         }
     }
     json_object_put(node->identity);
@@ -98,6 +117,16 @@ void node_refresh_filename(Node *node)
         g_autoptr(GString) text = json_print(identity, false);
 
         node->filename = g_strdup_printf("json:%s", text->str);
+    }
+}
+
+void node_refresh_filenames_above(Node *node)
+{
+    node_refresh_filename(node);
+    LIST_FOREACH(edge, &node->parents, Edge, in_child) {
+        if (edge->parent) {
+            node_refresh_filenames_above(edge->parent);
+        }
     }
 }
 

@@ -23,8 +23,9 @@ Node *edge_unlink(Edge *edge);
 void edge_free(Edge *edge);
 /* True if @node is @from or lies below it. */
 bool node_reaches(const Node *from, const Node *node);
-/* Sets @errp to the cycle text and returns false if @child reaches @parent. */
-bool edge_check_cycle(const Node *parent, const Node *child, unsigned role,
+/* Sets @errp to the cycle text and returns false if @child reaches @parent,
+ * which would have it as @name. */
+bool edge_check_cycle(const Node *parent, const Node *child, const char *name,
                       Error **errp);
 
 /* --- node.c -------------------------------------------------------------- */
@@ -32,7 +33,7 @@ bool edge_check_cycle(const Node *parent, const Node *child, unsigned role,
 /* False with QEMU's text when a node may not get this name. */
 bool node_name_check(const char *name, Error **errp);
 void node_unref_not_last(Node *node);
-/* Makes it the newest of all: a node is newer than the children it opened. */
+/* Makes it the newest of all: a node is newer than its "file". */
 void node_list_last(Node *node);
 /* Undoes node_new and what was attached below since: an open that failed. */
 void co_node_discard(Node *node) COROUTINE_ONLY CONTROL_ONLY;
@@ -81,6 +82,8 @@ char *edge_describe_user(const Edge *edge);
 
 /* Derives node->identity, and node->filename where the driver left it. */
 void node_refresh_filename(Node *node);
+/* Of @node and all that stand above it. */
+void node_refresh_filenames_above(Node *node);
 
 /* --- gate.c -------------------------------------------------------------- */
 

@@ -166,7 +166,6 @@ static Node *co_open_below(const BlockdevOptions *options, const Node *parent,
     }
     node_refresh_limits(node);
     node_refresh_filename(node);
-    node_list_last(node);
     return node;
 }
 
@@ -202,6 +201,11 @@ Edge *co_node_open_child(Node *parent, const BlockdevRef *ref, const char *name,
 
     if (!child) {
         return NULL;
+    }
+    if (child->inherits_from == parent && !strcmp(name, "file")) {
+        /* As QEMU lists them, which opens this one before the node itself,
+         * and all other children after it. */
+        node_list_last(parent);
     }
     edge = edge_attach(parent, child, name, role, errp);
     /* The edge has its own reference now, or the child goes. */

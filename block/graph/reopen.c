@@ -201,7 +201,7 @@ static bool replace_child(Reopen *q, Edge *edge, const char *name, Error **errp)
         error_set(errp, "Cannot change the option '%s'", edge->name);
         return false;
     }
-    if (!edge_check_cycle(edge->parent, to, edge->role, errp)) {
+    if (!edge_check_cycle(edge->parent, to, edge->name, errp)) {
         return false;
     }
     node_ref(edge->child);
@@ -340,16 +340,6 @@ static bool co_apply(Reopen *q, Error **errp)
                          errp);
 }
 
-static void refresh_filenames_above(Node *node)
-{
-    node_refresh_filename(node);
-    LIST_FOREACH(edge, &node->parents, Edge, in_child) {
-        if (edge->parent) {
-            refresh_filenames_above(edge->parent);
-        }
-    }
-}
-
 /* The order does not matter: a size goes up to those that show it. */
 CONTROL_ONLY
 static void take_over(Entry *entry)
@@ -359,7 +349,7 @@ static void take_over(Entry *entry)
     json_object_put(node->options);
     node->options = json_object_get(entry->json);
     node_size_changed(node, entry->r.size_bytes);
-    refresh_filenames_above(node);
+    node_refresh_filenames_above(node);
 }
 
 static void forget_left(const Reopen *q)

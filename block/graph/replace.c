@@ -46,6 +46,8 @@ static void moves_done(Node *from, Node *to)
 {
     node_refresh_limits(from);
     node_refresh_limits(to);
+    node_refresh_filenames_above(from);
+    node_refresh_filenames_above(to);
     quiesce_rescan();
 }
 
@@ -71,7 +73,7 @@ static bool check_cycles(const Node *from, const Node *to, Error **errp)
 {
     LIST_FOREACH(edge, &from->parents, Edge, in_child) {
         if (edge->parent && !edge_stays(edge, to) &&
-            !edge_check_cycle(edge->parent, to, edge->role, errp)) {
+            !edge_check_cycle(edge->parent, to, edge->name, errp)) {
             return false;
         }
     }

@@ -171,30 +171,3 @@ bool qmp_change_backing_file(const QmpChangeBackingFileArgs *args,
     graph_unlock();
     return ok;
 }
-
-/* --- x-blockdev-change ----------------------------------------------------- */
-
-/* No driver here has children that come and go one by one. */
-bool qmp_x_blockdev_change(const QmpXBlockdevChangeArgs *args, Error **errp)
-{
-    Node *parent = node_lookup(args->parent, args->parent, errp);
-
-    if (!parent) {
-        return false;
-    }
-    if (!args->child == !args->node) {
-        error_set(errp, args->child
-                            ? "The parameters child and node are in conflict"
-                            : "Either child or node must be specified");
-    } else if (args->child && !node_child(parent, args->child)) {
-        error_set(errp, "Node '%s' does not have child '%s'",
-                  node_name(parent), args->child);
-    } else if (args->child) {
-        error_set(errp, "The node %s does not support removing a child",
-                  node_name(parent));
-    } else if (node_lookup(args->node, args->node, errp)) {
-        error_set(errp, "The node %s does not support adding a child",
-                  node_name(parent));
-    }
-    return false;
-}

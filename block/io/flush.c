@@ -21,7 +21,7 @@ static int co_flush_driver(Node *node)
 {
     /* Without flushes a format still writes its caches to its file; only what
      * would make the storage itself wait is left out. */
-    if (!node->driver->co_flush ||
+    if (!node->driver->co_flush || node->driver->flushes_children ||
         (node->cache_no_flush && !node->driver->is_format)) {
         return 0;
     }
@@ -47,6 +47,9 @@ static int co_flush_children(Node *node)
 {
     int result = 0;
 
+    if (node->driver->flushes_children) {
+        return node->driver->co_flush(node);
+    }
     LIST_FOREACH(edge, &node->children, Edge, in_parent) {
         if (edge->role & (EDGE_DATA | EDGE_METADATA | EDGE_FILTERED)) {
             int ret = co_edge_flush(edge);

@@ -162,13 +162,42 @@ static bool check_numbers(const BlockdevMirror *args, MirrorParams *p,
     return true;
 }
 
+/* A child whose content users of @node do not tell from the others', if nobody
+ * else sees it. */
+static bool is_unseen_child(const Node *node, const Node *replaced)
+{
+    const Edge *user;
+
+    if (list_empty(&replaced->parents) ||
+        replaced->parents.next != replaced->parents.prev) {
+        return false;
+    }
+    user = LIST_ENTRY(list_first(&replaced->parents), Edge, in_child);
+    return user->parent == node && node->driver->child_replaceable &&
+           node->driver->child_replaceable(node, user);
+}
+
 /* The target may take the place of what shows the same as the disk, and of
- * nothing else: the disk below its filters. */
+ * nothing else: the disk below its filters, or a part of it that nobody sees
+ * alone. */
+bool mirror_can_replace(const Node *source, const Node *replaced)
+{
+    const Node *node = source;
+
+    while (node != replaced && !is_unseen_child(node, replaced)) {
+        const Edge *edge = node_filtered_child(node);
+
+        if (!edge) {
+            return false;
+        }
+        node = edge->child;
+    }
+    return true;
+}
+
 static bool find_replaced(const BlockdevMirror *args, MirrorParams *p,
                           Error **errp)
 {
-    Node *node;
-
     if (!args->replaces) {
         return true;
     }
@@ -178,18 +207,13 @@ static bool find_replaced(const BlockdevMirror *args, MirrorParams *p,
                   args->replaces);
         return false;
     }
-    for (node = p->source; node != p->replaces;) {
-        Edge *edge = node_filtered_child(node);
-
-        if (!edge) {
-            error_set(errp,
-                      "Cannot replace '%s' by a node mirrored from '%s', "
-                      "because it cannot be guaranteed that doing so would "
-                      "not lead to an abrupt change of visible data",
-                      args->replaces, args->device);
-            return false;
-        }
-        node = edge->child;
+    if (!mirror_can_replace(p->source, p->replaces)) {
+        error_set(errp,
+                  "Cannot replace '%s' by a node mirrored from '%s', because "
+                  "it cannot be guaranteed that doing so would not lead to an "
+                  "abrupt change of visible data",
+                  args->replaces, args->device);
+        return false;
     }
     return true;
 }

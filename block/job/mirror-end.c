@@ -93,6 +93,10 @@ COROUTINE_ONLY CONTROL_ONLY static bool co_pivot(MirrorState *s, Error **errp)
                   node_name(s->replaces));
         return false;
     }
+    if (!mirror_can_replace(s->source, s->replaces)) {
+        /* Somebody has come to use it: QEMU tells no more than that. */
+        return false;
+    }
     return mirror_top_give_users(s->filter, s->source, s->pivot, errp) &&
            node_replace(s->replaces, s->target, s->pivot, errp);
 }

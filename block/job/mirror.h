@@ -36,6 +36,9 @@ typedef struct MirrorParams {
 
 /* Checks what can be checked without changing anything. Under the graph lock;
  * does not yield. */
+/* Whether what shows the same as @source may take the place of @replaced. */
+bool mirror_can_replace(const Node *source,
+                        const Node *replaced) CONTROL_ONLY;
 bool mirror_check(const BlockdevMirror *args, MirrorParams *params,
                   Error **errp) CONTROL_ONLY;
 

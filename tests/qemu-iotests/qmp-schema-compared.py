@@ -13,7 +13,6 @@ from lib.case import ours_only
 # Pattern of a path -> why it is not there.
 ABSENT = {
     'BLOCK_IO_ERROR absent': 'no devices',
-    'QUORUM_* absent': 'no quorum',
     'VSERPORT_CHANGE absent': 'no devices',
     'block-export-add.iothread: str, alternate': 'also takes a list',
     'block-export-add.type=*': 'other kinds of exports',

@@ -17,7 +17,7 @@ LADDER = [
     ["objects/"],
     ["block/graph/", "block/io/", "block/bitmap/"],
     ["block/file/", "block/net/", "block/copy/"],
-    ["block/filter/", "block/qcow2/"],
+    ["block/filter/", "block/qcow2/", "block/test-drivers/"],
     ["block/drivers.c", "block/object-classes.c"],
     ["block/backend/"],
     ["block/job/"],

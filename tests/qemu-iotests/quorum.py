@@ -1,0 +1,488 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""quorum: nodes that vote about what they show, and who is told of losers."""
+
+import os
+
+from lib import case, exports, images
+from lib.images import KIB, MIB
+
+
+class QuorumCase(case.Case):
+    """`q` over raw nodes n0, n1... with the same content, and a guest."""
+
+    def setUp(self):
+        super().setUp()
+        self.vm = self.daemon()
+
+    def child(self, i, *injects):
+        path = images.make(self.path(f'{i}.img'), MIB, [(0, 64 * KIB, 1)])
+        file = {'driver': 'file', 'filename': path, 'discard': 'unmap',
+                'node-name': f'f{i}'}
+        if injects:
+            file = {'driver': 'blkdebug', 'image': file, 'discard': 'unmap',
+                    'inject-error': list(injects)}
+        return {'driver': 'raw', 'node-name': f'n{i}', 'file': file,
+                'discard': 'unmap'}
+
+    def add(self, n, threshold, errors=None, **options):
+        errors = errors or {}
+        self.vm.cmd('blockdev-add', dict({
+            'driver': 'quorum', 'node-name': 'q', 'discard': 'unmap',
+            'vote-threshold': threshold,
+            'children': [self.child(i, *errors.get(i, ()))
+                         for i in range(n)]},
+            **{k.replace('_', '-'): v for k, v in options.items()}))
+        self.connect()
+
+    def connect(self):
+        self.server = exports.Server(self.vm)
+        self.server.add('q')
+        self.guest = self.server.connect('q',
+                                         request_structured_replies=False)
+        self.addCleanup(exports.disconnect, self.guest)
+
+    def remove(self):
+        exports.disconnect(self.guest)
+        self.vm.cmd('nbd-server-stop')
+        self.vm.cmd('blockdev-del', {'node-name': 'q'})
+
+    def write_file(self, i, offset, length, byte):
+        with open(self.path(f'{i}.img'), 'r+b') as f:
+            f.seek(offset)
+            f.write(bytes([byte]) * length)
+
+    def read_file(self, i, offset, length):
+        return images.read(self.path(f'{i}.img'), offset, length)
+
+    def events(self):
+        """Those of quorums that came since it was last asked."""
+        self.vm.cmd('query-jobs')
+        found = [(e['event'], e['data']) for e in self.vm.qmp.events
+                 if e['event'].startswith('QUORUM')]
+        self.vm.qmp.events = []
+        return found
+
+    def edges(self):
+        return [e['name'] for e in
+                self.vm.cmd('x-debug-query-block-graph')['edges']]
+
+
+def bad(node, sector, sectors, kind='read', error=None):
+    data = {'node-name': node, 'sector-num': sector,
+            'sectors-count': sectors, 'type': kind}
+    return 'QUORUM_REPORT_BAD', dict(data, error=error) if error else data
+
+
+def failure(sector, sectors):
+    return 'QUORUM_FAILURE', {'reference': 'q', 'sector-num': sector,
+                              'sectors-count': sectors}
+
+
+EIO, ENOSPC = 'Input/output error', 'No space left on device'
+
+
+class Reads(QuorumCase):
+
+    def test_majority(self):
+        self.add(3, 2)
+        self.write_file(1, 512, 512, 2)
+        self.assertEqual(self.guest.pread(4096, 0), b'\1' * 4096)
+        self.assertEqual(self.events(), [bad('n1', 0, 8)])
+
+    def test_events_are_limited(self):
+        """The second one of a child waits until a second is over."""
+        self.add(3, 2)
+        self.write_file(1, 512, 512, 2)
+        for _ in range(3):
+            self.guest.pread(4096, 0)
+        self.guest.pread(100, 600)
+        self.assertEqual(self.events(), [bad('n1', 0, 8)])
+        event = self.vm.qmp.event('QUORUM_REPORT_BAD')
+        self.assertEqual((event['event'], event['data']), bad('n1', 1, 1))
+
+    def test_rewrite(self):
+        self.add(3, 2, rewrite_corrupted=True)
+        self.write_file(1, 512, 512, 2)
+        self.assertEqual(self.guest.pread(1024, 512), b'\1' * 1024)
+        self.assertEqual(self.events(), [bad('n1', 1, 2)])
+        self.assertEqual(self.read_file(1, 0, 4096), b'\1' * 4096)
+
+    def test_rewrite_fails(self):
+        self.add(3, 2, {1: [{'event': 'none', 'iotype': 'write'}]},
+                 rewrite_corrupted=True)
+        self.write_file(1, 512, 512, 2)
+        self.assertEqual(self.guest.pread(1024, 512), b'\1' * 1024)
+        self.assertEqual(self.events(), [bad('n1', 1, 2)])
+        self.assertEqual(self.read_file(1, 512, 512), b'\2' * 512)
+
+    def test_no_majority(self):
+        self.add(3, 2)
+        for i in range(3):
+            self.write_file(i, 512, 512, i + 5)
+        self.assertEqual(exports.errno_of(self.guest.pread, 1024, 512), 'EIO')
+        self.assertEqual(self.events(), [failure(1, 2)])
+
+    def test_last_version_wins_a_tie(self):
+        self.add(3, 1)
+        for i in range(3):
+            self.write_file(i, 512, 512, i + 5)
+        self.assertEqual(self.guest.pread(512, 512), b'\7' * 512)
+        self.assertEqual(self.events(), [bad('n1', 1, 1), bad('n0', 1, 1)])
+
+    def test_tie_of_pairs(self):
+        self.add(4, 2)
+        for i in range(4):
+            self.write_file(i, 512, 512, i % 2 + 5)
+        self.assertEqual(self.guest.pread(512, 512), b'\6' * 512)
+        self.assertEqual(self.events(), [bad('n2', 1, 1), bad('n0', 1, 1)])
+
+    def test_error(self):
+        self.add(3, 2, {1: [{'event': 'none', 'iotype': 'read'}]})
+        self.assertEqual(self.guest.pread(512, 0), b'\1' * 512)
+        self.assertEqual(self.events(), [bad('n1', 0, 1, error=EIO)])
+
+    def test_error_of_too_many(self):
+        enospc = {'event': 'none', 'iotype': 'read', 'errno': 28}
+        self.add(3, 2, {0: [dict(enospc, errno=1)], 1: [enospc],
+                        2: [enospc]})
+        self.assertEqual(exports.errno_of(self.guest.pread, 512, 0), 'ENOSPC')
+        self.assertEqual(self.events(), [
+            bad('n0', 0, 1, error='Operation not permitted'),
+            bad('n1', 0, 1, error=ENOSPC), bad('n2', 0, 1, error=ENOSPC),
+            failure(0, 1)])
+
+    def test_error_and_disagreement(self):
+        self.add(3, 2, {0: [{'event': 'none', 'iotype': 'read'}]})
+        self.write_file(1, 512, 512, 2)
+        self.assertEqual(exports.errno_of(self.guest.pread, 512, 512), 'EIO')
+        self.assertEqual(self.events(), [bad('n0', 1, 1, error=EIO),
+                                         failure(1, 1)])
+
+    def test_fifo(self):
+        self.add(3, 2, {0: [{'event': 'none', 'iotype': 'read'}],
+                        1: [{'event': 'none', 'iotype': 'read', 'errno': 28,
+                             'once': True}]}, read_pattern='fifo')
+        self.write_file(2, 0, 512, 3)
+        self.assertEqual(self.guest.pread(512, 0), b'\3' * 512)
+        self.assertEqual(self.events(), [bad('n0', 0, 1, error=EIO),
+                                         bad('n1', 0, 1, error=ENOSPC)])
+        self.assertEqual(self.guest.pread(512, 0), b'\1' * 512)
+
+    def test_fifo_all_fail(self):
+        self.add(2, 1, {0: [{'event': 'none', 'errno': 1}],
+                        1: [{'event': 'none', 'errno': 28}]},
+                 read_pattern='fifo')
+        self.assertEqual(exports.errno_of(self.guest.pread, 512, 0), 'ENOSPC')
+
+    def test_blkverify(self):
+        self.add(2, 2, blkverify=True)
+        self.assertEqual(self.guest.pread(4096, 0), b'\1' * 4096)
+        self.write_file(1, 1024, 512, 2)
+        self.vm.expect_crash = True
+        self.assertEqual(exports.errno_of(self.guest.pread, 4096, 512),
+                         'ENOTCONN')
+        self.assertEqual(self.vm.wait(), 1)
+        self.assertEqual(self.vm.stderr(), 'quorum: offset=512 bytes=4096 '
+                         'contents mismatch at offset 1024\n')
+
+    def test_status(self):
+        self.add(2, 2)
+        self.write_file(1, 128 * KIB, 4 * KIB, 2)
+        guest = self.server.connect('q', [exports.BASE])
+        self.addCleanup(exports.disconnect, guest)
+        self.assertEqual(exports.extents(guest, exports.BASE), [
+            (64 * KIB, 0), (64 * KIB, 3), (4 * KIB, 0), (892 * KIB, 3)])
+
+
+class Writes(QuorumCase):
+
+    def test_all(self):
+        self.add(3, 2)
+        self.guest.pwrite(b'x' * 4096, 4096)
+        self.guest.zero(4096, 0)
+        self.guest.flush()
+        for i in range(3):
+            self.assertEqual(self.read_file(i, 0, 8192),
+                             bytes(4096) + b'x' * 4096)
+        self.assertEqual(self.events(), [])
+
+    def outcome(self, threshold, kind):
+        """(the error or None, the events) if child 1 fails what is KIND."""
+        self.add(3, threshold, {1: [{'event': 'none', 'iotype': kind}]})
+        # There is something to flush.
+        if kind == 'flush':
+            self.guest.pwrite(b'x' * 512, 0)
+        call, args = {
+            'write': (self.guest.pwrite, (b'x' * 4096, 8192)),
+            'write-zeroes': (self.guest.zero, (64 * KIB, 64 * KIB)),
+            'discard': (self.guest.trim, (64 * KIB, 64 * KIB)),
+            'flush': (self.guest.flush, ())}[kind]
+        error = None
+        try:
+            call(*args)
+        except exports.nbd.Error as caught:
+            error = caught.errno
+        found = error, self.events()
+        self.remove()
+        return found
+
+    def test_one_fails(self):
+        told = {'write': [bad('n1', 16, 8, 'write', EIO)],
+                'write-zeroes': [bad('n1', 128, 128, 'write', EIO)],
+                'flush': [bad('n1', 0, 0, 'flush', EIO)], 'discard': []}
+        vm = self.vm
+        for kind, events in told.items():
+            # One a second is told of each child: a new program each time.
+            self.vm = self.daemon()
+            self.assertEqual(self.outcome(2, kind), (None, events), kind)
+        self.assertTrue(vm.alive())
+
+    def test_too_many_fail(self):
+        failures = {'write': [bad('n1', 16, 8, 'write', EIO), failure(16, 8)],
+                    'write-zeroes': [bad('n1', 128, 128, 'write', EIO),
+                                     failure(128, 128)],
+                    'flush': [bad('n1', 0, 0, 'flush', EIO)]}
+        for kind, events in failures.items():
+            self.vm = self.daemon()
+            self.assertEqual(self.outcome(3, kind), ('EIO', events), kind)
+
+    def test_discard_is_not_passed_on(self):
+        self.add(2, 2)
+        self.guest.trim(64 * KIB, 0)
+        self.assertEqual(self.guest.pread(512, 0), b'\1' * 512)
+        self.guest.zero(64 * KIB, 0)
+        for i in range(2):
+            self.assertEqual(os.stat(self.path(f'{i}.img')).st_blocks, 0)
+
+
+class Options(QuorumCase):
+
+    def options(self, n=2, size=MIB, **options):
+        return dict({'driver': 'quorum', 'node-name': 'q',
+                     'vote-threshold': 2, 'children': [
+                         {'driver': 'null-co', 'size': size}] * n},
+                    **{k.replace('_', '-'): v for k, v in options.items()})
+
+    def test_refused(self):
+        verify = ('blkverify=on can only be set if there are exactly two '
+                  'files and vote-threshold is 2')
+        for desc, options in (
+                ('Number of provided children must be 1 or more', {'n': 0}),
+                ("Parameter 'vote-threshold' expects a value >= 1",
+                 {'vote_threshold': 0}),
+                ("Parameter 'vote-threshold' expects a value >= 1",
+                 {'vote_threshold': -1}),
+                ('threshold may not exceed children count',
+                 {'vote_threshold': 3}),
+                (verify, {'n': 3, 'blkverify': True}),
+                (verify, {'vote_threshold': 1, 'blkverify': True}),
+                ('rewrite-corrupted=on cannot be used with blkverify=on',
+                 {'blkverify': True, 'rewrite_corrupted': True}),
+                ("Parameter 'read-pattern' does not accept value 'x'",
+                 {'read_pattern': 'x'}),
+                ("Cannot find device='nope' nor node-name='nope'",
+                 {'children': ['nope', 'nope']}),
+                ('Could not refresh total sector count: Input/output error',
+                 {'children': [{'driver': 'null-co', 'size': 512},
+                               {'driver': 'null-co', 'size': 1024}]}),
+                ('Block node is read-only', {'read_only': True,
+                                             'rewrite_corrupted': True})):
+            self.assert_error(self.vm, 'blockdev-add', self.options(**options),
+                              desc)
+        self.assertEqual(self.vm.cmd('query-named-block-nodes'), [])
+
+    def filename(self):
+        node, = [n for n in self.vm.cmd('query-named-block-nodes')
+                 if n['node-name'] == 'q']
+        self.assertEqual(node['image']['format'], 'quorum')
+        self.assertNotIn('dirty-flag', node['image'])
+        return node['file']
+
+    def test_filename(self):
+        child = '{"driver": "null-co", "size": 1048576}'
+        for given, shown in (
+                ({}, ''), ({'rewrite_corrupted': True},
+                           '"rewrite-corrupted": true, '),
+                ({'blkverify': True}, '"blkverify": true, ')):
+            self.vm.cmd('blockdev-add', self.options(**given))
+            self.assertEqual(
+                self.filename(), f'json:{{"children": [{child}, {child}], '
+                f'"driver": "quorum", {shown}"vote-threshold": 2}}')
+            self.vm.cmd('blockdev-del', {'node-name': 'q'})
+
+    def test_permissions(self):
+        for options, perm in (({}, []),
+                              ({'rewrite_corrupted': True}, ['write'])):
+            self.vm.cmd('blockdev-add', self.options(**options))
+            edges = self.vm.cmd('x-debug-query-block-graph')['edges']
+            self.assertEqual([(e['name'], e['perm'], e['shared-perm'])
+                              for e in edges], [
+                (f'children.{i}', perm, ['write-unchanged',
+                                         'consistent-read'])
+                for i in range(2)])
+            self.vm.cmd('blockdev-del', {'node-name': 'q'})
+
+    def test_fixed(self):
+        for name in 'y', 'z':
+            self.vm.cmd('blockdev-add', {'driver': 'null-co',
+                                         'node-name': name})
+        options = self.options(children=['y', 'z'])
+        self.vm.cmd('blockdev-add', options)
+        self.assert_error(self.vm, 'blockdev-reopen', {'options': [options]},
+                          "Block format 'quorum' used by node 'q' does not "
+                          "support reopening files")
+        self.assert_error(self.vm, 'block_resize',
+                          {'node-name': 'q', 'size': 2 * MIB},
+                          'Image format driver does not support resize')
+
+
+class Children(QuorumCase):
+
+    def change(self, **args):
+        self.vm.cmd('x-blockdev-change', dict(args, parent='q'))
+
+    def refused(self, desc, parent='q', **args):
+        self.assert_error(self.vm, 'x-blockdev-change',
+                          dict(args, parent=parent), desc)
+
+    def children(self):
+        return [name for name in self.edges() if name.startswith('child')]
+
+    def new(self, name, size=MIB, **options):
+        self.vm.cmd('blockdev-add', dict({
+            'driver': 'null-co', 'size': size, 'node-name': name}, **options))
+
+    def test_add_and_remove(self):
+        self.add(3, 2)
+        self.new('x')
+        self.change(child='children.2')
+        self.change(node='x')
+        self.assertEqual(self.children(),
+                         [f'children.{i}' for i in range(3)])
+        self.assertEqual(self.guest.pread(512, 0), b'\1' * 512)
+        self.assertEqual(self.events(), [bad('x', 0, 1)])
+        self.change(child='children.0')
+        self.assertEqual(exports.errno_of(self.guest.pread, 512, 0), 'EIO')
+        self.assertEqual(self.events(), [failure(0, 1)])
+        self.new('tiny', 512)
+        self.change(node='tiny')
+        # It reads as zeroes behind its end.
+        self.assertEqual(self.guest.pread(512, 512), bytes(512))
+        self.change(child='children.2')
+        self.assertEqual(self.children(), ['children.1', 'children.3'])
+
+    def test_refused(self):
+        self.add(2, 2)
+        self.new('x')
+        self.new('ro', **{'read-only': True})
+        lower = ('The number of children cannot be lower than the vote '
+                 'threshold 2')
+        for desc, args in (
+                (lower, {'child': 'children.0'}),
+                (lower, {'child': 'children.1'}),
+                ("Node 'q' does not have child 'children.2'",
+                 {'child': 'children.2'}),
+                ("Node 'nope' not found", {'node': 'nope'}),
+                ('The node n0 already has a parent', {'node': 'n0'}),
+                ('Block node is read-only', {'node': 'ro'}),
+                ('Either child or node must be specified', {}),
+                ('The parameters child and node are in conflict',
+                 {'child': 'children.1', 'node': 'x'})):
+            self.refused(desc, **args)
+        self.vm.cmd('blockdev-add', {
+            'driver': 'quorum', 'node-name': 'v', 'vote-threshold': 2,
+            'blkverify': True, 'children': [{'driver': 'null-co'}] * 2})
+        self.refused('Cannot add a child to a quorum in blkverify mode',
+                     parent='v', node='x')
+        self.refused(lower, parent='v', child='children.0')
+
+    def test_cycle(self):
+        self.vm.cmd('blockdev-add', {
+            'driver': 'quorum', 'node-name': 'q', 'vote-threshold': 1,
+            'children': [{'driver': 'null-co', 'node-name': 'z'}]})
+        self.refused("Making 'q' a children.1 child of 'q' would create a "
+                     "cycle", node='q')
+
+    def test_filename_follows(self):
+        self.vm.cmd('blockdev-add', {
+            'driver': 'quorum', 'node-name': 'q', 'vote-threshold': 1,
+            'children': [{'driver': 'null-co', 'size': MIB}]})
+        self.new('x', 512)
+        self.change(node='x')
+        self.change(child='children.0')
+        node, = [n for n in self.vm.cmd('query-named-block-nodes')
+                 if n['node-name'] == 'q']
+        self.assertEqual(node['file'], (
+            'json:{"children": [{"driver": "null-co", "size": 512}], '
+            '"driver": "quorum", "vote-threshold": 1}'))
+
+
+class Mirror(QuorumCase):
+
+    def setUp(self):
+        super().setUp()
+        self.add(3, 2)
+        images.make(self.path('t.img'), MIB)
+        self.vm.cmd('blockdev-add', {
+            'driver': 'raw', 'node-name': 't', 'file': {
+                'driver': 'file', 'filename': self.path('t.img')}})
+
+    def args(self, replaces):
+        return {'job-id': 'job', 'device': 'q', 'target': 't',
+                'sync': 'full', 'replaces': replaces}
+
+    def refused(self, replaces):
+        self.assert_error(
+            self.vm, 'blockdev-mirror', self.args(replaces),
+            f"Cannot replace '{replaces}' by a node mirrored from 'q', "
+            "because it cannot be guaranteed that doing so would not lead to "
+            "an abrupt change of visible data")
+
+    def complete(self):
+        self.vm.cmd('block-job-complete', {'device': 'job'})
+        event = self.vm.qmp.event('BLOCK_JOB_COMPLETED')
+        return event['data'].get('error')
+
+    def child(self, i, *injects):
+        return dict(super().child(i, *injects), discard='ignore')
+
+    def file(self):
+        node, = [n for n in self.vm.cmd('query-named-block-nodes')
+                 if n['node-name'] == 'q']
+        return node['file']
+
+    def test_replaces_a_child(self):
+        self.vm.cmd('blockdev-mirror', self.args('n1'))
+        self.vm.qmp.event('BLOCK_JOB_READY')
+        self.guest.pwrite(b'x' * 512, 512)
+        self.assertIsNone(self.complete())
+        self.guest.pwrite(b'y' * 512, 1024)
+        self.assertEqual(self.guest.pread(1536, 0),
+                         b'\1' * 512 + b'x' * 512 + b'y' * 512)
+        self.assertEqual(images.read(self.path('t.img'), 0, 1536),
+                         b'\1' * 512 + b'x' * 512 + b'y' * 512)
+        self.assertIn('t.img', self.file())
+        self.assertNotIn('1.img', self.file())
+        self.assertNotIn('n1', [n['node-name'] for n in self.vm.cmd(
+            'query-named-block-nodes')])
+        self.assertEqual(self.events(), [])
+
+    def test_refused(self):
+        self.refused('f1')
+        self.refused('t')
+        self.vm.cmd('blockdev-add', {'driver': 'raw', 'file': 'n1',
+                                     'node-name': 'x', 'read-only': True})
+        self.refused('n1')
+
+    def test_user_comes_later(self):
+        self.vm.cmd('blockdev-mirror', self.args('n1'))
+        self.vm.qmp.event('BLOCK_JOB_READY')
+        self.vm.cmd('blockdev-add', {'driver': 'raw', 'file': 'n1',
+                                     'node-name': 'x', 'read-only': True})
+        self.assertEqual(self.complete(), 'Operation not permitted')
+        self.assertIn('1.img', self.file())
+
+
+if __name__ == '__main__':
+    case.main()
