@@ -2,10 +2,12 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Runs the block tests in parallel and prints what passed.
 
-    run.py [--oracle] [--build DIR] [-j N] [--tap] [NAME...]
+    run.py [--oracle] [--build DIR] [-j N] [--flavour F]... [--tap] [NAME...]
 
-Without names, all tests of this directory. --tap prints the TAP output of
-the one named test as it comes (that is how meson calls this).
+Without names, all tests of this directory. The workflow tests run on each
+flavour of disk that is asked for (lib/flavour.py), on all by default. --tap
+prints the TAP output of the one named test as it comes (that is how meson
+calls this).
 """
 
 import argparse
@@ -16,6 +18,8 @@ import re
 import signal
 import subprocess
 import sys
+
+from lib import flavour
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 LIMIT_S = 300
@@ -39,13 +43,22 @@ def end_group(leader):
         pass
 
 
-def run_one(name):
-    """Runs a test file; (name, exit code, its output).
+def with_flavours(names, flavours):
+    """(name, flavour) of all runs; None where it makes no difference."""
+    return [(name, kind) for name in names for kind in
+            (flavours if name.startswith('workflow-') else [None])]
+
+
+def run_one(run):
+    """Runs a test file; (what was run, exit code, its output).
 
     It gets a process group of its own, so that nothing outlives it, however
     it ends."""
-    with subprocess.Popen(command(name), stdout=subprocess.PIPE,
-                          stderr=subprocess.STDOUT, text=True,
+    name, kind = run
+    env = dict(os.environ, IOTEST_FLAVOUR=kind) if kind else None
+    name += f' ({kind})' if kind else ''
+    with subprocess.Popen(command(run[0]), stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, text=True, env=env,
                           start_new_session=True) as child:
         try:
             out, _ = child.communicate(timeout=LIMIT_S)
@@ -72,17 +85,17 @@ def count(out):
     return passed, failed, skipped
 
 
-def run_all(names, jobs, verbose):
+def run_all(runs, jobs, verbose):
     totals = [0, 0, 0]
     with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
-        for name, code, out in pool.map(run_one, names):
+        for name, code, out in pool.map(run_one, runs):
             counts = count(out)
             bad = code != 0 or counts[1] != 0
             if code != 0 and counts[1] == 0:
                 counts = (counts[0], 1, counts[2])
             totals = [a + b for a, b in zip(totals, counts)]
             word = 'FAIL' if bad else 'ok'
-            print(f'{word:5}{name:28} {counts[0]} passed, {counts[1]} '
+            print(f'{word:5}{name:32} {counts[0]} passed, {counts[1]} '
                   f'failed, {counts[2]} skipped', flush=True)
             if bad or verbose:
                 print(out)
@@ -97,6 +110,8 @@ def main():
     parser.add_argument('--build', help='the build directory to test')
     parser.add_argument('-j', '--jobs', type=int, default=os.cpu_count())
     parser.add_argument('-v', '--verbose', action='store_true')
+    parser.add_argument('--flavour', action='append', choices=flavour.ALL,
+                        help='disks of the workflow tests; may be repeated')
     parser.add_argument('--tap', action='store_true',
                         help='print the TAP output of one test')
     parser.add_argument('names', nargs='*')
@@ -113,9 +128,12 @@ def main():
     if options.tap:
         if len(names) != 1:
             parser.error('--tap takes one name')
+        if options.flavour:
+            os.environ['IOTEST_FLAVOUR'] = options.flavour[0]
         argv = command(names[0])
         os.execv(argv[0], argv)
-    sys.exit(0 if run_all(names, options.jobs, options.verbose) else 1)
+    runs = with_flavours(names, options.flavour or flavour.ALL)
+    sys.exit(0 if run_all(runs, options.jobs, options.verbose) else 1)
 
 
 if __name__ == '__main__':
