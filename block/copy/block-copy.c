@@ -77,6 +77,7 @@ void block_copy_free(BlockCopy *copy)
 {
     if (copy) {
         range_locks_free(copy->in_flight);
+        copy_space_free(copy->space);
         if (!copy->live) {
             bitmap_release(copy->todo);
         }
@@ -275,6 +276,23 @@ static int co_classify(BlockCopyRun *run)
     return 0;
 }
 
+/* Keeps so much of data that was claimed as there is room for. */
+static int take_space(BlockCopyRun *run)
+{
+    CopySpace *space = run->copy->space;
+    uint64_t bytes;
+
+    if (!space || run->is_hole) {
+        return 0;
+    }
+    bytes = copy_space_take(space, run->offset_bytes, run->bytes);
+    if (!bytes) {
+        return -ENOSPC;
+    }
+    run_cut(run, bytes);
+    return 0;
+}
+
 COROUTINE_ONLY
 static int co_claim_at_home(BlockCopy *copy, uint64_t start, uint64_t end,
                             uint64_t max_hole, BlockCopyWatch *watch,
@@ -291,6 +309,9 @@ static int co_claim_at_home(BlockCopy *copy, uint64_t start, uint64_t end,
     }
     (*run)->watch = watch;
     ret = co_classify(*run);
+    if (ret == 0) {
+        ret = take_space(*run);
+    }
     if (ret < 0) {
         run_done(*run, false);
         *run = NULL;
@@ -325,16 +346,21 @@ static int co_copy_dirty(BlockCopy *copy, uint64_t start, uint64_t end,
     BlockCopyRun *run;
     int ret;
 
-    *error_is_read = true;
-    while ((ret = co_claim_at_home(copy, start, end, HOLE_MAX_BYTES, watch,
-                                   &run)) > 0) {
+    for (;;) {
+        ret = co_claim_at_home(copy, start, end, HOLE_MAX_BYTES, watch, &run);
+        *error_is_read = ret != -ENOSPC || !block_copy_space_is_full(copy);
+        if (ret == -ENOSPC && copy->space &&
+            co_copy_space_wait(copy->space, watch)) {
+            continue;
+        }
+        if (ret <= 0) {
+            return ret;
+        }
         ret = co_finish_at_home(run, error_is_read);
         if (ret < 0) {
             return ret;
         }
-        *error_is_read = true;
     }
-    return ret;
 }
 
 COROUTINE_ONLY
@@ -464,6 +490,27 @@ void co_block_copy_forget(BlockCopy *copy, uint64_t offset_bytes,
 }
 
 COROUTINE_ONLY
+static void run_give_space(CopyCall *call)
+{
+    copy_space_give(call->copy->space, call->start, call->end - call->start);
+}
+
+void co_block_copy_give_space(BlockCopy *copy, uint64_t offset_bytes,
+                              uint64_t bytes)
+{
+    CopyCall call = {
+        .run_at_home = run_give_space,
+        .copy = copy,
+        .start = offset_bytes,
+        .end = offset_bytes + bytes,
+    };
+
+    if (copy->space) {
+        co_call_at_home(&call);
+    }
+}
+
+COROUTINE_ONLY
 static void run_claim(CopyCall *call)
 {
     call->ret = co_claim_at_home(call->copy, call->start, call->end,
@@ -516,6 +563,7 @@ static void run_stop(CopyCall *call)
     BlockCopy *copy = call->copy;
 
     copy->stopped = true;
+    block_copy_space_wake(copy);
     if (copy->size_bytes) {
         co_range_wait_free(copy->in_flight, 0, copy->size_bytes);
     }
@@ -532,6 +580,7 @@ void block_copy_stop_soon(BlockCopy *copy)
 {
     assert(reactor_current() == copy->home);
     copy->stopped = true;
+    block_copy_space_wake(copy);
 }
 
 int co_block_copy_flush(BlockCopy *copy)

@@ -22,7 +22,9 @@
  *    zeroed in the target, or left alone where the target knows the same.
  * 5. At most BLOCK_COPY_MEMORY_BYTES of data are between source and target;
  *    who needs more waits.
- * 6. A copy that its caller has given up writes nothing that it had not begun
+ * 6. Where the target's space is bounded, no more than that is ever held there
+ *    by data that was copied and not discarded since.
+ * 7. A copy that its caller has given up writes nothing that it had not begun
  *    to write, and what it had is not reported done before it is.
  * Threads: control, where the states are and the data passes. The
  * co_block_copy functions may be called from any, and hop.
@@ -81,6 +83,25 @@ void block_copy_set_compress(BlockCopy *copy);
 /* What was copied is discarded from the source, before anybody who waits for
  * it goes on; that this fails does not matter. Before anything is copied. */
 void block_copy_set_discard_source(BlockCopy *copy);
+/* A bound on what is copied to the target: clusters of data, until they are
+ * discarded there (co_block_copy_give_space). Holes are free. */
+typedef struct BlockCopySpaceOptions {
+    uint64_t cap_bytes;       /* a cluster at least */
+    uint64_t low_water_bytes; /* @low hears when no more than that is left */
+    bool wait; /* for room, while the copy's watch lets it; else -ENOSPC */
+    /* On the engine's reactor; must not yield. NULL: nobody. */
+    void (*low)(void *opaque, uint64_t used_bytes);
+    void *opaque;
+} BlockCopySpaceOptions;
+/* Before anything is copied. */
+void block_copy_set_space(BlockCopy *copy,
+                          const BlockCopySpaceOptions *options);
+/* At home. */
+uint64_t block_copy_space_used(const BlockCopy *copy) CONTROL_ONLY;
+bool block_copy_space_is_full(const BlockCopy *copy) CONTROL_ONLY;
+/* Who waits for room looks again, whether it was given up for one. */
+void block_copy_space_wake(BlockCopy *copy) CONTROL_ONLY;
+
 /* @fn hears on the engine's reactor, in whole clusters (of a live copy, in
  * bytes), what was copied, by whomever. It must not yield. NULL: nobody. */
 void block_copy_set_progress(BlockCopy *copy,
@@ -99,6 +120,7 @@ int co_block_copy(BlockCopy *copy, uint64_t offset_bytes, uint64_t bytes,
 typedef struct BlockCopyWatch {
     bool given_up;          /* set by its owner: end as soon as you can */
     bool reading, writing;  /* a request to the source, to the target */
+    bool waits_for_space;
 } BlockCopyWatch;
 
 /* The same at the engine's home (control), where its owner may give it up: it
@@ -111,6 +133,9 @@ int co_block_copy_watched(BlockCopy *copy, uint64_t offset_bytes,
  * none is to do or in flight; one that was in flight may have been copied. */
 void co_block_copy_forget(BlockCopy *copy, uint64_t offset_bytes,
                           uint64_t bytes) COROUTINE_ONLY;
+/* The target has discarded the clusters of such a range. */
+void co_block_copy_give_space(BlockCopy *copy, uint64_t offset_bytes,
+                              uint64_t bytes) COROUTINE_ONLY;
 
 /*
  * For who copies everything: claims the first piece that is to do at or after

@@ -4,6 +4,9 @@
 #define BLOCK_COPY_COPY_INT_H
 
 #include "block/copy/block-copy.h"
+#include "util/sparse-bitmap.h"
+
+typedef struct CopySpace CopySpace; /* space.c */
 
 struct BlockCopy {
     /* CONST */
@@ -20,6 +23,7 @@ struct BlockCopy {
     void *progress_opaque;
     void (*failed)(void *opaque, int os_errno);
     void *failed_opaque;
+    CopySpace *space; /* NULL: no bound */
 
     /* SHORT: the bits, by the lock of the bitmap's node */
     DirtyBitmap *todo;
@@ -44,5 +48,18 @@ struct BlockCopyRun {
 
 /* Moves a claimed piece; the states are the caller's matter. At home. */
 int co_move_run(const BlockCopyRun *run, bool *error_is_read) COROUTINE_ONLY;
+
+/* --- space.c; at home ---------------------------------------------------- */
+
+void copy_space_free(CopySpace *space); /* NULL is fine */
+/* Holds room for as much of the range as there is, from its begin on, which is
+ * one of a cluster; returns that many bytes. */
+uint64_t copy_space_take(CopySpace *space, uint64_t offset_bytes,
+                         uint64_t bytes);
+/* The target has room again: whole clusters, but for a last one. */
+void copy_space_give(CopySpace *space, uint64_t offset_bytes, uint64_t bytes);
+/* False if one does not wait for room, or not any more; else after a while,
+ * when there may be some. */
+bool co_copy_space_wait(CopySpace *space, BlockCopyWatch *watch) COROUTINE_ONLY;
 
 #endif

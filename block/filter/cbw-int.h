@@ -28,6 +28,7 @@ typedef struct CbwState {
     bool break_snapshot; /* rather than the guest's write */
     bool discards;       /* from the disk, what was copied */
     int64_t timeout_ns;  /* for a copy that a guest waits for; 0: none */
+    uint64_t space_cap_bytes; /* 0: none; block/filter/cbw-space.c */
     RangeLocks *frozen;  /* snapshot reads that are at the disk */
     RangeLocks *readers; /* all snapshot reads */
 
@@ -51,6 +52,19 @@ static inline int cbw_broken(const CbwState *s)
 {
     return __atomic_load_n(&s->broken, __ATOMIC_SEQ_CST);
 }
+
+/* --- cbw-space.c --------------------------------------------------------- */
+
+struct BlockdevOptionsCbw;
+bool cbw_check_space(const CbwState *s, const struct BlockdevOptionsCbw *o,
+                     Error **errp);
+/* Its engine is there; nothing was copied. */
+bool cbw_set_space(Node *filter, const struct BlockdevOptionsCbw *o,
+                   Error **errp);
+/* A copy failed with @error because of the bound, not of the target. */
+bool cbw_space_is_cause(const CbwState *s, int error) CONTROL_ONLY;
+/* For queries; false: there is no bound. */
+bool cbw_snapshot_space(const Node *node, uint64_t *used_bytes) CONTROL_ONLY;
 
 /* --- cbw-save.c ---------------------------------------------------------- */
 

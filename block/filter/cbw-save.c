@@ -35,18 +35,20 @@ CONTROL_ONLY
 static void tell_broken(const BreakMessage *m)
 {
     CbwState *s = m->filter->state;
+    const char *reason = cbw_space_is_cause(s, m->error)
+                             ? "The space-cap is reached"
+                             : g_strerror(-m->error);
     QapiEventBlockSnapshotBroken event = {
         .node_name = (char *)node_name(m->filter),
         .operation = m->is_read ? IO_OPERATION_TYPE_READ
                                 : IO_OPERATION_TYPE_WRITE,
-        .reason = (char *)g_strerror(-m->error),
+        .reason = (char *)reason,
         .nospace = m->error == -ENOSPC,
     };
 
     s->broken_text = g_strdup_printf(
         "%s node '%s': %s", m->is_read ? "reading" : "writing to",
-        node_name(m->is_read ? s->file->child : s->target->child),
-        g_strerror(-m->error));
+        node_name(m->is_read ? s->file->child : s->target->child), reason);
     /* Nobody needs what is still to do. */
     block_copy_stop_soon(s->copy);
     qapi_event_block_snapshot_broken(&event);
@@ -147,6 +149,7 @@ static void give_up(TimedCopy *t)
                    : t->watch.reading ? s->file->child
                                       : NULL;
     t->is_read = t->watch.reading;
+    block_copy_space_wake(s->copy);
     if (t->late_node) {
         node_ref(t->late_node);
         node_late_begin(t->late_node);
@@ -178,7 +181,9 @@ static void co_timed_at_home(void *opaque)
     coroutine_start(co_timed_entry, t);
     while (!t->over && co_queue_wait_until(&t->ended, deadline)) {
     }
-    call->ret = t->over ? t->ret : -ETIMEDOUT;
+    call->ret = t->over                    ? t->ret
+                : t->watch.waits_for_space ? -ENOSPC
+                                           : -ETIMEDOUT;
     if (t->over) {
         call->is_read = t->is_read;
         g_free(t);

@@ -226,6 +226,7 @@ int co_cbw_snapshot_pdiscard(Node *filter, uint64_t offset_bytes,
     uint64_t size = bitmap_size_bytes(s->access);
     uint64_t start = ROUND_UP(offset_bytes, cluster);
     uint64_t end = offset_bytes + bytes;
+    int ret;
 
     end = end >= size ? size : ROUND_DOWN(end, cluster);
     if (start >= end) {
@@ -237,5 +238,9 @@ int co_cbw_snapshot_pdiscard(Node *filter, uint64_t offset_bytes,
     bitmap_reset(s->access, start, end - start);
     co_range_wait_free(s->readers, start, end - start);
     co_block_copy_forget(s->copy, start, end - start);
-    return co_edge_pdiscard(s->target, start, end - start);
+    ret = co_edge_pdiscard(s->target, start, end - start);
+    if (ret == 0 && s->target->child->discard_unmap) {
+        co_block_copy_give_space(s->copy, start, end - start);
+    }
+    return ret;
 }

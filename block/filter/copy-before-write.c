@@ -174,7 +174,7 @@ static bool take_options(CbwState *s, const BlockdevOptionsCbw *o, Error **errp)
                     : o->has_cbw_timeout_ms
                         ? o->cbw_timeout_ms * INT64_C(1000000)
                         : 0;
-    return true;
+    return cbw_check_space(s, o, errp);
 }
 
 COROUTINE_ONLY CONTROL_ONLY static bool
@@ -247,7 +247,8 @@ co_cbw_open(Node *node, const BlockdevOptions *options, Error **errp)
     }
     state_init(s);
     if (!make_engine(node, o->has_min_cluster_size ? o->min_cluster_size : 0,
-                     errp)) {
+                     errp) ||
+        !cbw_set_space(node, o, errp)) {
         bitmap_release_all(node);
         state_free(s);
         return false;
@@ -270,6 +271,7 @@ const NodeDriver driver_copy_before_write = {
     .co_close = co_cbw_close,
     .child_perm = cbw_child_perm,
     .snapshot_error = cbw_snapshot_error,
+    .snapshot_space = cbw_snapshot_space,
     .co_preadv = co_cbw_preadv,
     .co_pwritev = co_cbw_pwritev,
     .co_pwrite_zeroes = co_cbw_pwrite_zeroes,

@@ -150,6 +150,9 @@ struct NodeDriver {
     /* Why the point in time that it keeps is lost, for queries. NULL: it is
      * not, or it keeps none. */
     const char *(*snapshot_error)(const Node *node);
+    /* How many bytes of its bounded room it fills, for queries; false where
+     * there is no bound. NULL: as false. */
+    bool (*snapshot_space)(const Node *node, uint64_t *used_bytes);
     /* Requests that the driver holds back for no other reason than that it is
      * told to must go on, also those that come until node_quiescing(@node) is
      * false: a section waits for them. NULL: it holds none back. */

@@ -160,6 +160,10 @@ BlockDeviceInfo *co_node_query(Node *node, bool flat)
     info->write_threshold = (int64_t)__atomic_load_n(&node->write_threshold,
                                                      __ATOMIC_RELAXED);
     info->dirty_bitmaps = bitmaps_query(node);
+    if (node->driver->snapshot_space) {
+        info->has_snapshot_space_used =
+            node->driver->snapshot_space(node, &info->snapshot_space_used);
+    }
     if (node->driver->snapshot_error) {
         info->snapshot_error = g_strdup(node->driver->snapshot_error(node));
     }

@@ -108,18 +108,26 @@ static void co_reader(void *opaque)
 COROUTINE_ONLY
 static bool co_freeze(bool fail, bool break_snapshot, unsigned timeout_ms)
 {
+    char space[80] = "";
+
+    if (sim_percent(30)) {
+        g_snprintf(space, sizeof(space),
+                 ", 'space-cap': %u, 'on-space-full': '%s'",
+                 (unsigned)((1 + sim_below(CLUSTERS)) * CLUSTER),
+                 timeout_ms && sim_percent(50) ? "wait" : "fail");
+    }
     return co_sim_qmp(
         "{'execute': 'transaction', 'arguments': {'actions': ["
         "{'type': 'blockdev-add', 'data': {'driver': 'copy-before-write',"
         " 'node-name': 'cbw', 'file': 'disk0', 'target': 'disk1',"
-        " 'on-cbw-error': '%s', 'cbw-timeout-ms': %u}},"
+        " 'on-cbw-error': '%s', 'cbw-timeout-ms': %u%s}},"
         "{'type': 'blockdev-reopen', 'data': {'options': [{'driver': 'raw',"
         " 'node-name': 'top', 'file': 'cbw', 'discard': 'unmap'}]}},"
         "{'type': 'blockdev-add', 'data': {'driver': 'snapshot-access',"
         " 'node-name': 'snap', 'file': 'cbw', 'discard': 'unmap'}}"
         "%s]}}",
         break_snapshot ? "break-snapshot" : "break-guest-write", timeout_ms,
-        fail ? ", {'type': 'abort', 'data': {}}" : "");
+        space, fail ? ", {'type': 'abort', 'data': {}}" : "");
 }
 
 COROUTINE_ONLY
