@@ -8,43 +8,16 @@
 #include <fcntl.h>
 #include <glib/gstdio.h>
 
+#include "block/graph/cache-mode.h"
 #include "block/graph/loose-options.h"
 #include "block/net/nbd-uri.h"
 #include "qapi/qapi-types.h"
 #include "util/json/json-keyval.h"
 #include "util/json/json-parse.h"
 
-typedef struct CacheMode {
-    const char *name;
-    bool direct, no_flush, writethrough;
-} CacheMode;
-
-static const CacheMode cache_modes[] = {
-    {"none", true, false, false},       {"writethrough", false, false, true},
-    {"writeback", false, false, false}, {"directsync", true, false, true},
-    {"unsafe", false, true, false},
-};
-
-static const CacheMode *find_cache_mode(const char *name)
-{
-    size_t i;
-
-    for (i = 0; i < ARRAY_SIZE(cache_modes); i++) {
-        if (!strcmp(cache_modes[i].name, name)) {
-            return &cache_modes[i];
-        }
-    }
-    return NULL;
-}
-
-bool image_cache_mode_valid(const char *mode)
-{
-    return find_cache_mode(mode) != NULL;
-}
-
 bool image_cache_writethrough(const char *mode)
 {
-    return mode && find_cache_mode(mode)->writethrough;
+    return mode && cache_mode_find(mode)->writethrough;
 }
 
 bool image_format_known(const char *name)
@@ -137,7 +110,7 @@ static void add_bool(json_object *object, const char *key, bool value)
 static void add_common(json_object *options, const ImageOpen *open)
 {
     const CacheMode *mode =
-        find_cache_mode(open->cache ? open->cache : "writeback");
+        cache_mode_find(open->cache ? open->cache : "writeback");
     json_object *cache = json_object_new_object();
 
     add_bool(cache, "direct", mode->direct);
@@ -237,7 +210,7 @@ static void add_missing(json_object *options, const char *name,
 /* The words of the command line hold where the options are silent. */
 static void add_words(json_object *options, const ImageOpen *open)
 {
-    const CacheMode *mode = open->cache ? find_cache_mode(open->cache) : NULL;
+    const CacheMode *mode = open->cache ? cache_mode_find(open->cache) : NULL;
 
     add_missing(options, "read-only", open->writable ? "off" : "on");
     if (mode && !json_object_object_get_ex(options, "cache", NULL)) {

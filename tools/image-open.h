@@ -32,11 +32,7 @@ Root *co_image_open(const ImageOpen *open, bool *probed,
                     Error **errp) COROUTINE_ONLY CONTROL_ONLY;
 void co_image_close(Root *root) COROUTINE_ONLY CONTROL_ONLY; /* NULL is fine */
 
-/* False if @mode is none of none, writethrough, writeback, directsync,
- * unsafe. */
-bool image_cache_mode_valid(const char *mode);
-
-/* The mode says that each write is on stable storage when it returns. */
+/* NULL is fine. The mode says that each write is on stable storage when it returns. */
 bool image_cache_writethrough(const char *mode);
 
 /* False if @name is no format that images can be opened with here. */

@@ -86,6 +86,8 @@ typedef struct FormatOps {
      * Owned by the node. */
     const char *(*backing_file)(const Node *node);
     const char *(*backing_format)(const Node *node);
+    /* Where the state of a machine begins, behind the disk. */
+    uint64_t (*vm_state_offset)(const Node *node);
     /* It was not closed properly. */
     bool (*dirty)(const Node *node);
 

@@ -20,12 +20,14 @@ LADDER = [
     ["block/filter/", "block/qcow2/", "block/test-drivers/"],
     ["block/drivers.c", "block/object-classes.c"],
     ["block/backend/"],
+    ["io-commands/"],
     ["block/job/"],
     ["block/export/"],
     ["monitor/", "blockdev.c"],
     ["tools/"],
 ]
-SOURCES = ["util", "qapi", "nbd", "text", "objects", "block", "monitor", "tools"]
+SOURCES = ["util", "qapi", "nbd", "text", "objects", "block",
+           "io-commands", "monitor", "tools"]
 INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"', re.MULTILINE)
 
 # What only util/reactor/ may call: everything else goes through it, so that a

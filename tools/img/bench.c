@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "block/io/io.h"
+#include "block/graph/cache-mode.h"
 #include "tools/img/args.h"
 #include "tools/img/img.h"
 
@@ -109,7 +110,7 @@ static bool check(const Bench *b)
         error_report("Flush interval can't be smaller than depth");
         return false;
     }
-    if (b->open.cache && !image_cache_mode_valid(b->open.cache)) {
+    if (b->open.cache && !cache_mode_find(b->open.cache)) {
         error_report("Invalid cache mode");
         return false;
     }

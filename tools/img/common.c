@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "block/graph/cache-mode.h"
 #include "tools/img/img.h"
 #include "text/size-text.h"
 
@@ -103,7 +104,7 @@ bool img_parse_image_size(const char *word, uint64_t *bytes)
 
 bool img_check_cache(const char *what, const char *mode)
 {
-    if (mode && !image_cache_mode_valid(mode)) {
+    if (mode && !cache_mode_find(mode)) {
         error_report("Invalid %s: %s", what, mode);
         return false;
     }

@@ -5,8 +5,7 @@
 #include <getopt.h>
 #include <stdio.h>
 
-#include "block/file/file-create.h"
-#include "block/graph/format.h"
+#include "block/file/root-resize.h"
 #include "tools/img/args.h"
 #include "text/size-text.h"
 
@@ -19,25 +18,6 @@ typedef struct Resize {
     uint64_t bytes;
     Root *root;
 } Resize;
-
-static int find_preallocation(const char *word, FormatPreallocation *value)
-{
-    static const char *const words[] = {
-        [FORMAT_PREALLOC_OFF] = "off",
-        [FORMAT_PREALLOC_METADATA] = "metadata",
-        [FORMAT_PREALLOC_FALLOC] = "falloc",
-        [FORMAT_PREALLOC_FULL] = "full",
-    };
-
-    *value = FORMAT_PREALLOC_OFF;
-    for (size_t i = 0; word && i < ARRAY_SIZE(words); i++) {
-        if (!strcmp(word, words[i])) {
-            *value = i;
-            return 0;
-        }
-    }
-    return word ? -EINVAL : 0;
-}
 
 /* The last word is the size: taken off before options are looked for, since
  * "-1G" looks like one. */
@@ -108,7 +88,7 @@ static int co_parse_arguments(Resize *resize, int argc, char **argv)
     if (status >= 0) {
         return status;
     }
-    if (find_preallocation(resize->preallocation, &ignored) < 0) {
+    if (!preallocation_parse(resize->preallocation, &ignored)) {
         error_report("Invalid preallocation mode '%s'", resize->preallocation);
         return 1;
     }
@@ -158,82 +138,18 @@ static bool check(const Resize *resize, int64_t old, int64_t size,
     return true;
 }
 
-/* The file that a raw image is, or NULL. */
-static const char *raw_file(Root *root)
-{
-    Node *node = root_node(root);
-    Edge *file = node_child(node, "file");
-
-    if (!strcmp(node->driver->name, "raw") && file &&
-        !strcmp(file->child->driver->name, "file")) {
-        return file->child->filename;
-    }
-    return NULL;
-}
-
-CONTROL_ONLY
-static bool co_resize_format(Node *node, uint64_t size,
-                             FormatPreallocation preallocation, Error **errp)
-{
-    if (node->driver->format->co_resize(node, size, true, preallocation,
-                                        errp) < 0) {
-        return false;
-    }
-    node_size_changed(node, size);
-    return true;
-}
-
-COROUTINE_ONLY CONTROL_ONLY static bool
-co_resize_raw(const Resize *resize, int64_t old, int64_t size,
-              FormatPreallocation preallocation, Error **errp)
-{
-    static const FilePreallocation as_file[] = {
-        [FORMAT_PREALLOC_FALLOC] = FILE_PREALLOC_FALLOC,
-        [FORMAT_PREALLOC_FULL] = FILE_PREALLOC_FULL,
-    };
-    const char *file = raw_file(resize->root);
-
-    if (preallocation != FORMAT_PREALLOC_OFF &&
-        (preallocation == FORMAT_PREALLOC_METADATA || !file)) {
-        error_set(errp, "Unsupported preallocation mode: %s",
-                  resize->preallocation);
-        return false;
-    }
-    if (co_root_truncate(resize->root, size, true, errp) < 0) {
-        return false;
-    }
-    return preallocation == FORMAT_PREALLOC_OFF ||
-           co_file_preallocate(file, old, ROUND_UP((uint64_t)size, 512),
-                               as_file[preallocation], errp) == 0;
-}
-
-COROUTINE_ONLY CONTROL_ONLY static bool
-co_resize(const Resize *resize, int64_t old, int64_t size,
-          FormatPreallocation preallocation, Error **errp)
-{
-    Node *node = root_node(resize->root);
-    bool ok;
-
-    co_graph_lock();
-    ok = node->driver->format && node->driver->format->co_resize
-             ? co_resize_format(node, size, preallocation, errp)
-             : co_resize_raw(resize, old, size, preallocation, errp);
-    graph_unlock();
-    return ok;
-}
-
 COROUTINE_ONLY CONTROL_ONLY static int co_run(const Resize *resize)
 {
     int64_t old = root_size_bytes(resize->root);
     int64_t size = new_size(resize, old);
-    FormatPreallocation preallocation;
+    FormatPreallocation preallocation = FORMAT_PREALLOC_OFF;
     Error *err = NULL;
 
-    find_preallocation(resize->preallocation, &preallocation);
+    preallocation_parse(resize->preallocation, &preallocation);
     if (!check(resize, old, size, preallocation)) {
         return 1;
     }
-    if (!co_resize(resize, old, size, preallocation, &err)) {
+    if (co_root_resize(resize->root, size, true, preallocation, &err) < 0) {
         error_report_err(err);
         return 1;
     }
@@ -245,7 +161,8 @@ COROUTINE_ONLY CONTROL_ONLY static int co_run(const Resize *resize)
 
 int co_img_resize(int argc, char **argv)
 {
-    Resize resize = {.open = {.writable = true, .resize = true}};
+    Resize resize = {.open = {.writable = true, .resize = true},
+                     .preallocation = "off"};
     int status = co_parse_arguments(&resize, argc, argv);
 
     if (status >= 0) {

@@ -6,17 +6,11 @@
 #include "tools/io/io.h"
 
 #include <getopt.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "block/graph/cache-mode.h"
 #include "tools/tools.h"
-
-typedef struct IoTool {
-    IoShell shell;
-    GPtrArray *commands; /* of -c */
-    int status;
-} IoTool;
 
 static void help(void)
 {
@@ -39,132 +33,16 @@ static void help(void)
            error_program_name(), error_program_name());
 }
 
-void io_print_usage(const IoCommand *command)
+static void say(IoShell *shell, const char *text)
 {
-    printf("%s%s%s -- %s\n", command->name, command->arguments ? " " : "",
-           command->arguments ? command->arguments : "", command->purpose);
+    error_report("%s", text);
 }
 
-/* Command errors have no program name in front: tests compare them so. */
-static void say_error(const char *fmt, ...) G_GNUC_PRINTF(1, 2);
+/* --- the image ------------------------------------------------------------*/
 
-static void say_error(const char *fmt, ...)
+int co_io_open_image(IoTool *tool, const ImageOpen *open)
 {
-    va_list ap;
-
-    fflush(stdout);
-    va_start(ap, fmt);
-    vfprintf(stderr, fmt, ap);
-    va_end(ap);
-    fputc('\n', stderr);
-}
-
-/* --- running commands --------------------------------------------------------
- */
-
-static const IoCommand *find_command(const char *name)
-{
-    size_t i;
-
-    for (i = 0; io_commands[i]; i++) {
-        if (!strcmp(io_commands[i]->name, name) ||
-            (!strcmp(name, "q") && io_commands[i] == &io_command_quit)) {
-            return io_commands[i];
-        }
-    }
-    return NULL;
-}
-
-static bool check_arguments(const IoCommand *command, int given)
-{
-    if (given >= command->min_args &&
-        (command->max_args < 0 || given <= command->max_args)) {
-        return true;
-    }
-    if (command->max_args < 0) {
-        say_error("bad argument count %d to %s, expected at least "
-                  "%d arguments",
-                  given, command->name, command->min_args);
-    } else if (command->min_args == command->max_args) {
-        say_error("bad argument count %d to %s, expected %d "
-                  "arguments",
-                  given, command->name, command->min_args);
-    } else {
-        say_error("bad argument count %d to %s, expected between %d "
-                  "and %d arguments",
-                  given, command->name, command->min_args, command->max_args);
-    }
-    return false;
-}
-
-/* An image opened read-only refuses, with the graph's text. */
-COROUTINE_ONLY CONTROL_ONLY static bool co_take_write_permission(IoShell *shell)
-{
-    Error *err = NULL;
-    bool ok;
-
-    co_graph_lock();
-    ok = root_set_perms(shell->root, PERM_CONSISTENT_READ | PERM_WRITE,
-                        PERM_ALL, &err);
-    graph_unlock();
-    if (!ok) {
-        error_report_err(err);
-    }
-    return ok;
-}
-
-COROUTINE_ONLY CONTROL_ONLY static int co_run_words(IoShell *shell, int argc,
-                                                    char **argv)
-{
-    const IoCommand *command = find_command(argv[0]);
-
-    if (!command) {
-        say_error("command \"%s\" not found", argv[0]);
-        return -1;
-    }
-    if (command->needs_image && !shell->root) {
-        say_error("no file open, try 'help open'");
-        return -1;
-    }
-    if (!check_arguments(command, argc - 1)) {
-        return -1;
-    }
-    if (command->writes && !co_take_write_permission(shell)) {
-        return -1;
-    }
-    optind = 0;
-    return command->co_run(shell, argc, argv);
-}
-
-int co_io_run_line(IoShell *shell, const char *line)
-{
-    g_auto(GStrv) words = g_strsplit_set(line, " \t\r\n", -1);
-    int n = 0, i, ret;
-
-    /* Runs of blanks leave empty words. */
-    for (i = 0; words[i]; i++) {
-        if (words[i][0]) {
-            char *word = words[i];
-
-            words[i] = words[n];
-            words[n++] = word;
-        }
-    }
-    if (!n) {
-        return 0;
-    }
-    {
-        g_autofree char **argv = g_memdup2(words, sizeof(*words) * (n + 1));
-
-        argv[n] = NULL;
-        ret = co_run_words(shell, n, argv);
-    }
-    fflush(stdout);
-    return ret;
-}
-
-int co_io_open_image(IoShell *shell, const ImageOpen *open)
-{
+    IoShell *shell = &tool->shell;
     Error *err = NULL;
     bool probed;
 
@@ -188,8 +66,10 @@ int co_io_open_image(IoShell *shell, const ImageOpen *open)
     return 0;
 }
 
-void co_io_close_image(IoShell *shell)
+void co_io_close_image(IoTool *tool)
 {
+    IoShell *shell = &tool->shell;
+
     /* Its gates close first, so that what a break holds goes on. */
     co_image_close(shell->root);
     shell->root = NULL;
@@ -210,19 +90,19 @@ static int64_t read_line(void *opaque)
 
 /* Lines of standard input, which a worker waits for: requests of aio_read and
  * aio_write go on. */
-COROUTINE_ONLY CONTROL_ONLY static int co_run_input(IoShell *shell)
+COROUTINE_ONLY CONTROL_ONLY static int co_run_input(IoTool *tool)
 {
     InputLine line = {};
     int status = 0;
 
-    while (!shell->quit) {
+    while (!tool->quit) {
         printf("qemu-io> ");
         fflush(stdout);
         if (co_worker_run(read_line, &line) < 0) {
             printf("\n");
             break;
         }
-        if (co_io_run_line(shell, line.text) < 0) {
+        if (co_io_run_line(&tool->shell, line.text) < 0) {
             status = 1;
         }
     }
@@ -235,21 +115,21 @@ COROUTINE_ONLY CONTROL_ONLY static void co_main(void *opaque)
     IoTool *tool = opaque;
     guint i;
 
-    cocount_init(&tool->shell.aio);
-    if (tool->shell.defaults.filename &&
-        co_io_open_image(&tool->shell, &tool->shell.defaults) < 0) {
+    io_shell_init(&tool->shell);
+    if (tool->defaults.filename &&
+        co_io_open_image(tool, &tool->defaults) < 0) {
         return;
     }
     tool->status = 0;
-    for (i = 0; i < tool->commands->len && !tool->shell.quit; i++) {
+    for (i = 0; i < tool->commands->len && !tool->quit; i++) {
         if (co_io_run_line(&tool->shell, tool->commands->pdata[i]) < 0) {
             tool->status = 1;
         }
     }
     if (!tool->commands->len) {
-        tool->status = co_run_input(&tool->shell);
+        tool->status = co_run_input(tool);
     }
-    co_io_close_image(&tool->shell);
+    co_io_close_image(tool);
 }
 
 /* --- the command line
@@ -257,7 +137,7 @@ COROUTINE_ONLY CONTROL_ONLY static void co_main(void *opaque)
 
 static bool take_cache(ImageOpen *open, const char *mode)
 {
-    if (!image_cache_mode_valid(mode)) {
+    if (!cache_mode_find(mode)) {
         error_report("Invalid cache option: %s", mode);
         return false;
     }
@@ -289,7 +169,7 @@ static bool take_discard(ImageOpen *open, const char *mode)
 /* -1: go on, else the exit status. */
 static int take_option(IoTool *tool, int option, char **argv)
 {
-    ImageOpen *open = &tool->shell.defaults;
+    ImageOpen *open = &tool->defaults;
 
     switch (option) {
     case 'c':
@@ -370,8 +250,8 @@ static int parse_arguments(IoTool *tool, int argc, char **argv)
         help();
         return 1;
     }
-    tool->shell.defaults.filename = optind < argc ? argv[optind] : NULL;
-    if (tool->shell.defaults.format && tool->shell.defaults.image_opts) {
+    tool->defaults.filename = optind < argc ? argv[optind] : NULL;
+    if (tool->defaults.format && tool->defaults.image_opts) {
         error_report("--image-opts and -f are mutually exclusive");
         return 1;
     }
@@ -381,7 +261,9 @@ static int parse_arguments(IoTool *tool, int argc, char **argv)
 int tool_io_main(int argc, char **argv)
 {
     /* Discards reach the disk unless -d says otherwise, as in qemu-io. */
-    IoTool tool = {.shell.defaults = {.writable = true, .unmap = true},
+    IoTool tool = {.defaults = {.writable = true, .unmap = true},
+                   .shell = {.own = io_tool_commands, .say = say,
+                             .opaque = &tool},
                    .status = 1};
     Error *err = NULL;
     Reactor *reactor;

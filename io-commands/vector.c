@@ -8,7 +8,7 @@
 #include <getopt.h>
 #include <stdio.h>
 
-#include "tools/io/io.h"
+#include "io-commands/io-commands.h"
 
 typedef struct Vector {
     const IoCommand *command;
@@ -118,7 +118,7 @@ static int make_buffer(Vector *v, int n, const uint64_t *lengths)
                : v->is_write                  ? 0xcd
                                               : 0xab;
 
-    v->buf = io_buffer_alloc(root_node(v->shell->root), MAX(v->bytes, 1));
+    v->buf = io_command_buffer(v->shell->root, v->bytes);
     if (!v->buf) {
         printf("%s failed: %s\n", v->failed, strerror(ENOMEM));
         return -1;
@@ -154,6 +154,34 @@ static int parse(Vector *v, int argc, char **argv)
     v->flags |= (v->unmap ? REQ_MAY_UNMAP : 0) |
                 (v->is_write && v->shell->writethrough ? REQ_FUA : 0);
     return v->zeroes ? 0 : make_buffer(v, n, lengths);
+}
+
+/* --- behind the commands --------------------------------------------------*/
+
+/* CONTROL: of all shells. */
+static CoCount aio_total;
+
+void io_shell_init(IoShell *shell)
+{
+    static bool ready;
+
+    if (!ready) {
+        cocount_init(&aio_total);
+        ready = true;
+    }
+    cocount_init(&shell->aio);
+}
+
+void io_aio_begin(IoShell *shell)
+{
+    cocount_inc(&shell->aio);
+    cocount_inc(&aio_total);
+}
+
+void io_aio_end(IoShell *shell)
+{
+    cocount_dec(&aio_total);
+    cocount_dec(&shell->aio);
 }
 
 /* --- requests ------------------------------------------------------------ */
@@ -203,7 +231,7 @@ static void co_run_behind(void *opaque)
     IoShell *shell = v->shell;
 
     co_run(v);
-    cocount_dec(&shell->aio);
+    io_aio_end(shell);
 }
 
 COROUTINE_ONLY
@@ -229,7 +257,7 @@ static int co_vector(IoShell *shell, int argc, char **argv,
     if (!v->is_aio) {
         return co_run(v);
     }
-    cocount_inc(&shell->aio);
+    io_aio_begin(shell);
     coroutine_start(co_run_behind, v);
     return 0;
 }
@@ -275,7 +303,7 @@ const IoCommand io_command_writev = {
     .min_args = 2,
     .max_args = -1,
     .needs_image = true,
-    .writes = true,
+    .perms = PERM_WRITE,
     .arguments = "[-Cfq] [-P pattern] off len [len..]",
     .purpose = "writes a number of bytes at a specified offset",
     .help = " From as many areas of memory as there are lengths.\n\n"
@@ -329,7 +357,7 @@ const IoCommand io_command_aio_write = {
     .min_args = 2,
     .max_args = -1,
     .needs_image = true,
-    .writes = true,
+    .perms = PERM_WRITE,
     .arguments = "[-Cfiquz] [-P pattern] off len [len..]",
     .purpose = "asynchronously writes a number of bytes",
     .help = " As writev, but does not wait: the command succeeds when the\n"
@@ -347,7 +375,7 @@ const IoCommand io_command_aio_write = {
 COROUTINE_ONLY
 static int co_aio_flush(IoShell *shell, int argc, char **argv)
 {
-    co_count_wait_zero(&shell->aio);
+    co_count_wait_zero(&aio_total);
     return 0;
 }
 

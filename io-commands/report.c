@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "tools/io/io.h"
+#include "io-commands/io-commands.h"
 #include "text/size-text.h"
 
 int io_parse_number(const char *word, uint64_t *value)
@@ -55,6 +55,25 @@ void io_dump(const uint8_t *buf, uint64_t offset, uint64_t bytes)
         }
         printf("\n");
     }
+}
+
+int io_check_sectors(uint64_t offset, uint64_t bytes)
+{
+    if (offset % 512 == 0 && bytes % 512 == 0) {
+        return 0;
+    }
+    printf("%" PRIu64 " is not a sector-aligned value for '%s'\n",
+           offset % 512 ? offset : bytes, offset % 512 ? "offset" : "count");
+    return -1;
+}
+
+uint8_t *io_command_buffer(Root *root, uint64_t bytes)
+{
+    const Node *node = root_node(root);
+
+    bytes = MAX(bytes, 1);
+    return node ? io_buffer_alloc(node, bytes)
+                : io_buffer_alloc_aligned(1, bytes);
 }
 
 int io_check_pattern(const uint8_t *buf, uint64_t bytes, int pattern,

@@ -5,11 +5,12 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "tools/io/io.h"
+#include "io-commands/io-commands.h"
 
 typedef struct Write {
     IoReport report;
     bool zeroes, has_pattern, no_fallback, unmap, compressed;
+    bool vm_state;
     int pattern;
     const char *source; /* -s: file whose bytes are repeated */
     ReqFlags flags;
@@ -47,9 +48,8 @@ static int take_option(Write *w, int option)
         w->zeroes = true;
         return 0;
     case 'b':
-        printf("write -b: there is no VM state in the images of this "
-               "version\n");
-        return -1;
+        w->vm_state = true;
+        return 0;
     case 'c':
         w->compressed = true;
         return 0;
@@ -59,24 +59,13 @@ static int take_option(Write *w, int option)
     }
 }
 
-/* Compressed data does not pass by what serves guests: whole sectors only. */
-static int check_sectors(const Write *w)
-{
-    const char *name = w->offset % 512  ? "offset"
-                       : w->bytes % 512 ? "count"
-                                        : NULL;
-
-    if (w->compressed && name) {
-        printf("%" PRIu64 " is not a sector-aligned value for '%s'\n",
-               w->offset % 512 ? w->offset : w->bytes, name);
-        return -1;
-    }
-    return 0;
-}
-
 static int check_options(const Write *w)
 {
-    if (w->compressed && (w->flags & REQ_FUA)) {
+    if (w->vm_state && w->zeroes) {
+        printf("-b and -z cannot be specified at the same time\n");
+        return -1;
+    }
+    if ((w->compressed || w->vm_state) && (w->flags & REQ_FUA)) {
         printf("-f and -b or -c cannot be specified at the same time\n");
         return -1;
     }
@@ -120,7 +109,10 @@ static int parse(Write *w, IoShell *shell, int argc, char **argv)
         io_parse_number(w->length_word, &w->bytes) < 0) {
         return -1;
     }
-    if (check_options(w) < 0 || check_sectors(w) < 0) {
+    /* Neither passes by what serves guests. */
+    if (check_options(w) < 0 ||
+        ((w->compressed || w->vm_state) &&
+         io_check_sectors(w->offset, w->bytes) < 0)) {
         return -1;
     }
     w->flags |= (w->unmap ? REQ_MAY_UNMAP : 0) |
@@ -159,7 +151,7 @@ static int fill_from_file(const char *path, uint8_t *buf, uint64_t bytes)
 COROUTINE_ONLY
 static int co_write_data(IoShell *shell, Write *w)
 {
-    uint8_t *buf = io_buffer_alloc(root_node(shell->root), MAX(w->bytes, 1));
+    uint8_t *buf = io_command_buffer(shell->root, w->bytes);
     int ret = -1;
 
     if (!buf) {
@@ -171,7 +163,9 @@ static int co_write_data(IoShell *shell, Write *w)
         return 1; /* reported */
     }
     io_report_begin(&w->report);
-    ret = co_root_pwrite(shell->root, w->offset, w->bytes, buf, w->flags);
+    ret = w->vm_state ? -ENOTSUP /* no format here keeps one */
+                      : co_root_pwrite(shell->root, w->offset, w->bytes, buf,
+                                       w->flags);
     io_buffer_free(buf);
     return ret;
 }
@@ -207,10 +201,11 @@ const IoCommand io_command_write = {
     .min_args = 2,
     .max_args = -1,
     .needs_image = true,
-    .writes = true,
-    .arguments = "[-cCfnquz] [-P pattern | -s source_file] off len",
+    .perms = PERM_WRITE,
+    .arguments = "[-bcCfnquz] [-P pattern | -s source_file] off len",
     .purpose = "writes a number of bytes at a specified offset",
-    .help = " -c, -- compressed: whole clusters\n"
+    .help = " -b, -- into the state of a machine, which no format here keeps\n"
+            " -c, -- compressed: whole clusters\n"
             " -C, -- report in a form for programs\n"
             " -f, -- the data is on stable storage when it returns\n"
             " -n, -- with -z: fail rather than write the zeroes out\n"

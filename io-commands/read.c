@@ -3,13 +3,14 @@
 #include <getopt.h>
 #include <stdio.h>
 
-#include "tools/io/io.h"
+#include "io-commands/io-commands.h"
 
 typedef struct Read {
     IoReport report;
-    bool verbose;
+    bool verbose, vm_state;
     int pattern; /* -1: not checked */
     bool has_check_start, has_check_bytes;
+    const char *length_word;
     uint64_t offset, bytes, check_start, check_bytes;
 } Read;
 
@@ -36,9 +37,8 @@ static int take_option(Read *r, int option)
         r->has_check_bytes = true;
         return io_parse_number(optarg, &r->check_bytes);
     case 'b':
-        printf("read -b: there is no VM state in the images of this "
-               "version\n");
-        return -1;
+        r->vm_state = true;
+        return 0;
     default:
         io_print_usage(&io_command_read);
         return -1;
@@ -52,8 +52,8 @@ static int check_bounds(Read *r)
         return -1;
     }
     if (r->bytes > IO_MAX_BYTES) {
-        printf("length cannot exceed %" PRIu64 ", given %" PRIu64 "\n",
-               IO_MAX_BYTES, r->bytes);
+        printf("length cannot exceed %" PRIu64 ", given %s\n", IO_MAX_BYTES,
+               r->length_word);
         return -1;
     }
     if (!r->has_check_bytes && r->check_start <= r->bytes) {
@@ -79,8 +79,12 @@ static int parse(Read *r, int argc, char **argv)
         io_print_usage(&io_command_read);
         return -1;
     }
+    r->length_word = argv[optind + 1];
     if (io_parse_number(argv[optind], &r->offset) < 0 ||
-        io_parse_number(argv[optind + 1], &r->bytes) < 0) {
+        io_parse_number(r->length_word, &r->bytes) < 0) {
+        return -1;
+    }
+    if (r->vm_state && io_check_sectors(r->offset, r->bytes) < 0) {
         return -1;
     }
     return check_bounds(r);
@@ -92,7 +96,8 @@ static int co_read_buffer(IoShell *shell, Read *r, uint8_t *buf)
     int ret;
 
     io_report_begin(&r->report);
-    ret = co_root_pread(shell->root, r->offset, r->bytes, buf);
+    ret = r->vm_state ? -ENOTSUP /* no format here keeps one */
+                      : co_root_pread(shell->root, r->offset, r->bytes, buf);
     if (ret < 0) {
         printf("read failed: %s\n", strerror(-ret));
         return -1;
@@ -118,7 +123,7 @@ static int co_read(IoShell *shell, int argc, char **argv)
     if (parse(&r, argc, argv) < 0) {
         return -1;
     }
-    buf = io_buffer_alloc(root_node(shell->root), MAX(r.bytes, 1));
+    buf = io_command_buffer(shell->root, r.bytes);
     if (!buf) {
         printf("read failed: %s\n", strerror(ENOMEM));
         return -1;
@@ -135,9 +140,10 @@ const IoCommand io_command_read = {
     .min_args = 2,
     .max_args = -1,
     .needs_image = true,
-    .arguments = "[-Cqv] [-P pattern [-s off] [-l len]] off len",
+    .arguments = "[-abCqv] [-P pattern [-s off] [-l len]] off len",
     .purpose = "reads a number of bytes at a specified offset",
-    .help = " -C, -- report in a form for programs\n"
+    .help = " -b, -- of the state of a machine, which no format here keeps\n"
+            " -C, -- report in a form for programs\n"
             " -l, -- how many bytes to check (with -P)\n"
             " -P, -- check that the bytes are this one\n"
             " -q, -- no report\n"

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "tools/io/io.h"
+#include "io-commands/io-commands.h"
 
 COROUTINE_ONLY
 static int co_sleep(IoShell *shell, int argc, char **argv)

@@ -3,7 +3,7 @@
 #include <stdio.h>
 
 #include "block/filter/blkdebug.h"
-#include "tools/io/io.h"
+#include "io-commands/io-commands.h"
 
 static int co_break(IoShell *shell, int argc, char **argv)
 {

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Resizing with preallocation: see root-resize.h. */
+#include "block/file/root-resize.h"
+
+#include "block/file/file-create.h"
+#include "block/graph/quiesce.h"
+#include "block/graph/root.h"
+
+static const char *const words[] = {
+    [FORMAT_PREALLOC_OFF] = "off",
+    [FORMAT_PREALLOC_METADATA] = "metadata",
+    [FORMAT_PREALLOC_FALLOC] = "falloc",
+    [FORMAT_PREALLOC_FULL] = "full",
+};
+
+bool preallocation_parse(const char *word, FormatPreallocation *value)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
+        if (!strcmp(word, words[i])) {
+            *value = i;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The file that a raw image is, or NULL. */
+static const char *raw_file(Root *root)
+{
+    Node *node = root_node(root);
+    Edge *file = node_child(node, "file");
+
+    if (!strcmp(node->driver->name, "raw") && file &&
+        !strcmp(file->child->driver->name, "file")) {
+        return file->child->filename;
+    }
+    return NULL;
+}
+
+COROUTINE_ONLY CONTROL_ONLY
+static int co_resize_format(Node *node, uint64_t size_bytes, bool exact,
+                            FormatPreallocation preallocation, Error **errp)
+{
+    Quiesce *section = co_quiesce_begin(&node, 1);
+    int ret = node->driver->format->co_resize(node, size_bytes, exact,
+                                              preallocation, errp);
+
+    if (ret == 0) {
+        node_size_changed(node, size_bytes);
+    }
+    quiesce_end(section);
+    return ret;
+}
+
+COROUTINE_ONLY CONTROL_ONLY static int
+co_resize_raw(Root *root, uint64_t size_bytes, bool exact,
+              FormatPreallocation preallocation, Error **errp)
+{
+    static const FilePreallocation as_file[] = {
+        [FORMAT_PREALLOC_FALLOC] = FILE_PREALLOC_FALLOC,
+        [FORMAT_PREALLOC_FULL] = FILE_PREALLOC_FULL,
+    };
+    uint64_t old_bytes = root_size_bytes(root);
+    const char *file = raw_file(root);
+    int ret;
+
+    if (preallocation != FORMAT_PREALLOC_OFF &&
+        (preallocation == FORMAT_PREALLOC_METADATA || !file)) {
+        error_set(errp, "Unsupported preallocation mode: %s",
+                  words[preallocation]);
+        return -ENOTSUP;
+    }
+    ret = co_root_truncate(root, size_bytes, exact, errp);
+    if (ret < 0 || preallocation == FORMAT_PREALLOC_OFF ||
+        size_bytes <= old_bytes) {
+        return ret;
+    }
+    return co_file_preallocate(file, old_bytes, ROUND_UP(size_bytes, 512),
+                               as_file[preallocation], errp);
+}
+
+int co_root_resize(Root *root, uint64_t size_bytes, bool exact,
+                   FormatPreallocation preallocation, Error **errp)
+{
+    Node *node = root_node(root);
+    int ret;
+
+    if (!node) {
+        error_set(errp, "No medium inserted");
+        return -ENOMEDIUM;
+    }
+    co_graph_lock();
+    ret = node->driver->format && node->driver->format->co_resize
+              ? co_resize_format(node, size_bytes, exact, preallocation, errp)
+              : co_resize_raw(root, size_bytes, exact, preallocation, errp);
+    graph_unlock();
+    return ret;
+}
