@@ -3,7 +3,8 @@
  * TLS by GnuTLS: credentials, and one encrypted connection over a socket.
  *
  * Invariants:
- * 1. Credentials never change once made; sessions hold references, so an
+ * 1. Credentials never change once made, but that a server's file of keys
+ *    (PSK) is read again at each handshake; sessions hold references, so an
  *    object that is deleted stays good for the connections it opened.
  * 2. GnuTLS never waits: it reads from and writes to memory, and the co_
  *    functions move that memory to and from the socket. So one coroutine may
