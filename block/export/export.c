@@ -3,6 +3,7 @@
  * The life of exports, whatever their kind. Invariants: see export.h.
  */
 #include "block/export/export.h"
+#include "block/export/lease.h"
 #include "block/export/nbd-export.h"
 #include "block/graph/home.h"
 #include "qapi/qapi-events.h"
@@ -300,11 +301,13 @@ void export_ref(BlockExport *exp)
 {
     assert(exp->refs > 0);
     exp->refs++;
+    leases_reader_seen(root_node(exp->root));
 }
 
 void export_unref(BlockExport *exp)
 {
     assert(exp->refs > 0);
+    leases_reader_seen(root_node(exp->root));
     if (!--exp->refs) {
         assert(exp->shutting_down);
         coroutine_start(co_delete_entry, exp);
@@ -369,6 +372,7 @@ void co_exports_shutdown_type(BlockExportType type)
 
 void co_exports_shutdown(void)
 {
+    co_leases_forget();
     for (size_t i = 0; i < ARRAY_SIZE(drivers); i++) {
         co_exports_shutdown_type(drivers[i]->type);
     }

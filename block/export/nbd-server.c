@@ -92,6 +92,7 @@ static void add_conn(NbdServer *s, int fd)
 
     /* Only TCP has it; a unix socket is none the worse. */
     io_set_nodelay(fd);
+    io_set_keepalive(fd);
     conn = nbd_conn_start(fd, &s->settings, conn_gone);
     list_append(&s->conns, &conn->in_server);
     s->n_conns++;

@@ -34,6 +34,8 @@ typedef struct CbwState {
 
     /* CONTROL */
     bool bypassed; /* it has been taken out and copies nothing any more */
+    void (*ended)(void *opaque); /* hears that it is closed; or NULL */
+    void *ended_opaque;
     char *broken_text; /* why the snapshot is broken, or NULL */
 
     /* ATOMIC */

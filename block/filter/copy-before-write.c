@@ -117,7 +117,12 @@ static void state_free(CbwState *s)
 
 static void co_cbw_close(Node *node)
 {
-    state_free(node->state);
+    CbwState *s = node->state;
+
+    if (s->ended) {
+        s->ended(s->ended_opaque);
+    }
+    state_free(s);
 }
 
 static const char *cbw_snapshot_error(const Node *node)
@@ -359,29 +364,54 @@ fail:
     return NULL;
 }
 
-void cbw_bypass(Node *filter)
+bool cbw_end(Node *filter, const char *why, Error **errp)
 {
     CbwState *s = filter->state;
-    Error *err = NULL;
-
     int whole = 0;
 
     assert(!s->bypassed);
-    /* The users bore each other before the filter came, and whoever came
-     * since bears the filter, which wants more than any of them. */
     s->bypassed = true;
-    if (!node_replace(filter, s->file->child, NULL, &err)) {
-        g_error("%s", error_text(err));
+    if (!node_replace(filter, s->file->child, NULL, errp)) {
+        s->bypassed = false;
+        return false;
     }
     /* It may live on, transparent, while somebody holds it: an export that
      * uses a bitmap that a user put on it. */
     __atomic_compare_exchange_n(&s->broken, &whole, -ECANCELED, false,
                                 __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
     if (!s->broken_text) {
-        s->broken_text = g_strdup("the filter was taken out");
+        s->broken_text = g_strdup(why);
     }
     block_copy_set_progress(s->copy, NULL, NULL);
     bitmap_clear_all(block_copy_todo(s->copy), NULL);
+    return true;
+}
+
+void cbw_bypass(Node *filter)
+{
+    Error *err = NULL;
+
+    /* The users bore each other before the filter came, and whoever came
+     * since bears the filter, which wants more than any of them. */
+    if (!cbw_end(filter, "the filter was taken out", &err)) {
+        g_error("%s", error_text(err));
+    }
+}
+
+bool cbw_keeps_for_user(const Node *node)
+{
+    const CbwState *s = node->state;
+
+    return node->driver == &driver_copy_before_write && s->is_public &&
+           !s->bypassed;
+}
+
+void cbw_watch_end(Node *filter, void (*fn)(void *opaque), void *opaque)
+{
+    CbwState *s = filter->state;
+
+    s->ended = fn;
+    s->ended_opaque = opaque;
 }
 
 void co_cbw_drop(Node *filter)

@@ -59,6 +59,18 @@ void cbw_bypass(Node *filter) CONTROL_ONLY;
  * reference. */
 void co_cbw_drop(Node *filter) COROUTINE_ONLY CONTROL_ONLY;
 
+/* --- for who ends what a user made --------------------------------------- */
+
+/* It was made by blockdev-add and has not been taken out. False for any other
+ * node. */
+bool cbw_keeps_for_user(const Node *node) CONTROL_ONLY;
+/* Hears that the filter is closed; one at a time, NULL: nobody. */
+void cbw_watch_end(Node *filter, void (*fn)(void *opaque),
+                   void *opaque) CONTROL_ONLY;
+/* As cbw_bypass, with @why for who reads the snapshot; false, with nothing
+ * changed, if a user of the filter cannot use the disk itself. */
+bool cbw_end(Node *filter, const char *why, Error **errp) CONTROL_ONLY;
+
 /* Waits for requests of copies that were given up: for the program's end. */
 void co_cbw_wait_late(void) COROUTINE_ONLY CONTROL_ONLY;
 

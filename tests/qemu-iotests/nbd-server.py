@@ -8,7 +8,7 @@ import socket
 
 import nbd
 
-from lib import case, exports, images, tools
+from lib import case, exports, images, program, tools
 from lib.case import ours_only
 from lib.exports import BASE, dirty, errno_of
 from lib.images import KIB, MIB
@@ -122,7 +122,21 @@ class Exports(NbdCase):
         handle.set_export_name('disk')
         handle.connect_tcp('127.0.0.1', str(port))
         self.assertEqual(handle.pread(CHUNK, 0), images.pattern(0, CHUNK))
+        if not program.is_oracle():
+            self.assert_kept_alive(port)
         handle.shutdown()
+
+    def assert_kept_alive(self, port):
+        """The kernel looks now and then whether the client is there: a timer
+        of kind 2 runs on the server's side of the connection."""
+        timers = ['01']
+        while timers == ['01']:
+            # The last reply is not acknowledged yet.
+            with open('/proc/net/tcp', encoding='ascii') as table:
+                rows = [line.split() for line in table][1:]
+            timers = [row[5][:2] for row in rows if row[3] == '01' and
+                      int(row[1].rpartition(':')[2], 16) == port]
+        self.assertEqual(timers, ['02'])
 
     def test_add_errors(self):
         self.add_node('ro', **{'read-only': True})

@@ -20,6 +20,7 @@ static const SimScenario *const scenarios[] = {
     &scenario_backup,
     &scenario_exports,
     &scenario_fleecing,
+    &scenario_lease,
     &scenario_mirror,
     &scenario_point,
     &scenario_qcow2,

@@ -13,6 +13,7 @@ extern const SimScenario scenario_resize;
 extern const SimScenario scenario_backup;
 extern const SimScenario scenario_exports;
 extern const SimScenario scenario_fleecing;
+extern const SimScenario scenario_lease;
 extern const SimScenario scenario_mirror;
 extern const SimScenario scenario_point;
 extern const SimScenario scenario_qcow2;

@@ -28,6 +28,7 @@ PLANTS = [
     ("filter-keeps-flush", "backup"),
     ("frozen-not-waited", "fleecing"),
     ("broken-not-seen", "fleecing"),
+    ("reader-not-seen", "lease"),
 ]
 
 

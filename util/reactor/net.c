@@ -12,6 +12,10 @@
 
 /* What the kernel cuts to its own limit. */
 #define BACKLOG 4096
+/* A peer that is gone: a minute of silence, then four questions. */
+#define KEEPALIVE_IDLE_S 60
+#define KEEPALIVE_INTERVAL_S 15
+#define KEEPALIVE_PROBES 4
 
 /* --- unix --------------------------------------------------------------- */
 
@@ -308,4 +312,15 @@ bool io_local_address(int fd, char **host, char **port)
 int io_set_nodelay(int fd)
 {
     return reactor_sys()->set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+}
+
+void io_set_keepalive(int fd)
+{
+    const ReactorSys *sys = reactor_sys();
+
+    /* Each is a favour: who is gone is noticed later without. */
+    sys->set_option(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
+    sys->set_option(fd, IPPROTO_TCP, TCP_KEEPIDLE, KEEPALIVE_IDLE_S);
+    sys->set_option(fd, IPPROTO_TCP, TCP_KEEPINTVL, KEEPALIVE_INTERVAL_S);
+    sys->set_option(fd, IPPROTO_TCP, TCP_KEEPCNT, KEEPALIVE_PROBES);
 }

@@ -207,6 +207,8 @@ bool io_local_address(int fd, char **host, char **port);
 /* Small messages leave at once (TCP_NODELAY); -errno, which is of no interest
  * for a unix socket. */
 int io_set_nodelay(int fd);
+/* A TCP peer that has gone without a word is noticed within two minutes. */
+void io_set_keepalive(int fd);
 /* shutdown(fd, SHUT_RDWR): readers see an end. */
 void io_shutdown(int fd);
 
