@@ -44,9 +44,10 @@ typedef struct FormatCheck {
     uint64_t fragmented_clusters, compressed_clusters;
 } FormatCheck;
 
-/* True while a node is opened to be repaired: an image that is marked corrupt
- * may then be opened for writing, for co_check only. CONTROL; whoever sets it
- * holds the graph lock. Defined in block/graph/open.c. */
+/* True while a node is opened to be checked or repaired, for co_check only: an
+ * image that is marked corrupt may then be opened for writing, and what the
+ * check is to tell is no error yet. CONTROL; whoever sets it holds the graph
+ * lock. Defined in block/graph/open.c. */
 extern bool format_opening_for_repair;
 
 typedef struct FormatMeasure {

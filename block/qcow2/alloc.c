@@ -119,6 +119,12 @@ static int co_set_count(Qcow2State *s, uint64_t first, uint64_t n,
         if (!piece) {
             return -EIO;
         }
+        ret = co_qcow2_check_piece(&s->refs_cache, piece,
+                                   QCOW2_OL_REFCOUNT_BLOCK);
+        if (ret < 0) {
+            qcow2_piece_put(&s->refs_cache, piece);
+            return ret;
+        }
         data = qcow2_piece_modify(&s->refs_cache, piece);
         for (; at < first + n && at < end; at++, index++) {
             qcow2_refcount_write(s, data, index, value);
@@ -139,6 +145,12 @@ static int co_refblock_make(Qcow2State *s, uint64_t block)
     int ret;
 
     qcow2_event(s, BLKDBG_REFBLOCK_ALLOC);
+    if (offset == 0) {
+        co_qcow2_mark_corrupt(s, true, -1, -1,
+                              "Preventing invalid allocation of refcount block "
+                              "at offset 0");
+        return -EIO;
+    }
     ret = co_qcow2_check_overlap(s, offset, s->cluster_bytes);
     if (ret == 0) {
         qcow2_event(s, BLKDBG_REFBLOCK_ALLOC_WRITE);
@@ -314,8 +326,8 @@ int co_qcow2_take_run(Qcow2State *s, uint64_t clusters, bool exact,
 }
 
 COROUTINE_ONLY
-static int co_take_checked(Qcow2State *s, uint64_t clusters, bool exact,
-                           uint64_t *offset, uint64_t *got)
+static int co_take_checked(Qcow2State *s, const char *what, uint64_t clusters,
+                           bool exact, uint64_t *offset, uint64_t *got)
 {
     int ret = co_qcow2_take_run(s, clusters, exact, offset, got);
     uint64_t bytes;
@@ -324,13 +336,13 @@ static int co_take_checked(Qcow2State *s, uint64_t clusters, bool exact,
         return ret;
     }
     bytes = *got << s->cluster_bits;
-    if (*offset == 0) {
+    ret = what && *offset == 0 ? 0 : co_qcow2_check_overlap(s, *offset, bytes);
+    if (ret == 0 && *offset == 0) {
         co_qcow2_mark_corrupt(s, true, -1, -1,
                               "Preventing invalid allocation of %s at offset 0",
-                              exact ? "table" : "cluster");
-        return -EIO;
+                              what ? what : "cluster");
+        ret = -EIO;
     }
-    ret = co_qcow2_check_overlap(s, *offset, bytes);
     if (ret < 0) {
         return ret;
     }
@@ -341,13 +353,13 @@ static int co_take_checked(Qcow2State *s, uint64_t clusters, bool exact,
     return ret;
 }
 
-int co_qcow2_alloc_run(Qcow2State *s, uint64_t clusters, uint64_t *offset,
-                       uint64_t *got, bool *fresh)
+int co_qcow2_alloc_run(Qcow2State *s, const char *what, uint64_t clusters,
+                       uint64_t *offset, uint64_t *got, bool *fresh)
 {
     int ret;
 
     co_mutex_lock(&s->alloc_mutex);
-    ret = co_take_checked(s, clusters, false, offset, got);
+    ret = co_take_checked(s, what, clusters, false, offset, got);
     if (ret == 0) {
         *fresh = take_fresh(s, *offset, *got << s->cluster_bits);
     }
@@ -355,14 +367,14 @@ int co_qcow2_alloc_run(Qcow2State *s, uint64_t clusters, uint64_t *offset,
     return ret;
 }
 
-int co_qcow2_alloc_bytes(Qcow2State *s, uint64_t bytes, bool zero,
-                         uint64_t *offset)
+int co_qcow2_alloc_bytes(Qcow2State *s, const char *what, uint64_t bytes,
+                         bool zero, uint64_t *offset)
 {
     uint64_t clusters = DIV_ROUND_UP(bytes, s->cluster_bytes), got;
     int ret;
 
     co_mutex_lock(&s->alloc_mutex);
-    ret = co_take_checked(s, clusters, true, offset, &got);
+    ret = co_take_checked(s, what, clusters, true, offset, &got);
     if (ret == 0) {
         bytes = clusters << s->cluster_bits;
         if (zero) {

@@ -247,7 +247,7 @@ int co_qcow2_directory_write(Qcow2State *s, GPtrArray *list)
     int ret = 0;
 
     if (out->len) {
-        ret = co_qcow2_alloc_bytes(s, out->len, false, &offset);
+        ret = co_qcow2_alloc_bytes(s, NULL, out->len, false, &offset);
         if (ret == 0) {
             ret = co_qcow2_file_write(s, offset, out->data, out->len);
             if (ret < 0) {

@@ -204,7 +204,7 @@ static int co_put_some(Qcow2State *s, const SparseBitmap *bits, Be64 *table,
         *at = entries;
         return 0;
     }
-    ret = co_qcow2_alloc_run(s, wanted, &offset, &got, &fresh);
+    ret = co_qcow2_alloc_run(s, NULL, wanted, &offset, &got, &fresh);
     if (ret < 0) {
         return ret;
     }
@@ -242,7 +242,7 @@ static int co_put_table(Qcow2State *s, const Be64 *table, uint64_t entries,
                         uint64_t *offset)
 {
     uint64_t bytes = entries * sizeof(Be64);
-    int ret = co_qcow2_alloc_bytes(s, bytes, false, offset);
+    int ret = co_qcow2_alloc_bytes(s, NULL, bytes, false, offset);
 
     if (ret == 0) {
         ret = co_qcow2_file_write(s, *offset, table, bytes);

@@ -36,9 +36,8 @@ static void co_mismatch(Qcow2Check *c, uint64_t cluster, uint64_t have,
                         uint64_t want, bool mend)
 {
     bool leak = have > want;
-    bool fix = mend && qcow2_check_fixes(c, leak ? CHECK_FIX_LEAKS | CHECK_FIX_ERRORS
-                                         : CHECK_FIX_ERRORS) &&
-               !c->needs_rebuild;
+    bool fix = mend && qcow2_check_fixes(
+                           c, leak ? CHECK_FIX_LEAKS : CHECK_FIX_ERRORS);
 
     qcow2_check_say(c,
                     "%s cluster %" PRIu64 " refcount=%" PRIu64
@@ -54,43 +53,30 @@ static void co_mismatch(Qcow2Check *c, uint64_t cluster, uint64_t have,
     } else {
         c->out->corruptions++;
     }
+    if (have == 0) {
+        /* It was free to be taken: who knows what else has been. */
+        c->needs_rebuild = true;
+    }
 }
 
-/* Whether a count that is too low has a place at all. */
-static bool place_missing(const Qcow2State *s, uint64_t cluster)
+static bool block_unusable(const Qcow2Check *c, uint64_t cluster)
 {
+    const Qcow2State *s = c->s;
     uint64_t block = cluster >> s->refblock_bits;
 
-    return block >= s->reftable_entries ||
-           !(s->reftable[block] & QCOW2_REFTABLE_MASK);
+    return c->out->fix && block < s->reftable_entries &&
+           (s->reftable[block] & QCOW2_REFTABLE_MASK) % s->cluster_bytes != 0;
 }
 
-static bool block_unusable(const Qcow2State *s, uint64_t cluster)
-{
-    uint64_t block = cluster >> s->refblock_bits;
-
-    return block < s->reftable_entries &&
-           s->reftable[block] % s->cluster_bytes != 0;
-}
-
-/* The count in the image; what has no usable block counts as zero. */
+/* The count in the image; for who mends, what has no usable block counts as
+ * zero. */
 COROUTINE_ONLY
 static int co_image_count(Qcow2Check *c, uint64_t cluster, uint64_t *count)
 {
     *count = 0;
-    return block_unusable(c->s, cluster)
+    return block_unusable(c, cluster)
                ? 0
                : co_qcow2_refcount_get(c->s, cluster, count);
-}
-
-static void co_find_missing(Qcow2Check *c)
-{
-    for (uint64_t i = 0; i < c->clusters; i++) {
-        if (qcow2_check_count(c, i) && place_missing(c->s, i)) {
-            c->needs_rebuild = true;
-            return;
-        }
-    }
 }
 
 COROUTINE_ONLY
@@ -98,7 +84,7 @@ static void co_compare_all(Qcow2Check *c, bool mend)
 {
     uint64_t highest = 0;
 
-    for (uint64_t i = 0; i < c->clusters; i++) {
+    for (uint64_t i = 0; i < MAX(c->clusters, c->counted); i++) {
         uint64_t want = qcow2_check_count(c, i), have;
 
         if (co_image_count(c, i, &have) < 0) {
@@ -120,22 +106,20 @@ static void co_compare_all(Qcow2Check *c, bool mend)
 int co_qcow2_check_compare(Qcow2Check *c)
 {
     FormatCheck before = *c->out;
-    bool leaks_only = c->out->fix == CHECK_FIX_LEAKS;
 
-    co_find_missing(c);
-    co_compare_all(c, !leaks_only);
-    if (leaks_only && (c->out->leaks || c->needs_rebuild)) {
-        if (c->needs_rebuild) {
-            qcow2_check_say(c, "ERROR need to rebuild refcount structures");
-            return -EIO;
-        }
-        /* All was told first; now those that do no harm are mended. */
-        *c->out = before;
-        co_compare_all(c, true);
-    }
-    if (c->needs_rebuild && c->out->fix) {
+    /* All is told first. */
+    co_compare_all(c, false);
+    if (c->needs_rebuild && qcow2_check_fixes(c, CHECK_FIX_ERRORS)) {
         qcow2_check_say(c, "Rebuilding refcount structure");
         return co_qcow2_check_rebuild(c);
+    }
+    if (c->needs_rebuild && c->out->fix) {
+        qcow2_check_say(c, "ERROR need to rebuild refcount structures");
+        return -EIO;
+    }
+    if (c->out->fix && (c->out->leaks || c->out->corruptions)) {
+        *c->out = before;
+        co_compare_all(c, true);
     }
     return 0;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * What the parts of a check share: counting of references (check-refs.c), the
- * walk over everything that refers (check.c), comparing and mending counts
+ * walk over everything that refers (check.c), the table of snapshots
+ * (check-snapshots.c), comparing and mending counts
  * (check-compare.c), new refcount structures (check-rebuild.c).
  */
 #ifndef BLOCK_QCOW2_CHECK_INT_H
@@ -9,11 +10,23 @@
 
 #include "block/qcow2/qcow2-int.h"
 
+/* Clusters behind the end of the file that something refers to: they read as
+ * zeroes, so nothing new may be put there. */
+typedef struct Qcow2Beyond {
+    uint64_t first, end;
+} Qcow2Beyond;
+
+/* More than these are not kept apart. */
+#define QCOW2_BEYOND_MAX 4096
+
 typedef struct Qcow2Check {
     Qcow2State *s;
     FormatCheck *out;
     uint64_t clusters;  /* of the file */
+    uint64_t counted;   /* clusters from 0 on that may have references */
     GPtrArray *pages;   /* counts, made when touched; see check-refs.c */
+    GArray *beyond;     /* Qcow2Beyond: what is referred to and cannot be */
+    uint64_t elsewhere; /* corruptions that are none of counts */
     bool needs_rebuild; /* some counts have no place to be mended in */
 } Qcow2Check;
 
@@ -35,6 +48,11 @@ void qcow2_check_set_count(Qcow2Check *c, uint64_t cluster, uint64_t count);
 /* How many clusters from 0 on have counts in memory. */
 uint64_t qcow2_check_known(const Qcow2Check *c);
 
+/* Looks at the table of snapshots, which may have been left to be read here;
+ * *@wrong: how many corruptions of it are to be mended. That happens when the
+ * counts have been mended, so that it does not take what is in use. */
+int co_qcow2_check_snapshots(Qcow2Check *c, uint64_t *wrong) COROUTINE_ONLY;
+int co_qcow2_mend_snapshots(Qcow2Check *c, uint64_t wrong) COROUTINE_ONLY;
 int co_qcow2_check_bitmaps(Qcow2Check *c) COROUTINE_ONLY;
 int co_qcow2_check_compare(Qcow2Check *c) COROUTINE_ONLY;
 int co_qcow2_check_rebuild(Qcow2Check *c) COROUTINE_ONLY;

@@ -13,28 +13,60 @@ typedef struct Plan {
     uint64_t table_clusters;
 } Plan;
 
+/* A cluster that the old structures took, and how often all took it. */
+typedef struct Old {
+    uint64_t cluster, count;
+} Old;
+
+static void forget_one(Qcow2Check *c, GArray *olds, uint64_t cluster)
+{
+    Old old = {cluster, qcow2_check_count(c, cluster)};
+
+    if (cluster < c->clusters && old.count) {
+        qcow2_check_set_count(c, cluster, old.count - 1);
+        g_array_append_val(olds, old);
+    }
+}
+
+static gint by_cluster(gconstpointer a, gconstpointer b)
+{
+    const Old *x = a, *y = b;
+
+    return x->cluster != y->cluster ? (x->cluster < y->cluster ? -1 : 1)
+                                    : (x->count > y->count ? -1 : 1);
+}
+
 /* The references of the old structures go. */
 static void forget_old(Qcow2Check *c)
 {
     Qcow2State *s = c->s;
-    uint64_t table = s->reftable_offset >> s->cluster_bits;
+    uint64_t table = s->reftable_offset >> s->cluster_bits, last = UINT64_MAX;
+    GArray *olds = g_array_new(FALSE, FALSE, sizeof(Old));
 
     for (uint64_t i = table; i < table + s->reftable_clusters; i++) {
-        uint64_t count = qcow2_check_count(c, i);
-
-        if (count) {
-            qcow2_check_set_count(c, i, count - 1);
-        }
+        forget_one(c, olds, i);
     }
     for (uint32_t i = 0; i < s->reftable_entries; i++) {
-        uint64_t offset = s->reftable[i] & QCOW2_REFTABLE_MASK, count;
+        uint64_t offset = s->reftable[i];
 
-        count = qcow2_check_count(c, offset >> s->cluster_bits);
-        if (offset && offset % s->cluster_bytes == 0 &&
-            offset >> s->cluster_bits < c->clusters && count) {
-            qcow2_check_set_count(c, offset >> s->cluster_bits, count - 1);
+        /* Others were not counted. */
+        if (offset && offset % s->cluster_bytes == 0) {
+            forget_one(c, olds, offset >> s->cluster_bits);
         }
     }
+    g_array_sort(olds, by_cluster);
+    for (unsigned i = 0; i < olds->len; i++) {
+        const Old *old = &g_array_index(olds, Old, i);
+
+        if (old->cluster != last) {
+            last = old->cluster;
+            qcow2_check_say(c,
+                            "Repairing cluster %" PRIu64 " refcount=%" PRIu64
+                            " reference=%" PRIu64,
+                            last, old->count, qcow2_check_count(c, last));
+        }
+    }
+    g_array_free(olds, TRUE);
 }
 
 static bool block_used(const Qcow2Check *c, uint64_t block)
@@ -50,15 +82,39 @@ static bool block_used(const Qcow2Check *c, uint64_t block)
     return false;
 }
 
+/* The first place from @first on for @total clusters that nothing refers to. */
+static uint64_t find_room(const Qcow2Check *c, uint64_t first, uint64_t total)
+{
+    bool moved;
+
+    do {
+        moved = false;
+        for (unsigned i = 0; i < c->beyond->len; i++) {
+            const Qcow2Beyond *b = &g_array_index(c->beyond, Qcow2Beyond, i);
+
+            if (b->first < first + total && first < b->end) {
+                first = b->end;
+                moved = true;
+            }
+        }
+    } while (moved);
+    return first;
+}
+
 /* Blocks and table count themselves: until nothing changes any more. */
 static bool make_plan(Qcow2Check *c, Plan *p)
 {
     Qcow2State *s = c->s;
     uint64_t total = 0, before;
 
-    p->first = c->clusters;
+    p->first = MAX(c->clusters, c->counted);
     p->blocks = g_array_new(FALSE, FALSE, sizeof(uint64_t));
     do {
+        p->first = find_room(c, p->first, total);
+        if ((p->first + total) >> s->refblock_bits >=
+            QCOW2_MAX_REFTABLE_BYTES / 8) {
+            return false;
+        }
         uint64_t last = (p->first + total) >> s->refblock_bits;
 
         before = total;
@@ -190,9 +246,9 @@ int co_qcow2_check_rebuild_as(Qcow2Check *c, unsigned order)
             s->fresh_from = MAX(s->fresh_from, end << s->cluster_bits);
             c->clusters = end;
             c->out->image_end_bytes = end << s->cluster_bits;
-            c->out->corruptions_fixed += c->out->corruptions;
+            c->out->corruptions_fixed += c->out->corruptions - c->elsewhere;
             c->out->leaks_fixed += c->out->leaks;
-            c->out->corruptions = 0;
+            c->out->corruptions = c->elsewhere;
             c->out->leaks = 0;
         }
     }

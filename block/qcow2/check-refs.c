@@ -18,6 +18,7 @@ bool qcow2_check_refs_init(Qcow2Check *c)
     }
     c->pages = g_ptr_array_new_with_free_func(g_free);
     g_ptr_array_set_size(c->pages, pages);
+    c->beyond = g_array_new(FALSE, FALSE, sizeof(Qcow2Beyond));
     return true;
 }
 
@@ -25,6 +26,7 @@ void qcow2_check_refs_free(Qcow2Check *c)
 {
     if (c->pages) {
         g_ptr_array_free(c->pages, TRUE);
+        g_array_free(c->beyond, TRUE);
     }
 }
 
@@ -58,6 +60,26 @@ void qcow2_check_set_count(Qcow2Check *c, uint64_t cluster, uint64_t count)
     ((uint32_t *)*page)[cluster % PAGE_COUNTS] = MIN(count, UINT32_MAX);
 }
 
+/* Of too many the last one kept stands for all the rest. */
+static void note_beyond(Qcow2Check *c, uint64_t offset, uint64_t bytes)
+{
+    unsigned bits = c->s->cluster_bits;
+    Qcow2Beyond b = {offset >> bits, ((offset + bytes - 1) >> bits) + 1};
+
+    if (offset > INT64_MAX - bytes) {
+        return; /* nothing can be there */
+    }
+    if (c->beyond->len < QCOW2_BEYOND_MAX) {
+        g_array_append_val(c->beyond, b);
+    } else {
+        Qcow2Beyond *last =
+            &g_array_index(c->beyond, Qcow2Beyond, QCOW2_BEYOND_MAX - 1);
+
+        last->first = MIN(last->first, b.first);
+        last->end = MAX(last->end, b.end);
+    }
+}
+
 void qcow2_check_ref(Qcow2Check *c, uint64_t offset, uint64_t bytes)
 {
     const Qcow2State *s = c->s;
@@ -75,9 +97,11 @@ void qcow2_check_ref(Qcow2Check *c, uint64_t offset, uint64_t bytes)
                         "0x%" PRIx64 " size 0x%" PRIx64,
                         offset, bytes);
         c->out->corruptions++;
+        note_beyond(c, offset, bytes);
         return;
     }
     last = (offset + bytes - 1) >> s->cluster_bits;
+    c->counted = MAX(c->counted, last + 1);
     for (uint64_t i = first; i <= last; i++) {
         qcow2_check_set_count(c, i, qcow2_check_count(c, i) + 1);
     }

@@ -10,6 +10,7 @@
  *    the guest's data lies.
  */
 #include "block/qcow2/check-int.h"
+#include "block/qcow2/snapshot-int.h"
 
 #include "qapi/qapi-types.h"
 
@@ -35,7 +36,8 @@ typedef struct L2Walk {
     uint64_t next; /* where the next cluster would lie if in a row */
 } L2Walk;
 
-static void walk_compressed(Qcow2Check *c, const L2Walk *w, uint64_t entry)
+static void walk_compressed(Qcow2Check *c, const L2Walk *w, uint64_t index,
+                            uint64_t entry)
 {
     uint64_t offset, bytes;
 
@@ -49,9 +51,9 @@ static void walk_compressed(Qcow2Check *c, const L2Walk *w, uint64_t entry)
     }
     if (c->s->has_data_file) {
         qcow2_check_say(c,
-                        "ERROR compressed cluster with data file, "
-                        "entry=0x%" PRIx64,
-                        entry);
+                        "ERROR compressed cluster %" PRIu64 " with data "
+                        "file, entry=0x%" PRIx64,
+                        index, entry);
         c->out->corruptions++;
         return;
     }
@@ -88,10 +90,10 @@ static void walk_placed(Qcow2Check *c, L2Walk *w, Qcow2Entry e)
     }
 }
 
-static void walk_entry(Qcow2Check *c, L2Walk *w, Qcow2Entry e)
+static void walk_entry(Qcow2Check *c, L2Walk *w, uint64_t index, Qcow2Entry e)
 {
     if (e.entry & QCOW2_COMPRESSED) {
-        walk_compressed(c, w, e.entry);
+        walk_compressed(c, w, index, e.entry);
         return;
     }
     if (e.entry & (QCOW2_L2_RESERVED | (c->s->extended_l2 ? QCOW2_ZERO : 0))) {
@@ -121,7 +123,8 @@ static int co_walk_l2(Qcow2Check *c, bool active, uint64_t offset)
 
     for (uint64_t at = 0; ret == 0 && at < s->cluster_bytes;
          at += s->l2_entry_bytes) {
-        walk_entry(c, &w, qcow2_entry_load(s, table + at));
+        walk_entry(c, &w, at / s->l2_entry_bytes,
+                   qcow2_entry_load(s, table + at));
     }
     io_buffer_free(table);
     if (ret < 0) {
@@ -162,13 +165,41 @@ static void co_walk_l1(Qcow2Check *c, const uint64_t *l1, uint32_t entries,
     }
 }
 
+/* Whether its table may be looked at. */
+static bool snapshot_usable(Qcow2Check *c, const Qcow2Snapshot *sn)
+{
+    const char *wrong = qcow2_snapshot_wrong(c->s, sn);
+
+    if (!wrong) {
+        return true;
+    }
+    if (sn->l1_size > QCOW2_MAX_L1_BYTES / 8) {
+        qcow2_check_say(c,
+                        "ERROR snapshot %s (%s) l1_size=0x%x: L1 table is too "
+                        "large; snapshot table entry corrupted",
+                        sn->id, sn->name, sn->l1_size);
+    } else {
+        qcow2_check_say(c,
+                        "ERROR snapshot %s (%s) l1_offset=0x%" PRIx64 ": L1 "
+                        "table is not cluster aligned; snapshot table entry "
+                        "corrupted",
+                        sn->id, sn->name, sn->l1_offset);
+    }
+    c->out->corruptions++;
+    return false;
+}
+
 COROUTINE_ONLY
 static void co_walk_snapshot(Qcow2Check *c, const Qcow2Snapshot *sn)
 {
     size_t bytes = sn->l1_size * sizeof(Be64);
-    Be64 *table = g_try_malloc(MAX(bytes, 1));
+    Be64 *table;
     uint64_t *l1;
 
+    if (!snapshot_usable(c, sn)) {
+        return;
+    }
+    table = g_try_malloc(MAX(bytes, 1));
     qcow2_check_ref(c, sn->l1_offset, bytes);
     if (!table || co_qcow2_file_read(c->s, sn->l1_offset, table, bytes) < 0) {
         qcow2_check_say(c, "ERROR: I/O error in check_refcounts_l1");
@@ -196,7 +227,12 @@ static void walk_reftable(Qcow2Check *c)
         if (!offset) {
             continue;
         }
-        if (offset % s->cluster_bytes) {
+        if (s->reftable[i] & QCOW2_REFTABLE_RESERVED) {
+            qcow2_check_say(c, "ERROR refcount table entry %u has reserved "
+                            "bits set", i);
+            c->out->corruptions++;
+            c->needs_rebuild = true;
+        } else if (offset % s->cluster_bytes) {
             qcow2_check_say(c,
                             "ERROR refcount block %u is not cluster aligned; "
                             "refcount table entry corrupted",
@@ -249,6 +285,7 @@ int co_qcow2_check_count_all(Qcow2Check *c)
     }
     qcow2_check_ref(c, s->snapshots_offset, s->snapshots_bytes);
     co_qcow2_check_bitmaps(c);
+    c->elsewhere = c->out->corruptions;
     walk_reftable(c);
     return 0;
 }
@@ -275,10 +312,18 @@ static int co_clear_marks(Qcow2Check *c)
 COROUTINE_ONLY
 static int co_check_all(Qcow2Check *c)
 {
-    int ret = co_qcow2_check_count_all(c);
+    bool snapshots = c->s->snapshots_unread || format_opening_for_repair;
+    uint64_t wrong = 0;
+    int ret = snapshots ? co_qcow2_check_snapshots(c, &wrong) : 0;
 
     if (ret == 0) {
+        ret = co_qcow2_check_count_all(c);
+    }
+    if (ret == 0) {
         ret = co_qcow2_check_compare(c);
+    }
+    if (ret == 0 && wrong) {
+        ret = co_qcow2_mend_snapshots(c, wrong);
     }
     if (ret == 0) {
         ret = co_qcow2_check_copied(c);

@@ -99,7 +99,7 @@ static int co_lower_reftable(Qcow2State *s, uint64_t end_bytes)
         used--;
     }
     bytes = ROUND_UP(used * UINT64_C(8), s->cluster_bytes);
-    ret = co_qcow2_alloc_bytes(s, bytes, false, &offset);
+    ret = co_qcow2_alloc_bytes(s, NULL, bytes, false, &offset);
     if (ret < 0) {
         return ret;
     }
@@ -153,7 +153,7 @@ int co_qcow2_file_cut(Qcow2State *s)
 int co_qcow2_make_empty(Node *node, Error **errp)
 {
     Qcow2State *s = qcow2_state(node);
-    int ret = s->corrupt ? -EIO : 0;
+    int ret = s->corrupt ? -ENOMEDIUM : 0;
 
     for (uint32_t i = 0; i < s->l1_size && ret == 0; i++) {
         ret = co_qcow2_drop_table(s, i);

@@ -156,8 +156,19 @@ static bool table_fits(const Qcow2State *s, uint64_t offset, uint64_t bytes)
     return offset % s->cluster_bytes == 0 && offset < INT64_MAX - bytes;
 }
 
+const char *qcow2_snapshots_wrong(const Qcow2State *s)
+{
+    if (s->snapshots_found > QCOW2_MAX_SNAPSHOTS) {
+        return "Snapshot table too large";
+    }
+    return table_fits(s, s->snapshots_offset, QCOW2_MAX_SNAPSHOT_TABLE_BYTES)
+               ? NULL
+               : "Snapshot table offset invalid";
+}
+
 static int take_tables(Qcow2State *s, const Qcow2Header *h, Error **errp)
 {
+    const char *wrong;
     uint64_t size = be64_get(h->v2.size), needed;
 
     qcow2_geometry(s);
@@ -173,14 +184,12 @@ static int take_tables(Qcow2State *s, const Qcow2Header *h, Error **errp)
                     s->reftable_clusters * s->cluster_bytes)) {
         return bad(errp, "Reference count table offset invalid");
     }
-    if (be32_get(h->v2.nb_snapshots) > QCOW2_MAX_SNAPSHOTS) {
-        return bad(errp, "Snapshot table too large");
-    }
-    s->snapshots_offset = be64_get(h->v2.snapshots_offset);
-    if (!table_fits(s, s->snapshots_offset, QCOW2_MAX_SNAPSHOT_TABLE_BYTES)) {
-        return bad(errp, "Snapshot table offset invalid");
-    }
     s->snapshots_found = be32_get(h->v2.nb_snapshots);
+    s->snapshots_offset = be64_get(h->v2.snapshots_offset);
+    wrong = format_opening_for_repair ? NULL : qcow2_snapshots_wrong(s);
+    if (wrong) {
+        return bad(errp, wrong);
+    }
     s->l1_size = be32_get(h->v2.l1_size);
     s->l1_offset = be64_get(h->v2.l1_table_offset);
     if (s->l1_size > QCOW2_MAX_L1_BYTES / 8) {
@@ -295,6 +304,13 @@ int co_qcow2_header_read(Qcow2State *s, Error **errp)
 
 /* --- writing ------------------------------------------------------------- */
 
+static uint32_t snapshot_count(const Qcow2State *s)
+{
+    return s->snapshots_unread ? s->snapshots_found
+           : s->snapshots      ? s->snapshots->len
+                               : 0;
+}
+
 static void fill_fixed(const Qcow2State *s, Qcow2Header *h)
 {
     *h = (Qcow2Header){
@@ -307,7 +323,7 @@ static void fill_fixed(const Qcow2State *s, Qcow2Header *h)
             .l1_table_offset = be64(s->l1_offset),
             .refcount_table_offset = be64(s->reftable_offset),
             .refcount_table_clusters = be32(s->reftable_clusters),
-            .nb_snapshots = be32(s->snapshots ? s->snapshots->len : 0),
+            .nb_snapshots = be32(snapshot_count(s)),
             .snapshots_offset = be64(s->snapshots_offset),
         },
     };

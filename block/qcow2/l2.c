@@ -93,7 +93,8 @@ void qcow2_entry_release(Qcow2State *s, Qcow2Entry e, Qcow2FreeKind kind)
 /* --- what must not be ---------------------------------------------------- */
 
 COROUTINE_ONLY
-static int co_check_entry(Qcow2State *s, Qcow2Entry e, uint64_t guest)
+static int co_check_entry(Qcow2State *s, Qcow2Entry e, uint64_t guest,
+                          bool writing)
 {
     uint64_t place = e.entry & QCOW2_OFFSET_MASK;
     uint64_t table = s->l1[guest / qcow2_table_reach(s)] & QCOW2_OFFSET_MASK;
@@ -118,14 +119,21 @@ static int co_check_entry(Qcow2State *s, Qcow2Entry e, uint64_t guest)
         return -EIO;
     }
     if (place % s->cluster_bytes) {
-        co_qcow2_mark_corrupt(
-            s, true, -1, -1,
-            "%s offset %#" PRIx64 " unaligned (L2 offset: %#" PRIx64
-            ", L2 index: %#x)",
-            !s->extended_l2 && (e.entry & QCOW2_ZERO)
-                ? "Preallocated zero cluster"
-                : "Cluster allocation",
-            place, table, index);
+        if (writing) {
+            co_qcow2_mark_corrupt(s, true, -1, -1,
+                                  "%s cluster offset %#" PRIx64 " unaligned "
+                                  "(guest offset: %#" PRIx64 ")",
+                                  !s->extended_l2 && (e.entry & QCOW2_ZERO)
+                                      ? "Preallocated zero"
+                                      : "Data",
+                                  place, guest);
+        } else {
+            co_qcow2_mark_corrupt(s, true, -1, -1,
+                                  "Cluster allocation offset %#" PRIx64
+                                  " unaligned (L2 offset: %#" PRIx64
+                                  ", L2 index: %#x)",
+                                  place, table, index);
+        }
         return -EIO;
     }
     if (s->has_data_file && has_place(s, e.entry) &&
@@ -238,11 +246,12 @@ static bool goes_on(const Qcow2State *s, const Qcow2Map *map, Qcow2Entry e)
 
 COROUTINE_ONLY
 static int co_map_piece(Qcow2State *s, const Qcow2Piece *piece, unsigned byte,
-                        uint64_t offset, uint64_t bytes, Qcow2Map *map)
+                        uint64_t offset, uint64_t bytes, bool writing,
+                        Qcow2Map *map)
 {
     uint64_t in_cluster = offset & (s->cluster_bytes - 1);
     Qcow2Entry e = qcow2_entry_load(s, piece->data + byte);
-    int ret = co_check_entry(s, e, offset);
+    int ret = co_check_entry(s, e, offset, writing);
 
     if (ret < 0) {
         return ret;
@@ -263,7 +272,7 @@ static int co_map_piece(Qcow2State *s, const Qcow2Piece *piece, unsigned byte,
             break;
         }
         if ((s->version < 3 || s->has_data_file || s->extended_l2) &&
-            (ret = co_check_entry(s, e, offset + map->bytes)) < 0) {
+            (ret = co_check_entry(s, e, offset + map->bytes, writing)) < 0) {
             return ret;
         }
         map->bytes += cluster_span(s, e, 0, map->type);
@@ -272,7 +281,9 @@ static int co_map_piece(Qcow2State *s, const Qcow2Piece *piece, unsigned byte,
     return 0;
 }
 
-int co_qcow2_map(Qcow2State *s, uint64_t offset, uint64_t bytes, Qcow2Map *map)
+COROUTINE_ONLY
+static int co_map(Qcow2State *s, uint64_t offset, uint64_t bytes, bool writing,
+                  Qcow2Map *map)
 {
     uint64_t reach = qcow2_table_reach(s), table;
     Qcow2Piece *piece;
@@ -291,9 +302,20 @@ int co_qcow2_map(Qcow2State *s, uint64_t offset, uint64_t bytes, Qcow2Map *map)
     if (ret < 0) {
         return ret;
     }
-    ret = co_map_piece(s, piece, byte, offset, bytes, map);
+    ret = co_map_piece(s, piece, byte, offset, bytes, writing, map);
     qcow2_piece_put(&s->l2_cache, piece);
     return ret;
+}
+
+int co_qcow2_map(Qcow2State *s, uint64_t offset, uint64_t bytes, Qcow2Map *map)
+{
+    return co_map(s, offset, bytes, false, map);
+}
+
+int co_qcow2_map_to_write(Qcow2State *s, uint64_t offset, uint64_t bytes,
+                          Qcow2Map *map)
+{
+    return co_map(s, offset, bytes, true, map);
 }
 
 int co_qcow2_entry_get(Qcow2State *s, uint64_t offset, Qcow2Entry *entry)
@@ -331,7 +353,13 @@ COROUTINE_ONLY
 static int co_table_make(Qcow2State *s, uint32_t index)
 {
     uint64_t old = s->l1[index] & QCOW2_OFFSET_MASK, new;
-    int ret = co_qcow2_alloc_bytes(s, s->cluster_bytes, !old, &new);
+    int ret = co_qcow2_check_table(s, QCOW2_OL_ACTIVE_L1,
+                                   s->l1_offset + index * UINT64_C(8), 8);
+
+    if (ret < 0) {
+        return ret;
+    }
+    ret = co_qcow2_alloc_bytes(s, "L2 table", s->cluster_bytes, !old, &new);
 
     if (ret < 0) {
         return ret;
@@ -382,5 +410,19 @@ int co_qcow2_entry_writable(Qcow2State *s, uint64_t offset, Qcow2Piece **piece,
     if (ret == 0) {
         ret = co_table_of(s, offset, &table);
     }
-    return ret < 0 ? ret : co_piece_of(s, table, offset, piece, byte);
+    if (ret == 0) {
+        ret = co_piece_of(s, table, offset, piece, byte);
+    }
+    if (ret < 0) {
+        return ret;
+    }
+    ret = co_qcow2_check_piece(&s->l2_cache, *piece, QCOW2_OL_ACTIVE_L2);
+    if (ret == 0 && UNLIKELY(table + s->cluster_bytes > s->file_bytes)) {
+        /* Of a damaged image; all of it was read as zeroes. */
+        ret = co_qcow2_file_reach(s, table + s->cluster_bytes);
+    }
+    if (ret < 0) {
+        qcow2_piece_put(&s->l2_cache, *piece);
+    }
+    return ret;
 }

@@ -6,7 +6,7 @@
  * Invariant: s->tables has the number of every cluster that s->l1 or
  * s->reftable refers to.
  */
-#include "block/qcow2/qcow2-int.h"
+#include "block/qcow2/snapshot-int.h"
 
 #include <stdio.h>
 
@@ -28,8 +28,10 @@ static gpointer table_key(const Qcow2State *s, uint64_t offset)
 
 void qcow2_table_note(Qcow2State *s, uint64_t offset, unsigned what)
 {
-    g_hash_table_insert(s->tables, table_key(s, offset),
-                        GUINT_TO_POINTER(what));
+    gpointer key = table_key(s, offset);
+    unsigned known = GPOINTER_TO_UINT(g_hash_table_lookup(s->tables, key));
+
+    g_hash_table_insert(s->tables, key, GUINT_TO_POINTER(known | what));
 }
 
 void qcow2_table_unnote(Qcow2State *s, uint64_t offset)
@@ -65,7 +67,8 @@ static unsigned overlap_snapshots(const Qcow2State *s, uint64_t offset,
     for (unsigned i = 0; s->snapshots && i < s->snapshots->len; i++) {
         const Qcow2Snapshot *sn = g_ptr_array_index(s->snapshots, i);
 
-        if (meets(offset, bytes, sn->l1_offset, sn->l1_size * UINT64_C(8))) {
+        if (!qcow2_snapshot_wrong(s, sn) &&
+            meets(offset, bytes, sn->l1_offset, sn->l1_size * UINT64_C(8))) {
             return QCOW2_OL_INACTIVE_L1;
         }
     }
@@ -143,7 +146,8 @@ static int co_overlap_inactive(Qcow2State *s, const Qcow2Snapshot *sn,
     Be64 l1[PART_ENTRIES];
     uint32_t n;
 
-    for (uint32_t i = 0; i < sn->l1_size; i += n) {
+    for (uint32_t i = 0; i < sn->l1_size && !qcow2_snapshot_wrong(s, sn);
+         i += n) {
         int ret;
 
         n = MIN(PART_ENTRIES, sn->l1_size - i);
@@ -184,11 +188,13 @@ static int co_find_inactive(Qcow2State *s, uint64_t offset, uint64_t bytes,
     return 0;
 }
 
-int co_qcow2_check_overlap(Qcow2State *s, uint64_t offset, uint64_t bytes)
+COROUTINE_ONLY
+static int co_check(Qcow2State *s, unsigned checks, uint64_t offset,
+                    uint64_t bytes)
 {
-    unsigned found = find_overlap(s, s->overlap_checks, offset, bytes);
+    unsigned found = find_overlap(s, checks, offset, bytes);
 
-    if (!found && UNLIKELY(s->overlap_checks & QCOW2_OL_INACTIVE_L2)) {
+    if (!found && UNLIKELY(checks & QCOW2_OL_INACTIVE_L2)) {
         int ret = co_find_inactive(s, offset, bytes, &found);
 
         if (ret < 0) {
@@ -203,6 +209,17 @@ int co_qcow2_check_overlap(Qcow2State *s, uint64_t offset, uint64_t bytes)
                           "%s)",
                           part_names[__builtin_ctz(found)]);
     return -EIO;
+}
+
+int co_qcow2_check_overlap(Qcow2State *s, uint64_t offset, uint64_t bytes)
+{
+    return co_check(s, s->overlap_checks, offset, bytes);
+}
+
+int co_qcow2_check_table(Qcow2State *s, unsigned what, uint64_t offset,
+                         uint64_t bytes)
+{
+    return co_check(s, s->overlap_checks & ~what, offset, bytes);
 }
 
 static void send_event(void *opaque)

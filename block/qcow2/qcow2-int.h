@@ -110,6 +110,7 @@ typedef struct Qcow2Snapshot {
     uint64_t icount; /* all ones: none */
     uint8_t *extra;  /* what follows the known extra data */
     uint32_t extra_bytes;
+    uint32_t extra_found_bytes; /* in the image, the known ones too */
 } Qcow2Snapshot;
 
 /* Parts of the image that a new cluster must not overlap (overlap-check). */
@@ -196,6 +197,7 @@ struct Qcow2State {
     uint64_t disk_bytes;      /* as in the header; the node rounds it up */
     uint32_t snapshots_found; /* what the header said */
     GPtrArray *snapshots;     /* Qcow2Snapshot */
+    bool snapshots_unread;    /* who checks reads them */
     uint64_t snapshots_offset, snapshots_bytes;
 
     bool corrupt;  /* marked so, or found so just now: no more I/O */
@@ -278,14 +280,16 @@ int co_qcow2_refcount_change(Qcow2State *s, uint64_t offset, uint64_t bytes,
 /*
  * Allocates up to @clusters clusters in a row, at least one; *@offset is
  * where in the file, *@got how many. *@fresh: they read as zeroes. The file
- * is long enough for them.
+ * is long enough for them. @what: what it is called if a damaged image has no
+ * other place than the header's; NULL: it has no name of its own.
  */
-int co_qcow2_alloc_run(Qcow2State *s, uint64_t clusters, uint64_t *offset,
-                       uint64_t *got, bool *fresh) COROUTINE_ONLY;
+int co_qcow2_alloc_run(Qcow2State *s, const char *what, uint64_t clusters,
+                       uint64_t *offset, uint64_t *got,
+                       bool *fresh) COROUTINE_ONLY;
 /* Exactly enough clusters for @bytes, in a row; zeroed if @zero. For tables.
  */
-int co_qcow2_alloc_bytes(Qcow2State *s, uint64_t bytes, bool zero,
-                         uint64_t *offset) COROUTINE_ONLY;
+int co_qcow2_alloc_bytes(Qcow2State *s, const char *what, uint64_t bytes,
+                         bool zero, uint64_t *offset) COROUTINE_ONLY;
 /* One more or less reference on [@offset, +@bytes) of the file once all that
  * was changed before is on stable storage. */
 void qcow2_free_later(Qcow2State *s, uint64_t offset, uint64_t bytes,
@@ -310,6 +314,18 @@ bool qcow2_is_metadata(Qcow2State *s, uint64_t offset, uint64_t bytes);
 /* A cluster at @offset holds (no longer) an L2 table (QCOW2_OL_ACTIVE_L2) or
  * a refcount block. */
 void qcow2_table_note(Qcow2State *s, uint64_t offset, unsigned what);
+/* The same for a write to a table, which is a part (QCOW2_OL_) itself. */
+int co_qcow2_check_table(Qcow2State *s, unsigned what, uint64_t offset,
+                         uint64_t bytes) COROUTINE_ONLY;
+/* The same before a piece of a table is changed. */
+COROUTINE_ONLY static inline int
+co_qcow2_check_piece(Qcow2Cache *c, const Qcow2Piece *piece, unsigned what)
+{
+    return LIKELY(piece->dirty)
+               ? 0
+               : co_qcow2_check_table(c->s, what, piece->offset,
+                                      c->piece_bytes);
+}
 void qcow2_table_unnote(Qcow2State *s, uint64_t offset);
 /* From s->l1 and s->reftable. */
 void qcow2_tables_note_all(Qcow2State *s);
@@ -341,6 +357,9 @@ typedef struct Qcow2Map {
 /* Marks the image corrupt and returns -EIO where an entry makes no sense. */
 int co_qcow2_map(Qcow2State *s, uint64_t offset, uint64_t bytes,
                  Qcow2Map *map) COROUTINE_ONLY;
+/* The same; the texts are those of who writes. */
+int co_qcow2_map_to_write(Qcow2State *s, uint64_t offset, uint64_t bytes,
+                          Qcow2Map *map) COROUTINE_ONLY;
 /* What one entry means for its subcluster @sub. */
 Qcow2Type qcow2_entry_type(const Qcow2State *s, Qcow2Entry e, unsigned sub);
 /* The entry of the guest cluster at @offset; zeroes where there is no table. */
@@ -430,6 +449,8 @@ int co_qcow2_make_empty(Node *node, Error **errp) COROUTINE_ONLY;
 /* --- snapshot.c ---------------------------------------------------------- */
 
 int co_qcow2_snapshots_load(Qcow2State *s, Error **errp) COROUTINE_ONLY;
+/* Why the header's words on snapshots cannot be, or NULL. */
+const char *qcow2_snapshots_wrong(const Qcow2State *s);
 void qcow2_snapshots_free(Qcow2State *s);
 struct SnapshotInfoList *co_qcow2_snapshot_list(Node *node, Error **errp);
 int co_qcow2_snapshot_create(Node *node, const char *name,
@@ -477,7 +498,7 @@ int co_qcow2_bitmaps_mark(Qcow2State *s) COROUTINE_ONLY;
 COROUTINE_ONLY static inline int co_qcow2_may_change(Qcow2State *s)
 {
     if (UNLIKELY(s->corrupt || s->bitmaps_unmarked)) {
-        return s->corrupt ? -EIO : co_qcow2_bitmaps_mark(s);
+        return s->corrupt ? -ENOMEDIUM : co_qcow2_bitmaps_mark(s);
     }
     return 0;
 }

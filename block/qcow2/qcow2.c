@@ -5,6 +5,8 @@
 #include "block/qcow2/bitmap-int.h"
 #include "block/qcow2/open-int.h"
 
+#include <stdio.h>
+
 #include "qapi/qapi-types.h"
 
 /* --- opening ------------------------------------------------------------- */
@@ -93,14 +95,21 @@ static bool co_open_tables(Qcow2State *s, Error **errp)
            co_qcow2_snapshots_load(s, errp) == 0;
 }
 
+static void say(void *opaque, const char *text)
+{
+    fprintf(stderr, "%s\n", text);
+}
+
 /* Counts of an image that was not closed properly are made anew. */
 COROUTINE_ONLY
 static bool co_repair_dirty(Qcow2State *s, Error **errp)
 {
-    FormatCheck check = {.fix = CHECK_FIX_ERRORS | CHECK_FIX_LEAKS};
+    FormatCheck check = {.message = say,
+                         .fix = CHECK_FIX_ERRORS | CHECK_FIX_LEAKS};
     int ret;
 
-    if (s->node->read_only || !(s->incompatible & QCOW2_INCOMPAT_DIRTY)) {
+    if (s->node->read_only || format_opening_for_repair ||
+        !(s->incompatible & QCOW2_INCOMPAT_DIRTY)) {
         return true;
     }
     ret = co_qcow2_check(s->node, &check, errp);

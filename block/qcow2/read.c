@@ -216,7 +216,7 @@ int co_qcow2_preadv(Node *node, uint64_t offset, uint64_t bytes, Iov *iov,
     int ret;
 
     if (s->corrupt) {
-        return -EIO;
+        return -ENOMEDIUM;
     }
     co_range_lock(s->ranges, &lock, start, end - start, RANGE_SHARED);
     ret = co_qcow2_read_locked(s, offset, bytes, iov, iov_offset);
@@ -273,7 +273,7 @@ int co_qcow2_block_status(Node *node, bool want_zero, uint64_t offset,
 {
     Qcow2State *s = qcow2_state(node);
     Qcow2Map map;
-    int ret = s->corrupt ? -EIO : co_qcow2_map(s, offset, bytes, &map);
+    int ret = s->corrupt ? -ENOMEDIUM : co_qcow2_map(s, offset, bytes, &map);
 
     if (ret < 0) {
         return ret;

@@ -106,8 +106,8 @@ int co_qcow2_refblock_get(Qcow2State *s, uint64_t cluster, Qcow2Piece **piece,
         *end = UINT64_MAX;
         return 0;
     }
-    offset = s->reftable[block];
-    if (!(offset & QCOW2_REFTABLE_MASK)) {
+    offset = s->reftable[block] & QCOW2_REFTABLE_MASK;
+    if (!offset) {
         *end = (block + 1) << s->refblock_bits;
         return 0;
     }
@@ -184,6 +184,8 @@ static int co_change_clusters(Qcow2State *s, uint64_t first, uint64_t last,
             ret = ret < 0 ? ret : -EINVAL;
             break;
         }
+        ret = co_qcow2_check_piece(&s->refs_cache, piece,
+                                   QCOW2_OL_REFCOUNT_BLOCK);
         for (; at <= last && at < end && ret == 0; at++, index++) {
             ret = change_one(s, piece, index, at, change);
         }

@@ -80,7 +80,7 @@ int co_qcow2_l1_grow(Qcow2State *s, uint32_t entries, Error **errp)
     qcow2_event(s, BLKDBG_L1_GROW_ALLOC_TABLE);
     ret = co_qcow2_settle(s);
     if (ret == 0) {
-        ret = co_qcow2_alloc_bytes(s, entries * UINT64_C(8), false, &offset);
+        ret = co_qcow2_alloc_bytes(s, NULL, entries * UINT64_C(8), false, &offset);
     }
     if (ret == 0) {
         ret = co_l1_move(s, offset, entries);
@@ -170,7 +170,7 @@ int co_qcow2_preallocate(Qcow2State *s, uint64_t offset, uint64_t bytes,
         bool fresh = true;
 
         if (!s->has_data_file) {
-            ret = co_qcow2_alloc_run(s, got, &host, &got, &fresh);
+            ret = co_qcow2_alloc_run(s, NULL, got, &host, &got, &fresh);
         }
         bytes = got << s->cluster_bits;
         if (ret == 0) {

@@ -6,6 +6,13 @@
 #include "block/qcow2/qcow2-int.h"
 
 void qcow2_snapshot_free(gpointer snapshot);
+/* Why its L1 table cannot be one, or NULL. Such a snapshot is listed, but not
+ * used. */
+const char *qcow2_snapshot_wrong(const Qcow2State *s, const Qcow2Snapshot *sn);
+/* Reads the entries that the header tells of into s->snapshots. @mend: what is
+ * too much is left out, otherwise it is an error. */
+int co_qcow2_snapshots_read(Qcow2State *s, bool mend,
+                            Error **errp) COROUTINE_ONLY;
 /* Writes the table anew and lets the header name it; on stable storage when
  * it returns. The old one is let go of. On failure the header still names the
  * old one. */

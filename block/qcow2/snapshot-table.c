@@ -32,6 +32,7 @@ void qcow2_snapshots_free(Qcow2State *s)
 typedef struct Reader {
     Qcow2State *s;
     uint64_t at;
+    bool mend;
     int ret;
 } Reader;
 
@@ -53,6 +54,19 @@ static char *co_take_text(Reader *r, size_t bytes)
     return text;
 }
 
+/* More than fits into memory is refused, or passed over by who mends. */
+COROUTINE_ONLY
+static void co_take_unknown(Reader *r, Qcow2Snapshot *sn, uint32_t bytes)
+{
+    sn->extra_bytes = MIN(bytes, QCOW2_MAX_SNAPSHOT_EXTRA_BYTES -
+                                     sizeof(Qcow2SnapshotExtra));
+    if (sn->extra_bytes) {
+        sn->extra = g_malloc(sn->extra_bytes);
+        co_take(r, sn->extra, sn->extra_bytes);
+        r->at += bytes - sn->extra_bytes;
+    }
+}
+
 COROUTINE_ONLY
 static void co_take_extra(Reader *r, Qcow2Snapshot *sn, uint32_t bytes,
                           uint64_t disk_bytes)
@@ -61,6 +75,7 @@ static void co_take_extra(Reader *r, Qcow2Snapshot *sn, uint32_t bytes,
     uint32_t known = MIN(bytes, sizeof(extra));
 
     co_take(r, &extra, known);
+    sn->extra_found_bytes = bytes;
     sn->disk_bytes = disk_bytes;
     if (known >= offsetof(Qcow2SnapshotExtra, disk_size)) {
         sn->vm_state_bytes = be64_get(extra.vm_state_size_large);
@@ -69,23 +84,23 @@ static void co_take_extra(Reader *r, Qcow2Snapshot *sn, uint32_t bytes,
         sn->disk_bytes = be64_get(extra.disk_size);
     }
     sn->icount = known == sizeof(extra) ? be64_get(extra.icount) : UINT64_MAX;
-    sn->extra_bytes = bytes - known;
-    if (sn->extra_bytes) {
-        sn->extra = g_malloc(sn->extra_bytes);
-        co_take(r, sn->extra, sn->extra_bytes);
-    }
+    co_take_unknown(r, sn, bytes - known);
 }
 
-static bool snapshot_sane(const Qcow2State *s, const Qcow2Snapshot *sn)
+const char *qcow2_snapshot_wrong(const Qcow2State *s, const Qcow2Snapshot *sn)
 {
-    return sn->l1_size <= QCOW2_MAX_L1_BYTES / 8 &&
-           sn->l1_offset % s->cluster_bytes == 0 &&
-           sn->l1_offset < INT64_MAX - QCOW2_MAX_L1_BYTES &&
-           sn->disk_bytes <= BLOCK_MAX_BYTES;
+    if (sn->l1_size > QCOW2_MAX_L1_BYTES / 8) {
+        return "Snapshot L1 table too large";
+    }
+    if (sn->l1_offset % s->cluster_bytes ||
+        sn->l1_offset >= INT64_MAX - QCOW2_MAX_L1_BYTES) {
+        return "Snapshot L1 table offset invalid";
+    }
+    return NULL;
 }
 
 COROUTINE_ONLY
-static Qcow2Snapshot *co_read_one(Reader *r, Error **errp)
+static Qcow2Snapshot *co_read_one(Reader *r, uint32_t index, Error **errp)
 {
     Qcow2Snapshot *sn = g_new0(Qcow2Snapshot, 1);
     Qcow2SnapshotHead h = {0};
@@ -100,23 +115,17 @@ static Qcow2Snapshot *co_read_one(Reader *r, Error **errp)
     sn->vm_clock_nsec = be64_get(h.vm_clock_nsec);
     sn->vm_state_bytes = be32_get(h.vm_state_size);
     extra = be32_get(h.extra_data_size);
-    if (r->ret == 0 && extra > QCOW2_MAX_SNAPSHOT_EXTRA_BYTES) {
+    if (r->ret == 0 && extra > QCOW2_MAX_SNAPSHOT_EXTRA_BYTES && !r->mend) {
         r->ret = -EFBIG;
-        error_set(errp, "Too much extra metadata in snapshot table entry");
+        error_set(errp, "Too much extra metadata in snapshot table entry %u",
+                  index);
+        error_append_hint(errp, "You can force-remove this extra metadata with "
+                                "qemu-img check -r all\n");
     }
     if (r->ret == 0) {
         co_take_extra(r, sn, extra, r->s->disk_bytes);
         sn->id = co_take_text(r, be16_get(h.id_str_size));
         sn->name = co_take_text(r, be16_get(h.name_size));
-    }
-    if (r->ret == 0 && !snapshot_sane(r->s, sn)) {
-        r->ret = -EINVAL;
-        error_set(errp, "Snapshot table entry with an invalid L1 table");
-    }
-    if (r->ret == 0 && r->at - r->s->snapshots_offset >
-                           QCOW2_MAX_SNAPSHOT_TABLE_BYTES) {
-        r->ret = -EFBIG;
-        error_set(errp, "Snapshot table is too big");
     }
     if (r->ret < 0) {
         qcow2_snapshot_free(sn);
@@ -125,14 +134,18 @@ static Qcow2Snapshot *co_read_one(Reader *r, Error **errp)
     return sn;
 }
 
-int co_qcow2_snapshots_load(Qcow2State *s, Error **errp)
+static bool table_too_long(const Reader *r)
 {
-    Reader r = {s, s->snapshots_offset, 0};
+    return r->at - r->s->snapshots_offset > QCOW2_MAX_SNAPSHOT_TABLE_BYTES;
+}
+
+int co_qcow2_snapshots_read(Qcow2State *s, bool mend, Error **errp)
+{
+    Reader r = {s, s->snapshots_offset, mend, 0};
     Error *err = NULL;
 
-    s->snapshots = g_ptr_array_new_with_free_func(qcow2_snapshot_free);
     for (uint32_t i = 0; i < s->snapshots_found; i++) {
-        Qcow2Snapshot *sn = co_read_one(&r, &err);
+        Qcow2Snapshot *sn = co_read_one(&r, i, &err);
 
         if (!sn) {
             if (!err) {
@@ -141,10 +154,30 @@ int co_qcow2_snapshots_load(Qcow2State *s, Error **errp)
             error_propagate(errp, err);
             return r.ret;
         }
+        if (table_too_long(&r)) {
+            qcow2_snapshot_free(sn);
+            if (mend) {
+                return 0; /* the rest is left out */
+            }
+            error_set(errp, "Snapshot table is too big");
+            error_append_hint(errp,
+                              "You can force-remove all %u overhanging "
+                              "snapshots with qemu-img check -r all\n",
+                              s->snapshots_found - i);
+            return -EFBIG;
+        }
+        s->snapshots_bytes = r.at - s->snapshots_offset;
         g_ptr_array_add(s->snapshots, sn);
     }
-    s->snapshots_bytes = r.at - s->snapshots_offset;
     return 0;
+}
+
+int co_qcow2_snapshots_load(Qcow2State *s, Error **errp)
+{
+    s->snapshots = g_ptr_array_new_with_free_func(qcow2_snapshot_free);
+    /* Who checks wants to tell what is wrong with them. */
+    s->snapshots_unread = format_opening_for_repair;
+    return s->snapshots_unread ? 0 : co_qcow2_snapshots_read(s, false, errp);
 }
 
 /* --- writing ------------------------------------------------------------- */
@@ -192,7 +225,7 @@ int co_qcow2_snapshots_write(Qcow2State *s)
     if (out->len > QCOW2_MAX_SNAPSHOT_TABLE_BYTES) {
         ret = -EFBIG;
     } else if (out->len) {
-        ret = co_qcow2_alloc_bytes(s, out->len, false, &new);
+        ret = co_qcow2_alloc_bytes(s, NULL, out->len, false, &new);
         if (ret == 0) {
             ret = co_qcow2_file_write(s, new, out->data, out->len);
         }

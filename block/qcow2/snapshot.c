@@ -76,6 +76,10 @@ static int co_fix_flag(const Change *c, Qcow2Piece *piece, unsigned byte,
     }
     ret = co_count_of(c->s, e.entry & QCOW2_OFFSET_MASK, &count);
     if (ret == 0 && (count == 1) != !!(e.entry & QCOW2_COPIED)) {
+        ret = co_qcow2_check_piece(&c->s->l2_cache, piece, QCOW2_OL_ACTIVE_L2);
+        if (ret < 0) {
+            return ret;
+        }
         e.entry ^= QCOW2_COPIED;
         qcow2_entry_store(
             c->s, qcow2_piece_modify(&c->s->l2_cache, piece) + byte, e);
@@ -240,6 +244,13 @@ static int co_write_l1(Qcow2State *s, uint64_t offset, const uint64_t *l1,
     return co_qcow2_file_write(s, offset, table, entries * sizeof(Be64));
 }
 
+/* @sn cannot be used. */
+static int wrong(const Qcow2State *s, const Qcow2Snapshot *sn, Error **errp)
+{
+    error_set(errp, "%s", qcow2_snapshot_wrong(s, sn));
+    return sn->l1_size > QCOW2_MAX_L1_BYTES / 8 ? -EFBIG : -EINVAL;
+}
+
 COROUTINE_ONLY
 static uint64_t *co_read_l1(Qcow2State *s, const Qcow2Snapshot *sn,
                             uint32_t entries, int *ret)
@@ -271,7 +282,7 @@ static int co_create(Qcow2State *s, Qcow2Snapshot *sn)
     int ret = co_qcow2_settle(s);
 
     if (ret == 0 && bytes) {
-        ret = co_qcow2_alloc_bytes(s, bytes, false, &sn->l1_offset);
+        ret = co_qcow2_alloc_bytes(s, NULL, bytes, false, &sn->l1_offset);
     }
     if (ret == 0) {
         ret = co_raise(s, s->l1, s->l1_size);
@@ -394,6 +405,10 @@ int co_qcow2_snapshot_apply(Node *node, const char *id_or_name, Error **errp)
                         "file");
         return -ENOTSUP;
     }
+    if (qcow2_snapshot_wrong(s, sn)) {
+        error_report("%s", qcow2_snapshot_wrong(s, sn));
+        return wrong(s, sn, errp);
+    }
     if (sn->disk_bytes != s->disk_bytes) {
         /* The size first: what it cuts off is none of the snapshot's. */
         ret = co_qcow2_resize(node, sn->disk_bytes, true, FORMAT_PREALLOC_OFF,
@@ -401,7 +416,7 @@ int co_qcow2_snapshot_apply(Node *node, const char *id_or_name, Error **errp)
         if (ret < 0) {
             return ret;
         }
-        node_size_changed(node, ROUND_UP(sn->disk_bytes, 512));
+        node_size_changed(node, ROUND_DOWN(sn->disk_bytes, 512));
     }
     ret = co_apply(s, sn, errp);
     if (ret < 0) {
@@ -427,6 +442,9 @@ int co_qcow2_snapshot_delete(Node *node, const char *id, const char *name,
         return -ENOENT;
     }
     sn = g_ptr_array_index(s->snapshots, index);
+    if (qcow2_snapshot_wrong(s, sn)) {
+        return wrong(s, sn, errp);
+    }
     l1 = co_read_l1(s, sn, sn->l1_size, &ret);
     if (ret == 0) {
         sn = g_ptr_array_steal_index(s->snapshots, index);
@@ -469,6 +487,13 @@ int co_qcow2_snapshot_load(Node *node, const char *id_or_name, Error **errp)
         return -ENOENT;
     }
     sn = g_ptr_array_index(s->snapshots, index);
+    if (qcow2_snapshot_wrong(s, sn)) {
+        return wrong(s, sn, errp);
+    }
+    if (sn->disk_bytes > BLOCK_MAX_BYTES) {
+        error_set(errp, "Snapshot is too big");
+        return -EFBIG;
+    }
     l1 = co_read_l1(s, sn, sn->l1_size, &ret);
     if (ret < 0) {
         g_free(l1);
@@ -479,6 +504,6 @@ int co_qcow2_snapshot_load(Node *node, const char *id_or_name, Error **errp)
     s->l1_size = sn->l1_size;
     s->disk_bytes = sn->disk_bytes;
     s->snapshot_loaded = true;
-    node_size_changed(node, ROUND_UP(sn->disk_bytes, 512));
+    node_size_changed(node, ROUND_DOWN(sn->disk_bytes, 512));
     return 0;
 }

@@ -72,7 +72,7 @@ static int co_target_take(Qcow2State *s, Target *t)
         t->fresh = false;
         return 0;
     }
-    ret = co_qcow2_alloc_run(s, t->clusters, &t->host, &got, &t->fresh);
+    ret = co_qcow2_alloc_run(s, NULL, t->clusters, &t->host, &got, &t->fresh);
     t->clusters = got;
     return ret;
 }
@@ -304,7 +304,8 @@ static int co_write_in_place(Qcow2State *s, uint64_t offset, uint64_t bytes,
     *done = 0;
     while (*done < bytes) {
         Qcow2Map map;
-        int ret = co_qcow2_map(s, offset + *done, bytes - *done, &map);
+        int ret = co_qcow2_map_to_write(s, offset + *done, bytes - *done,
+                                        &map);
 
         if (ret < 0) {
             return ret;

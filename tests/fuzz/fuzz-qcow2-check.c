@@ -24,13 +24,14 @@ COROUTINE_ONLY CONTROL_ONLY static bool co_check(const FuzzInput *input,
     bool opened;
     int ret;
 
-    format_opening_for_repair = fix != 0;
+    format_opening_for_repair = true;
     opened = co_fuzz_image_open(&image, input, !fix);
-    format_opening_for_repair = false;
     if (!opened) {
+        format_opening_for_repair = false;
         return false;
     }
     ret = image.node->driver->format->co_check(image.node, &check, &err);
+    format_opening_for_repair = false;
     if (ret < 0) {
         g_assert_nonnull(err);
     } else if (check.corruptions || check.corruptions_fixed || check.leaks ||
@@ -63,7 +64,7 @@ COROUTINE_ONLY CONTROL_ONLY static void co_compare(const FuzzInput *input,
     FuzzContent now;
 
     if (!co_content(input, &now)) {
-        g_error("the image does not open any more");
+        fuzz_broken("the image does not open any more");
     }
     fuzz_content_check(before, &now);
 }
@@ -84,7 +85,7 @@ static void co_body(void *opaque)
         co_compare(input, &before);
         if (co_check(input, CHECK_FIX_LEAKS | CHECK_FIX_ERRORS) &&
             !co_check(input, 0)) {
-            g_error("it was mended and is damaged");
+            fuzz_broken("it was mended and is damaged");
         }
         co_compare(input, &before);
     }

@@ -2,6 +2,8 @@
 /* See fuzz.h. */
 #include "fuzz.h"
 
+#include <stdio.h>
+#include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -30,6 +32,12 @@ void fuzz_run(CoroutineEntry *entry, const uint8_t *data, size_t bytes)
     reactor_run_coroutine(entry, &input);
     g_assert_cmpuint(coroutine_count(), ==, coroutines);
     g_assert_cmpint(free_descriptor(), ==, fd);
+}
+
+void fuzz_broken(const char *text)
+{
+    fprintf(stderr, "%s\n", text);
+    abort();
 }
 
 static void co_peer(void *opaque)

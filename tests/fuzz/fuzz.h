@@ -27,6 +27,10 @@ typedef struct FuzzInput {
  * the process unless all coroutines, nodes and descriptors are gone then. */
 void fuzz_run(CoroutineEntry *entry, const uint8_t *data, size_t bytes);
 
+/* Something that must hold does not: ends the process so that libFuzzer keeps
+ * the input. */
+void fuzz_broken(const char *text) G_GNUC_NORETURN;
+
 /* The far end of a socket: it has sent the input and no more will come;
  * everything that it gets goes to @sink, or nowhere. */
 typedef struct FuzzPeer {

@@ -114,7 +114,7 @@ COROUTINE_ONLY CONTROL_ONLY static bool co_attach(FuzzImage *image,
 
     image->root = root_new("root", NULL, NULL);
     if (!root_attach(image->root, image->node, perm, PERM_ALL, NULL)) {
-        g_error("no permission for an image that was opened");
+        fuzz_broken("no permission for an image that was opened");
     }
     return true;
 }
@@ -163,12 +163,16 @@ void co_fuzz_image_close(FuzzImage *image)
 
 /* --- its content --------------------------------------------------------- */
 
+/* Without the first bit of each word: a damaged image may show its own tables
+ * as data, and their flags may be mended. */
 static uint64_t hash_of(const uint8_t *data, size_t bytes)
 {
     uint64_t hash = UINT64_C(0xcbf29ce484222325);
 
     for (size_t i = 0; i < bytes; i++) {
-        hash = (hash ^ data[i]) * UINT64_C(0x100000001b3);
+        uint8_t byte = i % 8 ? data[i] : data[i] & 0x7f;
+
+        hash = (hash ^ byte) * UINT64_C(0x100000001b3);
     }
     return hash;
 }
@@ -204,7 +208,7 @@ void fuzz_content_check(const FuzzContent *before, const FuzzContent *now)
     for (unsigned i = 0; i < now->n; i++) {
         if (before->ret[i] == 0 && (now->ret[i] < 0 ||
                                     now->hash[i] != before->hash[i])) {
-            g_error("place %u could be read and is lost", i);
+            fuzz_broken("something could be read and is lost");
         }
     }
 }

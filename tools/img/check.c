@@ -251,7 +251,7 @@ int co_img_check(int argc, char **argv)
     if (status >= 0) {
         return status;
     }
-    format_opening_for_repair = check.fix != 0;
+    format_opening_for_repair = true;
     check.root = co_img_open_or_report(&check.open);
     if (!check.root) {
         return FAILED;
