@@ -22,6 +22,7 @@ static void added_undo(void *opaque)
     edge_free(c->edge);
     node_unref_not_last(child);
     node_refresh_limits(c->node);
+    node_refresh_filenames_above(c->node);
 }
 
 static const TxnOps added_ops = {.abort = added_undo, .clean = g_free};
@@ -43,6 +44,7 @@ static void removed_undo(void *opaque)
 
     edge_link(c->edge, c->old);
     node_refresh_limits(c->node);
+    node_refresh_filenames_above(c->node);
 }
 
 static void removed_commit(void *opaque)
@@ -101,6 +103,7 @@ bool node_set_backing(Node *node, Node *backing, Txn *txn, Error **errp)
         return false;
     }
     node_refresh_limits(node);
+    node_refresh_filenames_above(node);
     quiesce_rescan();
     txn_add_txn(txn, inner);
     return true;

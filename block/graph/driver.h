@@ -37,6 +37,9 @@ enum {
     /* Whole clusters of a format that were not written yet (the last may be
      * cut by the disk's end) are to be compressed. Filters pass it on. */
     REQ_COMPRESSED = 1 << 6,
+    /* Reads: the node keeps what only its backing images have. Drivers never
+     * see it. */
+    REQ_COPY_ON_READ = 1 << 7,
 };
 typedef uint32_t ReqFlags;
 
@@ -90,6 +93,8 @@ struct NodeDriver {
      * does not do on control. */
     bool movable;
     bool is_filter; /* shows its EDGE_FILTERED child unchanged */
+    bool own_size;  /* a filter whose child may be longer than it is */
+    bool shown_by_options; /* named by "json:", whatever its child's name */
     bool is_remote; /* requests may come back as those of a client of ours */
     bool is_format; /* data lies in its "file" child */
     bool supports_backing;

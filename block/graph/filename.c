@@ -6,6 +6,7 @@
  * children.
  */
 #include "block/graph/filename.h"
+#include "block/graph/format.h"
 #include "block/graph/graph-int.h"
 
 #include "util/json/json-print.h"
@@ -69,6 +70,27 @@ static const char *child_plain_filename(const Node *node)
     return NULL;
 }
 
+/* What the image itself says is behind it, or NULL. */
+static const char *own_backing_name(const Node *node)
+{
+    const FormatOps *format = node->driver->format;
+
+    return format && format->backing_file ? format->backing_file(node) : NULL;
+}
+
+/* Whether what is behind it is what the image itself says. */
+static bool backing_is_own(const Node *node, const Edge *backing)
+{
+    const char *name = own_backing_name(node);
+
+    if (!backing || (backing->child->inherits_from == node && node->options &&
+        !json_object_object_get_ex(node->options, "backing", NULL))) {
+        return true;
+    }
+    return name && backing->child->filename &&
+           !strcmp(name, backing->child->filename);
+}
+
 /* "children.0" and so on are members of a list, with no gaps. */
 static void identity_add_child(json_object *identity, const Edge *edge)
 {
@@ -92,6 +114,7 @@ static void identity_add_child(json_object *identity, const Edge *edge)
 void node_refresh_filename(Node *node)
 {
     json_object *identity = json_object_new_object();
+    const Edge *backing = node_backing_child(node);
     const char *plain;
     bool own;
 
@@ -99,9 +122,14 @@ void node_refresh_filename(Node *node)
                            json_object_new_string(node->driver->name));
     own = identity_add_options(node, identity);
     LIST_FOREACH(edge, &node->children, Edge, in_parent) {
-        if (edge->child->identity) {
+        if (edge->child->identity && !(edge->role & EDGE_COW)) {
             identity_add_child(identity, edge);
         }
+    }
+    if (!backing_is_own(node, backing)) {
+        own = true;
+        json_object_object_add(identity, "backing",
+                               json_object_get(backing->child->identity));
     }
     json_object_put(node->identity);
     node->identity = identity;
@@ -110,7 +138,8 @@ void node_refresh_filename(Node *node)
     }
     g_free(node->filename);
     node->filename_derived = true;
-    plain = own ? NULL : child_plain_filename(node);
+    plain = own || node->driver->shown_by_options ? NULL
+                                                  : child_plain_filename(node);
     if (plain) {
         node->filename = g_strdup(plain);
     } else {

@@ -337,7 +337,8 @@ void node_size_changed(Node *node, uint64_t size_bytes)
             if (edge->root->ops && edge->root->ops->resized) {
                 edge->root->ops->resized(edge->root);
             }
-        } else if (edge->role & EDGE_FILTERED) {
+        } else if ((edge->role & EDGE_FILTERED) &&
+                   !edge->parent->driver->own_size) {
             node_size_changed(edge->parent, size_bytes);
         }
     }

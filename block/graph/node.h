@@ -138,6 +138,7 @@ struct Node {
     bool read_only;
     bool discard_unmap; /* discard=unmap; else discards end here */
     bool cache_direct, cache_no_flush;
+    unsigned copy_on_read; /* who wants it: node_copy_on_read */
     DetectZeroes detect_zeroes;
     bool auto_read_only;          /* opened for writing when first written */
     bool force_share;             /* others may write to it meanwhile */

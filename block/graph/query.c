@@ -43,21 +43,19 @@ static Node *next_of_chain(const Node *node)
 }
 
 /* What the image itself says of the one behind it, with its folder. */
-static void query_backing_name(Node *node, const Node *backing,
-                               ImageInfo *info)
+static void query_backing_name(Node *node, ImageInfo *info)
 {
     const FormatOps *format = node->driver->format;
+    const Edge *file = node_child(node, "file");
     const char *name =
         format && format->backing_file ? format->backing_file(node) : NULL;
 
     if (!name) {
-        info->backing_filename = backing ? g_strdup(backing->filename) : NULL;
         return;
     }
     info->backing_filename = g_strdup(name);
-    info->full_backing_filename =
-        backing ? g_strdup(backing->filename)
-                : filename_beside(node->filename, name, NULL);
+    info->full_backing_filename = filename_beside(
+        file ? file->child->filename : node->filename, name, NULL);
     info->backing_filename_format = g_strdup(format->backing_format(node));
 }
 
@@ -94,7 +92,6 @@ ImageInfo *co_node_query_image(Node *node, bool flat)
 {
     ImageInfo *info = g_new0(ImageInfo, 1);
     int64_t allocated = co_node_allocated_bytes(node);
-    const Edge *backing = node_backing_child(node);
     Node *next = flat ? NULL : next_of_chain(node);
     uint32_t cluster_bytes;
 
@@ -113,7 +110,7 @@ ImageInfo *co_node_query_image(Node *node, bool flat)
 
         co_reactor_call(node->home, query_format_entry, &query);
     }
-    query_backing_name(node, backing ? backing->child : NULL, info);
+    query_backing_name(node, info);
     if (next) {
         info->backing_image = co_node_query_image(next, flat);
     }

@@ -103,6 +103,16 @@ int co_edge_pwrite_zeroes_as_told(Edge *edge, uint64_t offset_bytes,
 #define IO_ZEROES_CHUNK (1 * MiB)
 void iov_init_zeroes(Iov *iov, size_t bytes);
 
+/* co_node_pwrite_zeroes for who holds the range already. */
+int co_node_zero_untracked(Node *node, uint64_t offset_bytes, uint64_t bytes,
+                           ReqFlags flags) COROUTINE_ONLY;
+
+/* --- copy-on-read.c ------------------------------------------------------ */
+
+/* Before a read: @node gets what of the range only its backing images have. */
+int co_read_copies_up(Node *node, uint64_t offset_bytes,
+                      uint64_t bytes) COROUTINE_ONLY;
+
 static inline void stat_add(uint64_t *counter, uint64_t n)
 {
     __atomic_add_fetch(counter, n, __ATOMIC_RELAXED);

@@ -62,6 +62,11 @@ static inline void co_node_debug_event(Node *node, int event) COROUTINE_ONLY
 void node_set_write_threshold(Node *node,
                               uint64_t threshold_bytes) CONTROL_ONLY;
 
+/* Reads of @node leave in it what they find behind it, from when it is said
+ * (@on) until it is taken back as often. Who says it needs
+ * PERM_WRITE_UNCHANGED. On control, quiesced. */
+void node_copy_on_read(Node *node, bool on) CONTROL_ONLY;
+
 /* A buffer that fits every node's memory alignment and is a page at least;
  * NULL when memory is out. Free with io_buffer_free. */
 void *io_buffer_alloc(const Node *node, size_t bytes);

@@ -9,6 +9,14 @@ int co_node_preadv(Node *node, uint64_t offset_bytes, uint64_t bytes, Iov *iov,
     IoRequest req;
     int ret;
 
+    if (UNLIKELY((flags & REQ_COPY_ON_READ) || node->copy_on_read)) {
+        flags &= ~(ReqFlags)REQ_COPY_ON_READ;
+        ret = co_read_copies_up(node, offset_bytes, bytes);
+        if (ret < 0) {
+            stat_add(&node->stats.failed_reads, 1);
+            return ret;
+        }
+    }
     co_request_begin(&req, node, offset_bytes, bytes, flags & REQ_SERIALISING);
     ret = (aligned ? co_driver_preadv : co_padded_preadv)(
         node, offset_bytes, bytes, iov, iov_offset, flags);

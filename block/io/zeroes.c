@@ -107,6 +107,12 @@ static int co_zero_range(Node *node, uint64_t offset_bytes, uint64_t bytes,
     return ret;
 }
 
+int co_node_zero_untracked(Node *node, uint64_t offset_bytes, uint64_t bytes,
+                           ReqFlags flags)
+{
+    return co_zero_range(node, offset_bytes, bytes, flags);
+}
+
 int co_node_pwrite_zeroes(Node *node, uint64_t offset_bytes, uint64_t bytes,
                           ReqFlags flags)
 {
