@@ -6,8 +6,9 @@
  *
  * Invariants:
  * 1. No cluster below s->free_hint has a count of zero.
- * 2. A block of refcounts lies in the first cluster it counts where that is
- *    free, so that it needs no other block.
+ * 2. A block of refcounts lies in the first cluster it counts, so that it needs
+ *    no other block; several that are made for one long run lie in a row where
+ *    the first of them would, so that none cuts the run.
  * 3. Nothing at or behind s->fresh_from in the file was ever written, so it
  *    reads as zeroes.
  */
@@ -134,12 +135,11 @@ static int co_set_count(Qcow2State *s, uint64_t first, uint64_t n,
     return 0;
 }
 
-/* Makes the block that counts the clusters from @block << refblock_bits on;
- * it takes the first of them. */
+/* Makes the block that counts the clusters from @block << refblock_bits on, in
+ * @cluster, which that block or one that is there counts. */
 COROUTINE_ONLY
-static int co_refblock_make(Qcow2State *s, uint64_t block)
+static int co_refblock_make(Qcow2State *s, uint64_t block, uint64_t cluster)
 {
-    uint64_t cluster = block << s->refblock_bits;
     uint64_t offset = cluster << s->cluster_bits;
     Qcow2Piece *piece;
     int ret;
@@ -162,13 +162,13 @@ static int co_refblock_make(Qcow2State *s, uint64_t block)
     if (ret < 0) {
         return ret;
     }
-    qcow2_refcount_write(s, qcow2_piece_modify(&s->refs_cache, piece), 0, 1);
+    qcow2_piece_modify(&s->refs_cache, piece);
     qcow2_piece_put(&s->refs_cache, piece);
     qcow2_event(s, BLKDBG_REFBLOCK_ALLOC_HOOKUP);
     s->reftable[block] = offset;
     qcow2_table_note(s, offset, QCOW2_OL_REFCOUNT_BLOCK);
     qcow2_reftable_mark(s, block);
-    return 0;
+    return co_set_count(s, cluster, 1, 1);
 }
 
 /* A longer table in memory and a place for it; the file follows at the next
@@ -214,24 +214,51 @@ static int co_reftable_grow(Qcow2State *s, uint64_t block)
     return ret;
 }
 
-COROUTINE_ONLY
-static int co_block_ensure(Qcow2State *s, uint64_t cluster)
+static bool block_missing(const Qcow2State *s, uint64_t block)
 {
-    uint64_t block = cluster >> s->refblock_bits;
-    int ret;
+    return block >= s->reftable_entries ||
+           !(s->reftable[block] & QCOW2_REFTABLE_MASK);
+}
 
-    if (s->alloc_error) {
-        return s->alloc_error;
+/* How many blocks from @block on, none of which is there, have to be made
+ * together for a run of @clusters behind them. Else 1. */
+static uint64_t blocks_ahead(const Qcow2State *s, uint64_t block,
+                             uint64_t clusters)
+{
+    uint64_t per = UINT64_C(1) << s->refblock_bits, n = 1;
+
+    if (per > 1 && clusters >= per) {
+        n = DIV_ROUND_UP(clusters, per - 1);
     }
-    if (block >= s->reftable_entries) {
-        ret = co_reftable_grow(s, block);
-        if (ret < 0) {
-            return ret;
+    for (uint64_t i = 1; i < n; i++) {
+        if (!block_missing(s, block + i)) {
+            return 1;
         }
     }
-    return s->reftable[block] & QCOW2_REFTABLE_MASK
-               ? 0
-               : co_refblock_make(s, block);
+    return n;
+}
+
+/* Makes the block that counts @cluster, if it is not there; and, ahead of a
+ * run of so many clusters that no block could be amid it, those for the run. */
+COROUTINE_ONLY
+static int co_block_ensure(Qcow2State *s, uint64_t cluster, uint64_t clusters)
+{
+    uint64_t block = cluster >> s->refblock_bits;
+    uint64_t first = block << s->refblock_bits;
+    uint64_t n = blocks_ahead(s, block, clusters);
+    int ret = s->alloc_error;
+
+    if (ret == 0 && block + n > s->reftable_entries) {
+        /* The new table may have taken clusters, and made blocks. */
+        return co_reftable_grow(s, block + n - 1);
+    }
+    if (ret == 0 && !block_missing(s, block)) {
+        return 0;
+    }
+    for (uint64_t i = 0; i < n && ret == 0; i++) {
+        ret = co_refblock_make(s, block + i, first + i);
+    }
+    return ret;
 }
 
 /* --- the walk ------------------------------------------------------------ */
@@ -284,7 +311,7 @@ static int co_walk(Qcow2State *s, Walk *w)
                 return 0;
             }
             /* The new block takes a cluster: maybe one of the run. */
-            ret = co_block_ensure(s, w->at);
+            ret = co_block_ensure(s, w->at, w->exact ? w->wanted : 1);
             if (ret < 0) {
                 return ret;
             }
@@ -376,14 +403,15 @@ int co_qcow2_alloc_bytes(Qcow2State *s, const char *what, uint64_t bytes,
     co_mutex_lock(&s->alloc_mutex);
     ret = co_take_checked(s, what, clusters, true, offset, &got);
     if (ret == 0) {
-        bytes = clusters << s->cluster_bits;
+        uint64_t whole = clusters << s->cluster_bits;
+
         if (zero) {
-            ret = co_zero_new(s, *offset, bytes);
+            ret = co_zero_new(s, *offset, whole);
         } else {
             take_fresh(s, *offset, bytes);
         }
         if (ret < 0) {
-            co_qcow2_refcount_change_locked(s, *offset, bytes, -1);
+            co_qcow2_refcount_change_locked(s, *offset, whole, -1);
         }
     }
     comutex_unlock(&s->alloc_mutex);

@@ -150,10 +150,14 @@ static int co_place(Qcow2State *s, size_t bytes, uint64_t *offset)
         } else {
             at = new;
         }
+        if (ret == 0 && s->fresh_from == new + s->cluster_bytes) {
+            s->fresh_from = new; /* the rest of it is not going to be written */
+        }
     }
     if (ret == 0) {
         *offset = at;
         s->compressed_end = at + bytes;
+        s->fresh_from = MAX(s->fresh_from, s->compressed_end);
         if (s->compressed_end % s->cluster_bytes == 0) {
             s->compressed_end = 0;
         }
@@ -173,7 +177,10 @@ static int co_store(Qcow2State *s, uint64_t guest, const uint8_t *data,
     int ret;
 
     qcow2_event(s, BLKDBG_WRITE_COMPRESSED);
-    ret = co_place(s, bytes, &offset);
+    ret = co_qcow2_table_ensure(s, guest);
+    if (ret == 0) {
+        ret = co_place(s, bytes, &offset);
+    }
     if (ret < 0) {
         return ret;
     }

@@ -202,7 +202,9 @@ int64_t qcow2_extensions_write(const Qcow2State *s, uint8_t *cluster,
         put(&w, QCOW2_EXT_DATA_FILE, s->data_file_name,
             strlen(s->data_file_name));
     }
-    if (s->version >= 3 && features) {
+    /* As QEMU, not in small clusters, where the name of a backing image may
+     * need the room. */
+    if (s->version >= 3 && features && s->cluster_bytes > 4 * KiB) {
         put_features(&w);
     }
     LIST_FOREACH(ext, &s->extensions, Qcow2Extension, link)

@@ -380,8 +380,7 @@ static int co_table_make(Qcow2State *s, uint32_t index)
     return 0;
 }
 
-COROUTINE_ONLY
-static int co_table_ensure(Qcow2State *s, uint64_t guest)
+int co_qcow2_table_ensure(Qcow2State *s, uint64_t guest)
 {
     uint64_t index = guest / qcow2_table_reach(s), table;
     int ret;
@@ -405,7 +404,7 @@ int co_qcow2_entry_writable(Qcow2State *s, uint64_t offset, Qcow2Piece **piece,
                             unsigned *byte)
 {
     uint64_t table;
-    int ret = co_table_ensure(s, offset);
+    int ret = co_qcow2_table_ensure(s, offset);
 
     if (ret == 0) {
         ret = co_table_of(s, offset, &table);

@@ -365,6 +365,9 @@ Qcow2Type qcow2_entry_type(const Qcow2State *s, Qcow2Entry e, unsigned sub);
 /* The entry of the guest cluster at @offset; zeroes where there is no table. */
 int co_qcow2_entry_get(Qcow2State *s, uint64_t offset,
                        Qcow2Entry *entry) COROUTINE_ONLY;
+/* There is a table of our own for the entry of @guest. It is made before what
+ * it will refer to is given a place: images are then laid out as QEMU's. */
+int co_qcow2_table_ensure(Qcow2State *s, uint64_t guest) COROUTINE_ONLY;
 /* The piece with the entry, in a table of our own, and the entry's place in
  * it. To be put. */
 int co_qcow2_entry_writable(Qcow2State *s, uint64_t offset, Qcow2Piece **piece,

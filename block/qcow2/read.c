@@ -281,8 +281,11 @@ int co_qcow2_block_status(Node *node, bool want_zero, uint64_t offset,
     *status = (BlockStatus){.bytes = map.bytes};
     switch (map.type) {
     case QCOW2_UNALLOCATED:
-    case QCOW2_UNALLOCATED_ALLOC:
         return 0;
+    case QCOW2_UNALLOCATED_ALLOC:
+        /* Not what is read, but where it would be written. */
+        status->flags = STATUS_OFFSET;
+        break;
     case QCOW2_ZERO_PLAIN:
         status->flags = STATUS_ZERO;
         return 0;

@@ -167,9 +167,12 @@ int co_qcow2_preallocate(Qcow2State *s, uint64_t offset, uint64_t bytes,
         uint64_t host = at, got = MIN((end - at) >> s->cluster_bits,
                                       PREALLOCATE_STEP);
         uint64_t there = s->data_file->child->size_bytes;
+        uint64_t reach = qcow2_table_reach(s);
         bool fresh = true;
 
-        if (!s->has_data_file) {
+        got = MIN(got, (reach - at % reach) >> s->cluster_bits);
+        ret = co_qcow2_table_ensure(s, at);
+        if (ret == 0 && !s->has_data_file) {
             ret = co_qcow2_alloc_run(s, NULL, got, &host, &got, &fresh);
         }
         bytes = got << s->cluster_bits;

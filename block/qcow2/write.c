@@ -64,13 +64,16 @@ static int co_target_extend(Qcow2State *s, Target *t, uint64_t max)
 COROUTINE_ONLY
 static int co_target_take(Qcow2State *s, Target *t)
 {
-    uint64_t got;
+    uint64_t reach = qcow2_table_reach(s);
+    uint64_t room = (reach - t->guest % reach) >> s->cluster_bits, got;
     int ret;
 
-    if (s->has_data_file) {
+    t->clusters = MIN(t->clusters, room);
+    ret = co_qcow2_table_ensure(s, t->guest);
+    if (ret < 0 || s->has_data_file) {
         t->host = t->guest;
         t->fresh = false;
-        return 0;
+        return ret;
     }
     ret = co_qcow2_alloc_run(s, NULL, t->clusters, &t->host, &got, &t->fresh);
     t->clusters = got;

@@ -87,7 +87,20 @@ static const Node *layer(const Node *node, unsigned depth)
     return node;
 }
 
-/* Which layer answers, and how. */
+/* How many layers are behind @node. */
+static unsigned layers_behind(Node *node)
+{
+    const Edge *edge;
+    unsigned n = 0;
+
+    while ((edge = node_backing_child(node_skip_filters(node)))) {
+        node = edge->child;
+        n++;
+    }
+    return n;
+}
+
+/* Which layer answers, and how: the last one for what nobody has. */
 COROUTINE_ONLY
 static int co_get_status(Root *root, uint64_t at, uint64_t bytes, Area *area,
                          BlockStatus *status)
@@ -103,7 +116,7 @@ static int co_get_status(Root *root, uint64_t at, uint64_t bytes, Area *area,
     if (ret < 0) {
         return ret;
     }
-    area->depth = depth ? depth - 1 : 0;
+    area->depth = depth ? depth - 1 : layers_behind(node);
     if (depth > 1 && layer(node, depth - 1)->size_bytes <= at) {
         /* Nobody has it: the one above a shorter image says so. */
         status->flags = STATUS_ZERO;
