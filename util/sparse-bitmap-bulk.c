@@ -277,12 +277,42 @@ static int64_t leaf_load(SparseLeaf *leaf, uint64_t cap, unsigned start,
     return delta;
 }
 
+/* So many leaves at a time are worth a place of their own. */
+#define ARENA_LEAVES_MIN 256
+
+/* A whole leaf where there was none; returns its set bits. */
+static int64_t leaf_make(SparseBitmap *b, void **slot, const uint8_t *buf)
+{
+    uint64_t words[SPARSE_LEAF_WORDS], count = 0;
+    SparseLeaf *leaf;
+
+    memcpy(words, buf, sizeof(words));
+    for (unsigned i = 0; i < SPARSE_LEAF_WORDS; i++) {
+        count += sparse_popcount(words[i]);
+    }
+    if (count == 0 || count == SPARSE_LEAF_BITS) {
+        *slot = count ? SPARSE_FULL : SPARSE_CLEAR;
+        return count;
+    }
+    leaf = b->arenas && b->arenas->used < b->arenas->size
+               ? sparse_arena_take(b)
+               : sparse_node_new(b, 0);
+    leaf->node.count = count;
+    memcpy(leaf->words, words, sizeof(words));
+    *slot = leaf;
+    return count;
+}
+
 static int64_t slot_load(SparseBitmap *b, void **slot, unsigned level,
                          uint64_t cap, uint64_t start, uint64_t n,
                          const uint8_t *buf)
 {
     int64_t delta = 0;
 
+    if (*slot == SPARSE_CLEAR && !level && n == SPARSE_LEAF_BITS &&
+        G_BYTE_ORDER == G_LITTLE_ENDIAN) {
+        return leaf_make(b, slot, buf);
+    }
     if (!sparse_is_node(*slot)) {
         sparse_slot_expand(b, slot, level, cap);
     }
@@ -313,6 +343,9 @@ void sparse_bitmap_load_bytes(SparseBitmap *b, uint64_t start, uint64_t n,
     assert_byte_range(b, start, n);
     if (n) {
         sparse_forget_hot(b);
+        if (n >= ARENA_LEAVES_MIN * SPARSE_LEAF_BITS) {
+            sparse_arena_begin(b, n / SPARSE_LEAF_BITS);
+        }
         b->count += slot_load(b, &b->root, b->level, b->bits, start, n, buf);
     }
 }

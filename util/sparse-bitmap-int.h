@@ -43,6 +43,15 @@ typedef struct SparseLeaf {
     uint64_t words[SPARSE_LEAF_WORDS];
 } SparseLeaf;
 
+/* Leaves that were loaded together: memory that is given back when the bitmap
+ * is freed. (SparseBitmap.memory counts those that are in use, as others.) */
+typedef struct SparseArena {
+    struct SparseArena *next;
+    size_t used, size; /* leaves */
+    size_t bytes;      /* of all */
+    SparseLeaf leaves[];
+} SparseArena;
+
 typedef struct SparseBranch {
     SparseNode node;
     uint64_t some[SPARSE_SUMMARY_WORDS];
@@ -162,7 +171,15 @@ void sparse_branch_note(SparseBranch *branch, unsigned i);
 static inline void sparse_forget_hot(SparseBitmap *b)
 {
     b->hot_index = UINT64_MAX;
+    b->kept = 0;
 }
+
+/* From now on leaves come from an arena for @leaves of them, if there is
+ * enough memory for one. */
+void sparse_arena_begin(SparseBitmap *b, size_t leaves);
+/* A leaf of the newest arena, which has one left; not zeroed. */
+SparseLeaf *sparse_arena_take(SparseBitmap *b);
+void sparse_arenas_free(SparseBitmap *b);
 
 /* Makes all of [@start, +@n), @n > 0, set or clear. */
 int64_t sparse_slot_put(SparseBitmap *b, void **slot, unsigned level,

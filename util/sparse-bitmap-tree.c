@@ -5,21 +5,73 @@
  */
 #include "util/sparse-bitmap-int.h"
 
+#include <sys/mman.h>
+
+/* Nodes are many, small and of two sizes: what slices are for. */
 static size_t node_size(unsigned level)
 {
     return level ? sizeof(SparseBranch) : sizeof(SparseLeaf);
 }
 
+void sparse_arena_begin(SparseBitmap *b, size_t leaves)
+{
+    size_t bytes = sizeof(SparseArena) + leaves * sizeof(SparseLeaf);
+    /* All pages at once cost less than one by one when they are touched. */
+    SparseArena *a = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+                          MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+
+    if (a != MAP_FAILED) {
+        a->next = b->arenas;
+        a->used = 0;
+        a->size = leaves;
+        a->bytes = bytes;
+        b->arenas = a;
+    }
+}
+
+SparseLeaf *sparse_arena_take(SparseBitmap *b)
+{
+    SparseArena *a = b->arenas;
+
+    assert(a->used < a->size);
+    b->memory += sizeof(SparseLeaf);
+    return &a->leaves[a->used++];
+}
+
+void sparse_arenas_free(SparseBitmap *b)
+{
+    SparseArena *a;
+
+    while ((a = b->arenas)) {
+        b->arenas = a->next;
+        munmap(a, a->bytes);
+    }
+}
+
+static bool in_arena(const SparseBitmap *b, const void *node)
+{
+    for (const SparseArena *a = b->arenas; a; a = a->next) {
+        if ((uintptr_t)node >= (uintptr_t)a->leaves &&
+            (uintptr_t)node < (uintptr_t)(a->leaves + a->size)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void node_free(SparseBitmap *b, void *node, unsigned level)
 {
     b->memory -= node_size(level);
-    g_free(node);
+    if (UNLIKELY(b->arenas) && level == 0 && in_arena(b, node)) {
+        return;
+    }
+    g_slice_free1(node_size(level), node);
 }
 
 void *sparse_node_new(SparseBitmap *b, unsigned level)
 {
     b->memory += node_size(level);
-    return g_malloc0(node_size(level));
+    return g_slice_alloc0(node_size(level));
 }
 
 void sparse_slot_free(SparseBitmap *b, void *slot, unsigned level)
@@ -66,7 +118,7 @@ void *sparse_slot_clone(SparseBitmap *b, const void *slot, unsigned level)
     if (!sparse_is_node(slot)) {
         return (void *)slot;
     }
-    copy = g_malloc(node_size(level));
+    copy = g_slice_alloc(node_size(level));
     b->memory += node_size(level);
     memcpy(copy, slot, node_size(level));
     if (level) {

@@ -31,6 +31,7 @@ void sparse_bitmap_free(SparseBitmap *b)
 {
     if (b) {
         sparse_slot_free(b, b->root, b->level);
+        sparse_arenas_free(b);
         g_free(b);
     }
 }
@@ -47,6 +48,7 @@ bool sparse_bitmap_free_some(SparseBitmap *b, size_t bytes)
     if (sparse_is_node(b->root)) {
         return false;
     }
+    sparse_arenas_free(b);
     g_free(b);
     return true;
 }
@@ -89,6 +91,7 @@ static void path_add(SparseBitmap *b, SparseLeaf *leaf, uint64_t bit,
     }
     leaf->node.count += delta;
     b->count += delta;
+    b->kept = 0;
 }
 
 /* Changes @mask of a word of @leaf if that leaves the leaf mixed, and with it

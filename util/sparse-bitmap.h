@@ -46,7 +46,23 @@ typedef struct SparseBitmap {
      * the tree. */
     const uint64_t *hot_words;
     uint64_t hot_index;
+    /* Where leaves that came in bulk lie. */
+    struct SparseArena *arenas;
+    /* See sparse_bitmap_set_kept(). */
+    uint64_t kept;
 } SparseBitmap;
+
+/* Who keeps a copy of the bits elsewhere notes which: @copy (not 0) is what
+ * sparse_bitmap_kept() gives until a bit changes, then 0. */
+static inline void sparse_bitmap_set_kept(SparseBitmap *b, uint64_t copy)
+{
+    b->kept = copy;
+}
+
+static inline uint64_t sparse_bitmap_kept(const SparseBitmap *b)
+{
+    return b->kept;
+}
 
 /* @bits: how many exist, all clear at first; at most SPARSE_MAX_BITS. The
  * caller owns the set and ends it with sparse_bitmap_free(). */

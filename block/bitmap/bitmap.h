@@ -109,6 +109,9 @@ SparseBitmap *bitmap_snapshot_bits(const DirtyBitmap *bitmap);
  * nothing changes the bitmap; *@owned, if not NULL, is to be freed after. */
 const SparseBitmap *bitmap_recorded_bits(const DirtyBitmap *bitmap,
                                          SparseBitmap **owned);
+/* Its bits are kept as they are now in the copy of that name (not 0); see
+ * sparse_bitmap_kept(). Not if they have a successor. */
+void bitmap_note_kept(DirtyBitmap *bitmap, uint64_t copy);
 /* Puts bits back that bitmap_clear_all or bitmap_snapshot_bits gave out; takes
  * ownership. */
 void bitmap_restore(DirtyBitmap *bitmap, SparseBitmap *old);

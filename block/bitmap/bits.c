@@ -127,6 +127,15 @@ const SparseBitmap *bitmap_recorded_bits(const DirtyBitmap *bitmap,
     return *owned;
 }
 
+void bitmap_note_kept(DirtyBitmap *bitmap, uint64_t copy)
+{
+    if (!bitmap->successor) {
+        bitmap_lock(bitmap);
+        sparse_bitmap_set_kept(bitmap->bits, copy);
+        bitmap_unlock(bitmap);
+    }
+}
+
 /* First set or clear bit's byte in [@start, @end), or @end. */
 static uint64_t next_locked(const DirtyBitmap *b, uint64_t start, uint64_t end,
                             bool set)

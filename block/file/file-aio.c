@@ -52,8 +52,9 @@ ssize_t co_file_aio_read(const FileState *s, const Iov *iov,
 {
     AioWork w = {s->fd, iov->v, iov->n, offset_bytes, 0};
 
-    return s->threads ? co_worker_run(read_work, &w)
-                      : co_io_preadv(s->fd, iov->v, iov->n, offset_bytes);
+    return s->threads || iov->bytes >= s->bulk_bytes
+               ? co_worker_run(read_work, &w)
+               : co_io_preadv(s->fd, iov->v, iov->n, offset_bytes);
 }
 
 ssize_t co_file_aio_write(const FileState *s, const Iov *iov,
@@ -62,7 +63,7 @@ ssize_t co_file_aio_write(const FileState *s, const Iov *iov,
     AioWork w = {s->fd_write, iov->v, iov->n, offset_bytes,
                  fua ? RWF_DSYNC : 0};
 
-    return s->threads
+    return s->threads || iov->bytes >= s->bulk_bytes
                ? co_worker_run(write_work, &w)
                : co_io_pwritev(s->fd_write, iov->v, iov->n, offset_bytes, fua);
 }

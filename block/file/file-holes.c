@@ -210,7 +210,9 @@ static int co_seek(FileState *s, uint64_t offset_bytes, SeekWork *w)
         return 0;
     }
     holes = holes_made(s);
-    ret = co_worker_run(seek_work, w);
+    /* Nobody else waits for this thread where data is moved in bulk. */
+    ret = s->bulk_bytes < UINT64_MAX ? seek_work(w)
+                                     : co_worker_run(seek_work, w);
     if (ret < 0) {
         if (ret == -EINVAL || unsupported(ret)) {
             learn(&s->no_holes);

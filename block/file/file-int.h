@@ -19,6 +19,7 @@ typedef struct FileState {
     bool direct;           /* O_DIRECT */
     bool device;           /* host_device */
     bool threads;          /* aio=threads: blocking calls, in workers */
+    uint64_t bulk_bytes;   /* requests from this size on go that way, too */
     bool never_writable;   /* a read-only device */
     uint32_t sector_bytes; /* of a block device; else 1 */
     bool in_memory;        /* no device below: tmpfs */

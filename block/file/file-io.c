@@ -18,7 +18,8 @@
 
 static bool at_once(const FileState *s, const Iov *iov)
 {
-    return s->in_memory && !s->threads && iov->bytes <= IO_MEMORY_MAX_BYTES;
+    return s->in_memory && !s->threads &&
+           iov->bytes <= MIN(IO_MEMORY_MAX_BYTES, s->bulk_bytes - 1);
 }
 
 COROUTINE_ONLY

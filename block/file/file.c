@@ -13,6 +13,7 @@
  * 3. node->size_bytes is file_bytes rounded up to a sector; what lies between
  *    reads as zeroes.
  */
+#include "block/file/file-bulk.h"
 #include "block/file/file-int.h"
 
 #include <fcntl.h>
@@ -151,6 +152,8 @@ void co_file_close(Node *node)
     g_free(s->path);
 }
 
+bool file_bulk_in_workers;
+
 bool co_file_open_kind(Node *node, const BlockdevOptionsFile *o, bool device,
                        Error **errp)
 {
@@ -166,6 +169,9 @@ bool co_file_open_kind(Node *node, const BlockdevOptionsFile *o, bool device,
     s->open_flags = s->direct ? O_DIRECT : 0;
     s->device = device;
     s->threads = o->has_aio && o->aio == BLOCKDEV_AIO_OPTIONS_THREADS;
+    s->bulk_bytes = file_bulk_in_workers && !o->has_aio && !s->direct
+                        ? FILE_BULK_BYTES
+                        : UINT64_MAX;
     s->fd = file_open_fd(s, writable, errp);
     s->fd_write = writable ? s->fd : -1;
     if (s->fd < 0 || !co_file_examine(node, errp)) {

@@ -46,33 +46,78 @@ static void say(const Node *node, const Qcow2Stored *e, const char *wrong)
                 node->filename ? node->filename : node_name(node), wrong);
 }
 
-COROUTINE_ONLY
-static void co_load_bits(Qcow2State *s, const Qcow2Stored *e,
-                         DirtyBitmap *bitmap, uint64_t *budget)
-{
-    uint64_t n = DIV_ROUND_UP(bitmap_size_bytes(bitmap),
-                              (uint64_t)bitmap_granularity_bytes(bitmap));
-    SparseBitmap *bits = sparse_bitmap_new(n);
-    const char *wrong = entry_wrong(e);
+/* Several at a time: one is taken apart while others are read. */
+#define LOADS_AT_ONCE 2
 
-    if (!wrong) {
-        wrong = co_qcow2_bits_read(s, e, budget, bits);
+/* All bitmaps of an image as they are loaded. */
+typedef struct Loads {
+    Qcow2State *s;
+    uint64_t budget; /* clusters that all together may take */
+    GArray *loads;   /* Load */
+    unsigned next;
+    CoCount running;
+} Loads;
+
+typedef struct Load {
+    const Qcow2Stored *e;
+    DirtyBitmap *bitmap;
+    SparseBitmap *bits;
+    const char *wrong;
+} Load;
+
+COROUTINE_ONLY
+static void co_load(void *opaque)
+{
+    Loads *l = opaque;
+
+    while (l->next < l->loads->len) {
+        Load *load = &g_array_index(l->loads, Load, l->next++);
+
+        load->bits = sparse_bitmap_new(DIV_ROUND_UP(
+            bitmap_size_bytes(load->bitmap),
+            (uint64_t)bitmap_granularity_bytes(load->bitmap)));
+        load->wrong = entry_wrong(load->e);
+        if (!load->wrong) {
+            load->wrong =
+                co_qcow2_bits_read(l->s, load->e, &l->budget, load->bits);
+        }
     }
-    if (wrong) {
-        say(s->node, e, wrong);
+    cocount_dec(&l->running);
+}
+
+COROUTINE_ONLY
+static void co_load_all(Loads *l)
+{
+    cocount_init(&l->running);
+    for (unsigned i = 0; i < MIN(l->loads->len, LOADS_AT_ONCE); i++) {
+        cocount_inc(&l->running);
+        coroutine_start(co_load, l);
+    }
+    co_count_wait_zero(&l->running);
+}
+
+static void take_load(Qcow2State *s, const Load *load)
+{
+    const Qcow2Stored *e = load->e;
+    DirtyBitmap *bitmap = load->bitmap;
+
+    if (load->wrong) {
+        say(s->node, e, load->wrong);
         bitmap_set_inconsistent(bitmap);
-        sparse_bitmap_free(bits);
+        sparse_bitmap_free(load->bits);
         return;
     }
     if (!(e->flags & QCOW2_BITMAP_AUTO)) {
         bitmap_disable(bitmap);
     }
-    bitmap_restore(bitmap, bits);
+    bitmap_restore(bitmap, load->bits);
+    bitmap_note_kept(bitmap, e->table_offset);
 }
 
-COROUTINE_ONLY
-static void co_load_one(Qcow2State *s, const Qcow2Stored *e, uint64_t *budget)
+/* The bitmap is there; its bits are to be loaded, unless they are wrong. */
+static void make_one(Loads *l, const Qcow2Stored *e)
 {
+    Qcow2State *s = l->s;
     const char *wrong = name_wrong(s->node, e);
     bool granularity_ok =
         e->granularity_bits >= __builtin_ctz(BITMAP_GRANULARITY_MIN) &&
@@ -92,8 +137,28 @@ static void co_load_one(Qcow2State *s, const Qcow2Stored *e, uint64_t *budget)
     if (e->flags & QCOW2_BITMAP_IN_USE) {
         bitmap_set_inconsistent(bitmap);
     } else {
-        co_load_bits(s, e, bitmap, budget);
+        Load load = {.e = e, .bitmap = bitmap};
+
+        g_array_append_val(l->loads, load);
     }
+}
+
+COROUTINE_ONLY
+static void co_make_all(Qcow2State *s)
+{
+    const GPtrArray *stored = qcow2_bitmaps(s)->stored;
+    Loads l = {.s = s,
+               .budget = DIV_ROUND_UP(s->file_bytes, s->cluster_bytes),
+               .loads = g_array_new(FALSE, FALSE, sizeof(Load))};
+
+    for (unsigned i = 0; i < stored->len; i++) {
+        make_one(&l, g_ptr_array_index(stored, i));
+    }
+    co_load_all(&l);
+    for (unsigned i = 0; i < l.loads->len; i++) {
+        take_load(s, &g_array_index(l.loads, Load, i));
+    }
+    g_array_free(l.loads, TRUE);
 }
 
 /* The image was written by who does not know of bitmaps. */
@@ -120,7 +185,6 @@ static void co_begin_use(Qcow2State *s)
 
 void co_qcow2_bitmaps_open(Qcow2State *s)
 {
-    uint64_t budget = DIV_ROUND_UP(s->file_bytes, s->cluster_bytes);
     const char *wrong = NULL;
     Qcow2Bitmaps *b;
 
@@ -148,9 +212,7 @@ void co_qcow2_bitmaps_open(Qcow2State *s)
                     s->node->filename ? s->node->filename : node_name(s->node),
                     wrong);
     }
-    for (unsigned i = 0; i < b->stored->len; i++) {
-        co_load_one(s, g_ptr_array_index(b->stored, i), &budget);
-    }
+    co_make_all(s);
     qcow2_bitmaps_update_unmarked(s);
     if (!s->node->read_only) {
         co_begin_use(s);

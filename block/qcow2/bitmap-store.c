@@ -128,6 +128,13 @@ static SparseBitmap *no_bits(const DirtyBitmap *bitmap)
         bitmap_size_bytes(bitmap), (uint64_t)bitmap_granularity_bytes(bitmap)));
 }
 
+static uint32_t flags_of(const DirtyBitmap *bitmap)
+{
+    return bitmap_inconsistent(bitmap) ? QCOW2_BITMAP_IN_USE
+           : bitmap_recording(bitmap)  ? QCOW2_BITMAP_AUTO
+                                       : 0;
+}
+
 COROUTINE_ONLY
 static int co_store_one(Qcow2State *s, const DirtyBitmap *bitmap,
                         Qcow2Stored **stored)
@@ -143,9 +150,7 @@ static int co_store_one(Qcow2State *s, const DirtyBitmap *bitmap,
     e->name_bytes = strlen(e->name);
     e->type = QCOW2_BITMAP_TYPE_DIRTY;
     e->granularity_bits = __builtin_ctz(bitmap_granularity_bytes(bitmap));
-    e->flags = bitmap_inconsistent(bitmap) ? QCOW2_BITMAP_IN_USE
-               : bitmap_recording(bitmap)  ? QCOW2_BITMAP_AUTO
-                                           : 0;
+    e->flags = flags_of(bitmap);
     ret = co_qcow2_bits_write(s, bits, e);
     sparse_bitmap_free(owned);
     if (ret < 0) {
@@ -158,6 +163,7 @@ static int co_store_one(Qcow2State *s, const DirtyBitmap *bitmap,
 
 /* What a store is made of. */
 typedef struct Store {
+    bool changed;     /* the directory is not the old one */
     GPtrArray *list;  /* Qcow2Stored: the directory to be */
     GPtrArray *added; /* of them, those that are written anew; not owned */
     GPtrArray *left;  /* of b->stored, those that go; not owned */
@@ -172,8 +178,28 @@ static int co_add(Qcow2State *s, Store *st, const DirtyBitmap *bitmap)
     if (ret == 0) {
         g_ptr_array_add(st->list, e);
         g_ptr_array_add(st->added, e);
+        st->changed = true;
     }
     return ret;
+}
+
+/* The bits that the image has for @e are those of @bitmap: they stay. */
+static bool keep(Store *st, const Qcow2Stored *e, const DirtyBitmap *bitmap)
+{
+    SparseBitmap *owned;
+    const SparseBitmap *bits = bitmap_recorded_bits(bitmap, &owned);
+    bool same = sparse_bitmap_kept(bits) == e->table_offset;
+    Qcow2Stored *copy;
+
+    sparse_bitmap_free(owned);
+    if (!same) {
+        return false;
+    }
+    copy = qcow2_stored_copy(e);
+    copy->flags = flags_of(bitmap) | (e->flags & QCOW2_BITMAP_EXTRA_COMPATIBLE);
+    g_ptr_array_add(st->list, copy);
+    st->changed = true;
+    return true;
 }
 
 static bool goes_in(const DirtyBitmap *bitmap)
@@ -192,6 +218,9 @@ static int co_fill(Qcow2State *s, Store *st)
         Qcow2Stored *e = g_ptr_array_index(old, i);
 
         bitmap = bitmap_find(s->node, e->name);
+        if (goes_in(bitmap) && keep(st, e, bitmap)) {
+            continue;
+        }
         if (goes_in(bitmap)) {
             ret = co_add(s, st, bitmap);
             if (ret == 0 && e->extra_bytes) {
@@ -251,16 +280,34 @@ static int co_switch_to(Qcow2State *s, Store *st)
     return ret;
 }
 
+/* What is stored need not be stored again. */
+static void note_kept(Qcow2State *s)
+{
+    const GPtrArray *list = qcow2_bitmaps(s)->stored;
+
+    for (unsigned i = 0; i < list->len; i++) {
+        const Qcow2Stored *e = g_ptr_array_index(list, i);
+        DirtyBitmap *bitmap = bitmap_find(s->node, e->name);
+
+        if (goes_in(bitmap)) {
+            bitmap_note_kept(bitmap, e->table_offset);
+        }
+    }
+}
+
 int co_qcow2_bitmaps_store(Qcow2State *s)
 {
-    Store st = {g_ptr_array_new_with_free_func(qcow2_stored_free),
+    Store st = {false, g_ptr_array_new_with_free_func(qcow2_stored_free),
                 g_ptr_array_new(), g_ptr_array_new()};
     int ret = 0;
 
     if (qcow2_bitmaps(s)) {
         ret = co_fill(s, &st);
-        if (ret == 0 && st.added->len) {
+        if (ret == 0 && st.changed) {
             ret = co_switch_to(s, &st);
+        }
+        if (ret == 0) {
+            note_kept(s);
         }
         for (unsigned i = 0; ret < 0 && i < st.added->len; i++) {
             co_qcow2_bits_undo(s, g_ptr_array_index(st.added, i));

@@ -9,7 +9,7 @@
 #include "qapi/qapi-types.h"
 
 /* So many bytes at once between memory and the file. */
-#define CHUNK_BYTES (256 * KiB)
+#define CHUNK_BYTES (2 * MiB)
 
 static uint64_t bits_per_cluster(const Qcow2State *s)
 {

@@ -19,12 +19,12 @@ import sys
 import tempfile
 from pathlib import Path
 
-from cases import backup, bitmaps, control, fleecing, img, mirror, nbd
+from cases import backup, bitmaps, control, fleecing, img, mirror, nbd, qcow2
 from lib.measure import HEAD, WIDTHS, line
 from lib.servers import Programs
 
 ALL_CASES = (nbd.CASES + bitmaps.CASES + control.CASES + backup.CASES +
-             fleecing.CASES + img.CASES + mirror.CASES)
+             fleecing.CASES + img.CASES + mirror.CASES + qcow2.CASES)
 PUNCH_HOLE_KEEP_SIZE = 3
 
 

@@ -467,6 +467,61 @@ static void test_scaled_far_apart(void)
     sparse_bitmap_free(fine);
 }
 
+/* What is said of a copy holds until a bit changes. */
+static void test_kept(void)
+{
+    SparseBitmap *b = sparse_bitmap_new(100000), *other;
+
+    sparse_bitmap_set(b, 10, 5);
+    sparse_bitmap_set_kept(b, 77);
+    sparse_bitmap_set(b, 11, 2);
+    g_assert_cmpuint(sparse_bitmap_kept(b), ==, 77);
+    sparse_bitmap_set(b, 15, 1);
+    g_assert_cmpuint(sparse_bitmap_kept(b), ==, 0);
+    sparse_bitmap_set_kept(b, 77);
+    sparse_bitmap_clear(b, 15, 1);
+    g_assert_cmpuint(sparse_bitmap_kept(b), ==, 0);
+    other = sparse_bitmap_clone(b);
+    sparse_bitmap_set(other, 50000, 1);
+    sparse_bitmap_set_kept(b, 77);
+    sparse_bitmap_or(b, other);
+    g_assert_cmpuint(sparse_bitmap_kept(b), ==, 0);
+    sparse_bitmap_set_kept(b, 77);
+    sparse_bitmap_resize(b, 200000);
+    g_assert_cmpuint(sparse_bitmap_kept(b), ==, 0);
+    sparse_bitmap_free(other);
+    sparse_bitmap_free(b);
+}
+
+/* Many leaves at a time lie together; they are changed and go like others. */
+static void test_load_many(void)
+{
+    const uint64_t bits = 3000 * UINT64_C(1024) + 77;
+    const size_t bytes = DIV_ROUND_UP(bits, 8);
+    g_autofree uint8_t *in = g_malloc(bytes), *out = g_malloc(bytes);
+    SparseBitmap *b = sparse_bitmap_new(bits);
+
+    for (size_t i = 0; i < bytes; i++) {
+        in[i] = g_test_rand_int() & g_test_rand_int();
+    }
+    in[bytes - 1] &= (1u << bits % 8) - 1;
+    memset(in + 4096, 0, 1024);
+    memset(in + 8192, 0xff, 1024);
+    sparse_bitmap_load_bytes(b, 0, bits, in);
+    sparse_bitmap_check(b);
+    sparse_bitmap_get_bytes(b, 0, bits, out);
+    g_assert_cmpmem(in, bytes, out, bytes);
+    sparse_bitmap_clear(b, 1000, bits / 2);
+    sparse_bitmap_set(b, 5000, 100000);
+    sparse_bitmap_check(b);
+    sparse_bitmap_load_bytes(b, 0, bits, in);
+    sparse_bitmap_check(b);
+    sparse_bitmap_get_bytes(b, 0, bits, out);
+    g_assert_cmpmem(in, bytes, out, bytes);
+    while (!sparse_bitmap_free_some(b, 4096)) {
+    }
+}
+
 int main(int argc, char **argv)
 {
     /* Around a word, a leaf, a branch (8388608 bits) and odd ones. */
@@ -496,6 +551,8 @@ int main(int argc, char **argv)
     }
     g_test_add_func("/sparse-bitmap/no-bits", test_no_bits);
     g_test_add_func("/sparse-bitmap/memory", test_memory);
+    g_test_add_func("/sparse-bitmap/kept", test_kept);
+    g_test_add_func("/sparse-bitmap/load-many", test_load_many);
     g_test_add_func("/sparse-bitmap/scaled-far-apart", test_scaled_far_apart);
     return g_test_run();
 }

@@ -11,6 +11,7 @@
 #include <getopt.h>
 #include <stdio.h>
 
+#include "block/file/file-bulk.h"
 #include "block/io/io.h"
 #include "tools/img/args.h"
 
@@ -409,6 +410,7 @@ int co_img_compare(int argc, char **argv)
     if (status >= 0) {
         return status;
     }
+    file_bulk_in_workers = true;
     status = CANNOT_OPEN;
     if (co_open_side(&compare.side[0]) && co_open_side(&compare.side[1])) {
         img_progress_begin(&compare.shown, compare.progress && !compare.quiet);

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "block/file/file-bulk.h"
 
 #define SPARSE_BYTES_MAX (16 * MiB)
 
@@ -201,17 +202,49 @@ static bool co_load_snapshot(const Convert *c)
     return co_img_load_snapshot(c->sources[0], c->snapshot);
 }
 
+#define WORKERS_DEFAULT 8
+/* Between files, of which only one write at a time gets through, and which are
+ * read faster than they are written. */
+#define WORKERS_FILES 3
+
+/* Whether its data lies in a file that goes by way of the page cache. */
+static bool is_file(const Root *root)
+{
+    const Node *node = root_node(root);
+    const Edge *file;
+
+    while ((file = node_child(node, "file"))) {
+        node = file->child;
+    }
+    return !strcmp(node->driver->name, "file") && !node->cache_direct;
+}
+
+static bool all_files(const Convert *c)
+{
+    bool all = is_file(c->root);
+
+    for (unsigned i = 0; i < c->n_sources; i++) {
+        all = all && is_file(c->sources[i]);
+    }
+    return all;
+}
+
 COROUTINE_ONLY
 static bool co_copy(Convert *c)
 {
+    bool files = all_files(c) && !c->compress;
     ImgCopy copy;
     ImgProgress progress;
     int ret;
 
     img_copy_init(&copy, c->sources, c->n_sources, c->root);
-    copy.workers = c->workers;
-    /* A raw file is the same in whatever order it was written. */
-    copy.in_order = !c->any_order && root_node(c->root)->driver->format;
+    copy.workers = c->workers ? c->workers
+                   : files    ? WORKERS_FILES
+                              : WORKERS_DEFAULT;
+    /* What is not a format is the same in whatever order it was written; but
+     * writers of a file would only wait for each other. */
+    copy.in_order =
+        !c->any_order && (files || root_node(c->root)->driver->format);
     copy.compressed = c->compress;
     copy.salvage = c->salvage;
     copy.quiet = c->quiet;
@@ -239,10 +272,11 @@ COROUTINE_ONLY CONTROL_ONLY static int co_convert(Convert *c)
 
 int co_img_convert(int argc, char **argv)
 {
-    Convert convert = {.workers = 8, .min_sparse_bytes = 4096};
+    Convert convert = {.min_sparse_bytes = 4096};
     int status = co_parse_arguments(&convert, argc, argv);
     unsigned i;
 
+    file_bulk_in_workers = true;
     convert.words = json_object_new_object();
     if (status < 0) {
         status = co_convert(&convert);

@@ -11,7 +11,7 @@ typedef struct Convert {
     /* what the words say */
     ImageOpen open, target;
     char **names; /* of the sources */
-    unsigned n_sources, workers;
+    unsigned n_sources, workers; /* 0: as is fit */
     const char *format, *backing, *backing_format, *snapshot;
     char *options; /* all -o, joined */
     uint64_t min_sparse_bytes, rate;

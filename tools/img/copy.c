@@ -7,7 +7,7 @@
 
 /* Large enough that a request costs little, small enough that what was read
  * is still in the processor's cache when it is written. */
-#define PIECE_BYTES (512 * KiB)
+#define PIECE_BYTES (1 * MiB)
 #define COMPRESSED_CLUSTER_DEFAULT (64 * KiB)
 #define SECTOR_BYTES 512u
 #define UNIT_BYTES 4096u

@@ -64,6 +64,8 @@ static bool spawn_thread(void)
 
 void worker_pool_start(WorkerJob *job)
 {
+    bool wake;
+
     pthread_mutex_lock(&pool.lock);
     list_append(&pool.queue, &job->link);
     pool.queued++;
@@ -74,8 +76,12 @@ void worker_pool_start(WorkerJob *job)
             g_error("cannot start a worker thread");
         }
     }
-    pthread_cond_signal(&pool.work);
+    wake = pool.idle;
     pthread_mutex_unlock(&pool.lock);
+    /* Not under the lock, which the thread would wait for at once. */
+    if (wake) {
+        pthread_cond_signal(&pool.work);
+    }
 }
 
 bool worker_pool_cancel(WorkerJob *job)
