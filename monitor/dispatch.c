@@ -2,6 +2,7 @@
 /* Checks QMP requests and runs their commands: see dispatch.h. */
 #include "monitor/dispatch.h"
 
+#include "monitor/human.h"
 #include "qapi/command.h"
 #include "util/coroutine/sync.h"
 
@@ -219,9 +220,27 @@ json_object *co_dispatch(QmpState *state, json_object *doc)
 
 /* --- the end ------------------------------------------------------------- */
 
+bool co_dispatch_begin(void)
+{
+    co_mutex_lock(&run_lock);
+    if (closed) {
+        comutex_unlock(&run_lock);
+        return false;
+    }
+    return true;
+}
+
+void dispatch_end(void)
+{
+    comutex_unlock(&run_lock);
+}
+
 void dispatch_close(void)
 {
     closed = true;
+    if (human_ops()) {
+        human_ops()->close();
+    }
 }
 
 void co_dispatch_wait_idle(void)

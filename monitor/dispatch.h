@@ -44,6 +44,11 @@ json_object *dispatch_error_answer(Error *err);
 /* The session whose command runs now: for the handlers in control.c. */
 QmpState *dispatch_current_state(void);
 
+/* Around what runs commands by itself (HMP): as if it were one command. False:
+ * no command starts any more. */
+bool co_dispatch_begin(void) COROUTINE_ONLY CONTROL_ONLY;
+void dispatch_end(void) CONTROL_ONLY;
+
 /* Starts no command any more; the one that runs goes on. */
 void dispatch_close(void);
 /* Waits until the command that runs has ended; after dispatch_close. Not from

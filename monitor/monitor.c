@@ -5,6 +5,7 @@
 #include "monitor/chardev.h"
 #include "monitor/dispatch.h"
 #include "monitor/event-limit.h"
+#include "monitor/human.h"
 #include "monitor/session.h"
 #include "qapi/event-sink.h"
 #include "util/list.h"
@@ -15,7 +16,7 @@
 typedef struct Monitor {
     /* CONST */
     Chardev *chardev;
-    bool pretty;
+    bool pretty, readline;
     ListLink link;
 } Monitor;
 
@@ -64,13 +65,15 @@ void monitors_init(void)
 bool monitor_add(const MonitorOptions *options, Error **errp)
 {
     Chardev *chr = chardev_find(options->chardev);
+    bool readline =
+        options->has_mode && options->mode == MONITOR_MODE_READLINE;
     Monitor *mon;
 
     if (!chr) {
         error_set(errp, "chardev \"%s\" not found", options->chardev);
         return false;
     }
-    if (options->has_mode && options->mode != MONITOR_MODE_CONTROL) {
+    if (readline && !human_ops()) {
         error_set(errp, "Only QMP is supported");
         return false;
     }
@@ -79,6 +82,7 @@ bool monitor_add(const MonitorOptions *options, Error **errp)
     }
     mon = g_new0(Monitor, 1);
     mon->chardev = chr;
+    mon->readline = readline;
     mon->pretty = options->has_pretty && options->pretty;
     list_append(&monitors, &mon->link);
     return true;
@@ -90,7 +94,11 @@ COROUTINE_ONLY CONTROL_ONLY static void co_monitor(void *opaque)
     Stream stream;
 
     while (co_chardev_connect(mon->chardev, &stream)) {
-        co_session_run(&stream, mon->pretty);
+        if (mon->readline) {
+            human_ops()->co_session(&stream);
+        } else {
+            co_session_run(&stream, mon->pretty);
+        }
         chardev_disconnect(mon->chardev, &stream);
     }
     cocount_dec(&running);
@@ -110,6 +118,9 @@ void co_monitors_shutdown(void)
 
     chardevs_stop();
     co_sessions_end();
+    if (human_ops()) {
+        human_ops()->co_end();
+    }
     co_count_wait_zero(&running);
     qapi_event_set_sink(NULL, NULL);
     event_limit_shutdown();

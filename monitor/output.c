@@ -22,7 +22,7 @@ size_t output_bytes(const Output *out)
     return out->waiting->len + out->sending;
 }
 
-void output_append(Output *out, const char *text, size_t bytes)
+void output_append_text(Output *out, const char *text, size_t bytes)
 {
     const char *end = text + bytes;
 
@@ -39,8 +39,13 @@ void output_append(Output *out, const char *text, size_t bytes)
         }
         text = stop + !!newline;
     }
-    g_string_append(out->waiting, "\r\n");
     coqueue_wake_all(&out->changed);
+}
+
+void output_append(Output *out, const char *text, size_t bytes)
+{
+    output_append_text(out, text, bytes);
+    output_append_text(out, "\n", 1);
 }
 
 void output_append_event(Output *out, const char *text, size_t bytes)

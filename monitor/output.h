@@ -39,7 +39,9 @@ void output_free(Output *out);
 /* Appends one printed document and a line end; newlines in it become the
  * "\r\n" of QEMU. */
 void output_append(Output *out, const char *text, size_t bytes);
-/* The same for an event: kills the output when too much waits. */
+/* The same without a line end of its own. */
+void output_append_text(Output *out, const char *text, size_t bytes);
+/* As output_append for an event: kills the output when too much waits. */
 void output_append_event(Output *out, const char *text, size_t bytes);
 size_t output_bytes(const Output *out);
 void output_kill(Output *out);

@@ -30,6 +30,7 @@
 #include "monitor/control.h"
 #include "monitor/dispatch.h"
 #include "monitor/chardev.h"
+#include "monitor/hmp/hmp.h"
 #include "monitor/monitor.h"
 #include "objects/object.h"
 #include "tools/daemon-apply.h"
@@ -226,6 +227,7 @@ COROUTINE_ONLY CONTROL_ONLY static void co_daemon(void *opaque)
     timer_init(&d->stop_timer, give_up, d);
     log_say(LOG_LEVEL_INFO, "starting as process %d", (int)getpid());
     monitors_init();
+    hmp_init();
     backends_init();
     control_set_quit(co_quit, d);
     coroutine_start(co_watch_signals, d);

@@ -152,6 +152,13 @@ static char *describe_root(const Root *root)
     return g_strdup("an unnamed block device");
 }
 
+static char *label_root(const Root *root)
+{
+    const BlockExport *exp = root_opaque(root);
+
+    return g_strdup_printf("export '%s'", exp->id);
+}
+
 static void root_resized(Root *root)
 {
     BlockExport *exp = root_opaque(root);
@@ -161,6 +168,7 @@ static void root_resized(Root *root)
 
 static const RootOps root_ops = {
     .describe = describe_root,
+    .label = label_root,
     .resized = root_resized,
 };
 

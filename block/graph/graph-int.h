@@ -75,8 +75,6 @@ void edge_move_txn(Edge *edge, Node *to, Txn *txn);
  * what it changed and asked of drivers is recorded in @txn, which the caller
  * commits or, after false, aborts. */
 bool perms_refresh(Node *const *nodes, size_t n, Txn *txn, Error **errp);
-/* "node 'x'", "an unnamed block device": owned by the caller. */
-char *edge_describe_user(const Edge *edge);
 
 /* --- filename.c ---------------------------------------------------------- */
 

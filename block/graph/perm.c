@@ -14,6 +14,7 @@
  *    what the node's parents do and the intersection of what they share.
  */
 #include "block/graph/graph-int.h"
+#include "block/graph/query.h"
 
 char *perms_to_string(Perms perms)
 {
@@ -42,6 +43,13 @@ char *edge_describe_user(const Edge *edge)
         return edge->root->ops->describe(edge->root);
     }
     return g_strdup("an unnamed block device");
+}
+
+char *edge_label_user(const Edge *edge)
+{
+    return edge->root && edge->root->ops && edge->root->ops->label
+               ? edge->root->ops->label(edge->root)
+               : edge_describe_user(edge);
 }
 
 void node_cumulative_perms(const Node *node, Perms *perm, Perms *shared)

@@ -21,6 +21,10 @@ struct ImageInfo *co_node_query_image(Node *node,
 /* Both: the caller frees; do not yield. */
 struct BlockStats *node_query_stats(const Node *node) CONTROL_ONLY;
 struct XDbgBlockGraph *graph_query_debug(void) CONTROL_ONLY;
+/* "node 'x'", "an unnamed block device": owned by the caller. */
+char *edge_describe_user(const Edge *edge) CONTROL_ONLY;
+/* The same for people: also which export it is. */
+char *edge_label_user(const Edge *edge) CONTROL_ONLY;
 /* Bytes that the node takes on its storage, or -errno. */
 int64_t co_node_allocated_bytes(Node *node) COROUTINE_ONLY CONTROL_ONLY;
 

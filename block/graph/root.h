@@ -22,6 +22,9 @@ typedef struct RootOps {
     /* "block device 'NAME'", "an unnamed block device", "backup job 'j'":
      * who uses the node, for permission texts. Owned by the caller. */
     char *(*describe)(const Root *root);
+    /* "export 'e'": what a person calls it, for whom the text above says too
+     * little. Owned by the caller. May be NULL. */
+    char *(*label)(const Root *root);
     /* The id of the job that it belongs to; NULL: not one of a job. */
     const char *(*job_id)(const Root *root);
     /* The name of the device that it is; NULL: it has none. May be NULL. */

@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Commands about the machine, its devices and objects. */
+#include "monitor/hmp/commands.h"
+#include "qapi/qapi-commands.h"
+#include "util/json/json-keyval.h"
+#include "util/json/json-parse.h"
+#include "util/json/json-print.h"
+
+/* --- the machine's life -------------------------------------------------- */
+
+const HmpCommand hmp_cont = {
+    .name = "cont|c",
+    .params = "",
+    .help = "let the machine run",
+    .qmp = "cont",
+};
+
+const HmpCommand hmp_stop = {
+    .name = "stop|s",
+    .params = "",
+    .help = "let the machine stand still",
+    .qmp = "stop",
+};
+
+const HmpCommand hmp_system_reset = {
+    .name = "system_reset",
+    .params = "",
+    .help = "reset the machine",
+    .qmp = "system_reset",
+};
+
+const HmpCommand hmp_system_powerdown = {
+    .name = "system_powerdown",
+    .params = "",
+    .help = "press the machine's power button",
+    .qmp = "system_powerdown",
+};
+
+const HmpCommand hmp_quit = {
+    .name = "quit|q",
+    .params = "",
+    .help = "end the program",
+    .qmp = "quit",
+};
+
+static void co_help(Hmp *hmp, json_object *args)
+{
+    hmp_help(hmp, hmp_str(args, "topic"));
+}
+
+const HmpCommand hmp_help_command = {
+    .name = "help|?",
+    .args = {{"topic", HMP_REST, true}},
+    .params = "[cmd]",
+    .help = "show this, or what a command does",
+    .co_run = co_help,
+};
+
+/* --- devices ------------------------------------------------------------- */
+
+CONTROL_ONLY
+static void co_device_add(Hmp *hmp, json_object *args)
+{
+    const char *text = hmp_str(args, "device");
+    Error *err = NULL;
+    json_object *words =
+        json_keyval_parse(text ? text : "", "driver", NULL, &err);
+
+    if (words) {
+        co_hmp_call(hmp, "device_add", words, NULL);
+    } else {
+        hmp_error(hmp, err);
+    }
+}
+
+const HmpCommand hmp_device_add = {
+    .name = "device_add",
+    .args = {{"device", HMP_REST, true}},
+    .params = "driver[,prop=value][,...]",
+    .help = "add a device",
+    .co_run = co_device_add,
+};
+
+const HmpCommand hmp_device_del = {
+    .name = "device_del",
+    .args = {{"id", HMP_STRING}},
+    .params = "device",
+    .help = "remove a device",
+    .qmp = "device_del",
+};
+
+/* --- objects ------------------------------------------------------------- */
+
+CONTROL_ONLY
+static void co_object_add(Hmp *hmp, json_object *args)
+{
+    ObjectOptions *options = NULL;
+    Error *err = NULL;
+    json_object *words =
+        json_keyval_parse(hmp_str(args, "object"), "qom-type", NULL, &err);
+
+    if (words) {
+        options = ObjectOptions_from_keyval(words, &err);
+    }
+    if (options) {
+        qmp_object_add(options, &err);
+    }
+    hmp_error(hmp, err);
+    ObjectOptions_free(options);
+    json_object_put(words);
+}
+
+const HmpCommand hmp_object_add = {
+    .name = "object_add",
+    .args = {{"object", HMP_REST}},
+    .params = "[qom-type=]type,id=str[,prop=value][,...]",
+    .help = "make an object",
+    .co_run = co_object_add,
+};
+
+const HmpCommand hmp_object_del = {
+    .name = "object_del",
+    .args = {{"id", HMP_STRING}},
+    .params = "id",
+    .help = "remove an object",
+    .qmp = "object-del",
+};
+
+CONTROL_ONLY
+static void co_qom_list(Hmp *hmp, json_object *args)
+{
+    const char *path = hmp_str(args, "path");
+    json_object *list = NULL;
+
+    if (!path) {
+        hmp_printf(hmp, "/\n");
+        return;
+    }
+    if (!co_hmp_call(hmp, "qom-list",
+                     hmp_object("path", hmp_new_string(path), NULL), &list)) {
+        return;
+    }
+    for (size_t i = 0; i < json_object_array_length(list); i++) {
+        json_object *property = json_object_array_get_idx(list, i);
+
+        hmp_printf(hmp, "%s (%s)\n", hmp_str(property, "name"),
+                   hmp_str(property, "type"));
+    }
+    json_object_put(list);
+}
+
+const HmpCommand hmp_qom_list = {
+    .name = "qom-list",
+    .args = {{"path", HMP_STRING, true}},
+    .params = "path",
+    .help = "show the properties of an object",
+    .co_run = co_qom_list,
+};
+
+CONTROL_ONLY
+static void co_qom_get(Hmp *hmp, json_object *args)
+{
+    json_object *value = NULL;
+    GString *text;
+
+    if (!co_hmp_call(hmp, "qom-get", json_object_get(args), &value)) {
+        return;
+    }
+    text = json_print(value, true);
+    hmp_printf(hmp, "%s\n", text->str);
+    g_string_free(text, true);
+    json_object_put(value);
+}
+
+const HmpCommand hmp_qom_get = {
+    .name = "qom-get",
+    .args = {{"path", HMP_STRING}, {"property", HMP_STRING}},
+    .params = "path property",
+    .help = "show a property of an object",
+    .co_run = co_qom_get,
+};
+
+/* The word as the type that the property has now. */
+COROUTINE_ONLY CONTROL_ONLY static json_object *
+co_typed_value(json_object *args, const char *word)
+{
+    json_object *path = hmp_object(
+        "path", hmp_new_string(hmp_str(args, "path")), "property",
+        hmp_new_string(hmp_str(args, "property")), NULL);
+    json_object *old = NULL, *value;
+
+    co_hmp_try("qom-get", path, &old, NULL);
+    switch (json_object_get_type(old)) {
+    case json_type_boolean:
+        value = hmp_new_bool(!strcmp(word, "on") || !strcmp(word, "true") ||
+                             !strcmp(word, "yes"));
+        break;
+    case json_type_int:
+        value = hmp_new_int(g_ascii_strtoll(word, NULL, 0));
+        break;
+    default:
+        value = hmp_new_string(word);
+    }
+    json_object_put(old);
+    return value;
+}
+
+CONTROL_ONLY
+static void co_qom_set(Hmp *hmp, json_object *args)
+{
+    const char *word = hmp_str(args, "value");
+    json_object *value;
+    Error *err = NULL;
+
+    value = hmp_flag(args, "json") ? json_parse_string(word, &err)
+                                   : co_typed_value(args, word);
+    if (err) {
+        hmp_error(hmp, err);
+        return;
+    }
+    json_object_object_add(args, "value", value);
+    json_object_object_del(args, "json");
+    co_hmp_call(hmp, "qom-set", json_object_get(args), NULL);
+}
+
+const HmpCommand hmp_qom_set = {
+    .name = "qom-set",
+    .args = {{"json", HMP_FLAG, .flag = 'j'},
+             {"path", HMP_STRING},
+             {"property", HMP_STRING},
+             {"value", HMP_REST}},
+    .params = "[-j] path property value",
+    .help = "change a property of an object; -j: the value is JSON",
+    .co_run = co_qom_set,
+};

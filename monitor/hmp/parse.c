@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * From the words of a line to arguments, by the command's table. What is
+ * accepted and the texts are those of QEMU's HMP, down to an option that is
+ * skipped because a later one of the table is in its place.
+ */
+#include <stdio.h>
+
+#include "monitor/hmp/hmp-int.h"
+#include "text/size-text.h"
+
+static void skip_blanks(const char **p)
+{
+    while (g_ascii_isspace(**p)) {
+        ++*p;
+    }
+}
+
+/* --- words --------------------------------------------------------------- */
+
+/* The character behind a backslash at *@p; 0: there is none such. */
+static char unescape(char c)
+{
+    switch (c) {
+    case 'n':
+        return '\n';
+    case 'r':
+        return '\r';
+    case '\\':
+    case '\'':
+    case '"':
+        return c;
+    default:
+        return 0;
+    }
+}
+
+/* Behind the opening quote. NULL, said on standard output as in QEMU, and *@p
+ * as it was, if the string is none. */
+static char *take_quoted(const char **p)
+{
+    g_autoptr(GString) word = g_string_new(NULL);
+    const char *at = *p;
+
+    for (; *at && *at != '"'; at++) {
+        char c = *at;
+
+        if (c == '\\') {
+            c = unescape(*++at);
+            if (!c) {
+                printf("unsupported escape code: '\\%c'\n", *at);
+                return NULL;
+            }
+        }
+        g_string_append_c(word, c);
+    }
+    if (!*at) {
+        printf("unterminated string\n");
+        return NULL;
+    }
+    *p = at + 1;
+    return g_strdup(word->str);
+}
+
+char *hmp_take_word(const char **p)
+{
+    const char *begin, *end;
+
+    skip_blanks(p);
+    if (**p == '"') {
+        ++*p;
+        return take_quoted(p);
+    }
+    begin = end = *p;
+    while (*end && !g_ascii_isspace(*end)) {
+        end++;
+    }
+    *p = end;
+    return end > begin ? g_strndup(begin, end - begin) : NULL;
+}
+
+/* --- one argument -------------------------------------------------------- */
+
+typedef struct Parse {
+    Hmp *hmp;
+    const HmpCommand *command;
+    const char *p;
+    json_object *args;
+} Parse;
+
+static bool parse_string(Parse *s, const HmpArg *arg)
+{
+    static const char *const expected[] = {
+        [HMP_STRING] = "string",
+        [HMP_DEVICE] = "block device name",
+        [HMP_FILENAME] = "filename",
+    };
+    g_autofree char *word = NULL;
+
+    skip_blanks(&s->p);
+    if (!*s->p && arg->optional) {
+        return true;
+    }
+    word = hmp_take_word(&s->p);
+    if (!word) {
+        hmp_printf(s->hmp, "%s: %s expected\n", s->command->name,
+                   expected[arg->type]);
+        return false;
+    }
+    json_object_object_add(s->args, arg->name, json_object_new_string(word));
+    return true;
+}
+
+static bool parse_rest(Parse *s, const HmpArg *arg)
+{
+    skip_blanks(&s->p);
+    if (!*s->p) {
+        if (!arg->optional) {
+            hmp_printf(s->hmp, "%s: string expected\n", s->command->name);
+        }
+        return arg->optional;
+    }
+    json_object_object_add(s->args, arg->name, json_object_new_string(s->p));
+    s->p += strlen(s->p);
+    return true;
+}
+
+/* How many characters of @p belong to a number with suffix. */
+static size_t number_length(const char *p)
+{
+    size_t n = strspn(p, g_ascii_strncasecmp(p, "0x", 2) ? "0123456789."
+                                                        : "0123456789abcdefxX"
+                                                          "ABCDEF");
+
+    return n + (p[n] && strchr("bkmgtpeBKMGTPE", p[n]) ? 1 : 0);
+}
+
+static bool parse_size(Parse *s, const HmpArg *arg)
+{
+    g_autofree char *number = NULL;
+    uint64_t bytes = 0;
+    size_t n;
+
+    skip_blanks(&s->p);
+    if (!*s->p && arg->optional) {
+        return true;
+    }
+    n = number_length(s->p);
+    /* Megabytes, if nothing is said. */
+    number = g_strdup_printf("%.*s%s", (int)n, s->p,
+                             n && g_ascii_isalpha(s->p[n - 1]) ? "" : "M");
+    if (!n || size_text_parse(number, &bytes) != SIZE_OK) {
+        hmp_printf(s->hmp, "invalid size\n");
+        return false;
+    }
+    s->p += n;
+    json_object_object_add(s->args, arg->name, hmp_new_int(bytes));
+    return true;
+}
+
+static bool parse_int(Parse *s, const HmpArg *arg)
+{
+    int64_t value;
+    char *end;
+
+    skip_blanks(&s->p);
+    if (!*s->p && arg->optional) {
+        return true;
+    }
+    value = g_ascii_strtoll(s->p, &end, 0);
+    if (end == s->p) {
+        hmp_printf(s->hmp, "invalid char '%c' in expression\n", *s->p);
+        return false;
+    }
+    s->p = end;
+    json_object_object_add(s->args, arg->name, hmp_new_int(value));
+    return true;
+}
+
+static bool parse_switch(Parse *s, const HmpArg *arg)
+{
+    g_autofree char *word = hmp_take_word(&s->p);
+    bool on = word && !strcmp(word, "on");
+
+    if (!word && arg->optional) {
+        return true;
+    }
+    if (!on && (!word || strcmp(word, "off"))) {
+        hmp_printf(s->hmp, "Expected 'on' or 'off'\n");
+        return false;
+    }
+    json_object_object_add(s->args, arg->name, hmp_new_bool(on));
+    return true;
+}
+
+static bool has_flag(const HmpCommand *command, char flag)
+{
+    for (const HmpArg *arg = command->args; arg->type; arg++) {
+        if (arg->type == HMP_FLAG && arg->flag == flag) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool parse_flag(Parse *s, const HmpArg *arg)
+{
+    skip_blanks(&s->p);
+    if (s->p[0] != '-' || !s->p[1]) {
+        return true;
+    }
+    if (s->p[1] == arg->flag) {
+        json_object_object_add(s->args, arg->name, hmp_new_bool(true));
+        s->p += 2;
+        return true;
+    }
+    if (!has_flag(s->command, s->p[1])) {
+        hmp_printf(s->hmp, "%s: unsupported option -%c\n", s->command->name,
+                   s->p[1]);
+        return false;
+    }
+    return true;
+}
+
+static bool parse_one(Parse *s, const HmpArg *arg)
+{
+    switch (arg->type) {
+    case HMP_STRING:
+    case HMP_DEVICE:
+    case HMP_FILENAME:
+        return parse_string(s, arg);
+    case HMP_REST:
+        return parse_rest(s, arg);
+    case HMP_INT:
+        return parse_int(s, arg);
+    case HMP_SIZE:
+        return parse_size(s, arg);
+    case HMP_SWITCH:
+        return parse_switch(s, arg);
+    case HMP_FLAG:
+        return parse_flag(s, arg);
+    default:
+        g_assert_not_reached();
+    }
+}
+
+/* --- all of them --------------------------------------------------------- */
+
+static bool parse_all(Parse *s)
+{
+    for (const HmpArg *arg = s->command->args; arg->type; arg++) {
+        if (!parse_one(s, arg)) {
+            return false;
+        }
+    }
+    skip_blanks(&s->p);
+    if (*s->p) {
+        hmp_printf(s->hmp, "%s: extraneous characters at the end of line\n",
+                   s->command->name);
+        return false;
+    }
+    return true;
+}
+
+json_object *hmp_parse(Hmp *hmp, const HmpCommand *command, const char *line,
+                       const char *p)
+{
+    Parse s = {hmp, command, p, json_object_new_object()};
+    g_autofree char *typed = NULL;
+
+    if (parse_all(&s)) {
+        return s.args;
+    }
+    json_object_put(s.args);
+    typed = g_strstrip(g_strndup(line, p - line));
+    hmp_printf(hmp, "Try \"help %s\" for more information\n", typed);
+    return NULL;
+}
