@@ -66,6 +66,8 @@ int co_io_run_line(IoShell *shell,
 void io_print_usage(const IoCommand *command);
 /* Hands @err's text to shell->say and frees it. */
 void io_say_error(IoShell *shell, Error *err);
+/* Waits until no shell has requests behind its commands. */
+void co_io_wait_idle(void) COROUTINE_ONLY CONTROL_ONLY;
 /* A request behind the commands begins and ends. */
 void io_aio_begin(IoShell *shell);
 void io_aio_end(IoShell *shell);

@@ -172,6 +172,11 @@ void io_shell_init(IoShell *shell)
     cocount_init(&shell->aio);
 }
 
+void co_io_wait_idle(void)
+{
+    co_count_wait_zero(&aio_total);
+}
+
 void io_aio_begin(IoShell *shell)
 {
     cocount_inc(&shell->aio);
@@ -375,7 +380,7 @@ const IoCommand io_command_aio_write = {
 COROUTINE_ONLY
 static int co_aio_flush(IoShell *shell, int argc, char **argv)
 {
-    co_count_wait_zero(&aio_total);
+    co_io_wait_idle();
     return 0;
 }
 

@@ -11,7 +11,7 @@ build="gcc libc6-dev make meson ninja-build pkg-config python3 libglib2.0-dev
 demo="e2fsprogs file libnbd-bin python3-libnbd"
 # qemu-utils and qemu-system-common (qemu-storage-daemon): the second
 # implementation that the tests compare with.
-check="$demo qemu-utils qemu-system-common nbdkit procps gnutls-bin clang-14
+check="$demo qemu-utils qemu-system-common qemu-system-x86 nbdkit procps gnutls-bin clang-14
     libclang-rt-14-dev valgrind"
 bench="qemu-system-common nbdkit"
 fuzz="clang-14 libclang-rt-14-dev"

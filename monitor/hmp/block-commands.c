@@ -63,12 +63,16 @@ const HmpCommand hmp_block_stream = {
     .co_run = co_block_stream,
 };
 
-/* Of drive_mirror and drive_backup. */
+/* Of drive_mirror and drive_backup. A job of a node is called as the node; one
+ * of a device has its name by itself. */
 static json_object *copy_arguments(json_object *args)
 {
     bool reuse = hmp_flag(args, "reuse"), full = hmp_flag(args, "full");
+    const char *device = hmp_str(args, "device");
 
-    return hmp_object("device", hmp_new_string(hmp_str(args, "device")),
+    return hmp_object("job-id",
+                      hmp_new_string(backend_by_name(device) ? NULL : device),
+                      "device", hmp_new_string(device),
                       "target", hmp_new_string(hmp_str(args, "target")),
                       "format", hmp_new_string(hmp_str(args, "format")),
                       "sync", hmp_new_string(full ? "full" : "top"), "mode",

@@ -21,7 +21,7 @@ typedef struct HmpIo {
     ListLink link;
 } HmpIo;
 
-/* CONTROL: those with requests under way. */
+/* CONTROL: those that are not released yet. */
 static ListLink all = LIST_INIT(all);
 
 static void say(IoShell *shell, const char *text)
@@ -99,7 +99,9 @@ COROUTINE_ONLY CONTROL_ONLY static void co_release(void *opaque)
 {
     HmpIo *io = opaque;
 
-    co_count_wait_zero(&io->shell.aio);
+    /* A root that goes away resumes what stands at a break of blkdebug, also
+     * that of other lines. */
+    co_io_wait_idle();
     list_remove(&io->link);
     co_detach(io);
     if (io->own) {

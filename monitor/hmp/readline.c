@@ -319,9 +319,6 @@ static void feed(Readline *rl, unsigned char c, GString *out)
         break;
     case SEQUENCE_O:
         rl->state = PLAIN;
-        if (c == 'A' || c == 'B') {
-            end_sequence(rl, c);
-        }
         break;
     }
 }

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Finds the command of a line and runs it; help. */
+#include <stdio.h>
+
 #include "monitor/hmp/hmp-int.h"
 
 bool hmp_name_is(const char *name, const char *word)
@@ -112,10 +114,8 @@ static const HmpCommand *find_command(Hmp *hmp, const char *line,
         }
         command = hmp_find(list, word);
         if (!command) {
-            g_autofree char *typed =
-                g_strstrip(g_strndup(line, *p - line));
-
-            hmp_printf(hmp, "unknown command: '%s'\n", typed);
+            hmp_printf(hmp, "unknown command: '%.*s'\n", (int)(*p - line),
+                       line);
             return NULL;
         }
         list = command->sub;
@@ -130,11 +130,9 @@ GString *co_hmp_run(const char *line)
     json_object *args = NULL;
     const char *p;
 
-    while (g_ascii_isspace(*line)) {
-        line++;
-    }
     p = line;
-    command = *line ? find_command(&hmp, line, &p) : NULL;
+    command = line[strspn(line, " \t\r\n")] ? find_command(&hmp, line, &p)
+                                             : NULL;
     if (command) {
         args = hmp_parse(&hmp, command, line, p);
     }
@@ -142,5 +140,6 @@ GString *co_hmp_run(const char *line)
         co_run_command(&hmp, command, args);
         json_object_put(args);
     }
+    fflush(stdout);
     return hmp.out;
 }

@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""HMP: through human-monitor-command, and as the monitor echoes it.
+
+QEMU's storage daemon has none: under --oracle it is QEMU itself, with a
+machine that has nothing.
+"""
+
+import re
+import socket
+
+from . import program
+from .qmp import QMP
+
+EMPTY_MACHINE = ['-display', 'none', '-nodefaults', '-machine', 'none']
+
+
+def find():
+    """The program that speaks HMP, and the options that it needs."""
+    if program.is_oracle():
+        return program.find('qemu-system-x86_64'), EMPTY_MACHINE
+    return program.find('qemu-storage-daemon'), []
+
+
+def start(case, *args, **kwargs):
+    """A program of the test CASE, with QMP to give it commands by."""
+    binary, first = find()
+    ours, theirs = socket.socketpair()
+    ours.settimeout(program.TIMEOUT_S)
+    chardev = f'socket,id=iotest,fd={theirs.fileno()}'
+    monitor = (['-mon', 'chardev=iotest,mode=control']
+               if program.is_oracle() else ['--monitor', 'chardev=iotest'])
+    vm = case.daemon(*first, '--chardev', chardev, *monitor, *args,
+                     monitor=False, binary=binary,
+                     pass_fds=(theirs.fileno(),), **kwargs)
+    theirs.close()
+    vm.qmp = QMP(ours)
+    vm.qmp.negotiate()
+    return vm
+
+
+def run(vm, line):
+    """What LINE prints, with plain line ends."""
+    text = vm.cmd('human-monitor-command', {'command-line': line})
+    assert '\n' not in text.replace('\r\n', ''), repr(text)
+    return text.replace('\r\n', '\n')
+
+
+def echo(line, prompt='(qemu) '):
+    """What the line editor sends back for LINE, typed byte by byte, and the
+    line end."""
+    out = prompt
+    for i in range(len(line)):
+        out += '\x1b[D' * i + line[:i + 1] + '\x1b[K'
+    return out + '\r\n'
+
+
+def without_rates(text):
+    return re.sub(r'(, \d+ ops); .*', r'\1', text)
