@@ -143,7 +143,6 @@ class Errors(case.Case):
                                  '--monitor', '')
         for desc, value in (
                 ("Parameter 'mode' does not accept value 'x'", 'c,mode=x'),
-                ('Only QMP is supported', 'c,mode=readline'),
                 ("Parameter 'foo' is unexpected", 'chardev=c,foo=1')):
             self.assert_option_fails(desc, '--monitor', value, *stdio)
 
