@@ -46,14 +46,33 @@ static void put_string(GByteArray *out, const char *text)
     g_byte_array_append(out, (const guint8 *)text, n);
 }
 
-void nbd_option_put_go(GByteArray *out, const char *name)
+static void put_export(GByteArray *out, uint32_t option, const char *name)
 {
     g_autoptr(GByteArray) data = g_byte_array_new();
 
     put_string(data, name);
     put_u16(data, 1);
     put_u16(data, NBD_INFO_BLOCK_SIZE);
-    nbd_option_put(out, NBD_OPT_GO, data->data, data->len);
+    nbd_option_put(out, option, data->data, data->len);
+}
+
+void nbd_option_put_go(GByteArray *out, const char *name)
+{
+    put_export(out, NBD_OPT_GO, name);
+}
+
+void nbd_option_put_info(GByteArray *out, const char *name)
+{
+    put_export(out, NBD_OPT_INFO, name);
+}
+
+void nbd_option_put_list_meta(GByteArray *out, const char *name)
+{
+    g_autoptr(GByteArray) data = g_byte_array_new();
+
+    put_string(data, name);
+    put_u32(data, 0);
+    nbd_option_put(out, NBD_OPT_LIST_META_CONTEXT, data->data, data->len);
 }
 
 void nbd_option_put_meta(GByteArray *out, const char *name, const char *query)

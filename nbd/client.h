@@ -27,6 +27,10 @@ void nbd_option_put(GByteArray *out, uint32_t option, const void *data,
                     size_t bytes);
 /* NBD_OPT_GO for the export @name, asking for its block sizes. */
 void nbd_option_put_go(GByteArray *out, const char *name);
+/* NBD_OPT_INFO, the same. */
+void nbd_option_put_info(GByteArray *out, const char *name);
+/* NBD_OPT_LIST_META_CONTEXT for all contexts. */
+void nbd_option_put_list_meta(GByteArray *out, const char *name);
 /* NBD_OPT_SET_META_CONTEXT with one query. */
 void nbd_option_put_meta(GByteArray *out, const char *name,
                          const char *query);

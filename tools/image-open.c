@@ -123,6 +123,16 @@ static void add_common(json_object *options, const ImageOpen *open)
     }
 }
 
+/* That of the node on top only. */
+static json_object *with_detect_zeroes(json_object *options,
+                                       const ImageOpen *open)
+{
+    if (open->detect_zeroes) {
+        add_string(options, "detect-zeroes", open->detect_zeroes);
+    }
+    return options;
+}
+
 static bool is_device(const char *path)
 {
     GStatBuf st;
@@ -180,7 +190,7 @@ static json_object *options_of_file(const ImageOpen *open, Error **errp)
         if (!nbd && !is_nbd_name(open->filename)) {
             add_string(file, "driver", format);
         }
-        return file;
+        return with_detect_zeroes(file, open);
     }
     options = json_object_new_object();
     add_string(options, "driver", format);
@@ -191,7 +201,7 @@ static json_object *options_of_file(const ImageOpen *open, Error **errp)
     if (open->no_backing && driver && driver->supports_backing) {
         json_object_object_add(options, "backing", NULL);
     }
-    return options;
+    return with_detect_zeroes(options, open);
 }
 
 static bool is_json_name(const ImageOpen *open)
@@ -219,6 +229,9 @@ static void add_words(json_object *options, const ImageOpen *open)
     }
     if (open->unmap) {
         add_missing(options, "discard", "unmap");
+    }
+    if (open->detect_zeroes) {
+        add_missing(options, "detect-zeroes", open->detect_zeroes);
     }
     if (open->force_share) {
         add_missing(options, "force-share", "on");

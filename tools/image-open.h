@@ -18,6 +18,7 @@ typedef struct ImageOpen {
     const char *cache; /* none, writeback, ...; NULL: writeback */
     const char *aio;   /* NULL: threads */
     bool unmap;        /* discard=unmap */
+    const char *detect_zeroes; /* NULL: off */
 } ImageOpen;
 
 /*

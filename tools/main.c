@@ -20,6 +20,8 @@ static const SubCommand sub_commands[] = {
      "serve disks: QMP, NBD exports, bitmaps, backups", tool_daemon_main},
     {"img", "qemu-img", "work on image files that nobody uses", tool_img_main},
     {"io", "qemu-io", "read and write one image, for debugging", tool_io_main},
+    {"nbd", "qemu-nbd", "serve one image over NBD, or list what a server has",
+     tool_nbd_main},
 };
 
 static const SubCommand *find_sub_command(const char *name)

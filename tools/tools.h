@@ -9,6 +9,7 @@
 
 int tool_daemon_main(int argc, char **argv);
 int tool_img_main(int argc, char **argv);
+int tool_nbd_main(int argc, char **argv);
 int tool_io_main(int argc, char **argv);
 
 #endif

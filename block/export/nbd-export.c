@@ -4,6 +4,7 @@
  * it can do. Invariants: see nbd-export.h.
  */
 #include "block/export/nbd-export.h"
+#include "block/export/nbd-server.h"
 #include "block/export/nbd-conn.h"
 #include "block/export/nbd-server.h"
 #include "nbd/protocol.h"
@@ -58,9 +59,11 @@ uint16_t nbd_export_flags(const NbdExport *e, bool structured)
     /* Every connection reads and writes through the same root, so what one
      * has flushed or written is there for all. */
     uint16_t flags = NBD_FLAG_HAS_FLAGS | NBD_FLAG_SEND_FLUSH |
-                     NBD_FLAG_SEND_FUA | NBD_FLAG_CAN_MULTI_CONN |
-                     NBD_FLAG_SEND_CACHE;
+                     NBD_FLAG_SEND_FUA | NBD_FLAG_SEND_CACHE;
 
+    if (nbd_server_max_connections() != 1) {
+        flags |= NBD_FLAG_CAN_MULTI_CONN;
+    }
     flags |= e->exp->writable
                  ? NBD_FLAG_SEND_TRIM | NBD_FLAG_SEND_WRITE_ZEROES |
                        NBD_FLAG_SEND_FAST_ZERO

@@ -21,6 +21,7 @@ typedef struct NbdServer {
     NbdConnSettings settings;
     /* CONTROL */
     bool stopping;
+    bool held;
     bool accepting; /* the acceptor's coroutine lives */
     unsigned n_conns;
     ListLink conns;
@@ -29,9 +30,33 @@ typedef struct NbdServer {
 
 static NbdServer *server;
 
+/* CONTROL: who hears of clients that went away */
+static void (*watcher)(void *opaque, bool used, unsigned left);
+static void *watcher_opaque;
+
 bool nbd_server_running(void)
 {
     return server && !server->stopping;
+}
+
+unsigned nbd_server_max_connections(void)
+{
+    return server ? server->max_connections : 0;
+}
+
+void nbd_server_hold(bool held)
+{
+    if (server) {
+        server->held = held;
+        coqueue_wake_all(&server->changed);
+    }
+}
+
+void nbd_server_watch(void (*gone)(void *opaque, bool used, unsigned left),
+                      void *opaque)
+{
+    watcher = gone;
+    watcher_opaque = opaque;
 }
 
 /* --- listening ----------------------------------------------------------- */
@@ -84,6 +109,9 @@ static void conn_gone(NbdConn *conn)
     list_remove(&conn->in_server);
     server->n_conns--;
     coqueue_wake_all(&server->changed);
+    if (watcher) {
+        watcher(watcher_opaque, conn->e, server->n_conns);
+    }
 }
 
 static void add_conn(NbdServer *s, int fd)
@@ -106,7 +134,8 @@ static void co_acceptor(void *opaque)
     while (!s->stopping) {
         int fd;
 
-        if (s->max_connections && s->n_conns >= s->max_connections) {
+        if (s->held ||
+            (s->max_connections && s->n_conns >= s->max_connections)) {
             co_queue_wait(&s->changed);
             continue;
         }

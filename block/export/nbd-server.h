@@ -36,5 +36,17 @@ void nbd_server_unlink(void) CONTROL_ONLY;
 
 /* True from start until stop begins. */
 bool nbd_server_running(void);
+/* How many clients it takes at once; 0: without limit, or no server. */
+unsigned nbd_server_max_connections(void) CONTROL_ONLY;
+
+/* While it is held it lets nobody in: clients wait in the backlog. For who
+ * makes exports after it listens. Nothing without a server. */
+void nbd_server_hold(bool held) CONTROL_ONLY;
+
+/* @gone hears of each client that went away: whether it had come as far as to
+ * use an export, and how many clients there are still. NULL: nobody listens.
+ * It must not yield. */
+void nbd_server_watch(void (*gone)(void *opaque, bool used, unsigned left),
+                      void *opaque) CONTROL_ONLY;
 
 #endif

@@ -114,8 +114,7 @@ bool img_check_cache(const char *what, const char *mode)
 /* --- images -----------------------------------------------------------------
  */
 
-/* QEMU warns of raw images that nobody called raw, when it writes to them. */
-static void warn_of_raw(const ImageOpen *open, const Root *root)
+void img_warn_of_raw(const ImageOpen *open, const Root *root)
 {
     if (open->writable && !strcmp(root_node(root)->driver->name, "raw")) {
         fprintf(stderr,
@@ -141,7 +140,7 @@ Root *co_img_open(const ImageOpen *open, Error **errp)
     if (!root) {
         error_prepend(errp, "Could not open '%s': ", open->filename);
     } else if (probed) {
-        warn_of_raw(open, root);
+        img_warn_of_raw(open, root);
     }
     return root;
 }

@@ -44,6 +44,13 @@ static bool co_load(Node *node, const char *id_or_name, Error **errp)
     return format->co_snapshot_load(node, id_or_name, errp) == 0;
 }
 
+bool img_snapshot_name_check(const char *text)
+{
+    g_autofree char *id = NULL, *name = NULL;
+
+    return parse(text, &id, &name);
+}
+
 bool co_img_load_snapshot(Root *root, const char *text)
 {
     g_autofree char *id = NULL, *name = NULL;

@@ -6,8 +6,6 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-/* The first of the passed sockets; the others follow it. */
-#define FIRST_FD 3
 /* What one without a name is called. */
 #define NO_NAME "unknown"
 
@@ -91,7 +89,7 @@ static bool passed_to_us(void)
 static bool keep_to_ourselves(unsigned n, Error **errp)
 {
     for (unsigned i = 0; i < n; i++) {
-        int fd = FIRST_FD + (int)i, flags = fcntl(fd, F_GETFD);
+        int fd = SERVICE_FIRST_FD + (int)i, flags = fcntl(fd, F_GETFD);
 
         if (flags < 0 || fcntl(fd, F_SETFD, flags | FD_CLOEXEC) < 0) {
             error_set(errp, "LISTEN_FDS: descriptor %d is not open", fd);
@@ -136,8 +134,8 @@ static bool take_sockets(Error **errp)
     if (!text || !passed_to_us()) {
         return true;
     }
-    if (!g_ascii_string_to_unsigned(text, 10, 0, INT32_MAX - FIRST_FD, &n,
-                                    NULL)) {
+    if (!g_ascii_string_to_unsigned(text, 10, 0, INT32_MAX - SERVICE_FIRST_FD,
+                                    &n, NULL)) {
         error_set(errp, "LISTEN_FDS: '%s' is not a number of sockets", text);
         return false;
     }
@@ -165,6 +163,11 @@ bool service_has_sockets(void)
     return passed.n;
 }
 
+unsigned service_socket_count(void)
+{
+    return passed.n;
+}
+
 static bool is_called(unsigned i, const char *name)
 {
     return !strcmp(name, passed.names ? passed.names[i] : NO_NAME);
@@ -188,14 +191,15 @@ int service_find_socket(const char *name, Error **errp)
     } else if (passed.taken[index]) {
         error_set(errp, "Socket '%s' was taken already", name);
     } else {
-        return FIRST_FD + (int)index;
+        return SERVICE_FIRST_FD + (int)index;
     }
     return -1;
 }
 
 void service_socket_taken(int fd)
 {
-    if (fd >= FIRST_FD && (unsigned)(fd - FIRST_FD) < passed.n) {
-        passed.taken[fd - FIRST_FD] = true;
+    if (fd >= SERVICE_FIRST_FD &&
+        (unsigned)(fd - SERVICE_FIRST_FD) < passed.n) {
+        passed.taken[fd - SERVICE_FIRST_FD] = true;
     }
 }

@@ -23,8 +23,11 @@ bool co_service_notify(const char *state, Error **errp) COROUTINE_ONLY;
  * makes no sense. Before any fork or thread, and before other descriptors are
  * opened. */
 bool service_sockets_init(Error **errp);
-/* Whether any was passed. */
+/* Whether any was passed, and how many. They are numbered from
+ * SERVICE_FIRST_FD. */
+#define SERVICE_FIRST_FD 3
 bool service_has_sockets(void);
+unsigned service_socket_count(void);
 /* The descriptor of the passed socket called @name; -1 with @errp. Control
  * thread, as the next. */
 int service_find_socket(const char *name, Error **errp);
