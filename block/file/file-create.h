@@ -25,6 +25,19 @@ int co_file_create(const char *filename, uint64_t size_bytes,
                    FilePreallocation preallocation,
                    Error **errp) COROUTINE_ONLY;
 
+/* What the file system is told of an empty file. */
+typedef struct FileHints {
+    bool no_cow;             /* write in place; only btrfs heeds it */
+    bool has_extent_size;
+    uint64_t extent_size;    /* bytes to take at a time; 0: as it likes */
+} FileHints;
+
+/* Tells it of the file @filename, which has no content yet. That the file
+ * system does not take the size of extents is a warning; one that no file
+ * system could take is an error. On control. */
+bool co_file_set_hints(const char *filename, const FileHints *hints,
+                       Error **errp) COROUTINE_ONLY;
+
 /*
  * Gives the space [@from_bytes, @to_bytes) of the file to it, which others may
  * have open; its size becomes @to_bytes. For `img resize` with preallocation.

@@ -27,6 +27,7 @@ typedef struct FormatOption {
     const char *help;
     const char *shown; /* value in that line if not given; NULL: left out */
     bool amendable;
+    bool amend_only; /* no option of creation */
 } FormatOption;
 
 enum { CHECK_FIX_LEAKS = 1 << 0, CHECK_FIX_ERRORS = 1 << 1 };

@@ -142,6 +142,20 @@ static const QapiMember *member_of(const QapiType *type, const char *name)
     return NULL;
 }
 
+/* An option as QEMU names it, which has flattened them. */
+static char *first_leaf(const char *name, json_object *value)
+{
+    if (json_object_is_type(value, json_type_object)) {
+        json_object_object_foreach(value, inner, v)
+        {
+            g_autofree char *below = first_leaf(inner, v);
+
+            return g_strdup_printf("%s.%s", name, below);
+        }
+    }
+    return g_strdup(name);
+}
+
 static bool check_names(json_object *options, const NodeDriver *driver,
                         const QapiType *own, Error **errp)
 {
@@ -149,15 +163,16 @@ static bool check_names(json_object *options, const NodeDriver *driver,
 
     json_object_object_foreach(options, name, value)
     {
-        (void)value;
         if (!member_of(&qapi_type_BlockdevOptions, name) &&
             !member_of(own, name)) {
+            g_autofree char *full = first_leaf(name, value);
+
             error_set(errp,
                       driver->is_format || driver->is_filter
                           ? "Block format '%s' does not support the option '%s'"
                           : "Block protocol '%s' doesn't support the option "
                             "'%s'",
-                      driver->name, name);
+                      driver->name, full);
             return false;
         }
     }

@@ -413,6 +413,9 @@ bool co_qcow2_create_file(const char *filename, struct json_object *words,
     if (!options) {
         return false;
     }
+    if (options->u.qcow2.size <= INT64_MAX - 511) {
+        options->u.qcow2.size = ROUND_UP(options->u.qcow2.size, 512);
+    }
     ok = qcow2_create_check(&options->u.qcow2, errp);
     if (ok && json_object_object_get_ex(words, "data_file", &name)) {
         ok = co_file_create(json_object_get_string(name), 0,

@@ -326,7 +326,8 @@ int co_qcow2_snapshot_create(Node *node, const char *name,
     sn->vm_clock_nsec = vm_clock_nsec;
     sn->vm_state_bytes = vm_state_bytes;
     sn->disk_bytes = s->disk_bytes;
-    sn->icount = UINT64_MAX;
+    /* No machine ran: it has counted nothing. */
+    sn->icount = 0;
     ret = co_create(s, sn);
     if (ret < 0) {
         qcow2_snapshot_free(sn);

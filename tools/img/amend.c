@@ -135,7 +135,9 @@ co_amend(Amend *amend, json_object *words, Error **errp)
     ok = format->co_amend(node, words, amend->force, show_progress, amend,
                           errp);
     graph_unlock();
-    img_progress_end(&amend->shown, ok);
+    if (ok) {
+        img_progress(&amend->shown, 1, 1);
+    }
     return ok;
 }
 
@@ -167,8 +169,10 @@ int co_img_amend(int argc, char **argv)
     int status = co_parse_arguments(&amend, argc, argv);
 
     if (status < 0) {
+        amend.shown.shown = amend.progress && !amend.quiet;
         amend.root = co_img_open_or_report(&amend.open);
         status = amend.root ? co_run(&amend) : 1;
+        img_progress_end(&amend.shown, false);
         co_image_close(amend.root);
     }
     g_free(amend.options);

@@ -411,12 +411,13 @@ int co_img_compare(int argc, char **argv)
         return status;
     }
     file_bulk_in_workers = true;
+    compare.shown.shown = compare.progress && !compare.quiet;
     status = CANNOT_OPEN;
     if (co_open_side(&compare.side[0]) && co_open_side(&compare.side[1])) {
         img_progress_begin(&compare.shown, compare.progress && !compare.quiet);
         status = co_compare(&compare);
-        img_progress_end(&compare.shown, false);
     }
+    img_progress_end(&compare.shown, false);
     for (i = 0; i < 2; i++) {
         co_image_close(compare.side[i].root);
     }

@@ -136,14 +136,15 @@ static bool check_words(const Convert *c)
     return false;
 }
 
-COROUTINE_ONLY CONTROL_ONLY static int print_options(const Convert *c)
+COROUTINE_ONLY CONTROL_ONLY static int print_options(const Convert *c,
+                                                    const char *target)
 {
     g_autofree char *options = g_strdup("help");
-    /* As create does without a file name. */
+    /* As create does, with a file name or without. */
     char *argv[] = {(char *)"create", (char *)"-f", (char *)c->format,
-                    (char *)"-o", options, NULL};
+                    (char *)"-o", options, (char *)target, NULL};
 
-    return co_img_create(5, argv);
+    return co_img_create(target ? 6 : 5, argv);
 }
 
 COROUTINE_ONLY CONTROL_ONLY static int co_parse_arguments(Convert *c, int argc,
@@ -157,8 +158,10 @@ COROUTINE_ONLY CONTROL_ONLY static int co_parse_arguments(Convert *c, int argc,
     c->format_given = c->format != NULL;
     c->format = c->format ? c->format : "raw";
     if (img_words_ask_help(c->options)) {
+        const char *target = optind < argc - 1 ? argv[argc - 1] : NULL;
+
         optind = 0;
-        return print_options(c);
+        return print_options(c, target);
     }
     if (!check_words(c)) {
         return 1;
@@ -234,7 +237,6 @@ static bool co_copy(Convert *c)
 {
     bool files = all_files(c) && !c->compress;
     ImgCopy copy;
-    ImgProgress progress;
     int ret;
 
     img_copy_init(&copy, c->sources, c->n_sources, c->root);
@@ -253,11 +255,12 @@ static bool co_copy(Convert *c)
     copy.target_backing_bytes = c->target_backing_bytes;
     copy.min_sparse_bytes = c->min_sparse_bytes;
     copy.write_flags = image_cache_writethrough(c->target.cache) ? REQ_FUA : 0;
-    copy.progress = &progress;
+    copy.progress = &c->shown;
     ratelimit_set_speed(&copy.rate, c->rate);
-    img_progress_begin(&progress, c->progress && !c->quiet);
     ret = co_img_copy(&copy);
-    img_progress_end(&progress, ret == 0);
+    if (ret == 0) {
+        img_progress(&c->shown, 1, 1);
+    }
     return ret == 0;
 }
 
@@ -279,7 +282,9 @@ int co_img_convert(int argc, char **argv)
     file_bulk_in_workers = true;
     convert.words = json_object_new_object();
     if (status < 0) {
+        img_progress_begin(&convert.shown, convert.progress && !convert.quiet);
         status = co_convert(&convert);
+        img_progress_end(&convert.shown, false);
     }
     co_image_close(convert.root);
     for (i = 0; convert.sources && i < convert.n_sources; i++) {

@@ -12,6 +12,8 @@ typedef struct Convert {
     ImageOpen open, target;
     char **names; /* of the sources */
     unsigned n_sources, workers; /* 0: as is fit */
+    unsigned n_sources, workers;
+    ImgProgress shown;
     const char *format, *backing, *backing_format, *snapshot;
     char *options; /* all -o, joined */
     uint64_t min_sparse_bytes, rate;

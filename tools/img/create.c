@@ -67,10 +67,9 @@ static int co_parse_arguments(Create *create, int argc, char **argv)
 
 static int print_options(const Create *create)
 {
-    static const FormatOption size_only[] = {
-        {"size", "size", "Virtual disk size", NULL, false}, {}};
     Error *err = NULL;
     const NodeDriver *driver = img_make_driver(create->format, &err);
+    g_autofree char *title = NULL;
 
     if (!driver) {
         error_report_err(err);
@@ -80,15 +79,8 @@ static int print_options(const Create *create)
         img_words_help(img_create_table(driver), "Supported options:", false);
         return 0;
     }
-    if (!driver->format) {
-        printf("Supported %s options:\n", create->format);
-        img_words_help(size_only, NULL, false);
-    } else {
-        g_autofree char *title =
-            g_strdup_printf("Supported %s options:", create->format);
-
-        img_words_help(img_create_table(driver), title, false);
-    }
+    title = g_strdup_printf("Supported %s options:", create->format);
+    img_words_help(img_format_table(driver), title, false);
     printf("\nThe protocol level may support further options.\n"
            "Specify the target filename to include those options.\n");
     return 0;

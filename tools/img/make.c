@@ -22,6 +22,26 @@ const NodeDriver *img_make_driver(const char *format, Error **errp)
     return driver;
 }
 
+/* The file as its options want it, empty. */
+COROUTINE_ONLY
+static bool co_make_file(const char *filename, json_object *words,
+                         Error **errp)
+{
+    const char *no_cow = img_word(words, "nocow");
+    const char *extent = img_word(words, "extent_size_hint");
+    FileHints hints = {
+        .no_cow = no_cow && !strcmp(no_cow, "on"),
+        .has_extent_size = extent,
+        .extent_size = extent ? g_ascii_strtoull(extent, NULL, 10) : 0,
+    };
+
+    if (co_file_create(filename, 0, FILE_PREALLOC_OFF, errp) < 0) {
+        return false;
+    }
+    return (!hints.no_cow && !extent) ||
+           co_file_set_hints(filename, &hints, errp);
+}
+
 COROUTINE_ONLY
 static bool co_make_raw(const char *filename, json_object *words, Error **errp)
 {
@@ -31,7 +51,8 @@ static bool co_make_raw(const char *filename, json_object *words, Error **errp)
     Error *err = NULL;
     int ret;
 
-    if (word && !file_preallocation_parse(word, &preallocation, errp)) {
+    if ((word && !file_preallocation_parse(word, &preallocation, errp)) ||
+        !co_make_file(filename, words, errp)) {
         return false;
     }
     ret = co_file_create(filename, size_bytes, preallocation, &err);
@@ -51,6 +72,6 @@ bool co_img_make(const NodeDriver *driver, const char *filename,
     if (!driver->format) {
         return co_make_raw(filename, words, errp);
     }
-    return co_file_create(filename, 0, FILE_PREALLOC_OFF, errp) == 0 &&
+    return co_make_file(filename, words, errp) &&
            driver->format->co_create_file(filename, words, errp);
 }

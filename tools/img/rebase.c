@@ -300,8 +300,6 @@ static bool co_change_name(const Rebase *r)
 
 COROUTINE_ONLY CONTROL_ONLY static int co_run(Rebase *r)
 {
-    bool ok;
-
     r->root = co_img_open_or_report(&r->open);
     if (!r->root) {
         return 1;
@@ -313,10 +311,7 @@ COROUTINE_ONLY CONTROL_ONLY static int co_run(Rebase *r)
     if ((!r->unsafe && !co_open_both(r)) || !check_name(r)) {
         return 1;
     }
-    img_progress_begin(&r->shown, r->progress && !r->quiet);
-    ok = (r->unsafe || co_copy_differences(r)) && co_change_name(r);
-    img_progress_end(&r->shown, ok);
-    return !ok;
+    return !((r->unsafe || co_copy_differences(r)) && co_change_name(r));
 }
 
 int co_img_rebase(int argc, char **argv)
@@ -327,7 +322,9 @@ int co_img_rebase(int argc, char **argv)
     if (status >= 0) {
         return status;
     }
+    img_progress_begin(&rebase.shown, rebase.progress && !rebase.quiet);
     status = co_run(&rebase);
+    img_progress_end(&rebase.shown, !status);
     co_image_close(rebase.new);
     co_image_close(rebase.old);
     co_image_close(rebase.root);

@@ -54,8 +54,6 @@ static int co_parse_arguments(Snapshot *s, int argc, char **argv)
     const ImgOption options[] = {
         IMG_OPTION_OBJECT,
         IMG_OPTION_IMAGE_OPTS(&s->open.image_opts),
-        {'f', NULL, "FMT", "format of the image; probed if not given",
-         .word = &s->open.format},
         IMG_OPTION_FORCE_SHARE(&s->open.force_share),
         IMG_OPTION_QUIET(&s->quiet),
         {'l', NULL, NULL, "list them", .take = take_list, .opaque = s},

@@ -9,19 +9,71 @@
 
 static const FormatOption raw_options[] = {
     {"size", "size", "Virtual disk size", NULL, false},
-    {"preallocation", "str",
-     "Preallocation mode (allowed values: off, falloc, full)", NULL, false},
     {},
 };
 
-const FormatOption *img_create_table(const NodeDriver *driver)
+/* Those of the file that an image is in. */
+static const FormatOption file_options[] = {
+    {"size", "size", "Virtual disk size", NULL, false},
+    {"nocow", "bool (on/off)", "Turn off copy-on-write (valid only on btrfs)",
+     NULL, false},
+    {"preallocation", "str",
+     "Preallocation mode (allowed values: off, falloc, full)", NULL, false},
+    {"extent_size_hint", "size",
+     "Extent size hint for the image file, 0 to disable", NULL, false},
+    {},
+};
+
+const FormatOption *img_format_table(const NodeDriver *driver)
 {
-    if (!strcmp(driver->name, "raw") || !strcmp(driver->name, "file")) {
+    if (!strcmp(driver->name, "raw")) {
         return raw_options;
+    }
+    if (!strcmp(driver->name, "file")) {
+        return file_options;
     }
     return driver->format && driver->format->co_create_file
                ? driver->format->create_options
                : NULL;
+}
+
+/* @own, then those of the file that are not among them. */
+static const FormatOption *with_file_options(const FormatOption *own)
+{
+    GArray *all = g_array_new(true, true, sizeof(FormatOption));
+    const FormatOption *option;
+
+    for (option = own; option->name; option++) {
+        if (!option->amend_only) {
+            g_array_append_vals(all, option, 1);
+        }
+    }
+    for (option = file_options; option->name; option++) {
+        if (!img_option_find(own, option->name)) {
+            g_array_append_vals(all, option, 1);
+        }
+    }
+    return (const FormatOption *)g_array_free(all, false);
+}
+
+const FormatOption *img_create_table(const NodeDriver *driver)
+{
+    /* CONTROL: driver -> its table, made once and kept */
+    static GHashTable *tables;
+    const FormatOption *own = img_format_table(driver), *table;
+
+    if (!own) {
+        return NULL;
+    }
+    if (!tables) {
+        tables = g_hash_table_new(NULL, NULL);
+    }
+    table = g_hash_table_lookup(tables, driver);
+    if (!table) {
+        table = with_file_options(own);
+        g_hash_table_insert(tables, (void *)driver, (void *)table);
+    }
+    return table;
 }
 
 const FormatOption *img_option_find(const FormatOption *table, const char *name)
@@ -265,7 +317,7 @@ void img_words_help(const FormatOption *table, const char *title, bool amend)
     guint i;
 
     for (; table->name; table++) {
-        if (!amend || table->amendable) {
+        if (amend ? table->amendable : !table->amend_only) {
             g_ptr_array_add(sorted, (void *)table);
         }
     }

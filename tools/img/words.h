@@ -14,6 +14,8 @@
 
 /* What an image of that driver can be made with; NULL: it cannot be made. */
 const FormatOption *img_create_table(const NodeDriver *driver);
+/* The same without the options of the file that it is in. */
+const FormatOption *img_format_table(const NodeDriver *driver);
 /* The one called @name, or NULL. */
 const FormatOption *img_option_find(const FormatOption *table,
                                     const char *name);
