@@ -12,7 +12,6 @@ typedef struct Convert {
     ImageOpen open, target;
     char **names; /* of the sources */
     unsigned n_sources, workers; /* 0: as is fit */
-    unsigned n_sources, workers;
     ImgProgress shown;
     const char *format, *backing, *backing_format, *snapshot;
     char *options; /* all -o, joined */

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """qemu-nbd, the program under test: as a server with a life, or run once."""
 
-import os
+import socket
 import subprocess
 import time
 
@@ -20,11 +20,16 @@ class Server:
         self.out = self.err = ''
         test.addCleanup(self.kill)
         deadline = time.monotonic() + program.TIMEOUT_S
-        while not os.path.exists(self.sock):
+        while not self.listens():
             if self.proc.poll() is not None or time.monotonic() > deadline:
                 self.wait()
                 raise AssertionError(f'no socket: {self.err}')
             time.sleep(0.01)
+
+    def listens(self):
+        """A file that nobody listens on yet is not enough."""
+        with socket.socket(socket.AF_UNIX) as probe:
+            return probe.connect_ex(self.sock) == 0
 
     def uri(self, export=''):
         return f'nbd+unix:///{export}?socket={self.sock}'
