@@ -233,10 +233,22 @@ static bool known_data(const BlockCopy *copy, uint64_t offset, uint64_t *bytes)
     return true;
 }
 
+/* What a user waits for is not asked about: where data ends may take long to
+ * find out, and its reading tells as much. But for large pieces, where a hole
+ * saves more, and where holes have to be told beforehand. */
+static bool classify_later(BlockCopyRun *run, bool waited_for)
+{
+    const BlockCopy *copy = run->copy;
+
+    run->may_be_hole = waited_for && run->bytes <= copy->chunk_bytes &&
+                       !copy->space && !copy->diff;
+    return run->may_be_hole;
+}
+
 /* Finds out whether data or a hole was claimed and keeps so much of it as is
  * one piece. */
 COROUTINE_ONLY
-static int co_classify(BlockCopyRun *run)
+static int co_classify(BlockCopyRun *run, bool waited_for)
 {
     BlockCopy *copy = run->copy;
     uint64_t cluster = copy->cluster_bytes, bytes;
@@ -244,6 +256,9 @@ static int co_classify(BlockCopyRun *run)
     int ret;
 
     if (!known_data(copy, run->offset_bytes, &bytes)) {
+        if (classify_later(run, waited_for)) {
+            return 0;
+        }
         if (run->watch) {
             run->watch->reading = true;
         }
@@ -295,8 +310,8 @@ static int take_space(BlockCopyRun *run)
 
 COROUTINE_ONLY
 static int co_claim_at_home(BlockCopy *copy, uint64_t start, uint64_t end,
-                            uint64_t max_hole, BlockCopyWatch *watch,
-                            BlockCopyRun **run)
+                            uint64_t max_hole, bool waited_for,
+                            BlockCopyWatch *watch, BlockCopyRun **run)
 {
     int ret;
 
@@ -308,7 +323,7 @@ static int co_claim_at_home(BlockCopy *copy, uint64_t start, uint64_t end,
         return 0;
     }
     (*run)->watch = watch;
-    ret = co_classify(*run);
+    ret = co_classify(*run, waited_for);
     if (ret == 0) {
         ret = take_space(*run);
     }
@@ -347,7 +362,8 @@ static int co_copy_dirty(BlockCopy *copy, uint64_t start, uint64_t end,
     int ret;
 
     for (;;) {
-        ret = co_claim_at_home(copy, start, end, HOLE_MAX_BYTES, watch, &run);
+        ret = co_claim_at_home(copy, start, end, HOLE_MAX_BYTES, true, watch,
+                               &run);
         *error_is_read = ret != -ENOSPC || !block_copy_space_is_full(copy);
         if (ret == -ENOSPC && copy->space &&
             co_copy_space_wait(copy->space, watch)) {
@@ -514,7 +530,7 @@ COROUTINE_ONLY
 static void run_claim(CopyCall *call)
 {
     call->ret = co_claim_at_home(call->copy, call->start, call->end,
-                                 call->max_hole, NULL, &call->run);
+                                 call->max_hole, false, NULL, &call->run);
 }
 
 int co_block_copy_claim(BlockCopy *copy, uint64_t start_bytes,

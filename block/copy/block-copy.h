@@ -18,8 +18,9 @@
  *    flight means that the cluster is in the target.
  * 3. co_block_copy returns 0 only while all clusters that it covers are done
  *    (or the engine was stopped). They stay so: a guest may overwrite them then.
- * 4. Holes stay holes: an area that the source knows to read as zeroes is
- *    zeroed in the target, or left alone where the target knows the same.
+ * 4. Holes stay holes: an area that the source knows to read as zeroes, or of
+ *    what users wait for is read as such, is zeroed in the target, or left
+ *    alone where the target knows the same.
  * 5. At most BLOCK_COPY_MEMORY_BYTES of data are between source and target;
  *    who needs more waits.
  * 6. Where the target's space is bounded, no more than that is ever held there

@@ -42,6 +42,7 @@ struct BlockCopyRun {
     BlockCopy *copy;
     uint64_t offset_bytes, bytes;
     bool is_hole;
+    bool may_be_hole; /* nobody asked: its data tells */
     BlockCopyWatch *watch; /* NULL: nobody gives it up */
     RangeLock lock;
 };

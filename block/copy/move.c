@@ -37,6 +37,83 @@ static void watch_set(const BlockCopyRun *run, bool reading, bool writing)
     }
 }
 
+/* First byte at or after @start that the target does not know to be zero. */
+COROUTINE_ONLY
+static int co_skip_known_zeroes(const BlockCopyRun *run, uint64_t *start,
+                                uint64_t end)
+{
+    BlockStatus status;
+
+    while (*start < end) {
+        int ret = co_edge_block_status(run->copy->target, true, *start,
+                                       end - *start, &status);
+
+        if (ret < 0) {
+            return ret;
+        }
+        if (!(status.flags & STATUS_ZERO) || status.bytes == 0) {
+            break;
+        }
+        *start += MIN(status.bytes, end - *start);
+    }
+    return 0;
+}
+
+COROUTINE_ONLY
+static int co_zero_target(const BlockCopyRun *run, uint64_t start,
+                          uint64_t end)
+{
+    int ret;
+
+    if (run->copy->diff) {
+        /* What is given up would show the image behind, once there is one. */
+        return co_edge_pwrite_zeroes(run->copy->target, start, end - start, 0);
+    }
+    ret = co_skip_known_zeroes(run, &start, end);
+    if (ret < 0 || start == end) {
+        return ret;
+    }
+    if (watch_given_up(run)) {
+        return -ECANCELED;
+    }
+    return co_edge_pwrite_zeroes(run->copy->target, start, end - start,
+                                 REQ_MAY_UNMAP);
+}
+
+/* How many of the @bytes in @buf, in whole clusters, are like its first one:
+ * all zeroes or not. */
+static uint64_t alike(const BlockCopyRun *run, const uint8_t *buf,
+                      uint64_t bytes, bool *zero)
+{
+    uint64_t cluster = run->copy->cluster_bytes;
+    uint64_t end = MIN(cluster, bytes);
+
+    *zero = run->may_be_hole && buffer_is_zero(buf, end);
+    while (end < bytes && run->may_be_hole &&
+           buffer_is_zero(buf + end, MIN(cluster, bytes - end)) == *zero) {
+        end += MIN(cluster, bytes - end);
+    }
+    return run->may_be_hole ? end : bytes;
+}
+
+/* Writes what was read to @buf: holes that turn out to be some stay holes. */
+COROUTINE_ONLY
+static int co_write_piece(const BlockCopyRun *run, uint64_t at, uint64_t bytes,
+                          Iov *iov, const uint8_t *buf)
+{
+    uint64_t n;
+    bool zero;
+    int ret = 0;
+
+    for (uint64_t done = 0; ret == 0 && done < bytes; done += n) {
+        n = alike(run, buf + done, bytes - done, &zero);
+        ret = zero ? co_zero_target(run, at + done, at + done + n)
+                   : co_edge_pwritev(run->copy->target, at + done, n, iov,
+                                     done, run->copy->write_flags);
+    }
+    return ret;
+}
+
 /* What lies in [@at, +@bytes), through @buf. */
 COROUTINE_ONLY
 static int co_move_piece(const BlockCopyRun *run, uint64_t at, uint64_t bytes,
@@ -61,8 +138,7 @@ static int co_move_piece(const BlockCopyRun *run, uint64_t at, uint64_t bytes,
     if (ret == 0) {
         *error_is_read = false;
         watch_set(run, false, true);
-        ret = co_edge_pwritev(copy->target, at, bytes, &iov, 0,
-                              copy->write_flags);
+        ret = co_write_piece(run, at, bytes, &iov, buf);
         watch_set(run, false, false);
     }
     iov_free(&iov);
@@ -102,50 +178,6 @@ static int co_move_data(const BlockCopyRun *run, bool *error_is_read)
     return ret;
 }
 
-/* First byte at or after @start that the target does not know to be zero. */
-COROUTINE_ONLY
-static int co_skip_known_zeroes(const BlockCopyRun *run, uint64_t *start)
-{
-    uint64_t end = run->offset_bytes + run->bytes;
-    BlockStatus status;
-
-    while (*start < end) {
-        int ret = co_edge_block_status(run->copy->target, true, *start,
-                                       end - *start, &status);
-
-        if (ret < 0) {
-            return ret;
-        }
-        if (!(status.flags & STATUS_ZERO) || status.bytes == 0) {
-            break;
-        }
-        *start += MIN(status.bytes, end - *start);
-    }
-    return 0;
-}
-
-COROUTINE_ONLY
-static int co_zero_target(const BlockCopyRun *run)
-{
-    uint64_t start = run->offset_bytes;
-    uint64_t end = run->offset_bytes + run->bytes;
-    int ret;
-
-    if (run->copy->diff) {
-        /* What is given up would show the image behind, once there is one. */
-        return co_edge_pwrite_zeroes(run->copy->target, start, end - start, 0);
-    }
-    ret = co_skip_known_zeroes(run, &start);
-    if (ret < 0 || start == end) {
-        return ret;
-    }
-    if (watch_given_up(run)) {
-        return -ECANCELED;
-    }
-    return co_edge_pwrite_zeroes(run->copy->target, start, end - start,
-                                 REQ_MAY_UNMAP);
-}
-
 COROUTINE_ONLY
 static int co_move_hole(const BlockCopyRun *run, bool *error_is_read)
 {
@@ -156,7 +188,8 @@ static int co_move_hole(const BlockCopyRun *run, bool *error_is_read)
         return -ECANCELED;
     }
     watch_set(run, false, true);
-    ret = co_zero_target(run);
+    ret = co_zero_target(run, run->offset_bytes,
+                         run->offset_bytes + run->bytes);
     watch_set(run, false, false);
     return ret;
 }

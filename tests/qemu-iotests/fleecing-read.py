@@ -213,6 +213,34 @@ class Read(FleeceCase):
                           if 'name' not in b], [anonymous(0)])
 
 
+class Holes(FleeceCase):
+
+    @ours_only('copies a request of clusters of both kinds as data')
+    def test_holes_stay_holes(self):
+        """Within one write, and in one that covers much."""
+        path = images.make(self.path('holes.img'), self.size_bytes)
+        with open(path, 'r+b') as f:
+            for i in range(1, 16, 2):
+                f.seek(i * CLUSTER)
+                f.write(b'D' * CLUSTER)
+        self.add_raw('holes', path)
+        self.add_temp()
+        self.put_between('holes')
+        self.vm.cmd('blockdev-add', self.cbw_options(file='holes'))
+        self.put_between('cbw')
+        self.vm.cmd('blockdev-add', self.snap_options())
+        self.server.add('snap')
+        self.frozen = images.read(path)
+        made = os.stat(self.path_of['temp']).st_blocks * 512
+        self.guest.pwrite(b'x' * (8 * CLUSTER), 0)
+        self.guest.pwrite(b'x' * 512, 8 * CLUSTER)
+        self.guest.pwrite(b'x' * 512, 9 * CLUSTER)
+        self.guest.pwrite(b'y' * (4 * MIB), 4 * MIB)
+        self.assert_frozen(self.connect('snap'))
+        self.assertEqual(os.stat(self.path_of['temp']).st_blocks * 512 - made,
+                         5 * CLUSTER)
+
+
 class Targets(FleeceCase):
     """The temporary image may be of any kind."""
 
