@@ -233,15 +233,16 @@ static bool known_data(const BlockCopy *copy, uint64_t offset, uint64_t *bytes)
     return true;
 }
 
-/* What a user waits for is not asked about: where data ends may take long to
- * find out, and its reading tells as much. But for large pieces, where a hole
- * saves more, and where holes have to be told beforehand. */
+/* Small pieces are not asked about: where data ends may take long to find out,
+ * and their reading tells as much. But for where holes have to be told
+ * beforehand. */
 static bool classify_later(BlockCopyRun *run, bool waited_for)
 {
     const BlockCopy *copy = run->copy;
+    bool small = waited_for ? run->bytes <= copy->chunk_bytes
+                            : run->bytes < copy->chunk_bytes;
 
-    run->may_be_hole = waited_for && run->bytes <= copy->chunk_bytes &&
-                       !copy->space && !copy->diff;
+    run->may_be_hole = small && !copy->live && !copy->space;
     return run->may_be_hole;
 }
 

@@ -170,16 +170,15 @@ void file_forget_data(FileState *s)
 /* --- status -------------------------------------------------------------- */
 
 typedef struct SeekWork {
-    int fd;
+    FileState *s;
     off_t offset; /* in */
     bool data;    /* out: data at @offset */
     off_t next;   /* out: where that ends, -1: at the end of the file */
 } SeekWork;
 
-static int64_t seek_work(void *opaque)
+static int64_t seek(SeekWork *w)
 {
-    SeekWork *w = opaque;
-    off_t data = lseek(w->fd, w->offset, SEEK_DATA);
+    off_t data = lseek(w->s->fd, w->offset, SEEK_DATA);
 
     w->next = -1;
     if (data < 0) {
@@ -191,17 +190,38 @@ static int64_t seek_work(void *opaque)
         w->next = data;
         return 0;
     }
-    w->next = lseek(w->fd, w->offset, SEEK_HOLE);
+    w->next = lseek(w->s->fd, w->offset, SEEK_HOLE);
     return w->next < 0 ? -errno : 0;
+}
+
+/* A walk by each of those who ask at the same time would take that many times
+ * as long: the kernel lets one after the other. */
+static int64_t seek_work(void *opaque)
+{
+    SeekWork *w = opaque;
+    FileState *s = w->s;
+    uint64_t holes;
+    int64_t ret = 0;
+
+    pthread_mutex_lock(&s->seek_lock);
+    holes = holes_made(s);
+    w->data = find_known_data(s, w->offset, &w->next);
+    if (!w->data) {
+        ret = seek(w);
+    }
+    if (ret == 0 && w->data) {
+        remember_data(s, w->offset, w->next, holes);
+    }
+    pthread_mutex_unlock(&s->seek_lock);
+    return ret;
 }
 
 COROUTINE_ONLY
 static int co_seek(FileState *s, uint64_t offset_bytes, SeekWork *w)
 {
-    uint64_t holes;
     int ret;
 
-    *w = (SeekWork){.fd = s->fd, .offset = offset_bytes};
+    *w = (SeekWork){.s = s, .offset = offset_bytes};
     if (known(&s->no_holes)) {
         return -ENOTSUP;
     }
@@ -209,7 +229,6 @@ static int co_seek(FileState *s, uint64_t offset_bytes, SeekWork *w)
         w->data = true;
         return 0;
     }
-    holes = holes_made(s);
     /* Nobody else waits for this thread where data is moved in bulk. */
     ret = s->bulk_bytes < UINT64_MAX ? seek_work(w)
                                      : co_worker_run(seek_work, w);
@@ -218,9 +237,6 @@ static int co_seek(FileState *s, uint64_t offset_bytes, SeekWork *w)
             learn(&s->no_holes);
         }
         return -ENOTSUP;
-    }
-    if (w->data) {
-        remember_data(s, offset_bytes, w->next, holes);
     }
     return 0;
 }

@@ -149,6 +149,7 @@ void co_file_close(Node *node)
         io_close(s->fd);
     }
     short_lock_destroy(&s->data_lock);
+    pthread_mutex_destroy(&s->seek_lock);
     g_free(s->path);
 }
 
@@ -164,6 +165,7 @@ bool co_file_open_kind(Node *node, const BlockdevOptionsFile *o, bool device,
         return false;
     }
     short_lock_init(&s->data_lock);
+    pthread_mutex_init(&s->seek_lock, NULL);
     s->path = g_strdup(o->filename);
     s->direct = node->cache_direct;
     s->open_flags = s->direct ? O_DIRECT : 0;

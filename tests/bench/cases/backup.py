@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""A full backup of a half-sparse disk."""
+"""Backups: all of a half-sparse disk, and what was written to a full one."""
 
 import filecmp
 import os
+import random
 import time
+
+import nbd
 
 from lib.measure import Row, alternate, values
 
@@ -63,4 +66,71 @@ def full(bench):
               limit=size_bytes / 2 / (1 << 20) * 1.01)
 
 
-CASES = [('backup', full)]
+# --- incremental -----------------------------------------------------------
+
+DIRTY_PART = 20  # one cluster in so many
+CLUSTER = 64 << 10
+
+
+def dirty_clusters(size_bytes):
+    """Scattered, and the same for both programs."""
+    return random.Random(1).sample(range(size_bytes // CLUSTER),
+                                   size_bytes // CLUSTER // DIRTY_PART)
+
+
+def check_clusters(source, target, clusters):
+    with open(source, 'rb') as a, open(target, 'rb') as b:
+        for cluster in clusters:
+            a.seek(cluster * CLUSTER)
+            b.seek(cluster * CLUSTER)
+            if a.read(CLUSTER) != b.read(CLUSTER):
+                raise RuntimeError(f'cluster {cluster} is not in the backup')
+
+
+def run_incremental(bench, name, source, size_bytes):
+    target = bench.new_file(bench.memory, 'target.img')
+    with open(target, 'wb') as file:
+        file.truncate(size_bytes)
+    clusters = dirty_clusters(size_bytes)
+    nodes = [{'driver': 'file', 'filename': str(path), 'node-name': node}
+             for path, node in ((source, 'source'), (target, 'target'))]
+    exports = [{'id': 'disk', 'name': 'disk', 'node-name': 'source',
+                'writable': True}]
+    with bench.programs.daemon(name, nodes, exports) as server:
+        server.qmp.cmd('block-dirty-bitmap-add', {
+            'node': 'source', 'name': 'b', 'granularity': CLUSTER})
+        handle = nbd.NBD()
+        handle.set_export_name('disk')
+        handle.connect_unix(server.nbd)
+        for cluster in clusters:
+            data = handle.pread(512, cluster * CLUSTER)
+            handle.pwrite(data, cluster * CLUSTER)
+        handle.shutdown()
+        start = time.perf_counter()
+        server.qmp.cmd('blockdev-backup', {
+            'job-id': 'job', 'device': 'source', 'target': 'target',
+            'sync': 'incremental', 'bitmap': 'b'})
+        event = server.qmp.wait_event('BLOCK_JOB_COMPLETED')
+        seconds = time.perf_counter() - start
+        if 'error' in event['data']:
+            raise RuntimeError(event['data']['error'])
+    check_clusters(source, target, clusters)
+    target.unlink()
+    return {'rate': len(clusters) * CLUSTER / (1 << 20) / seconds}
+
+
+def incremental(bench):
+    size_bytes = bench.backup_bytes
+    source = bench.new_file(bench.memory, 'source.img')
+    bench.programs.fill(source, size_bytes)
+    ours, theirs = alternate(
+        ('tidemark', 'QEMU'),
+        lambda name: run_incremental(bench, name, source, size_bytes),
+        bench.rounds)
+    source.unlink()
+    yield Row(f'incremental backup, 5 % of {size_bytes >> 20} MiB dirty',
+              'MiB/s', 'more', values(ours, 'rate'), values(theirs, 'rate'),
+              goal=1.5)
+
+
+CASES = [('backup', full), ('incremental', incremental)]

@@ -22,6 +22,7 @@
 typedef struct Slot {
     NbdRequestHeader head;
     uint64_t offset_bytes;
+    int64_t start_ns;
     uint32_t got_bytes; /* of the data that is read */
     bool waiting;       /* for its reply */
     char *payload;
@@ -101,7 +102,7 @@ static uint64_t next_offset(Conn *conn)
            load->block_bytes;
 }
 
-static void start_one(Conn *conn)
+static void start_one(Conn *conn, int64_t now)
 {
     Load *load = conn->load;
     unsigned i = conn->idle[--conn->idle_n];
@@ -109,6 +110,8 @@ static void start_one(Conn *conn)
 
     slot->offset_bytes = next_offset(conn);
     slot->got_bytes = 0;
+    slot->start_ns = now;
+    load->started++;
     slot->head = (NbdRequestHeader){
         .magic = be32(NBD_MAGIC_REQUEST),
         .command = be16(load->command),
@@ -166,9 +169,10 @@ static void count_sent(Conn *conn, size_t sent)
 void conn_push(Conn *conn)
 {
     Load *load = conn->load;
+    int64_t now = now_ns();
 
-    while (conn->idle_n && load_goes_on(load)) {
-        start_one(conn);
+    while (conn->idle_n && load_goes_on(load) && now >= load_next_ns(load)) {
+        start_one(conn, now);
     }
     while (conn->queue_n) {
         struct iovec v[2 * BATCH];
@@ -200,7 +204,9 @@ bool conn_idle(const Conn *conn)
 static void slot_done(Conn *conn, Slot *slot)
 {
     const Load *load = conn->load;
+    float us = (load->last_reply_ns - slot->start_ns) / 1e3;
 
+    g_array_append_val(load->latencies, us);
     if (load->command == NBD_CMD_READ &&
         slot->got_bytes != load->block_bytes) {
         fail("%u bytes came instead of %u", slot->got_bytes,

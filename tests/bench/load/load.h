@@ -28,12 +28,16 @@ typedef struct Load {
     uint64_t version; /* of the pattern that is read or written */
     int64_t end_ns;   /* no request starts later */
     uint64_t requests_left;
+    unsigned rate;    /* requests a second, of all connections; 0: no limit */
 
     /* What came of it. */
     uint64_t size_bytes;
     uint64_t done;
     int64_t last_reply_ns;
     int64_t longest_gap_ns; /* without any reply */
+    int64_t start_ns;
+    uint64_t started;
+    GArray *latencies;      /* float, microseconds */
     uint8_t *written;       /* a byte a block */
 } Load;
 
@@ -41,6 +45,14 @@ typedef struct Load {
 static inline bool load_goes_on(const Load *load)
 {
     return load->requests_left && load->last_reply_ns < load->end_ns;
+}
+
+/* When the next request may start, in a moment of the past if it may now. */
+static inline int64_t load_next_ns(const Load *load)
+{
+    return load->rate ? load->start_ns + (int64_t)(load->started *
+                                                   1e9 / load->rate)
+                      : 0;
 }
 
 typedef struct Conn Conn;

@@ -93,7 +93,20 @@ static bool is_over(const Load *load, Conn *const *conns)
     return !load_goes_on(load);
 }
 
-static void run(const Load *load, Conn *const *conns)
+/* Until something comes, or may be sent. */
+static void wait(const Load *load, struct pollfd *fds)
+{
+    int64_t ns = load->rate && load_goes_on(load)
+                     ? MAX(load_next_ns(load) - now_ns(), 1000)
+                     : 10 * INT64_C(1000000000);
+    struct timespec ts = {ns / 1000000000, ns % 1000000000};
+
+    if (ppoll(fds, load->connections, &ts, NULL) == 0 && !load->rate) {
+        fail("no reply for 10 seconds");
+    }
+}
+
+static void run(Load *load, Conn *const *conns)
 {
     struct pollfd fds[64];
 
@@ -105,8 +118,9 @@ static void run(const Load *load, Conn *const *conns)
                 .events = POLLIN | (conn_wants_write(conns[i]) ? POLLOUT : 0),
             };
         }
-        if (poll(fds, load->connections, 10000) == 0) {
-            fail("no reply for 10 seconds");
+        wait(load, fds);
+        if (load->rate && now_ns() >= load->end_ns) {
+            load->requests_left = 0;
         }
         for (unsigned i = 0; i < load->connections; i++) {
             if (fds[i].revents & ~POLLOUT) {
@@ -114,6 +128,22 @@ static void run(const Load *load, Conn *const *conns)
             }
         }
     } while (!is_over(load, conns));
+}
+
+static int compare(const void *a, const void *b)
+{
+    float x = *(const float *)a, y = *(const float *)b;
+
+    return x < y ? -1 : x > y;
+}
+
+/* Of all latencies the one that @part of them do not exceed. */
+static double percentile(const Load *load, double part)
+{
+    guint n = load->latencies->len;
+
+    return n ? g_array_index(load->latencies, float, (guint)((n - 1) * part))
+             : 0;
 }
 
 static double cpu_seconds(void)
@@ -138,13 +168,17 @@ static void run_and_print(Load *load, double seconds, const char *file)
                                   ? load->size_bytes / load->block_bytes
                                   : 1);
     cpu = cpu_seconds();
-    start = load->last_reply_ns = now_ns();
+    load->latencies = g_array_new(FALSE, FALSE, sizeof(float));
+    load->start_ns = start = load->last_reply_ns = now_ns();
     load->end_ns = start + (int64_t)(seconds * 1e9);
     run(load, conns);
+    g_array_sort(load->latencies, compare);
     printf("{\"requests\": %" PRIu64 ", \"seconds\": %.6f, \"gap_us\": %.1f, "
-           "\"client_cpu\": %.6f}\n",
+           "\"p50_us\": %.1f, \"p99_us\": %.1f, \"client_cpu\": %.6f}\n",
            load->done, (load->last_reply_ns - start) / 1e9,
-           load->longest_gap_ns / 1e3, cpu_seconds() - cpu);
+           load->longest_gap_ns / 1e3, percentile(load, 0.5),
+           percentile(load, 0.99), cpu_seconds() - cpu);
+    g_array_unref(load->latencies);
     for (unsigned i = 0; i < load->connections; i++) {
         conn_free(conns[i]);
     }
@@ -173,7 +207,7 @@ static NbdCommand command_of(const char *name)
 
 int main(int argc, char **argv)
 {
-    int block = 4096, depth = 32, connections = 1, version = 0;
+    int block = 4096, depth = 32, connections = 1, version = 0, rate = 0;
     gboolean sequential = false, simple = false, no_data = false;
     g_autofree char *op = g_strdup("read"), *name = g_strdup("");
     g_autofree char *file = NULL;
@@ -189,6 +223,7 @@ int main(int argc, char **argv)
         {"version", 0, 0, G_OPTION_ARG_INT, &version, "Of the data", "N"},
         {"seconds", 0, 0, G_OPTION_ARG_DOUBLE, &seconds, "How long", "S"},
         {"requests", 0, 0, G_OPTION_ARG_INT64, &requests, "How many", "N"},
+        {"rate", 0, 0, G_OPTION_ARG_INT, &rate, "A second, at most", "N"},
         {"sequential", 0, 0, G_OPTION_ARG_NONE, &sequential, "", NULL},
         {"simple", 0, 0, G_OPTION_ARG_NONE, &simple, "Simple replies", NULL},
         {"no-data", 0, 0, G_OPTION_ARG_NONE, &no_data, "A null disk", NULL},
@@ -223,6 +258,7 @@ int main(int argc, char **argv)
             .no_data = no_data,
             .version = version,
             .requests_left = requests,
+            .rate = MAX(rate, 0),
         },
         seconds, file);
     return 0;
