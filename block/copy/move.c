@@ -67,7 +67,8 @@ static int co_zero_target(const BlockCopyRun *run, uint64_t start,
 
     if (run->copy->diff) {
         /* What is given up would show the image behind, once there is one. */
-        return co_edge_pwrite_zeroes(run->copy->target, start, end - start, 0);
+        return co_edge_pwrite_zeroes(run->copy->target, start, end - start,
+                                     REQ_ZERO_HERE);
     }
     ret = co_skip_known_zeroes(run, &start, end);
     if (ret < 0 || start == end) {

@@ -4,6 +4,7 @@
 
 #include "block/graph/quiesce.h"
 #include "block/io/io.h"
+#include "util/sim.h"
 
 typedef struct StreamTop {
     /* CONST */
@@ -81,7 +82,7 @@ static int co_copy_run(StreamTop *s, uint64_t at, uint64_t bytes, void *buf,
         *error_is_read = false;
         ret = iov_is_zero(&iov, 0, bytes)
                   ? co_edge_pwrite_zeroes(s->disk, at, bytes,
-                                          REQ_WRITE_UNCHANGED)
+                                          REQ_WRITE_UNCHANGED | REQ_ZERO_HERE)
                   : co_edge_pwritev(s->disk, at, bytes, &iov, 0,
                                     REQ_WRITE_UNCHANGED);
     }
@@ -99,7 +100,8 @@ int co_stream_top_copy_up(Node *filter, uint64_t offset_bytes, uint64_t bytes,
     RangeLock lock;
     int ret = 0;
 
-    co_range_lock(s->writes, &lock, offset_bytes, bytes, RANGE_EXCLUSIVE);
+    co_range_lock(s->writes, &lock, offset_bytes, bytes,
+                  PLANTED("copy-up-shared") ? RANGE_SHARED : RANGE_EXCLUSIVE);
     for (uint64_t at = offset_bytes; ret == 0 && at < end;
          at += status.bytes) {
         *error_is_read = true;

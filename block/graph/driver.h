@@ -40,6 +40,9 @@ enum {
     /* Reads: the node keeps what only its backing images have. Drivers never
      * see it. */
     REQ_COPY_ON_READ = 1 << 7,
+    /* Zeroes: held by this image itself, also where its backing image shows
+     * some now, since that will change. -ENOTSUP where it can hold data only. */
+    REQ_ZERO_HERE = 1 << 8,
 };
 typedef uint32_t ReqFlags;
 

@@ -45,7 +45,7 @@ static int co_all_there(Node *node, uint64_t start, uint64_t end, bool *all)
 COROUTINE_ONLY
 static int co_copy_piece(Node *node, uint64_t at, uint64_t bytes, void *buf)
 {
-    const ReqFlags flags = REQ_WRITE_UNCHANGED;
+    const ReqFlags flags = REQ_WRITE_UNCHANGED | REQ_ZERO_HERE;
     uint64_t padded = ROUND_UP(bytes, node->limits.request_align);
     Iov iov;
     int ret;

@@ -175,6 +175,9 @@ static int co_zero_locked(Qcow2State *s, uint64_t at, uint64_t end,
             return ret < 0 ? ret : -ENOTSUP;
         }
     }
+    if (s->version < 3 && (flags & REQ_ZERO_HERE)) {
+        return -ENOTSUP;
+    }
     if (s->version < 3) {
         if (node_backing_child(s->node) || !how.unmap) {
             ret = co_qcow2_reads_zero(s, at, end - at, &zero);

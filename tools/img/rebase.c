@@ -157,7 +157,8 @@ static int co_write_differences(Rebase *r, uint64_t at, uint64_t bytes)
         if (differ) {
             bool zero = buffer_is_zero(r->old_buf + from, to - from);
 
-            ret = zero ? co_root_pwrite_zeroes(r->root, at + from, to - from, 0)
+            ret = zero ? co_root_pwrite_zeroes(r->root, at + from, to - from,
+                                               REQ_ZERO_HERE)
                        : co_root_pwrite(r->root, at + from, to - from,
                                         r->old_buf + from, 0);
             if (ret < 0) {
