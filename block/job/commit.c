@@ -13,6 +13,7 @@
 #include "block/job/chain.h"
 #include "block/job/mirror.h"
 #include "qapi/qapi-commands.h"
+#include "util/sim.h"
 
 typedef struct CommitState {
     /* CONST */
@@ -37,7 +38,9 @@ static int co_copy_down(Job *job, uint64_t offset_bytes, uint64_t bytes,
                          0);
     if (ret == 0) {
         *error_is_read = false;
-        ret = iov_is_zero(&iov, 0, bytes)
+        ret = iov_is_zero(&iov, 0, bytes) && PLANTED("commit-leaves-zeroes")
+                  ? 0
+              : iov_is_zero(&iov, 0, bytes)
                   ? co_root_pwrite_zeroes(s->base, offset_bytes, bytes,
                                           REQ_MAY_UNMAP)
                   : co_root_pwritev(s->base, offset_bytes, bytes, &iov, 0);

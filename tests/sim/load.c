@@ -99,6 +99,9 @@ static void co_flush(Load *load)
     }
 }
 
+/* The longest rest of a worker that is tired. */
+#define REST_NS 10000000
+
 static void co_worker(void *opaque)
 {
     uint64_t buf[MAX_SECTORS * SIM_SECTOR / 8];
@@ -114,7 +117,9 @@ static void co_worker(void *opaque)
         } else {
             co_flush(load);
         }
-        if (sim_percent(5)) {
+        if (load->options.tires && i >= load->options.tires) {
+            co_sleep_ns(sim_below(REST_NS));
+        } else if (sim_percent(5)) {
             co_sim_pause();
         }
     }

@@ -21,6 +21,8 @@ static const SimScenario *const scenarios[] = {
     &scenario_exports,
     &scenario_fleecing,
     &scenario_lease,
+    &scenario_chain,
+    &scenario_frozen_crash,
     &scenario_mirror,
     &scenario_point,
     &scenario_qcow2,

@@ -65,6 +65,8 @@ typedef struct Load Load;
 typedef struct LoadOptions {
     unsigned workers;       /* coroutines, over all reactors */
     unsigned requests;      /* of each worker */
+    unsigned tires;         /* after so many a worker rests before each; 0:
+                             * never. For scenarios where time may pass */
     unsigned disk;          /* whose stable content flushes are held against */
     unsigned max_sectors;   /* of a request; 0: 16 */
     bool errors_expected;   /* faults are on */

@@ -150,17 +150,34 @@ static void choose_faults(void)
     *faults = (SimDiskFaults){0};
     switch (sim_below(8)) {
     case 0:
-        faults->write_error_percent = 20;
+        faults->write_error_percent = sim_percent(30) ? 100 : 20;
         break;
     case 1:
         faults->space_bytes = (1 + sim_below(CLUSTERS)) * CLUSTER;
         break;
     case 2:
-        faults->stuck_percent = 1;
+        faults->stuck_percent = sim_percent(30) ? 100 : 1;
         break;
     default:
         break;
     }
+}
+
+/* What is refused at once changes nothing. */
+COROUTINE_ONLY
+static void co_refused(void)
+{
+    sim_check(!co_sim_qmp(
+                  "{'execute': 'transaction', 'arguments': {'actions': ["
+                  "{'type': 'block-dirty-bitmap-add', 'data':"
+                  " {'node': 'disk2', 'name': 'b'}},"
+                  "{'type': 'blockdev-add', 'data': {"
+                  "'driver': 'copy-before-write', 'node-name': 'cbw',"
+                  " 'file': 'disk0', 'target': '%s',"
+                  " 'bitmap': {'node': 'disk2', 'name': 'b'}}}]}}",
+                  sim_percent(50) ? "disk1" : "disk2"),
+              "a bitmap, or a target, of another size is taken");
+    sim_check(!node_find("cbw"), "a transaction that failed left nodes");
 }
 
 COROUTINE_ONLY
@@ -171,6 +188,9 @@ static void co_round(void)
     SimGroup readers;
 
     choose_faults();
+    if (sim_percent(20)) {
+        co_refused();
+    }
     if (sim_percent(30)) {
         sim_check(!co_freeze(true, break_snapshot, timeout_ms),
                   "an abort succeeds");
@@ -203,12 +223,14 @@ static void co_run(void)
     Root *guest = root_new("root", &guest_ops, NULL);
     History *h = history_new(DISK_BYTES);
     LoadOptions options = {
-        .workers = 6, .requests = 100000, .errors_expected = true};
+        .workers = 6, .requests = 100000, .tires = 120,
+        .errors_expected = true};
     Load *load;
 
     snap.wanted = false;
     co_sim_disk_add(0, DISK_BYTES);
     co_sim_disk_add(1, DISK_BYTES);
+    co_sim_disk_add(2, DISK_BYTES / 2);
     co_sim_qmp_ok("{'execute': 'blockdev-add', 'arguments': {'driver': 'raw',"
                   " 'node-name': 'top', 'file': 'disk0', 'discard': 'unmap'}}");
     sim_check(root_attach(guest, node_find("top"),
@@ -226,6 +248,7 @@ static void co_run(void)
     co_sim_guest_free(guest);
     co_sim_qmp_ok("{'execute': 'blockdev-del', 'arguments':"
                   " {'node-name': 'top'}}");
+    co_sim_disk_del(2);
     co_sim_disk_del(1);
     co_sim_disk_del(0);
 }

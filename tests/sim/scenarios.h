@@ -14,6 +14,8 @@ extern const SimScenario scenario_backup;
 extern const SimScenario scenario_exports;
 extern const SimScenario scenario_fleecing;
 extern const SimScenario scenario_lease;
+extern const SimScenario scenario_chain;
+extern const SimScenario scenario_frozen_crash;
 extern const SimScenario scenario_mirror;
 extern const SimScenario scenario_point;
 extern const SimScenario scenario_qcow2;

@@ -52,6 +52,8 @@ unsigned sim_planted_count(void);
 
 /* One thing that happened. @what must be a constant. */
 void sim_trace(const char *what, uint64_t a, uint64_t b, uint64_t c);
+/* The same with the hash of a text, which is printed where all is. */
+void sim_trace_text(const char *what, const char *text);
 /* Begins the trace of a run; @print: also to standard output. */
 void sim_trace_begin(const char *scenario, uint64_t seed, bool print);
 uint64_t sim_trace_hash(void);

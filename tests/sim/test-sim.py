@@ -12,7 +12,7 @@ from pathlib import Path
 
 SEEDS = 40
 # Of scenarios whose runs are long.
-FEW_SEEDS = {"fleecing": 3, "qcow2": 20, "crash": 20, "mirror": 20}
+FEW_SEEDS = {"fleecing": 15, "qcow2": 20, "crash": 20, "mirror": 20}
 FIND_WITHIN = 200
 
 # Which scenario finds which fault (see PLANTED in the sources).
@@ -29,6 +29,8 @@ PLANTS = [
     ("frozen-not-waited", "fleecing"),
     ("broken-not-seen", "fleecing"),
     ("reader-not-seen", "lease"),
+    ("copy-up-shared", "chain"),
+    ("commit-leaves-zeroes", "chain"),
 ]
 
 

@@ -77,6 +77,14 @@ void sim_trace_begin(const char *scenario, uint64_t seed, bool print)
     trace.count = 0;
 }
 
+void sim_trace_text(const char *what, const char *text)
+{
+    sim_trace(what, g_str_hash(text), 0, 0);
+    if (trace.print) {
+        printf("%8s %s\n", "", text);
+    }
+}
+
 uint64_t sim_trace_hash(void)
 {
     return trace.hash;

@@ -43,10 +43,10 @@ static char *co_command(const char *format, va_list args)
     }
     doc = json_parse_string(text, NULL);
     sim_check(doc, "no JSON: %s", text);
-    sim_trace("qmp", g_str_hash(text), 0, 0);
+    sim_trace_text("qmp", text);
     answer = co_dispatch(&qmp, doc);
     failed = g_strdup(answer_error(answer));
-    sim_trace("qmp answer", g_str_hash(failed ? failed : ""), 0, 0);
+    sim_trace_text("qmp answer", failed ? failed : "");
     json_object_put(answer);
     json_object_put(doc);
     g_free(text);
