@@ -16,6 +16,7 @@
 #include "util/range-lock.h"
 
 #include "util/short-lock.h"
+#include "util/sim.h"
 
 struct RangeLocks {
     /* CONST */
@@ -222,6 +223,9 @@ void co_range_lock(RangeLocks *locks, RangeLock *lock, uint64_t offset_bytes,
 {
     RangeLock *obstacle;
 
+    if (CHANCE("lock-late")) {
+        co_reschedule();
+    }
     enter(locks);
     lock_init(locks, lock, offset_bytes, bytes, mode);
     tree_insert(locks, lock);

@@ -242,7 +242,8 @@ static bool classify_later(BlockCopyRun *run, bool waited_for)
     bool small = waited_for ? run->bytes <= copy->chunk_bytes
                             : run->bytes < copy->chunk_bytes;
 
-    run->may_be_hole = small && !copy->live && !copy->space;
+    run->may_be_hole = small && !copy->live && !copy->space &&
+                       !CHANCE("copy-asks-first");
     return run->may_be_hole;
 }
 

@@ -3,6 +3,7 @@
  * within the bound on memory. */
 #include "block/copy/copy-int.h"
 #include "block/io/io.h"
+#include "util/sim.h"
 
 /* The most that one read takes: clusters of live copies may be larger. */
 #define PIECE_BYTES (16 * MiB)
@@ -12,7 +13,8 @@ COROUTINE_ONLY
 static void co_memory_take(BlockCopy *copy, uint64_t bytes)
 {
     while (copy->memory_bytes &&
-           copy->memory_bytes + bytes > BLOCK_COPY_MEMORY_BYTES) {
+           (copy->memory_bytes + bytes > BLOCK_COPY_MEMORY_BYTES ||
+            CHANCE("copy-memory-out"))) {
         co_queue_wait(&copy->memory_freed);
     }
     copy->memory_bytes += bytes;

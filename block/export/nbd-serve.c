@@ -8,10 +8,12 @@
  */
 #include "block/export/nbd-buffer.h"
 #include "block/export/nbd-conn.h"
+#include "util/sim.h"
 
 static bool may_admit(const NbdConn *conn, size_t buffer_bytes)
 {
-    if (conn->in_flight >= NBD_MAX_IN_FLIGHT) {
+    if (conn->in_flight >= NBD_MAX_IN_FLIGHT ||
+        (conn->in_flight && CHANCE("nbd-full"))) {
         return false;
     }
     return !conn->buffer_bytes ||

@@ -7,6 +7,7 @@
  * 2. An answer of lseek is believed within the file's length only.
  */
 #include "block/file/file-int.h"
+#include "util/sim.h"
 
 #include <fcntl.h>
 #include <linux/falloc.h>
@@ -129,7 +130,8 @@ static bool find_known_data(FileState *s, uint64_t offset_bytes, off_t *end)
     bool found;
 
     short_lock(&s->data_lock);
-    found = offset_bytes >= s->data_start && offset_bytes < s->data_end;
+    found = offset_bytes >= s->data_start && offset_bytes < s->data_end &&
+            !CHANCE("data-forgotten");
     *end = s->data_end;
     short_unlock(&s->data_lock);
     return found;

@@ -224,7 +224,8 @@ int co_cbw_save(Node *filter, uint64_t offset_bytes, uint64_t bytes)
         return 0;
     }
     /* What was saved once needs no look at the engine, which is elsewhere. */
-    if (bitmap_next_clean(s->done, offset_bytes, end) < end) {
+    if (bitmap_next_clean(s->done, offset_bytes, end) < end ||
+        CHANCE("saved-again")) {
         ret = co_copy(filter, offset_bytes, bytes, &is_read);
         if (ret < 0 && s->break_snapshot) {
             cbw_break(filter, ret, is_read);

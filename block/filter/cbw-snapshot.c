@@ -203,7 +203,8 @@ int co_cbw_snapshot_status(Node *filter, bool want_zero, uint64_t offset_bytes,
     ret = cbw_broken(s) ? -EACCES : 0;
     for (unsigned i = 0; ret == 0 && i < STATUS_STEPS && at < r.end; i++) {
         ret = co_status_run(&r, want_zero, &disk, &at, &flags);
-        if (ret < 0 || (i > 0 && flags != first)) {
+        if (ret < 0 ||
+            (i > 0 && (flags != first || CHANCE("status-stops")))) {
             break;
         }
         first = flags;

@@ -109,12 +109,13 @@ static int co_flush_now(Node *node)
 int co_node_flush_at_home(Node *node)
 {
     uint64_t gen = write_gen(node);
+    bool again = CHANCE("flush-again");
     int ret = 0;
 
     co_flush_event(node, BLKDBG_FLUSH_TO_OS);
-    if (!flushed(node, gen)) {
+    if (!flushed(node, gen) || again) {
         co_flush_begin(node);
-        if (!flushed(node, gen)) {
+        if (!flushed(node, gen) || again) {
             ret = co_flush_now(node);
         }
         flush_end(node);

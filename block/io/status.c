@@ -4,6 +4,7 @@
  * backing images.
  */
 #include "block/io/io-int.h"
+#include "util/sim.h"
 
 /* Nobody knows better: it is data. */
 static int status_default(uint64_t bytes, BlockStatus *status)
@@ -55,6 +56,9 @@ static int co_aligned_status(Node *node, bool want_zero, uint64_t offset_bytes,
         return 0;
     }
     status->bytes = MIN(status->bytes - skip, bytes);
+    if (CHANCE("status-short")) {
+        status->bytes = MIN(status->bytes, MAX(align, 512));
+    }
     status->map += status->flags & STATUS_OFFSET ? skip : 0;
     return 0;
 }

@@ -11,6 +11,7 @@
  * 3. It is woken only while @asleep, once for each yield.
  */
 #include "block/job/internal.h"
+#include "util/sim.h"
 
 static void wake(Job *job)
 {
@@ -113,6 +114,9 @@ static void co_wait(Job *job)
 
 void co_job_pause_point(Job *job)
 {
+    if (CHANCE("job-yields")) {
+        co_reschedule();
+    }
     if (job_should_pause(job)) {
         job->expired = true;
         co_wait(job);

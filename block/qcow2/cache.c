@@ -14,6 +14,7 @@
  * 3. There are more than max_pieces only while that many cannot go.
  */
 #include "block/qcow2/qcow2-int.h"
+#include "util/sim.h"
 
 void qcow2_cache_init(Qcow2Cache *c, Qcow2State *s, size_t piece_bytes,
                       uint64_t max_bytes, int load_event)
@@ -106,9 +107,24 @@ static bool evict(Qcow2Cache *c)
     return g_hash_table_size(c->pieces) < c->max_pieces;
 }
 
+/* As if there were no room: one that may go does. */
+static void drop_one(Qcow2Cache *c)
+{
+    LIST_FOREACH_SAFE(p, &c->lru, Qcow2Piece, lru)
+    {
+        if (piece_may_go(p)) {
+            piece_drop(c, p);
+            return;
+        }
+    }
+}
+
 COROUTINE_ONLY
 static int co_make_room(Qcow2Cache *c)
 {
+    if (CHANCE("cache-full")) {
+        drop_one(c);
+    }
     if (LIKELY(g_hash_table_size(c->pieces) < c->max_pieces) || evict(c)) {
         return 0;
     }

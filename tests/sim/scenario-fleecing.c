@@ -104,6 +104,36 @@ static void co_reader(void *opaque)
     }
 }
 
+/* A backup of the point in time, which may give back its space. */
+COROUTINE_ONLY
+static void co_push(void *opaque)
+{
+    bool discards = *(const bool *)opaque || sim_percent(30);
+    unsigned gone = sim_events_seen("null");
+    unsigned aborted = sim_events_seen("aborting");
+    uint8_t *copy;
+
+    for (unsigned c = 0; discards && c < CLUSTERS; c++) {
+        snap.going[c] = true;
+    }
+    co_sim_qmp_ok("{'execute': 'blockdev-backup', 'arguments': {'job-id': 'j',"
+                  " 'device': 'snap', 'target': 'disk3', 'sync': 'full',"
+                  " 'discard-source': %s, 'x-perf': {'max-workers': %u}}}",
+                  discards ? "true" : "false", (unsigned)(1 + sim_below(4)));
+    co_sim_events_wait("null", gone + 1);
+    co_graph_lock();
+    graph_unlock();
+    if (sim_events_seen("aborting") > aborted) {
+        sim_check(snap.may_break || discards, "a backup of it fails");
+        return;
+    }
+    copy = g_malloc(DISK_BYTES);
+    sim_disk_peek(3, 0, copy, DISK_BYTES, false);
+    sim_check(!memcmp(copy, snap.frozen, DISK_BYTES),
+              "its backup is not of the point in time");
+    g_free(copy);
+}
+
 /* The same commands, then perhaps one that fails. */
 COROUTINE_ONLY
 static bool co_freeze(bool fail, bool break_snapshot, unsigned timeout_ms)
@@ -185,6 +215,7 @@ static void co_round(void)
 {
     bool break_snapshot = sim_percent(50);
     unsigned timeout_ms = sim_percent(50) ? 20 + sim_below(200) : 0;
+    bool one_discards = sim_percent(50);
     SimGroup readers;
 
     choose_faults();
@@ -210,7 +241,10 @@ static void co_round(void)
     sim_group_init(&readers);
     for (unsigned i = 0; i < READERS; i++) {
         sim_group_start(&readers, sim_below(SIM_GUESTS), co_reader,
-                        i == 0 && sim_percent(50) ? &snap : NULL);
+                        i == 0 && one_discards ? &snap : NULL);
+    }
+    if (sim_percent(30)) {
+        sim_group_start(&readers, 0, co_push, &one_discards);
     }
     co_sim_group_wait(&readers);
     *sim_disk_faults(1) = (SimDiskFaults){0};
@@ -231,6 +265,7 @@ static void co_run(void)
     co_sim_disk_add(0, DISK_BYTES);
     co_sim_disk_add(1, DISK_BYTES);
     co_sim_disk_add(2, DISK_BYTES / 2);
+    co_sim_disk_add(3, DISK_BYTES);
     co_sim_qmp_ok("{'execute': 'blockdev-add', 'arguments': {'driver': 'raw',"
                   " 'node-name': 'top', 'file': 'disk0', 'discard': 'unmap'}}");
     sim_check(root_attach(guest, node_find("top"),
@@ -248,6 +283,7 @@ static void co_run(void)
     co_sim_guest_free(guest);
     co_sim_qmp_ok("{'execute': 'blockdev-del', 'arguments':"
                   " {'node-name': 'top'}}");
+    co_sim_disk_del(3);
     co_sim_disk_del(2);
     co_sim_disk_del(1);
     co_sim_disk_del(0);
