@@ -178,6 +178,18 @@ static int co_piece_load(Qcow2Cache *c, Qcow2Piece *p)
     return ret;
 }
 
+Qcow2Piece *qcow2_piece_peek(Qcow2Cache *c, uint64_t offset)
+{
+    uint64_t at = offset & ~(uint64_t)(c->piece_bytes - 1);
+    Qcow2Piece *p = g_hash_table_lookup(c->pieces, &at);
+
+    if (!p || p->loading || p->failed) {
+        return NULL;
+    }
+    p->used = c->clock;
+    return p;
+}
+
 void qcow2_piece_put(Qcow2Cache *c, Qcow2Piece *p)
 {
     assert(p->pins > 0);

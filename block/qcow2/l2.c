@@ -327,6 +327,35 @@ int co_qcow2_entry_get(Qcow2State *s, uint64_t offset, Qcow2Entry *entry)
     return ret;
 }
 
+bool qcow2_known_empty(Qcow2State *s, uint64_t offset, uint64_t bytes)
+{
+    uint64_t last = offset + bytes - 1;
+    uint64_t index = offset / qcow2_table_reach(s), table, at, end;
+    const Qcow2Piece *piece;
+
+    if (last / qcow2_table_reach(s) != index || index >= s->l1_size) {
+        return false;
+    }
+    table = s->l1[index] & QCOW2_OFFSET_MASK;
+    if (!table) {
+        return true;
+    }
+    at = table + entry_byte(s, offset);
+    end = table + entry_byte(s, last);
+    piece = qcow2_piece_peek(&s->l2_cache, at);
+    if (!piece || end >= piece->offset + s->l2_cache.piece_bytes) {
+        return false;
+    }
+    for (; at <= end; at += s->l2_entry_bytes) {
+        Qcow2Entry e = qcow2_entry_load(s, piece->data + (at - piece->offset));
+
+        if (e.entry || e.bitmap) {
+            return false;
+        }
+    }
+    return true;
+}
+
 /* --- tables of our own --------------------------------------------------- */
 
 /* A shared table is never dirty, so the file has all of it. */

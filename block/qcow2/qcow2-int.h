@@ -72,6 +72,9 @@ void qcow2_cache_clean_unused(Qcow2Cache *c);
  * make room. */
 int co_qcow2_piece_get(Qcow2Cache *c, uint64_t offset,
                        Qcow2Piece **piece) COROUTINE_ONLY;
+/* The piece that holds the byte, if it is in memory; valid until the caller
+ * yields. */
+Qcow2Piece *qcow2_piece_peek(Qcow2Cache *c, uint64_t offset);
 /* The same for a piece of a table that was just made: zeroes, not read. */
 int co_qcow2_piece_new(Qcow2Cache *c, uint64_t offset,
                        Qcow2Piece **piece) COROUTINE_ONLY;
@@ -362,6 +365,9 @@ int co_qcow2_map_to_write(Qcow2State *s, uint64_t offset, uint64_t bytes,
                           Qcow2Map *map) COROUTINE_ONLY;
 /* What one entry means for its subcluster @sub. */
 Qcow2Type qcow2_entry_type(const Qcow2State *s, Qcow2Entry e, unsigned sub);
+/* Whether it is known without asking the file that the image holds nothing of
+ * [@offset, +@bytes), @bytes > 0. */
+bool qcow2_known_empty(Qcow2State *s, uint64_t offset, uint64_t bytes);
 /* The entry of the guest cluster at @offset; zeroes where there is no table. */
 int co_qcow2_entry_get(Qcow2State *s, uint64_t offset,
                        Qcow2Entry *entry) COROUTINE_ONLY;
@@ -497,6 +503,7 @@ int co_qcow2_file_write(Qcow2State *s, uint64_t offset, const void *buf,
                         size_t bytes) COROUTINE_ONLY;
 /* Before the disk changes: no bitmap in the image may claim to be right. */
 int co_qcow2_bitmaps_mark(Qcow2State *s) COROUTINE_ONLY;
+extern const NodeDriver driver_qcow2;
 /* At the beginning of all that changes the disk. */
 COROUTINE_ONLY static inline int co_qcow2_may_change(Qcow2State *s)
 {

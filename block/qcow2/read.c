@@ -59,6 +59,27 @@ static int co_read_edge(Edge *edge, uint64_t offset, uint64_t bytes, Iov *iov,
     return ret;
 }
 
+/* In a long chain most images hold nothing of what is read: those that nobody
+ * writes and that say so at once are passed over. */
+static Edge *skip_empty(Edge *edge, uint64_t offset, uint64_t bytes)
+{
+    Node *node = edge->child;
+
+    while (node->driver == &driver_qcow2 && node->read_only &&
+           node->home == edge->parent->home &&
+           offset + bytes <= node->size_bytes) {
+        Qcow2State *s = qcow2_state(node);
+        Edge *below = node_backing_child(node);
+
+        if (s->corrupt || !below || !qcow2_known_empty(s, offset, bytes)) {
+            break;
+        }
+        edge = below;
+        node = edge->child;
+    }
+    return edge;
+}
+
 static int co_read_backing(Qcow2State *s, uint64_t offset, uint64_t bytes,
                            Iov *iov, size_t iov_offset)
 {
@@ -69,6 +90,7 @@ static int co_read_backing(Qcow2State *s, uint64_t offset, uint64_t bytes,
         return 0;
     }
     qcow2_event(s, BLKDBG_READ_BACKING_AIO);
+    backing = skip_empty(backing, offset, bytes);
     return co_read_edge(backing, offset, bytes, iov, iov_offset);
 }
 

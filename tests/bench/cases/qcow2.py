@@ -29,11 +29,11 @@ def create(path, size_bytes, *more):
     img('create', '-f', 'qcow2', *more, path, size_bytes)
 
 
-def node(path, **options):
+def node(path, read_only=False, **options):
     return [{'driver': 'file', 'filename': str(path), 'node-name': 'file',
-             **options},
+             'read-only': read_only, **options},
             {'driver': 'qcow2', 'file': 'file', 'node-name': 'disk',
-             'discard': 'unmap'}]
+             'read-only': read_only, 'discard': 'unmap'}]
 
 
 class Images:
@@ -103,10 +103,13 @@ def allocated(bench, where, folder, options, goals):
 DIRECT = {'cache': {'direct': True}, 'aio': 'io_uring'}
 
 
-def guest(bench):
+def in_memory(bench):
     yield from allocating(bench, 'tmpfs', bench.memory, {})
-    yield from allocating(bench, 'direct disk', bench.disk, DIRECT)
     yield from allocated(bench, 'tmpfs', bench.memory, {}, (3, 2.5))
+
+
+def on_disk(bench):
+    yield from allocating(bench, 'direct disk', bench.disk, DIRECT)
     yield from allocated(bench, 'direct disk', bench.disk, DIRECT, (1.5, 2))
 
 
@@ -129,22 +132,24 @@ def sequential(bench):
 
 def chain(bench):
     """Reads through 50 images that hold nothing, beside one image."""
-    base = bench.new_file(bench.memory, 'base.qcow2')
-    create(base, DISK_BYTES, '-o', 'preallocation=falloc')
+    alone, base = (bench.new_file(bench.memory, f'{name}.qcow2')
+                   for name in ('alone', 'base'))
     paths = [base]
+    for path in alone, base:
+        create(path, DISK_BYTES, '-o', 'preallocation=falloc')
     for number in range(CHAIN):
         path = bench.new_file(bench.memory, f'overlay{number}.qcow2')
         create(path, DISK_BYTES, '-b', paths[-1], '-F', 'qcow2')
         paths.append(path)
     with ExitStack() as stack:
         servers = [stack.enter_context(
-            bench.programs.serving('tidemark', node(path), False))
-            for path in (paths[-1], base)]
+            bench.programs.serving('tidemark', node(path, True), False))
+            for path in (paths[-1], alone)]
         long, short = alternate(
             servers, lambda server: bench.programs.load(
                 server, op='read', no_data=True, seconds=bench.seconds),
             bench.rounds)
-    for path in paths:
+    for path in paths + [alone]:
         path.unlink()
     yield Row(f'4 KiB random reads, {CHAIN} overlays', '1/s', 'more',
               values(long, 'rate'), values(short, 'rate'), goal=0.5,
@@ -215,7 +220,8 @@ def kept_bitmaps(bench):
 
 
 CASES = [
-    ('qcow2', guest),
+    ('qcow2-memory', in_memory),
+    ('qcow2-disk', on_disk),
     ('qcow2-sequential', sequential),
     ('qcow2-chain', chain),
     ('qcow2-bitmaps', kept_bitmaps),
