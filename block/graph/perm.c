@@ -82,8 +82,9 @@ static bool node_check_conflicts(const Node *node, Error **errp)
 {
     LIST_FOREACH(a, &node->parents, Edge, in_child) {
         LIST_FOREACH(b, &node->parents, Edge, in_child) {
-            if (a != b && (a->perm & ~b->shared)) {
-                conflict_text(a, b, errp);
+            /* The newest one is told to be in the way. */
+            if (a != b && (b->perm & ~a->shared)) {
+                conflict_text(b, a, errp);
                 return false;
             }
         }

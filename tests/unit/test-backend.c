@@ -75,8 +75,8 @@ static void device(void)
     g_assert_true(backend_set_perms(b, R | W, PERM_ALL & ~W, NULL));
     g_assert_false(backend_insert(b, n, &err));
     check_error(&err, "Permission conflict on node 'n': permissions 'write' "
-                      "are both required by block device 'b' (uses node 'n' "
-                      "as 'root' child) and unshared by block device 'sda' "
+                      "are both required by block device 'sda' (uses node 'n' "
+                      "as 'root' child) and unshared by block device 'b' "
                       "(uses node 'n' as 'root' child).");
     g_assert_true(co_backend_change(b, m, NULL));
     g_assert_true(e.loaded && e.changes == 1);
