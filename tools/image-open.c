@@ -10,6 +10,7 @@
 
 #include "block/graph/cache-mode.h"
 #include "block/graph/loose-options.h"
+#include "block/graph/probe.h"
 #include "block/net/nbd-uri.h"
 #include "qapi/qapi-types.h"
 #include "util/json/json-keyval.h"
@@ -28,41 +29,6 @@ bool image_format_known(const char *name)
 }
 
 /* --- probing -------------------------------------------------------------- */
-
-/* The first bytes of formats that would be harmed or misread as raw. */
-static const struct {
-    const char *format;
-    size_t offset, length;
-    const char *magic;
-} magics[] = {
-    {"qcow2", 0, 8, "QFI\xfb\0\0\0\2"},
-    {"qcow2", 0, 8, "QFI\xfb\0\0\0\3"},
-    {"qcow", 0, 8, "QFI\xfb\0\0\0\1"},
-    {"qed", 0, 4, "QED\0"},
-    {"vmdk", 0, 4, "KDMV"},
-    {"vmdk", 0, 4, "COWD"},
-    {"vdi", 64, 4, "\x7f\x10\xda\xbe"},
-    {"vhdx", 0, 8, "vhdxfile"},
-    {"vpc", 0, 8, "conectix"},
-    {"luks", 0, 6, "LUKS\xba\xbe"},
-    {"parallels", 0, 16, "WithoutFreeSpace"},
-    {"parallels", 0, 16, "WithouFreSpacExt"},
-};
-
-/* The format that the first @bytes of an image look like; "raw" if none. */
-static const char *probe_format(const char *head, size_t bytes)
-{
-    size_t i;
-
-    for (i = 0; i < ARRAY_SIZE(magics); i++) {
-        if (magics[i].offset + magics[i].length <= bytes &&
-            !memcmp(head + magics[i].offset, magics[i].magic,
-                    magics[i].length)) {
-            return magics[i].format;
-        }
-    }
-    return "raw";
-}
 
 /* What @root, opened as raw, looks like; NULL if it cannot be used. */
 COROUTINE_ONLY

@@ -15,7 +15,10 @@ struct Backend {
     unsigned refs;
     Perms perm, shared; /* what the root has when it is attached */
     bool read_only;
+    bool writethrough; /* each write is on stable storage when it is done */
+    BlockdevOnError on_read_error, on_write_error;
     BackendDevice *device;
+    BlockDeviceIoStatus io_status;
 };
 
 #endif

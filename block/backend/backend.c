@@ -86,6 +86,8 @@ Backend *backend_new(const char *name, Error **errp)
     backend->refs = 1;
     backend->root = root_new("root", &root_ops, backend);
     backend->shared = PERM_ALL;
+    backend_set_errors(backend, BLOCKDEV_ON_ERROR_REPORT,
+                       BLOCKDEV_ON_ERROR_ENOSPC);
     list_append(&backends, &backend->link);
     return backend;
 }
@@ -194,6 +196,31 @@ void backend_set_read_only(Backend *backend, bool read_only)
 bool backend_read_only(const Backend *backend)
 {
     return backend->read_only;
+}
+
+void backend_set_errors(Backend *backend, BlockdevOnError on_read,
+                        BlockdevOnError on_write)
+{
+    backend->on_read_error = on_read;
+    backend->on_write_error = on_write;
+}
+
+void backend_override_errors(Backend *backend, BlockdevOnError on_read,
+                             BlockdevOnError on_write)
+{
+    if (on_read != BLOCKDEV_ON_ERROR_AUTO) {
+        backend->on_read_error = on_read;
+    }
+    if (on_write != BLOCKDEV_ON_ERROR_AUTO) {
+        backend->on_write_error = on_write;
+    }
+}
+
+void backends_forget_errors(void)
+{
+    LIST_FOREACH(backend, &backends, Backend, link) {
+        backend->io_status = BLOCK_DEVICE_IO_STATUS_OK;
+    }
 }
 
 bool backend_device_uses(const Node *node)

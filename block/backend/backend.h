@@ -85,6 +85,15 @@ bool co_backend_change(Backend *backend, Node *node,
 void backend_set_read_only(Backend *backend, bool read_only);
 bool backend_read_only(const Backend *backend);
 
+/* What is to be done about requests of the device that fail: AUTO as QEMU
+ * does without a choice. */
+void backend_set_errors(Backend *backend, BlockdevOnError on_read,
+                        BlockdevOnError on_write);
+
+/* The same by a device: what it says AUTO to stays. */
+void backend_override_errors(Backend *backend, BlockdevOnError on_read,
+                             BlockdevOnError on_write);
+
 /* What its user does with the medium, whether there is one or not. */
 bool backend_set_perms(Backend *backend, Perms perm, Perms shared,
                        Error **errp) CONTROL_ONLY;
@@ -105,6 +114,9 @@ void co_backend_detach_device(BackendDevice *device)
  */
 Backend *backend_lookup(const char *device, const char *id,
                         Error **errp) CONTROL_ONLY;
+
+/* What failed is not held against them any more (`cont`). */
+void backends_forget_errors(void) CONTROL_ONLY;
 
 /* True if @node's users would be disturbed by a change of its thread: a
  * device uses a back end above it. */

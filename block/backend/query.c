@@ -21,7 +21,7 @@ COROUTINE_ONLY CONTROL_ONLY static BlockInfo *co_info(Backend *backend)
     }
     if (device && device->counts_status) {
         info->has_io_status = true;
-        info->io_status = BLOCK_DEVICE_IO_STATUS_OK;
+        info->io_status = backend->io_status;
     }
     if (node) {
         info->inserted = co_node_query(node, false);

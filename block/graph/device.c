@@ -12,7 +12,7 @@ void devices_set_find(Root *(*find)(const char *name))
     find_fn = find;
 }
 
-Root *device_find(const char *name)
+Root *device_root(const char *name)
 {
     return find_fn ? find_fn(name) : NULL;
 }
@@ -34,7 +34,7 @@ const char *node_device_name(const Node *node)
 
 Node *node_lookup(const char *device, const char *node_name, Error **errp)
 {
-    Root *root = device ? device_find(device) : NULL;
+    Root *root = device ? device_root(device) : NULL;
     Node *node;
 
     if (root) {

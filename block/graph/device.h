@@ -14,7 +14,7 @@
 void devices_set_find(Root *(*find)(const char *name)) CONTROL_ONLY;
 
 /* The root of the device called @name, or NULL. */
-Root *device_find(const char *name) CONTROL_ONLY;
+Root *device_root(const char *name) CONTROL_ONLY;
 
 /* The name of the device whose node @node is; "" if there is none. What a job
  * on it is called if it gets no other name. */

@@ -73,7 +73,7 @@ bool node_name_check(const char *name, Error **errp)
         error_set(errp, "Invalid node-name: '%s'", name);
         return false;
     }
-    if (device_find(name)) {
+    if (device_root(name)) {
         error_set(errp, "node-name=%s is conflicting with a device id", name);
         return false;
     }

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the files of drives share: for block/backend/drive*.c only. */
+#ifndef BLOCK_BACKEND_DRIVE_INT_H
+#define BLOCK_BACKEND_DRIVE_INT_H
+
+#include "block/backend/drive.h"
+#include "block/backend/io-limits.h"
+
+/* What a drive's options say of its medium. */
+typedef struct DriveMedium {
+    char *file;   /* a name, or NULL */
+    char *format; /* a driver, or NULL: look at the image */
+    char *aio;
+    bool read_only, snapshot, copy_on_read;
+    bool direct, no_flush, writethrough;
+    char *detect_zeroes, *discard;
+    Opts *rest; /* the options of its nodes; borrowed */
+} DriveMedium;
+
+/* Whether there is anything in the drive. */
+bool drive_medium_given(const DriveMedium *medium);
+/* Opens the medium; one reference for the caller, or NULL with @errp. Under
+ * the graph lock. */
+Node *co_drive_open(const DriveMedium *medium,
+                    Error **errp) COROUTINE_ONLY CONTROL_ONLY;
+
+/* Puts a copy-on-read filter above @node, whose reference it takes; NULL with
+ * @errp. */
+Node *co_drive_copy_on_read(Node *node,
+                            Error **errp) COROUTINE_ONLY CONTROL_ONLY;
+
+/* --- drive-place.c ------------------------------------------------------- */
+
+/* Takes if=, index=, bus=, unit=, media= from @opts into @drive. */
+bool drive_take_place(Drive *drive, Opts *opts, const DriveDefaults *defaults,
+                      Error **errp) CONTROL_ONLY;
+/* The name of a drive that has none: "ide0-hd1". The caller frees it. */
+char *drive_default_id(const Drive *drive);
+
+#endif

@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* From the options of a drive's medium to its nodes. */
+#include <stdio.h>
+
+#include "block/backend/drive-int.h"
+#include "block/backend/temporary.h"
+#include "block/graph/driver.h"
+#include "block/graph/loose-options.h"
+#include "block/graph/probe.h"
+
+static void add(json_object *object, const char *key, const char *value)
+{
+    json_object_object_add(object, key, json_object_new_string(value));
+}
+
+static void add_missing(json_object *object, const char *key,
+                        const char *value)
+{
+    if (value && !json_object_object_get_ex(object, key, NULL)) {
+        add(object, key, value);
+    }
+}
+
+bool drive_medium_given(const DriveMedium *medium)
+{
+    return (medium->file && *medium->file) || medium->format ||
+           medium->rest->list->len;
+}
+
+static bool is_protocol(const char *format)
+{
+    const NodeDriver *driver = format ? driver_find(format) : NULL;
+
+    return driver && !driver->is_format && !driver->is_filter;
+}
+
+/* The options of nodes as they were given. */
+static json_object *rest_options(const DriveMedium *medium)
+{
+    json_object *options = json_object_new_object();
+
+    for (guint i = 0; i < medium->rest->list->len; i++) {
+        const Opt *opt = medium->rest->list->pdata[i];
+
+        add(options, opt->name, opt->value);
+    }
+    return options;
+}
+
+/* Only what is not there yet. */
+static void merge(json_object *to, json_object *from)
+{
+    json_object_object_foreach(from, key, value)
+    {
+        if (!json_object_object_get_ex(to, key, NULL)) {
+            json_object_object_add(to, key, json_object_get(value));
+        }
+    }
+}
+
+static bool add_json_name(json_object *options, const DriveMedium *medium,
+                          Error **errp)
+{
+    json_object *given = loose_options_of_json_name(medium->file, errp);
+
+    if (given) {
+        merge(options, given);
+        json_object_put(given);
+    }
+    return given != NULL;
+}
+
+static bool null_name_ok(const char *driver, const char *name, Error **errp)
+{
+    g_autofree char *only = g_strconcat(driver, "://", NULL);
+
+    if (strcmp(name, only)) {
+        error_set(errp, "The only allowed filename for this driver is '%s'",
+                  only);
+        return false;
+    }
+    return true;
+}
+
+/* Adds the file that is called @medium->file. */
+static bool add_file(json_object *options, const DriveMedium *medium,
+                     Error **errp)
+{
+    json_object *file;
+
+    if (g_str_has_prefix(medium->file, "json:")) {
+        return add_json_name(options, medium, errp);
+    }
+    if (medium->format && g_str_has_prefix(medium->format, "null-")) {
+        return null_name_ok(medium->format, medium->file, errp);
+    }
+    file = loose_options_of_filename(medium->file, errp);
+    if (!file) {
+        return false;
+    }
+    if (is_protocol(medium->format)) {
+        json_object_object_del(file, "driver");
+        merge(options, file);
+        json_object_put(file);
+        return true;
+    }
+    json_object_object_add(options, "file", file);
+    return true;
+}
+
+/* The object that stands for the file in @options, which is made if there are
+ * dotted options only; NULL if there is none. */
+static json_object *file_of(json_object *options)
+{
+    json_object *file = NULL;
+
+    json_object_object_get_ex(options, "file", &file);
+    return json_object_is_type(file, json_type_object) ? file : NULL;
+}
+
+static bool has_file(json_object *options)
+{
+    json_object_object_foreach(options, key, value)
+    {
+        (void)value;
+        if (!strcmp(key, "file") || g_str_has_prefix(key, "file.")) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* "file", and what stands as "file.x" beside it, as one object. */
+static json_object *whole_file(json_object *options)
+{
+    json_object *file = json_object_new_object(), *there = file_of(options);
+
+    if (there) {
+        merge(file, there);
+    }
+    json_object_object_foreach(options, key, value)
+    {
+        if (g_str_has_prefix(key, "file.")) {
+            json_object_object_add(file, key + strlen("file."),
+                                   json_object_get(value));
+        }
+    }
+    add_missing(file, "driver", "file");
+    return file;
+}
+
+static const char *name_to_warn_of(const DriveMedium *medium,
+                                   json_object *file)
+{
+    json_object *name;
+
+    if (medium->file) {
+        return medium->file;
+    }
+    return json_object_object_get_ex(file, "filename", &name)
+               ? json_object_get_string(name)
+               : "";
+}
+
+/* Who trusts the first bytes of a raw disk trusts its guest. */
+static void warn_of_raw(const char *name)
+{
+    fprintf(stderr,
+            "WARNING: Image format was not specified for '%s' and probing "
+            "guessed raw.\n"
+            "         Automatically detecting the format is dangerous for raw "
+            "images, write operations on block 0 will be restricted.\n"
+            "         Specify the 'raw' format explicitly to remove the "
+            "restrictions.\n",
+            name);
+}
+
+COROUTINE_ONLY CONTROL_ONLY static bool
+co_add_driver(json_object *options, const DriveMedium *medium, Error **errp)
+{
+    json_object *file;
+    const char *format;
+
+    if (medium->format) {
+        add(options, "driver", medium->format);
+    }
+    if (json_object_object_get_ex(options, "driver", NULL)) {
+        return true;
+    }
+    if (!has_file(options)) {
+        error_set(errp, "Must specify either driver or file");
+        return false;
+    }
+    file = whole_file(options);
+    format = co_probe_loose(file, errp);
+    if (format && !strcmp(format, "raw") && !medium->read_only) {
+        warn_of_raw(name_to_warn_of(medium, file));
+    }
+    json_object_put(file);
+    if (format) {
+        add(options, "driver", format);
+    }
+    return format != NULL;
+}
+
+/* What holds for the whole chain of nodes, where nothing else is said. */
+static void add_common(json_object *options, const DriveMedium *medium)
+{
+    json_object *file = file_of(options), *name;
+
+    add_missing(options, "read-only", medium->read_only ? "on" : "off");
+    add_missing(options, "cache.direct", medium->direct ? "on" : "off");
+    add_missing(options, "cache.no-flush", medium->no_flush ? "on" : "off");
+    add_missing(options, "discard", medium->discard);
+    add_missing(options, "detect-zeroes", medium->detect_zeroes);
+    if (!file) {
+        if (is_protocol(medium->format) &&
+            json_object_object_get_ex(options, "filename", NULL)) {
+            add_missing(options, "aio", medium->aio);
+        }
+        return;
+    }
+    if (!json_object_object_get_ex(options, "file.discard", NULL)) {
+        add_missing(file, "discard", "unmap");
+    }
+    if (json_object_object_get_ex(file, "driver", &name) &&
+        !strcmp(json_object_get_string(name), "file")) {
+        add_missing(file, "aio", medium->aio);
+    }
+}
+
+COROUTINE_ONLY CONTROL_ONLY static BlockdevOptions *
+co_options(const DriveMedium *medium, Error **errp)
+{
+    json_object *options = rest_options(medium);
+    BlockdevOptions *read = NULL;
+
+    if ((!medium->file || !*medium->file || add_file(options, medium, errp)) &&
+        co_add_driver(options, medium, errp)) {
+        add_common(options, medium);
+        read = loose_options_read(options, "raw", errp);
+    }
+    json_object_put(options);
+    return read;
+}
+
+Node *co_drive_open(const DriveMedium *medium, Error **errp)
+{
+    BlockdevOptions *options = co_options(medium, errp);
+    Node *node;
+
+    if (!options) {
+        return NULL;
+    }
+    node = medium->snapshot ? co_temporary_overlay(options, errp)
+                            : co_node_open(options, errp);
+    BlockdevOptions_free(options);
+    return node;
+}
+
+Node *co_drive_copy_on_read(Node *node, Error **errp)
+{
+    json_object *json = json_object_new_object();
+    BlockdevOptions *options;
+    Node *filter = NULL;
+
+    if (!driver_find("copy-on-read")) {
+        error_set(errp, "Unknown driver 'copy-on-read'");
+        json_object_put(json);
+        co_node_unref(node);
+        return NULL;
+    }
+    add(json, "driver", "copy-on-read");
+    add(json, "file", node_name(node));
+    options = BlockdevOptions_from_json(json, errp);
+    json_object_put(json);
+    if (options) {
+        filter = co_node_open(options, errp);
+        BlockdevOptions_free(options);
+    }
+    co_node_unref(node);
+    return filter;
+}

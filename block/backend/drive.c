@@ -1,0 +1,368 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Drives: from option strings to back ends with media. See drive.h. */
+#include "block/backend/drive-int.h"
+
+#include <stdio.h>
+
+#include "block/backend/backend-int.h"
+#include "block/graph/driver.h"
+
+/* CONTROL */
+static ListLink drives = LIST_INIT(drives);
+
+Drive *drive_next(Drive *drive)
+{
+    ListLink *next = drive ? drive->link.next : drives.next;
+
+    return next == &drives ? NULL : LIST_ENTRY(next, Drive, link);
+}
+
+Drive *drive_of_backend(const Backend *backend)
+{
+    LIST_FOREACH(drive, &drives, Drive, link) {
+        if (drive->backend == backend) {
+            return drive;
+        }
+    }
+    return NULL;
+}
+
+void co_drive_free(Drive *drive)
+{
+    if (list_linked(&drive->link)) {
+        list_remove(&drive->link);
+    }
+    co_backend_unref(drive->backend);
+    g_free(drive->shown);
+    g_free(drive);
+}
+
+/* --- what is said of the medium ------------------------------------------ */
+
+static bool take_cache(DriveMedium *m, Opts *opts, Error **errp)
+{
+    static const struct {
+        const char *name;
+        bool direct, no_flush, writethrough;
+    } modes[] = {
+        {"none", true, false, false},       {"off", true, false, false},
+        {"directsync", true, false, true},  {"writeback", false, false, false},
+        {"unsafe", false, true, false},     {"writethrough", false, false, true},
+    };
+    g_autofree char *name = opts_take(opts, "cache");
+
+    if (!name) {
+        return true;
+    }
+    for (size_t i = 0; i < ARRAY_SIZE(modes); i++) {
+        if (!strcmp(modes[i].name, name)) {
+            m->direct = modes[i].direct;
+            m->no_flush = modes[i].no_flush;
+            m->writethrough = modes[i].writethrough;
+            return true;
+        }
+    }
+    error_set(errp, "invalid cache option");
+    return false;
+}
+
+static bool take_cache_bits(DriveMedium *m, Opts *opts, Error **errp)
+{
+    bool writeback = !m->writethrough;
+    bool ok = opts_take_bool(opts, "cache.direct", &m->direct, errp) &&
+              opts_take_bool(opts, "cache.no-flush", &m->no_flush, errp) &&
+              opts_take_bool(opts, "cache.writeback", &writeback, errp);
+
+    m->writethrough = !writeback;
+    return ok;
+}
+
+static bool is_one_of(const char *value, const char *const *list)
+{
+    return !value || g_strv_contains(list, value);
+}
+
+static bool take_words(DriveMedium *m, Opts *opts, Error **errp)
+{
+    static const char *const aio[] = {"threads", "native", "io_uring", NULL};
+    static const char *const discard[] = {"ignore", "off", "unmap", "on", NULL};
+    static const char *const zeroes[] = {"on", "off", "unmap", NULL};
+    const char *wrong = NULL;
+
+    m->aio = opts_take(opts, "aio");
+    m->discard = opts_take(opts, "discard");
+    m->detect_zeroes = opts_take(opts, "detect-zeroes");
+    if (!is_one_of(m->aio, aio)) {
+        wrong = "invalid aio option";
+    } else if (!is_one_of(m->discard, discard)) {
+        wrong = "Invalid discard option";
+    }
+    if (wrong) {
+        error_set(errp, "%s", wrong);
+        return false;
+    }
+    if (!is_one_of(m->detect_zeroes, zeroes)) {
+        error_set(errp, "Parameter 'detect-zeroes' does not accept value '%s'",
+                  m->detect_zeroes);
+        return false;
+    }
+    if (m->discard && (!strcmp(m->discard, "on") ||
+                       !strcmp(m->discard, "off"))) {
+        bool on = !strcmp(m->discard, "on");
+
+        g_free(m->discard);
+        m->discard = g_strdup(on ? "unmap" : "ignore");
+    }
+    return true;
+}
+
+static bool take_format(DriveMedium *m, Opts *opts, Error **errp)
+{
+    char *driver = opts_take(opts, "driver");
+
+    m->format = opts_take(opts, "format");
+    if (driver && m->format) {
+        g_free(driver);
+        error_set(errp, "Cannot specify both 'driver' and 'format'");
+        return false;
+    }
+    m->format = m->format ? m->format : driver;
+    if (m->format && !driver_find(m->format)) {
+        error_set(errp, "Unknown driver '%s'", m->format);
+        return false;
+    }
+    return true;
+}
+
+/* "readonly" is what "read-only" was called once. */
+static bool take_read_only(DriveMedium *m, Opts *opts, bool cdrom, Error **errp)
+{
+    if (opts_get(opts, "readonly") && opts_get(opts, "read-only")) {
+        error_set(errp, "'read-only' and its alias 'readonly' can't be used at "
+                        "the same time");
+        return false;
+    }
+    m->read_only = cdrom;
+    return opts_take_bool(opts, "readonly", &m->read_only, errp) &&
+           opts_take_bool(opts, "read-only", &m->read_only, errp);
+}
+
+static bool take_medium(DriveMedium *m, Opts *opts, const DriveDefaults *d,
+                        bool cdrom, Error **errp)
+{
+    m->file = opts_take(opts, "file");
+    m->snapshot = d->snapshot;
+    m->rest = opts;
+    return take_read_only(m, opts, cdrom, errp) &&
+           opts_take_bool(opts, "snapshot", &m->snapshot, errp) &&
+           take_cache(m, opts, errp) && take_cache_bits(m, opts, errp) &&
+           take_words(m, opts, errp) && take_format(m, opts, errp) &&
+           opts_take_bool(opts, "copy-on-read", &m->copy_on_read, errp);
+}
+
+static void medium_clear(DriveMedium *m)
+{
+    g_free(m->file);
+    g_free(m->format);
+    g_free(m->aio);
+    g_free(m->discard);
+    g_free(m->detect_zeroes);
+}
+
+/* --- what is said of the back end ---------------------------------------- */
+
+static bool take_action(Opts *opts, const char *key, const char *what,
+                        BlockdevOnError *action, Error **errp)
+{
+    g_autofree char *text = opts_take(opts, key);
+    static const struct {
+        const char *name;
+        BlockdevOnError action;
+    } actions[] = {
+        {"ignore", BLOCKDEV_ON_ERROR_IGNORE},
+        {"report", BLOCKDEV_ON_ERROR_REPORT},
+        {"stop", BLOCKDEV_ON_ERROR_STOP},
+        {"enospc", BLOCKDEV_ON_ERROR_ENOSPC},
+    };
+
+    if (!text) {
+        return true;
+    }
+    for (size_t i = 0; i < ARRAY_SIZE(actions); i++) {
+        bool reading = what[0] == 'r';
+
+        if (!strcmp(actions[i].name, text) &&
+            !(reading && actions[i].action == BLOCKDEV_ON_ERROR_ENOSPC)) {
+            *action = actions[i].action;
+            return true;
+        }
+    }
+    error_set(errp, "'%s' invalid %s error action", text, what);
+    return false;
+}
+
+/* Only some kinds of devices can act upon errors. */
+static bool actions_supported(const Drive *drive, const char *key,
+                              const Opts *opts, Error **errp)
+{
+    if (opts_get(opts, key) && drive->interface != DRIVE_IF_IDE &&
+        drive->interface != DRIVE_IF_SCSI &&
+        drive->interface != DRIVE_IF_VIRTIO &&
+        drive->interface != DRIVE_IF_NONE) {
+        error_set(errp, "%s is not supported by this bus type", key);
+        return false;
+    }
+    return true;
+}
+
+static bool take_actions(Drive *drive, Opts *opts, BlockdevOnError *rerror,
+                         BlockdevOnError *werror, Error **errp)
+{
+    *rerror = BLOCKDEV_ON_ERROR_REPORT;
+    *werror = BLOCKDEV_ON_ERROR_ENOSPC;
+    return actions_supported(drive, "werror", opts, errp) &&
+           actions_supported(drive, "rerror", opts, errp) &&
+           take_action(opts, "werror", "write", werror, errp) &&
+           take_action(opts, "rerror", "read", rerror, errp);
+}
+
+/* --- all ----------------------------------------------------------------- */
+
+/* The medium's node, if there is one: *@node with a reference. */
+COROUTINE_ONLY CONTROL_ONLY static bool co_open_medium(DriveMedium *medium,
+                                                       Node **node,
+                                                       Error **errp)
+{
+    *node = NULL;
+    if (medium->copy_on_read && medium->read_only) {
+        warn_report("disabling copy-on-read on read-only drive");
+        medium->copy_on_read = false;
+    }
+    if (!drive_medium_given(medium)) {
+        return true;
+    }
+    *node = co_drive_open(medium, errp);
+    if (*node && medium->copy_on_read) {
+        *node = co_drive_copy_on_read(*node, errp);
+    }
+    return *node != NULL;
+}
+
+/* A back end called @id with the medium in it. */
+COROUTINE_ONLY CONTROL_ONLY static Backend *
+co_backend_with(const char *id, DriveMedium *medium, Error **errp)
+{
+    Backend *backend = NULL;
+    Node *node;
+
+    co_graph_lock();
+    if (co_open_medium(medium, &node, errp)) {
+        backend = backend_new(id, errp);
+    }
+    if (backend) {
+        backend->perm = PERM_CONSISTENT_READ;
+    }
+    if (backend && node && !backend_insert(backend, node, errp)) {
+        co_backend_unref(backend);
+        backend = NULL;
+    }
+    co_node_unref(node);
+    graph_unlock();
+    return backend;
+}
+
+/* Takes the options that are the drive's own, and leaves those of nodes. */
+COROUTINE_ONLY CONTROL_ONLY static bool
+co_make_backend(Drive *drive, const char *id, Opts *opts,
+                const DriveDefaults *defaults, Error **errp)
+{
+    DriveMedium medium = {0};
+    BlockdevOnError rerror, werror;
+    g_autofree char *group = NULL;
+    ThrottleLimits *limits = NULL;
+    Error *err = NULL;
+    bool ok = take_medium(&medium, opts, defaults, drive->cdrom, &err) &&
+              take_actions(drive, opts, &rerror, &werror, &err);
+
+    if (ok) {
+        limits = limits_take(opts, &group, &err);
+    }
+    if (!err) {
+        drive->backend = co_backend_with(id, &medium, &err);
+    }
+    if (drive->backend) {
+        backend_set_read_only(drive->backend, medium.read_only);
+        backend_set_errors(drive->backend, rerror, werror);
+        drive->backend->writethrough = medium.writethrough;
+    }
+    ThrottleLimits_free(limits);
+    medium_clear(&medium);
+    error_propagate(errp, err);
+    return drive->backend != NULL;
+}
+
+static bool id_ok(const char *id, Error **errp)
+{
+    bool ok = g_ascii_isalpha(*id);
+
+    for (const char *p = id; ok && *p; p++) {
+        ok = g_ascii_isalnum(*p) || strchr("-._", *p);
+    }
+    if (!ok) {
+        error_set(errp, "Parameter 'id' expects an identifier");
+        error_append_hint(errp, "Identifiers consist of letters, digits, "
+                                "'-', '.', '_', starting with a letter.\n");
+        return false;
+    }
+    if (backend_by_name(id)) {
+        error_set(errp, "Duplicate ID '%s' for drive", id);
+        return false;
+    }
+    return true;
+}
+
+Drive *co_drive_new(Opts *opts, const DriveDefaults *defaults, Error **errp)
+{
+    Drive *drive = g_new0(Drive, 1);
+    g_autofree char *id = opts_take(opts, "id");
+    bool ok = (!id || id_ok(id, errp)) &&
+              drive_take_place(drive, opts, defaults, errp);
+
+    if (ok && !id) {
+        id = drive_default_id(drive);
+    }
+    if (!ok || !co_make_backend(drive, id, opts, defaults, errp)) {
+        co_drive_free(drive);
+        return NULL;
+    }
+    list_append(&drives, &drive->link);
+    return drive;
+}
+
+/* --- help ---------------------------------------------------------------- */
+
+static int compare(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+char *drive_formats_text(void)
+{
+    g_autoptr(GPtrArray) names = g_ptr_array_new();
+    g_autofree char *list = NULL;
+
+    for (const NodeDriver *const *d = driver_table(); *d; d++) {
+        BlockdevDriver known;
+
+        /* A job's filter cannot be asked for. */
+        if (BlockdevDriver_parse((*d)->name, &known)) {
+            g_ptr_array_add(names, (char *)(*d)->name);
+        }
+    }
+    g_ptr_array_sort(names, compare);
+    g_ptr_array_add(names, NULL);
+    list = g_strjoinv(" ", (char **)names->pdata);
+    return g_strdup_printf("Supported formats: %s\n"
+                           "Supported formats (read-only): %s\n",
+                           list, list);
+}
