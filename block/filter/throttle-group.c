@@ -2,7 +2,7 @@
 /* Groups of throttled nodes: whose turn it is. Invariants: see the header. */
 #include "block/filter/throttle-group.h"
 
-#include "util/reactor/reactor.h"
+#include "util/reactor/virtual-clock.h"
 
 struct ThrottleGroup {
     /* CONTROL */
@@ -30,7 +30,7 @@ static void *create_group(const ObjectOptions *options, Error **errp)
         g_free(group);
         return NULL;
     }
-    group->buckets.leaked_ns = reactor_now_ns();
+    group->buckets.leaked_ns = vclock_now_ns();
     return group;
 }
 
@@ -78,7 +78,7 @@ static bool change_group(Object *object, const ObjectOptions *options,
                                errp)) {
         return false;
     }
-    buckets.leaked_ns = reactor_now_ns();
+    buckets.leaked_ns = vclock_now_ns();
     group->buckets = buckets;
     LIST_FOREACH(member, &group->members, ThrottleMember, link) {
         coqueue_wake_all(&member->sleeping);
@@ -229,14 +229,14 @@ static void co_wait_for_room(ThrottleMember *member,
                              ThrottleDirection direction)
 {
     while (!member->hurried(member->opaque)) {
-        int64_t now_ns = reactor_now_ns();
+        int64_t now_ns = vclock_now_ns();
         int64_t delay_ns =
             throttle_delay_ns(&member->group->buckets, direction, now_ns);
 
         if (!delay_ns) {
             return;
         }
-        co_queue_wait_until(&member->sleeping, now_ns + delay_ns);
+        co_vclock_wait_until(&member->sleeping, now_ns + delay_ns);
     }
 }
 
