@@ -6,6 +6,10 @@
 #define DEPTH_MAX 2
 #define LENGTH_MAX 4096
 
+/* CONTROL */
+static unsigned (*other_resolve)(const char *path, QomPlace *place);
+static const char *other_child;
+
 typedef struct Parts {
     const char *v[DEPTH_MAX];
     unsigned n;
@@ -54,7 +58,20 @@ static bool below_root(const Parts *parts, QomPlace *place)
            below_objects(parts->v + 1, parts->n - 1, place);
 }
 
-unsigned qom_path_resolve(const char *path, QomPlace *place)
+void qom_set_resolver(unsigned (*resolve)(const char *path, QomPlace *place),
+                      const char *child)
+{
+    other_resolve = resolve;
+    other_child = child;
+}
+
+const char *qom_other_child(void)
+{
+    return other_child;
+}
+
+CONTROL_ONLY
+static unsigned resolve_own(const char *path, QomPlace *place)
 {
     g_autofree char *text = NULL;
     Parts parts;
@@ -74,8 +91,20 @@ unsigned qom_path_resolve(const char *path, QomPlace *place)
     return found;
 }
 
+unsigned qom_path_resolve(const char *path, QomPlace *place)
+{
+    unsigned found = resolve_own(path, place);
+
+    return other_resolve && strlen(path) <= LENGTH_MAX
+               ? found + other_resolve(path, place)
+               : found;
+}
+
 const char *qom_place_type(const QomPlace *place)
 {
+    if (place->kind == QOM_NODE) {
+        return place->ops->type(place->opaque);
+    }
     return place->kind == QOM_OBJECT
                ? ObjectType_str(place->object->class->type)
                : "container";

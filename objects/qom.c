@@ -44,6 +44,13 @@ static ObjectPropertyInfoList *list_container(const QomPlace *place)
 
     if (place->kind == QOM_ROOT) {
         qom_info_add(list, "objects", "child<container>");
+        if (qom_other_child()) {
+            qom_info_add(list, qom_other_child(), "child<container>");
+        }
+        return list;
+    }
+    if (place->kind == QOM_NODE) {
+        place->ops->list(place->opaque, list);
         return list;
     }
     for (Object *o = object_next(NULL); o; o = object_next(o)) {
@@ -109,6 +116,19 @@ static json_object *option_value(const Object *object,
     return value;
 }
 
+static json_object *node_value(const QomPlace *place, const char *name,
+                               Error **errp)
+{
+    Error *err = NULL;
+    json_object *value = place->ops->get(place->opaque, name, &err);
+
+    if (!value && !err) {
+        property_error(place, name, "not found", &err);
+    }
+    error_propagate(errp, err);
+    return value;
+}
+
 CONTROL_ONLY
 static json_object *value_of(const QomPlace *place, const char *name,
                              Error **errp)
@@ -121,6 +141,9 @@ static json_object *value_of(const QomPlace *place, const char *name,
     }
     if (child) {
         return json_object_new_string(child);
+    }
+    if (place->kind == QOM_NODE) {
+        return node_value(place, name, errp);
     }
     if (!property) {
         property_error(place, name, "not found", errp);
@@ -192,13 +215,31 @@ static bool change(Object *object, const char *name, json_object *value,
     return true;
 }
 
-CONTROL_ONLY
-static bool set_value(const QomPlace *place, const char *name,
+COROUTINE_ONLY CONTROL_ONLY static bool
+co_set_node(const QomPlace *place, const char *name, json_object *value,
+            Error **errp)
+{
+    const QomNodeOps *ops = place->ops;
+
+    if (ops->has && ops->has(place->opaque, name)) {
+        return ops->co_set(place->opaque, name, value, errp);
+    }
+    property_error(place, name,
+                   strcmp(name, "type") ? "not found" : "is not writable",
+                   errp);
+    return false;
+}
+
+COROUTINE_ONLY CONTROL_ONLY
+static bool co_set_value(const QomPlace *place, const char *name,
                       json_object *value, Error **errp)
 {
     const ObjectProperty *property = find_property(place, name);
     g_autofree char *child = child_path(place, name);
 
+    if (place->kind == QOM_NODE) {
+        return co_set_node(place, name, value, errp);
+    }
     if (!property && !child && strcmp(name, "type")) {
         property_error(place, name, "not found", errp);
         return false;
@@ -222,5 +263,5 @@ bool qmp_qom_set(const QmpQomSetArgs *args, Error **errp)
         not_found(args->path, errp);
         return false;
     }
-    return set_value(&place, args->property, args->value, errp);
+    return co_set_value(&place, args->property, args->value, errp);
 }

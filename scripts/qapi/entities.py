@@ -226,6 +226,10 @@ class Command(Callable):
     def c_handler(self):
         return 'qmp_' + c_name(self.name.replace('-', '_'))
 
+    def raw_args(self):
+        """The handler gets the arguments as they came and checks them."""
+        return not self.gen and self.args is not None
+
     def c_return(self):
         if self.ret is None:
             return 'bool '

@@ -12,7 +12,11 @@ from .output import write_header, write_source
 
 
 def handler_prototype(command):
-    args = f'const {command.args.name} *args, ' if command.args else ''
+    args = ''
+    if command.raw_args():
+        args = 'json_object *args, '
+    elif command.args:
+        args = f'const {command.args.name} *args, '
     return f'{command.c_return()}{command.c_handler()}({args}Error **errp)'
 
 
@@ -25,7 +29,8 @@ def gen_runner(command):
     out = 'COROUTINE_ONLY CONTROL_ONLY\n' \
           f'static bool {runner_name(command)}(json_object *args, ' \
           'json_object **ret,\n        Error **errp)\n{\n'
-    args = command.args
+    raw = command.raw_args()
+    args = None if raw else command.args
     name = args.name if args else None
     if args:
         out += f'    {name} *in = {name}_from_json(args, errp);\n'
@@ -35,10 +40,10 @@ def gen_runner(command):
     out += '\n'
     if args:
         out += '    if (!in) {\n        return false;\n    }\n'
-    else:
+    elif not raw:
         out += '    if (!qapi_check_no_args(args, errp)) {\n' \
                '        return false;\n    }\n'
-    call = f'{command.c_handler()}({"in, " if args else ""}errp)'
+    call = f'{command.c_handler()}({"args, " if raw else "in, " if args else ""}errp)'
     if command.ret:
         out += f'    out = {call};\n    ok = out != NULL;\n'
     else:

@@ -23,11 +23,12 @@ LADDER = [
     ["io-commands/"],
     ["block/job/"],
     ["block/export/"],
+    ["devices/"],
     ["monitor/", "blockdev.c"],
     ["tools/"],
 ]
 SOURCES = ["util", "qapi", "nbd", "text", "objects", "block",
-           "io-commands", "monitor", "tools"]
+           "io-commands", "devices", "monitor", "tools"]
 INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"', re.MULTILINE)
 
 # What only util/reactor/ may call: everything else goes through it, so that a

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Kinds of machines: which buses they bring.
+ */
+#ifndef DEVICES_BOARD_H
+#define DEVICES_BOARD_H
+
+#include "util/annotations.h"
+#include "util/error.h"
+
+typedef struct Board {
+    const char *name, *text;
+    const char *alias;   /* the short name, or NULL */
+    const char *pci_bus; /* "pci.0"; NULL: has no PCI */
+    bool has_isa, has_ide;
+    const char *type; /* of the object /machine */
+} Board;
+
+/* Chooses the machine; the default one before. False with QEMU's text. */
+bool board_choose(const char *name, Error **errp) CONTROL_ONLY;
+const Board *board_chosen(void) CONTROL_ONLY;
+/* The entry at @index; NULL ends. */
+const Board *board_at(unsigned index);
+/* `-machine help`. */
+void boards_print(void);
+
+#endif

@@ -1,0 +1,423 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The life of devices: see device.h. */
+#include "devices/device.h"
+
+#include "devices/board.h"
+#include "objects/iothread.h"
+#include "qapi/qapi-events.h"
+
+#define PERIPHERAL "/machine/peripheral/"
+
+/* CONTROL */
+static ListLink devices = LIST_INIT(devices);
+static unsigned anonymous, built_in;
+static bool running; /* the command line has been dealt with */
+
+/* --- finding ------------------------------------------------------------- */
+
+Device *device_next(Device *device)
+{
+    ListLink *next = device ? device->link.next : devices.next;
+
+    return next == &devices ? NULL : LIST_ENTRY(next, Device, link);
+}
+
+Device *device_find(const char *id_or_path)
+{
+    LIST_FOREACH(device, &devices, Device, link) {
+        if ((device->id && !strcmp(device->id, id_or_path)) ||
+            !strcmp(device->path, id_or_path)) {
+            return device;
+        }
+    }
+    return NULL;
+}
+
+/* --- what the back end knows of it --------------------------------------- */
+
+static char *disk_path(const BackendDevice *disk)
+{
+    const Device *device = container_of(disk, Device, disk);
+
+    if (device->model->inner_type) {
+        return g_strconcat(device->path, "/virtio-backend", NULL);
+    }
+    if (!strcmp(device->model->name, "usb-storage")) {
+        return g_strconcat(device->path, "/usb.0/legacy[0]", NULL);
+    }
+    return g_strdup(device->id ? device->id : device->path);
+}
+
+static const BackendDeviceOps disk_ops = {.path = disk_path};
+
+static void init_disk(Device *device)
+{
+    const DeviceModel *model = device->model;
+    bool removable_disk =
+        model->use == DEVICE_USES_DISK && device_flag(device, "removable");
+
+    device->disk.ops = &disk_ops;
+    device->disk.removable =
+        model->use != DEVICE_USES_DISK || removable_disk;
+    device->disk.has_tray = model->use == DEVICE_USES_CD || removable_disk;
+    device->disk.counts_status = model->counts_status;
+}
+
+/* --- making -------------------------------------------------------------- */
+
+static const char *string_of(json_object *values, const char *name)
+{
+    json_object *value;
+
+    return json_object_object_get_ex(values, name, &value)
+               ? json_object_get_string(value)
+               : NULL;
+}
+
+static bool id_ok(const char *id, Error **errp)
+{
+    bool ok = g_ascii_isalpha(*id);
+
+    for (const char *p = id; ok && *p; p++) {
+        ok = g_ascii_isalnum(*p) || strchr("-._", *p);
+    }
+    if (!ok) {
+        error_set(errp, "Parameter 'id' expects an identifier");
+        error_append_hint(errp, "Identifiers consist of letters, digits, "
+                                "'-', '.', '_', starting with a letter.\n");
+        return false;
+    }
+    if (device_find(id)) {
+        error_set(errp,
+                  running ? "Duplicate device ID '%s'"
+                          : "Duplicate ID '%s' for device",
+                  id);
+        return false;
+    }
+    return true;
+}
+
+static Device *device_new(const DeviceModel *model, json_object *values)
+{
+    Device *device = g_new0(Device, 1);
+
+    device->model = model;
+    device->values = json_object_get(values);
+    device->hotplugged = running;
+    init_disk(device);
+    return device;
+}
+
+CONTROL_ONLY
+static void device_free(Device *device)
+{
+    if (device->brings) {
+        bus_remove(device->brings);
+    }
+    if (device->iothread) {
+        device->iothread->users--;
+    }
+    json_object_put(device->values);
+    g_free(device->id);
+    g_free(device->path);
+    g_free(device);
+}
+
+CONTROL_ONLY
+static bool take_iothread(Device *device, Error **errp)
+{
+    const char *name = device_text(device, "iothread", NULL);
+    Object *object = name ? object_find(name) : NULL;
+
+    if (!name || !*name) {
+        return true;
+    }
+    if (!object || object->class != &object_iothread) {
+        error_set_class(errp, ERROR_CLASS_DEVICE_NOT_FOUND,
+                        "Device '%s' not found", name);
+        return false;
+    }
+    device->iothread = object;
+    object->users++;
+    return true;
+}
+
+CONTROL_ONLY
+static bool bootindex_ok(const Device *device, Error **errp)
+{
+    int64_t index = device_number(device, "bootindex", -1);
+
+    LIST_FOREACH(other, &devices, Device, link) {
+        if (index >= 0 && device_number(other, "bootindex", -1) == index) {
+            error_set(errp, "The bootindex %" PRId64 " has already been used",
+                      index);
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool scsi_id_ok(const Device *device, Error **errp)
+{
+    int64_t id = device_number(device, "scsi-id", -1);
+
+    if (id > 255 && id != UINT32_MAX) {
+        error_set(errp, "bad scsi device id: %" PRId64, id);
+        return false;
+    }
+    return true;
+}
+
+static char *path_of(const Device *device)
+{
+    if (device->built_in) {
+        return g_strdup_printf("/machine/unattached/device[%u]", built_in++);
+    }
+    return device->id
+               ? g_strconcat(PERIPHERAL, device->id, NULL)
+               : g_strdup_printf("/machine/peripheral-anon/device[%u]",
+                                 anonymous++);
+}
+
+/* What is left when it has its model, bus and id. */
+COROUTINE_ONLY CONTROL_ONLY static bool co_complete(Device *device,
+                                                    bool strict, Error **errp)
+{
+    return device_values_check(device->model, device->values, strict, errp) &&
+           take_iothread(device, errp) && bootindex_ok(device, errp) &&
+           scsi_id_ok(device, errp) &&
+           bus_place(device, device_number(device, "unit", -1), errp) &&
+           co_device_attach_disk(device, errp);
+}
+
+CONTROL_ONLY
+static void enlist(Device *device)
+{
+    const DeviceModel *model = device->model;
+
+    if (model->brings) {
+        device->brings = bus_add(bus_name_for(device), model->brings, device,
+                                 model->bus_places);
+    }
+    list_append(&devices, &device->link);
+}
+
+static const DeviceModel *find_model(json_object *values, Error **errp)
+{
+    const char *driver = string_of(values, "driver");
+    const DeviceModel *model = driver ? device_model_find(driver) : NULL;
+
+    if (!driver) {
+        error_set(errp, "Parameter 'driver' is missing");
+    } else if (!model) {
+        error_set(errp, "'%s' is not a valid device model name", driver);
+    }
+    return model;
+}
+
+Device *co_device_add(json_object *values, bool strict, Error **errp)
+{
+    const DeviceModel *model = find_model(values, errp);
+    const char *id = string_of(values, "id");
+    Device *device;
+    unsigned number = anonymous;
+    Bus *bus;
+
+    if (!model || !bus_choose(model, string_of(values, "bus"), &bus, errp) ||
+        (id && !id_ok(id, errp))) {
+        return NULL;
+    }
+    device = device_new(model, values);
+    device->id = g_strdup(id);
+    device->at = bus;
+    device->path = path_of(device);
+    if (!co_complete(device, strict, errp)) {
+        anonymous = number;
+        device_free(device);
+        return NULL;
+    }
+    enlist(device);
+    return device;
+}
+
+/* --- the machine's own --------------------------------------------------- */
+
+static const char *model_for(const Drive *drive)
+{
+    switch (drive->interface) {
+    case DRIVE_IF_IDE:
+        return drive->cdrom ? "ide-cd" : "ide-hd";
+    case DRIVE_IF_FLOPPY:
+        return "floppy";
+    default:
+        return NULL;
+    }
+}
+
+COROUTINE_ONLY CONTROL_ONLY static bool
+co_built_in(Drive *drive, const char *model_name, Error **errp)
+{
+    const DeviceModel *model = device_model_find(model_name);
+    json_object *values = json_object_new_object();
+    Device *device = device_new(model, values);
+    g_autofree char *bus_name =
+        g_strdup_printf("%s.%u", model->use == DEVICE_USES_FLOPPY ? "floppy-bus"
+                                                                  : "ide",
+                        drive->bus);
+    bool ok;
+
+    json_object_put(values);
+    device->built_in = true;
+    device->path = path_of(device);
+    co_graph_lock();
+    ok = bus_choose(model, bus_name, &device->at, errp) &&
+         bus_place(device, drive->unit, errp) &&
+         co_device_use_backend(device, drive->backend, errp);
+    graph_unlock();
+    if (!ok) {
+        device_free(device);
+        return false;
+    }
+    drive->claimed = true;
+    enlist(device);
+    return true;
+}
+
+COROUTINE_ONLY CONTROL_ONLY static bool co_virtio_disk(Drive *drive,
+                                                       Error **errp)
+{
+    json_object *values = json_object_new_object();
+    Device *device;
+
+    json_object_object_add(values, "driver",
+                           json_object_new_string("virtio-blk-pci"));
+    json_object_object_add(
+        values, "drive", json_object_new_string(backend_name(drive->backend)));
+    device = co_device_add(values, true, errp);
+    json_object_put(values);
+    return device != NULL;
+}
+
+bool co_device_for_drive(Drive *drive, Error **errp)
+{
+    const char *model = model_for(drive);
+
+    if (drive->claimed || drive->interface == DRIVE_IF_NONE) {
+        return true;
+    }
+    if (drive->interface == DRIVE_IF_VIRTIO) {
+        return co_virtio_disk(drive, errp);
+    }
+    if (drive->interface == DRIVE_IF_PFLASH) {
+        return true;
+    }
+    if (!model || !board_chosen()->has_ide) {
+        error_set(errp, "machine type does not support if=%s,bus=%u,unit=%u",
+                  drive_interface_name(drive->interface), drive->bus,
+                  drive->unit);
+        return false;
+    }
+    return co_built_in(drive, model, errp);
+}
+
+void devices_init(void)
+{
+    const Board *board = board_chosen();
+
+    if (board->pci_bus) {
+        bus_add(g_strdup(board->pci_bus), "PCI", NULL, 0);
+    }
+    if (board->has_isa) {
+        bus_add(g_strdup("isa.0"), "ISA", NULL, 0);
+    }
+    if (board->has_ide) {
+        bus_add(g_strdup("ide.0"), "IDE", NULL, 2);
+        bus_add(g_strdup("ide.1"), "IDE", NULL, 2);
+        bus_add(g_strdup("floppy-bus.0"), "floppy-bus", NULL, 2);
+    }
+}
+
+void devices_set_running(void)
+{
+    running = true;
+}
+
+/* --- removing ------------------------------------------------------------ */
+
+static void tell_deleted(const char *id, const char *path)
+{
+    QapiEventDeviceDeleted data = {.device = (char *)id, .path = (char *)path};
+
+    qapi_event_device_deleted(&data);
+}
+
+/* A device that stands on the bus that @owner brings, or NULL. */
+CONTROL_ONLY
+static Device *device_on(const Device *owner)
+{
+    LIST_FOREACH(device, &devices, Device, link) {
+        if (owner->brings && device->at == owner->brings) {
+            return device;
+        }
+    }
+    return NULL;
+}
+
+/* A drive that was made for a device goes with it. */
+COROUTINE_ONLY CONTROL_ONLY static void co_let_disk_go(Device *device)
+{
+    Backend *backend = device->disk.backend;
+    Drive *drive = backend ? drive_of_backend(backend) : NULL;
+
+    co_backend_detach_device(&device->disk);
+    if (drive) {
+        co_drive_free(drive);
+    }
+}
+
+COROUTINE_ONLY CONTROL_ONLY static void co_take_out(Device *device, bool tell)
+{
+    Device *child;
+
+    while ((child = device_on(device))) {
+        co_take_out(child, tell);
+    }
+    list_remove(&device->link);
+    co_graph_lock();
+    co_let_disk_go(device);
+    graph_unlock();
+    if (tell && device->model->inner_type) {
+        g_autofree char *inner =
+            g_strconcat(device->path, "/virtio-backend", NULL);
+
+        tell_deleted(NULL, inner);
+    }
+    if (tell) {
+        tell_deleted(device->id, device->path);
+    }
+    device_free(device);
+}
+
+void co_device_remove(Device *device)
+{
+    co_take_out(device, true);
+}
+
+void co_devices_shutdown(void)
+{
+    Bus *bus;
+    Drive *drive;
+
+    while (!list_empty(&devices)) {
+        co_take_out(LIST_ENTRY(list_first(&devices), Device, link), false);
+    }
+    while ((bus = bus_next(NULL))) {
+        bus_remove(bus);
+    }
+    co_graph_lock();
+    while ((drive = drive_next(NULL))) {
+        co_drive_free(drive);
+    }
+    co_backends_shutdown();
+    graph_unlock();
+}

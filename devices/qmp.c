@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* device_add, device_del, x-blockdev-set-iothread. */
+#include "block/graph/device.h"
+#include "devices/device.h"
+#include "objects/iothread.h"
+#include "qapi/qapi-commands.h"
+
+bool qmp_device_add(json_object *args, Error **errp)
+{
+    return co_device_add(args, false, errp) != NULL;
+}
+
+/* The event comes after the answer, as from a guest that lets it go. */
+COROUTINE_ONLY CONTROL_ONLY static void co_remove_later(void *opaque)
+{
+    g_autofree char *path = opaque;
+    Device *device;
+
+    co_reschedule();
+    device = device_find(path);
+    if (device) {
+        co_device_remove(device);
+    }
+}
+
+bool qmp_device_del(const QmpDeviceDelArgs *args, Error **errp)
+{
+    Device *device = device_find(args->id);
+
+    if (!device) {
+        error_set_class(errp, ERROR_CLASS_DEVICE_NOT_FOUND,
+                        "Device '%s' not found", args->id);
+        return false;
+    }
+    coroutine_start(co_remove_later, g_strdup(device->path));
+    return true;
+}
+
+static bool has_root(const Node *node)
+{
+    LIST_FOREACH(edge, &node->parents, Edge, in_child) {
+        if (edge->root) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Whether a device that uses @node has its requests from another thread. */
+CONTROL_ONLY
+static bool device_elsewhere(const Node *node, const Object *thread)
+{
+    for (Device *d = device_next(NULL); d; d = device_next(d)) {
+        const Node *top =
+            d->disk.backend ? backend_node(d->disk.backend) : NULL;
+
+        if (top && node_leads_to(top, node) && device_thread(d) != thread) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool qmp_x_blockdev_set_iothread(const QmpXBlockdevSetIothreadArgs *args,
+                                 Error **errp)
+{
+    const StrOrNull *name = args->iothread;
+    Node *node = node_find(args->node_name);
+    const Object *thread = NULL;
+
+    if (!node) {
+        error_set(errp, "Failed to find node with node-name='%s'",
+                  args->node_name);
+        return false;
+    }
+    if (!(args->has_force && args->force) && has_root(node)) {
+        error_set(errp,
+                  "Node %s is associated with a BlockBackend and could be in "
+                  "use (use force=true to override this check)",
+                  args->node_name);
+        return false;
+    }
+    if (name->kind == STR_OR_NULL_KIND_S) {
+        thread = object_find(name->u.s);
+        if (!thread || thread->class != &object_iothread) {
+            error_set(errp, "Cannot find iothread %s", name->u.s);
+            return false;
+        }
+    }
+    if (device_elsewhere(node, thread)) {
+        error_set(errp, "Cannot change iothread of active block backend");
+        return false;
+    }
+    return true;
+}

@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Devices as objects: what qom-list, qom-get and qom-set find below /machine.
+ *
+ *     /machine/peripheral/ID, /machine/peripheral-anon/device[N],
+ *     /machine/unattached/device[N], and below some "virtio-backend"
+ */
+#include "devices/board.h"
+#include "devices/device.h"
+#include "objects/qom-path.h"
+#include "objects/qom-types.h"
+#include "qapi/qapi-types.h"
+
+#define MACHINE "/machine"
+#define INNER "/virtio-backend"
+
+static const char *const containers[] = {
+    "peripheral",
+    "peripheral-anon",
+    "unattached",
+};
+
+/* --- the machine and its containers -------------------------------------- */
+
+static const char *machine_type(const void *opaque)
+{
+    return board_chosen()->type;
+}
+
+static void list_machine(const void *opaque, ObjectPropertyInfoList *list)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(containers); i++) {
+        qom_info_add(list, containers[i], "child<container>");
+    }
+}
+
+static json_object *get_machine(const void *opaque, const char *name,
+                                Error **errp)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(containers); i++) {
+        if (!strcmp(containers[i], name)) {
+            g_autofree char *path = g_strconcat(MACHINE "/", name, NULL);
+
+            return json_object_new_string(path);
+        }
+    }
+    return NULL;
+}
+
+static const QomNodeOps machine_ops = {
+    .type = machine_type,
+    .list = list_machine,
+    .get = get_machine,
+};
+
+static const char *container_type(const void *opaque)
+{
+    return "container";
+}
+
+/* The name of @device in the container called @opaque; NULL: not there. */
+static const char *name_in(const Device *device, const char *container)
+{
+    g_autofree char *head = g_strconcat(MACHINE "/", container, "/", NULL);
+
+    return g_str_has_prefix(device->path, head) ? device->path + strlen(head)
+                                                : NULL;
+}
+
+CONTROL_ONLY
+static void list_container(const void *opaque, ObjectPropertyInfoList *list)
+{
+    for (Device *d = device_next(NULL); d; d = device_next(d)) {
+        const char *name = name_in(d, opaque);
+        g_autofree char *type = g_strdup_printf("child<%s>", d->model->name);
+
+        if (name) {
+            qom_info_add(list, name, type);
+        }
+    }
+}
+
+CONTROL_ONLY
+static json_object *get_container(const void *opaque, const char *name,
+                                  Error **errp)
+{
+    for (Device *d = device_next(NULL); d; d = device_next(d)) {
+        const char *here = name_in(d, opaque);
+
+        if (here && !strcmp(here, name)) {
+            return json_object_new_string(d->path);
+        }
+    }
+    return NULL;
+}
+
+static const QomNodeOps container_ops = {
+    .type = container_type,
+    .list = list_container,
+    .get = get_container,
+};
+
+/* --- devices ------------------------------------------------------------- */
+
+static const char *device_type(const void *opaque)
+{
+    return ((const Device *)opaque)->model->name;
+}
+
+static const char *inner_type(const void *opaque)
+{
+    return ((const Device *)opaque)->model->inner_type;
+}
+
+static void list_device(const void *opaque, ObjectPropertyInfoList *list)
+{
+    const Device *device = opaque;
+    const DeviceProperty *p = device->model->properties;
+
+    qom_info_add(list, "parent_bus", "link<bus>");
+    qom_info_add(list, "realized", "bool");
+    qom_info_add(list, "hotplugged", "bool");
+    qom_info_add(list, "hotpluggable", "bool");
+    for (; p && p->name; p++) {
+        qom_info_add(list, p->name, p->type);
+    }
+}
+
+/* The drive as users call it. */
+static json_object *drive_value(const Device *device)
+{
+    const Backend *backend = device->disk.backend;
+    const Node *node = backend ? backend_node(backend) : NULL;
+    const char *name = backend ? backend_name(backend) : "";
+
+    return json_object_new_string(*name ? name : node ? node_name(node) : "");
+}
+
+static json_object *typed_value(const DeviceProperty *p, const char *text)
+{
+    if (!text) {
+        return json_object_new_string("");
+    }
+    if (!strcmp(p->type, "bool")) {
+        return json_object_new_boolean(!strcmp(text, "true") ||
+                                       !strcmp(text, "on"));
+    }
+    if (g_str_has_prefix(p->type, "uint") || g_str_has_prefix(p->type, "int") ||
+        !strcmp(p->type, "size")) {
+        return json_object_new_int64(g_ascii_strtoll(text, NULL, 0));
+    }
+    if (*text == '"') {
+        g_autofree char *bare = g_strndup(text + 1, strlen(text) - 2);
+
+        return json_object_new_string(bare);
+    }
+    return json_object_new_string(text);
+}
+
+static json_object *block_size_value(const Device *device, const char *name)
+{
+    int64_t size = device_number(device, name, 0);
+
+    return json_object_new_int64(size ? size : 512);
+}
+
+static json_object *get_device(const void *opaque, const char *name,
+                               Error **errp)
+{
+    const Device *device = opaque;
+    const DeviceProperty *p = device_model_property(device->model, name);
+
+    if (!strcmp(name, "realized") || !strcmp(name, "hotpluggable")) {
+        return json_object_new_boolean(true);
+    }
+    if (!strcmp(name, "hotplugged")) {
+        return json_object_new_boolean(device->hotplugged);
+    }
+    if (!strcmp(name, "parent_bus") && device->at) {
+        return json_object_new_string(device->at->name);
+    }
+    if (!strcmp(name, "drive") && device->disk.backend) {
+        return drive_value(device);
+    }
+    if (g_str_has_suffix(name, "_block_size")) {
+        return block_size_value(device, name);
+    }
+    return p ? typed_value(p, device_text(device, name, p->value)) : NULL;
+}
+
+COROUTINE_ONLY CONTROL_ONLY static bool
+co_set_device(void *opaque, const char *name, json_object *value, Error **errp)
+{
+    Device *device = opaque;
+
+    if (!strcmp(name, "drive") && device->disk.backend) {
+        if (!json_object_is_type(value, json_type_string)) {
+            error_set(errp,
+                      "Invalid parameter type for 'drive', expected: string");
+            return false;
+        }
+        return co_device_set_drive(device, json_object_get_string(value),
+                                   errp);
+    }
+    error_set(errp,
+              "Attempt to set property '%s' on device '%s' (type '%s') after "
+              "it was realized",
+              name, device->id ? device->id : "", device->model->name);
+    return false;
+}
+
+static bool has_device(const void *opaque, const char *name)
+{
+    const Device *device = opaque;
+
+    return device_model_property(device->model, name) ||
+           !strcmp(name, "realized") || !strcmp(name, "hotplugged") ||
+           !strcmp(name, "hotpluggable") || !strcmp(name, "parent_bus");
+}
+
+static const QomNodeOps device_ops = {
+    .type = device_type,
+    .list = list_device,
+    .get = get_device,
+    .has = has_device,
+    .co_set = co_set_device,
+};
+
+static const QomNodeOps inner_ops = {
+    .type = inner_type,
+    .list = list_device,
+    .get = get_device,
+    .has = has_device,
+    .co_set = co_set_device,
+};
+
+/* --- paths --------------------------------------------------------------- */
+
+static bool place_of_device(Device *device, const char *rest, QomPlace *place)
+{
+    if (!*rest) {
+        *place = (QomPlace){QOM_NODE, NULL, &device_ops, device};
+        return true;
+    }
+    if (!strcmp(rest, INNER) && device->model->inner_type) {
+        *place = (QomPlace){QOM_NODE, NULL, &inner_ops, device};
+        return true;
+    }
+    return false;
+}
+
+CONTROL_ONLY
+static bool absolute(const char *path, QomPlace *place)
+{
+    if (!strcmp(path, MACHINE)) {
+        *place = (QomPlace){QOM_NODE, NULL, &machine_ops, NULL};
+        return true;
+    }
+    for (size_t i = 0; i < ARRAY_SIZE(containers); i++) {
+        if (g_str_has_prefix(path, MACHINE "/") &&
+            !strcmp(path + strlen(MACHINE "/"), containers[i])) {
+            *place = (QomPlace){QOM_NODE, NULL, &container_ops,
+                                (void *)containers[i]};
+            return true;
+        }
+    }
+    for (Device *d = device_next(NULL); d; d = device_next(d)) {
+        if (g_str_has_prefix(path, d->path) &&
+            place_of_device(d, path + strlen(d->path), place)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The end of a path is enough if it means one thing only. */
+CONTROL_ONLY
+static unsigned resolve(const char *path, QomPlace *place)
+{
+    static const char *const heads[] = {"", "/machine/peripheral",
+                                        "/machine/peripheral-anon",
+                                        "/machine/unattached", "/machine"};
+    unsigned found = 0;
+
+    if (*path == '/') {
+        return absolute(path, place);
+    }
+    for (size_t i = 0; i < ARRAY_SIZE(heads); i++) {
+        g_autofree char *whole = g_strconcat(heads[i], "/", path, NULL);
+
+        found += absolute(whole, place);
+    }
+    return found;
+}
+
+void devices_init_qom(void)
+{
+    qom_set_resolver(resolve, "machine");
+}

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The machine's state and the commands that change it: see run-state.h. */
+#include "devices/run-state.h"
+
+#include "block/backend/backend.h"
+#include "qapi/qapi-commands.h"
+#include "qapi/qapi-events.h"
+
+/* CONTROL */
+static RunState state = RUN_STATE_PRELAUNCH;
+static bool has_machine;
+static void (*change_fn)(bool running);
+
+RunState run_state_get(void)
+{
+    return state;
+}
+
+bool run_state_machine(void)
+{
+    return has_machine;
+}
+
+void run_state_on_change(void (*fn)(bool running))
+{
+    change_fn = fn;
+}
+
+void run_state_set(RunState next)
+{
+    bool ran = state == RUN_STATE_RUNNING, runs = next == RUN_STATE_RUNNING;
+
+    state = next;
+    if (runs && !ran) {
+        qapi_event_resume();
+    } else if (ran && !runs) {
+        qapi_event_stop();
+    }
+    if (runs != ran && change_fn) {
+        change_fn(runs);
+    }
+}
+
+void run_state_begin(bool stopped, bool incoming)
+{
+    has_machine = true;
+    if (incoming) {
+        state = RUN_STATE_INMIGRATE;
+    } else if (!stopped) {
+        run_state_set(RUN_STATE_RUNNING);
+    }
+}
+
+void run_state_tell_shutdown(ShutdownCause cause)
+{
+    QapiEventShutdown data = {.guest = false, .reason = cause};
+
+    qapi_event_shutdown(&data);
+}
+
+/* --- commands ------------------------------------------------------------ */
+
+StatusInfo *qmp_query_status(Error **errp)
+{
+    StatusInfo *info = g_new0(StatusInfo, 1);
+
+    info->status = state;
+    info->running = state == RUN_STATE_RUNNING;
+    return info;
+}
+
+bool qmp_stop(Error **errp)
+{
+    if (state == RUN_STATE_RUNNING) {
+        run_state_set(RUN_STATE_PAUSED);
+    }
+    return true;
+}
+
+bool qmp_cont(Error **errp)
+{
+    switch (state) {
+    case RUN_STATE_INMIGRATE:
+        /* It goes on by itself when the migration is complete. */
+        return true;
+    case RUN_STATE_FINISH_MIGRATE:
+        error_set(errp, "Migration is not finalized yet");
+        return false;
+    default:
+        backends_forget_errors();
+        run_state_set(RUN_STATE_RUNNING);
+        return true;
+    }
+}
+
+bool qmp_system_reset(Error **errp)
+{
+    QapiEventReset data = {.guest = false,
+                           .reason = SHUTDOWN_CAUSE_HOST_QMP_SYSTEM_RESET};
+
+    qapi_event_reset(&data);
+    return true;
+}
+
+bool qmp_system_powerdown(Error **errp)
+{
+    qapi_event_powerdown();
+    return true;
+}
+
+bool qmp_system_wakeup(Error **errp)
+{
+    if (state != RUN_STATE_SUSPENDED) {
+        error_set(errp, "Unable to wake up: guest is not in suspended state");
+        return false;
+    }
+    run_state_set(RUN_STATE_RUNNING);
+    return true;
+}

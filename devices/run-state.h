@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Whether the machine runs. Without a guest that is a word: requests of users
+ * are served in every state.
+ *
+ *     prelaunch, inmigrate --cont--> running <--cont/stop--> paused
+ *                                       |a request fails, werror=stop
+ *                                       v
+ *                                    io-error --cont--> running
+ *
+ * All: control thread.
+ */
+#ifndef DEVICES_RUN_STATE_H
+#define DEVICES_RUN_STATE_H
+
+#include "qapi/qapi-types.h"
+#include "util/annotations.h"
+
+/* At the end of the start: it runs, unless it is to wait for `cont` or for a
+ * migration. */
+void run_state_begin(bool stopped, bool incoming) CONTROL_ONLY;
+RunState run_state_get(void) CONTROL_ONLY;
+/* Goes over to @state; STOP or RESUME is told if it stops or goes on. */
+void run_state_set(RunState state) CONTROL_ONLY;
+/* It has no machine: the commands do not exist for a daemon. */
+bool run_state_machine(void) CONTROL_ONLY;
+/* Runs on each change, with whether it runs now; for exports and migration.
+ * One only. */
+void run_state_on_change(void (*fn)(bool running)) CONTROL_ONLY;
+/* Why the program ends; for SHUTDOWN and the end of run_state_begin's life. */
+void run_state_tell_shutdown(ShutdownCause cause) CONTROL_ONLY;
+
+#endif
