@@ -18,6 +18,8 @@ typedef struct SubCommand {
 static const SubCommand sub_commands[] = {
     {"daemon", "qemu-storage-daemon",
      "serve disks: QMP, NBD exports, bitmaps, backups", tool_daemon_main},
+    {"machine", "qemu-system-x86_64",
+     "a machine without a guest, for tests and debugging", tool_machine_main},
     {"img", "qemu-img", "work on image files that nobody uses", tool_img_main},
     {"io", "qemu-io", "read and write one image, for debugging", tool_io_main},
     {"nbd", "qemu-nbd", "serve one image over NBD, or list what a server has",

@@ -8,6 +8,7 @@
 #define TOOLS_TOOLS_H
 
 int tool_daemon_main(int argc, char **argv);
+int tool_machine_main(int argc, char **argv);
 int tool_img_main(int argc, char **argv);
 int tool_nbd_main(int argc, char **argv);
 int tool_io_main(int argc, char **argv);

@@ -31,6 +31,8 @@ class Daemon:
     """
 
     count = 0
+    program = 'qemu-storage-daemon'
+    first_args = ()
 
     def __init__(self, work_dir, *args, negotiate=True, monitor=True,
                  pass_fds=(), stdin=subprocess.DEVNULL, env=None,
@@ -40,15 +42,14 @@ class Daemon:
         self.name = f'daemon{Daemon.count}'
         self.expect_crash = False
         self.qmp = None
-        argv = [binary or program.find('qemu-storage-daemon')]
+        argv = [binary or program.find(self.program), *self.first_args]
         theirs = None
         fds = list(pass_fds)
         if monitor:
             ours, theirs = socket.socketpair()
             ours.settimeout(TIMEOUT_S)
             fds.append(theirs.fileno())
-            argv += ['--chardev', f'socket,id=iotest,fd={theirs.fileno()}',
-                     '--monitor', 'chardev=iotest']
+            argv += self.monitor_args(theirs.fileno())
         argv += [str(arg) for arg in args]
         self.argv = argv
         full_env = dict(os.environ, **(env or {}))
@@ -63,6 +64,11 @@ class Daemon:
             self.qmp = QMP(ours)
             if negotiate:
                 self._negotiate()
+
+    @staticmethod
+    def monitor_args(fd):
+        return ['--chardev', f'socket,id=iotest,fd={fd}',
+                '--monitor', 'chardev=iotest']
 
     def _negotiate(self):
         try:

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Options that only ask: what there is, and which version this is. */
+#include <stdio.h>
+
+#include "block/backend/drive.h"
+#include "devices/board.h"
+#include "devices/model.h"
+#include "qapi/qapi-types.h"
+#include "tools/machine/machine.h"
+#include "util/opts.h"
+
+static bool asks_help(const char *text, const char *implied, const char *key)
+{
+    Opts *opts = opts_parse(text, implied, true);
+    const char *value = opts_get(opts, key);
+    bool asked = value && (!strcmp(value, "help") || !strcmp(value, "?"));
+
+    opts_free(opts);
+    return asked;
+}
+
+static void print_version(void)
+{
+    printf("QEMU emulator version 7.2.22 (tidemark-%s)\n", TIDEMARK_VERSION);
+}
+
+static void print_objects(void)
+{
+    printf("List of user creatable objects:\n");
+    for (ObjectType type = 0; type < OBJECT_TYPE__MAX; type++) {
+        printf("  %s\n", ObjectType_str(type));
+    }
+}
+
+static void print_drive_formats(void)
+{
+    g_autofree char *text = drive_formats_text();
+
+    fputs(text, stdout);
+}
+
+/* "MODEL,help" as an item of its own. */
+static bool wants_properties(const char *text)
+{
+    return g_str_has_suffix(text, ",help") || g_str_has_suffix(text, ",?");
+}
+
+static int probe_device(const char *text)
+{
+    g_autofree char *name = NULL;
+    const DeviceModel *model;
+
+    if (asks_help(text, "driver", "driver")) {
+        device_models_print();
+        return 0;
+    }
+    if (!wants_properties(text)) {
+        return -1;
+    }
+    name = g_strndup(text, strcspn(text, ","));
+    model = device_model_find(name);
+    if (!model) {
+        error_report("-device %s: '%s' is not a valid device model name", text,
+                     name);
+        return 1;
+    }
+    device_model_print_properties(model);
+    return 0;
+}
+
+static int probe_one(const MachineOption *option)
+{
+    switch (option->kind) {
+    case MOPT_HELP:
+        machine_help();
+        return 0;
+    case MOPT_VERSION:
+        print_version();
+        return 0;
+    case MOPT_MACHINE:
+        if (asks_help(option->text, "type", "type")) {
+            boards_print();
+            return 0;
+        }
+        return -1;
+    case MOPT_ACCEL:
+        if (!strcmp(option->text, "help")) {
+            puts("Accelerators supported in QEMU binary:\nqtest\ntcg");
+            return 0;
+        }
+        return -1;
+    case MOPT_OBJECT:
+        if (!strcmp(option->text, "help")) {
+            print_objects();
+            return 0;
+        }
+        return -1;
+    case MOPT_DRIVE:
+        if (asks_help(option->text, NULL, "format")) {
+            print_drive_formats();
+            return 0;
+        }
+        return -1;
+    case MOPT_DEVICE:
+        return *option->text == '{' ? -1 : probe_device(option->text);
+    default:
+        return -1;
+    }
+}
+
+int machine_probe(const GPtrArray *options)
+{
+    for (guint i = 0; i < options->len; i++) {
+        int code = probe_one(options->pdata[i]);
+
+        if (code >= 0) {
+            return code;
+        }
+    }
+    return -1;
+}
