@@ -41,9 +41,19 @@ void run_state_set(RunState next)
     }
 }
 
+/* A request failed, and the disk is to be looked after first. */
+CONTROL_ONLY
+static void stop_for_error(void)
+{
+    if (state == RUN_STATE_RUNNING) {
+        run_state_set(RUN_STATE_IO_ERROR);
+    }
+}
+
 void run_state_begin(bool stopped, bool incoming)
 {
     has_machine = true;
+    backends_on_stop(stop_for_error);
     if (incoming) {
         state = RUN_STATE_INMIGRATE;
     } else if (!stopped) {

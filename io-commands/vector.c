@@ -8,6 +8,7 @@
 #include <getopt.h>
 #include <stdio.h>
 
+#include "block/backend/accounting.h"
 #include "io-commands/io-commands.h"
 
 typedef struct Vector {
@@ -204,6 +205,21 @@ static int co_request(Vector *v)
                : co_root_preadv(root, v->offset, v->bytes, &v->iov, v->flags);
 }
 
+/* Of a device, as if its guest had sent it: aio_ requests are counted, and
+ * failures are dealt with as it was asked to. */
+COROUTINE_ONLY CONTROL_ONLY static int co_counted_request(Vector *v)
+{
+    Backend *backend = v->shell->backend;
+    AccountStart start =
+        account_start(v->is_write ? ACCOUNT_WRITE : ACCOUNT_READ, v->bytes);
+    int ret = co_request(v);
+
+    if (backend && v->is_aio) {
+        account_done(backend_account(backend), &start, ret >= 0);
+    }
+    return ret;
+}
+
 /* Waits, tells, and frees @v. 0, or -1 if it failed. */
 COROUTINE_ONLY
 static int co_run(Vector *v)
@@ -211,7 +227,7 @@ static int co_run(Vector *v)
     int ret;
 
     io_report_begin(&v->report);
-    ret = co_request(v);
+    ret = co_counted_request(v);
     if (ret < 0) {
         printf("%s failed: %s\n", v->failed, strerror(-ret));
     } else {
@@ -253,7 +269,10 @@ static int co_vector(IoShell *shell, int argc, char **argv,
         return -1;
     }
     if (v->invalid) {
-        /* There are no statistics that could show it. */
+        if (shell->backend) {
+            account_invalid(backend_account(shell->backend),
+                            v->is_write ? ACCOUNT_WRITE : ACCOUNT_READ);
+        }
         printf("injecting invalid %s request\n",
                v->is_write ? "write" : "read");
         vector_free(v);
@@ -380,7 +399,9 @@ const IoCommand io_command_aio_write = {
 COROUTINE_ONLY
 static int co_aio_flush(IoShell *shell, int argc, char **argv)
 {
+    backends_hurry(true);
     co_io_wait_idle();
+    backends_hurry(false);
     return 0;
 }
 

@@ -3,7 +3,9 @@
 #ifndef BLOCK_BACKEND_BACKEND_INT_H
 #define BLOCK_BACKEND_BACKEND_INT_H
 
+#include "block/backend/accounting.h"
 #include "block/backend/backend.h"
+#include "block/filter/throttle-group.h"
 #include "util/list.h"
 
 struct Backend {
@@ -19,6 +21,12 @@ struct Backend {
     BlockdevOnError on_read_error, on_write_error;
     BackendDevice *device;
     BlockDeviceIoStatus io_status;
+    bool hurried; /* its requests are not held back */
+    ThrottleMember limits;
+    Account account;
 };
+
+/* errors.c: a RootOps.request_failed. */
+void backend_request_failed(Root *root, bool is_write, int os_errno);
 
 #endif

@@ -2,6 +2,7 @@
 /* The life of back ends, their media and permissions: see backend.h. */
 #include "block/backend/backend-int.h"
 
+#include "block/backend/io-limits.h"
 #include "block/graph/device.h"
 #include "block/graph/quiesce.h"
 
@@ -39,7 +40,30 @@ static char *picture_name(const Root *root)
     return name ? name : g_strdup("");
 }
 
+/* CONTROL: nobody is held back any more, or for a while */
+static bool released, all_hurried;
+
+static bool is_hurried(void *opaque)
+{
+    const Backend *backend = opaque;
+
+    return released || all_hurried || backend->hurried;
+}
+
+COROUTINE_ONLY
+static void co_admit(Root *root, bool is_write, uint64_t bytes)
+{
+    Backend *backend = root_opaque(root);
+
+    if (UNLIKELY(backend->limits.group)) {
+        co_throttle_admit(&backend->limits,
+                          is_write ? THROTTLE_WRITE : THROTTLE_READ, bytes);
+    }
+}
+
 static const RootOps root_ops = {
+    .co_admit = co_admit,
+    .request_failed = backend_request_failed,
     .describe = describe,
     .device = root_device,
     .path = picture_name,
@@ -88,6 +112,8 @@ Backend *backend_new(const char *name, Error **errp)
     backend->shared = PERM_ALL;
     backend_set_errors(backend, BLOCKDEV_ON_ERROR_REPORT,
                        BLOCKDEV_ON_ERROR_ENOSPC);
+    throttle_member_init(&backend->limits, is_hurried, backend);
+    account_init(&backend->account);
     list_append(&backends, &backend->link);
     return backend;
 }
@@ -104,7 +130,11 @@ void co_backend_unref(Backend *backend)
     }
     assert(!backend->device);
     list_remove(&backend->link);
+    backend->hurried = true;
+    throttle_member_hurry(&backend->limits);
     co_root_detach(backend->root);
+    backend_limits_drop(backend);
+    account_free(&backend->account);
     root_free(backend->root);
     g_free(backend->name);
     g_free(backend);
@@ -216,6 +246,27 @@ void backend_override_errors(Backend *backend, BlockdevOnError on_read,
     }
 }
 
+void backends_hurry(bool hurry)
+{
+    all_hurried = hurry;
+    LIST_FOREACH(backend, &backends, Backend, link) {
+        throttle_member_hurry(&backend->limits);
+    }
+}
+
+void backends_release(void)
+{
+    released = true;
+    LIST_FOREACH(backend, &backends, Backend, link) {
+        throttle_member_hurry(&backend->limits);
+    }
+}
+
+Account *backend_account(Backend *backend)
+{
+    return &backend->account;
+}
+
 void backends_forget_errors(void)
 {
     LIST_FOREACH(backend, &backends, Backend, link) {
@@ -246,10 +297,19 @@ static void tell_device(Backend *backend, bool loaded)
     }
 }
 
+/* Who takes media of all kinds bears one that cannot be written to. */
+static Perms perm_for(const Backend *backend, const Node *node)
+{
+    bool any_medium = !backend->device || backend->device->removable;
+
+    return any_medium && node->read_only ? backend->perm & ~PERM_WRITE
+                                         : backend->perm;
+}
+
 bool backend_insert(Backend *backend, Node *node, Error **errp)
 {
-    if (!root_attach(backend->root, node, backend->perm, backend->shared,
-                     errp)) {
+    if (!root_attach(backend->root, node, perm_for(backend, node),
+                     backend->shared, errp)) {
         return false;
     }
     tell_device(backend, true);
@@ -260,7 +320,10 @@ void co_backend_eject(Backend *backend)
 {
     if (backend_node(backend)) {
         tell_device(backend, false);
+        backend->hurried = true;
+        throttle_member_hurry(&backend->limits);
         co_root_detach(backend->root);
+        backend->hurried = false;
     }
 }
 

@@ -22,6 +22,7 @@
 #include "block/graph/root.h"
 #include "qapi/qapi-types.h"
 
+typedef struct Account Account;
 typedef struct Backend Backend;
 typedef struct BackendDevice BackendDevice;
 
@@ -114,6 +115,17 @@ void co_backend_detach_device(BackendDevice *device)
  */
 Backend *backend_lookup(const char *device, const char *id,
                         Error **errp) CONTROL_ONLY;
+
+/* The program ends: no request waits for limits any more. */
+void backends_release(void) CONTROL_ONLY;
+
+/* A request of the device, or of a person in its place, begins and ends. */
+Account *backend_account(Backend *backend);
+/* @fn stops the machine when a request fails, and rerror= or werror= asks for
+ * that. */
+void backends_on_stop(void (*fn)(void)) CONTROL_ONLY;
+/* While true, no request waits for limits (somebody waits for them all). */
+void backends_hurry(bool hurry) CONTROL_ONLY;
 
 /* What failed is not held against them any more (`cont`). */
 void backends_forget_errors(void) CONTROL_ONLY;

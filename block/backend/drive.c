@@ -226,6 +226,60 @@ static bool take_actions(Drive *drive, Opts *opts, BlockdevOnError *rerror,
            take_action(opts, "rerror", "read", rerror, errp);
 }
 
+/* --- what is counted ----------------------------------------------------- */
+
+/* stats-intervals.0=10, stats-intervals=10:60 */
+static bool take_intervals(Opts *opts, GArray *intervals, Error **errp)
+{
+    g_autofree char *list = opts_take(opts, "stats-intervals");
+    g_auto(GStrv) words = g_strsplit(list ? list : "", ":", -1);
+
+    for (char **word = words; list && *word; word++) {
+        int64_t length = g_ascii_strtoll(*word, NULL, 10);
+
+        g_array_append_val(intervals, length);
+    }
+    for (unsigned i = 0;; i++) {
+        g_autofree char *name = g_strdup_printf("stats-intervals.%u", i);
+        g_autofree char *value = opts_take(opts, name);
+        int64_t length;
+        char *end;
+
+        if (!value) {
+            return true;
+        }
+        length = g_ascii_strtoll(value, &end, 10);
+        if (end == value || *end) {
+            error_set(errp, "Invalid interval length: %s", value);
+            return false;
+        }
+        g_array_append_val(intervals, length);
+    }
+}
+
+static bool take_account(Opts *opts, bool *counts, GArray *intervals,
+                         Error **errp)
+{
+    return opts_take_bool(opts, "stats-account-invalid", &counts[0], errp) &&
+           opts_take_bool(opts, "stats-account-failed", &counts[1], errp) &&
+           take_intervals(opts, intervals, errp);
+}
+
+static bool apply_account(Account *account, const bool *counts,
+                          const GArray *intervals, Error **errp)
+{
+    account->account_invalid = counts[0];
+    account->account_failed = counts[1];
+    for (guint i = 0; i < intervals->len; i++) {
+        if (!account_add_interval(account,
+                                  g_array_index(intervals, int64_t, i),
+                                  errp)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 /* --- all ----------------------------------------------------------------- */
 
 /* The medium's node, if there is one: *@node with a reference. */
@@ -281,8 +335,11 @@ co_make_backend(Drive *drive, const char *id, Opts *opts,
     g_autofree char *group = NULL;
     ThrottleLimits *limits = NULL;
     Error *err = NULL;
+    g_autoptr(GArray) intervals = g_array_new(FALSE, FALSE, sizeof(int64_t));
+    bool counts[2] = {true, true};
     bool ok = take_medium(&medium, opts, defaults, drive->cdrom, &err) &&
-              take_actions(drive, opts, &rerror, &werror, &err);
+              take_actions(drive, opts, &rerror, &werror, &err) &&
+              take_account(opts, counts, intervals, &err);
 
     if (ok) {
         limits = limits_take(opts, &group, &err);
@@ -294,11 +351,15 @@ co_make_backend(Drive *drive, const char *id, Opts *opts,
         backend_set_read_only(drive->backend, medium.read_only);
         backend_set_errors(drive->backend, rerror, werror);
         drive->backend->writethrough = medium.writethrough;
+        ok = (!limits || backend_limits_set(drive->backend, limits, group,
+                                            &err)) &&
+             apply_account(&drive->backend->account, counts, intervals,
+                           &err);
     }
     ThrottleLimits_free(limits);
     medium_clear(&medium);
     error_propagate(errp, err);
-    return drive->backend != NULL;
+    return ok && drive->backend;
 }
 
 static bool id_ok(const char *id, Error **errp)

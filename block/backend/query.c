@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* query-block and query-blockstats: what is told of back ends. */
 #include "block/backend/backend-int.h"
+#include "block/backend/io-limits.h"
 #include "block/graph/query.h"
 #include "qapi/qapi-commands.h"
 
@@ -25,6 +26,8 @@ COROUTINE_ONLY CONTROL_ONLY static BlockInfo *co_info(Backend *backend)
     }
     if (node) {
         info->inserted = co_node_query(node, false);
+        info->inserted->cache->writeback = !backend->writethrough;
+        backend_limits_show(backend, info->inserted);
     }
     return info;
 }
@@ -58,9 +61,7 @@ static BlockStats *backend_stats(const Backend *backend)
     stats->device = g_strdup(backend_name(backend));
     stats->qdev = backend_device_path(backend);
     BlockDeviceStats_free(stats->stats);
-    stats->stats = g_new0(BlockDeviceStats, 1);
-    stats->stats->timed_stats = BlockDeviceTimedStatsList_new();
-    stats->stats->account_invalid = stats->stats->account_failed = true;
+    stats->stats = account_query(&backend->account);
     if (node) {
         stats->stats->wr_highest_offset = (int64_t)__atomic_load_n(
             &node->stats.written_end, __ATOMIC_RELAXED);

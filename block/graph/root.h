@@ -32,6 +32,12 @@ typedef struct RootOps {
     /* What pictures of the graph call it: its name or its place among the
      * devices; owned by the caller. May be NULL. */
     char *(*path)(const Root *root);
+    /* A request of the root's begins: waits until it may. Outside the gate;
+     * any reactor. May be NULL. */
+    void (*co_admit)(Root *root, bool is_write, uint64_t bytes);
+    /* A read or write of the root's failed. On the reactor that asked. May be
+     * NULL. */
+    void (*request_failed)(Root *root, bool is_write, int os_errno);
     /* A section begins or has ended; jobs tell it in their state. On
      * control; must not yield. May be NULL. */
     void (*quiesce_begin)(Root *root);

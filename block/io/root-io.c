@@ -9,17 +9,36 @@
 
 #include "block/graph/graph-int.h"
 
+/* Before the gate: who waits here holds up nobody who wants it still. */
+COROUTINE_ONLY
+static void co_admit(Root *root, bool is_write, uint64_t bytes)
+{
+    if (root->ops && root->ops->co_admit) {
+        root->ops->co_admit(root, is_write, bytes);
+    }
+}
+
+/* Tells the root's owner if @ret is an error; returns it. */
+static int tell(Root *root, bool is_write, int ret)
+{
+    if (UNLIKELY(ret < 0) && root->ops && root->ops->request_failed) {
+        root->ops->request_failed(root, is_write, -ret);
+    }
+    return ret;
+}
+
 int co_root_preadv(Root *root, uint64_t offset_bytes, uint64_t bytes, Iov *iov,
                    ReqFlags flags)
 {
     int ret;
 
+    co_admit(root, false, bytes);
     co_root_enter(root);
     ret = root->edge
               ? co_edge_preadv(root->edge, offset_bytes, bytes, iov, 0, flags)
               : -ENOMEDIUM;
     root_leave(root);
-    return ret;
+    return tell(root, false, ret);
 }
 
 int co_root_pwritev(Root *root, uint64_t offset_bytes, uint64_t bytes, Iov *iov,
@@ -27,12 +46,13 @@ int co_root_pwritev(Root *root, uint64_t offset_bytes, uint64_t bytes, Iov *iov,
 {
     int ret;
 
+    co_admit(root, true, bytes);
     co_root_enter(root);
     ret = root->edge
               ? co_edge_pwritev(root->edge, offset_bytes, bytes, iov, 0, flags)
               : -ENOMEDIUM;
     root_leave(root);
-    return ret;
+    return tell(root, true, ret);
 }
 
 int co_root_pread(Root *root, uint64_t offset_bytes, uint64_t bytes, void *buf)
@@ -63,18 +83,20 @@ int co_root_pwrite_zeroes(Root *root, uint64_t offset_bytes, uint64_t bytes,
 {
     int ret;
 
+    co_admit(root, true, bytes);
     co_root_enter(root);
     ret = root->edge ? co_edge_pwrite_zeroes_as_told(root->edge, offset_bytes,
                                                      bytes, flags)
                      : -ENOMEDIUM;
     root_leave(root);
-    return ret;
+    return tell(root, true, ret);
 }
 
 int co_root_pdiscard(Root *root, uint64_t offset_bytes, uint64_t bytes)
 {
     int ret;
 
+    co_admit(root, true, bytes);
     co_root_enter(root);
     ret = root->edge ? co_edge_pdiscard(root->edge, offset_bytes, bytes)
                      : -ENOMEDIUM;

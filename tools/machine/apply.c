@@ -442,8 +442,8 @@ bool co_machine_apply(const GPtrArray *options)
     if (!co_apply_media(&apply) ||
         (!has(&apply, MOPT_NODEFAULTS) && !co_default_drives(&apply, &err)) ||
         !co_apply_monitors(&apply) || !co_drive_devices(false) ||
-        !co_drive_devices(true) ||
         !APPLY(&apply, {MOPT_DEVICE, co_apply_device, false}) ||
+        !co_drive_devices(true) ||
         !APPLY(&apply, {MOPT_QTEST, co_apply_qtest, false})) {
         return false;
     }

@@ -124,6 +124,7 @@ COROUTINE_ONLY CONTROL_ONLY static bool co_start(Machine *m)
 COROUTINE_ONLY CONTROL_ONLY static void co_stop(Machine *m)
 {
     throttle_release_all();
+    backends_release();
     nbd_release_all();
     dispatch_close();
     co_dispatch_wait_idle();

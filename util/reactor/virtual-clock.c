@@ -15,6 +15,11 @@ void vclock_stand_still(void)
     still = true;
 }
 
+bool vclock_stands_still(void)
+{
+    return still;
+}
+
 int64_t vclock_now_ns(void)
 {
     return still ? now_ns : reactor_now_ns();

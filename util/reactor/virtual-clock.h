@@ -22,6 +22,7 @@ typedef struct VTimer {
 
 /* From now on it shows 0 and goes on by steps only. Before any timer. */
 void vclock_stand_still(void) CONTROL_ONLY;
+bool vclock_stands_still(void);
 int64_t vclock_now_ns(void);
 /* How long until the next timer is due; 0: none waits. */
 int64_t vclock_next_ns(void) CONTROL_ONLY;
