@@ -20,13 +20,61 @@ typedef struct Waiter {
 
 /* --- the object ---------------------------------------------------------- */
 
+#define FOLD(what)                       \
+    do {                                 \
+        if (p->has_x_##what) {           \
+            l->has_##what = true;        \
+            l->what = p->x_##what;       \
+            p->has_x_##what = false;     \
+            p->x_##what = 0;             \
+        }                                \
+    } while (0)
+
+/* The limits that were given one by one, which is how option strings have
+ * them, become part of the others. */
+static void fold_limits(ThrottleGroupProperties *p)
+{
+    ThrottleLimits *l;
+
+    if (!p->limits) {
+        p->limits = ThrottleLimits_new();
+    }
+    l = p->limits;
+    FOLD(iops_total);
+    FOLD(iops_total_max);
+    FOLD(iops_total_max_length);
+    FOLD(iops_read);
+    FOLD(iops_read_max);
+    FOLD(iops_read_max_length);
+    FOLD(iops_write);
+    FOLD(iops_write_max);
+    FOLD(iops_write_max_length);
+    FOLD(bps_total);
+    FOLD(bps_total_max);
+    FOLD(bps_total_max_length);
+    FOLD(bps_read);
+    FOLD(bps_read_max);
+    FOLD(bps_read_max_length);
+    FOLD(bps_write);
+    FOLD(bps_write_max);
+    FOLD(bps_write_max_length);
+    FOLD(iops_size);
+}
+
+#undef FOLD
+
 static void *create_group(const ObjectOptions *options, Error **errp)
 {
     ThrottleGroup *group = g_new0(ThrottleGroup, 1);
+    ObjectOptions *copy = ObjectOptions_clone(options);
+    bool ok;
 
+    fold_limits(&copy->u.throttle_group);
     list_init(&group->members);
-    if (!throttle_buckets_init(&group->buckets,
-                               options->u.throttle_group.limits, errp)) {
+    ok = throttle_buckets_init(&group->buckets,
+                               copy->u.throttle_group.limits, errp);
+    ObjectOptions_free(copy);
+    if (!ok) {
         g_free(group);
         return NULL;
     }
@@ -53,11 +101,10 @@ static void free_group(void *state)
 
 static void complete_group(ObjectOptions *options)
 {
-    ThrottleLimits *l = options->u.throttle_group.limits;
+    ThrottleLimits *l;
 
-    if (!l) {
-        l = options->u.throttle_group.limits = ThrottleLimits_new();
-    }
+    fold_limits(&options->u.throttle_group);
+    l = options->u.throttle_group.limits;
     COMPLETE(l, iops_total);
     COMPLETE(l, iops_read);
     COMPLETE(l, iops_write);

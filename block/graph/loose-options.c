@@ -252,8 +252,9 @@ static bool check_node(json_object *options, Error **errp)
         !check_names(options, driver, type->arms[tag], errp)) {
         return false;
     }
-    expand_size(options, type->arms[tag], "size");
-    expand_size(options, type->arms[tag], "offset");
+    for (size_t i = 0; type->arms[tag] && i < type->arms[tag]->n_members; i++) {
+        expand_size(options, type->arms[tag], type->arms[tag]->members[i].name);
+    }
     return check_child(options, "file", errp) &&
            check_child(options, "image", errp);
 }
