@@ -26,6 +26,7 @@
 #include "devices/run-state.h"
 #include "monitor/control.h"
 #include "monitor/dispatch.h"
+#include "monitor/hmp/hmp.h"
 #include "monitor/monitor.h"
 #include "objects/object.h"
 #include "tools/daemon-process.h"
@@ -158,6 +159,7 @@ COROUTINE_ONLY CONTROL_ONLY static void co_machine(void *opaque)
 
     coqueue_init(&m->changed);
     monitors_init();
+    hmp_init();
     backends_init();
     devices_init_qom();
     control_set_quit(co_quit, m);
