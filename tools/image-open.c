@@ -9,6 +9,7 @@
 #include <glib/gstdio.h>
 
 #include "block/graph/cache-mode.h"
+#include "block/graph/format.h"
 #include "block/graph/loose-options.h"
 #include "block/graph/probe.h"
 #include "block/net/nbd-uri.h"
@@ -34,7 +35,7 @@ bool image_format_known(const char *name)
 COROUTINE_ONLY
 static const char *co_probe(Root *root, const char *filename, Error **errp)
 {
-    char head[512];
+    char head[FORMAT_PROBE_BYTES];
     size_t bytes = MIN(sizeof(head), root_size_bytes(root));
     int ret = bytes ? co_root_pread(root, 0, bytes, head) : 0;
     const char *format;
@@ -46,7 +47,7 @@ static const char *co_probe(Root *root, const char *filename, Error **errp)
                         filename);
         return NULL;
     }
-    format = probe_format(head, bytes);
+    format = format_probe(head, bytes);
     if (!image_format_known(format)) {
         error_set(errp,
                   "Could not open '%s': the image looks like '%s', "

@@ -38,6 +38,7 @@ static BlockCopy *copy_new(Edge *source, Edge *target, DirtyBitmap *todo)
     copy->home = reactor_control();
     copy->size_bytes = bitmap_size_bytes(todo);
     copy->cluster_bytes = bitmap_granularity_bytes(todo);
+    copy->zero_flags = REQ_MAY_UNMAP;
     copy->todo = todo;
     copy->in_flight = range_locks_new(false);
     coqueue_init(&copy->memory_freed);
@@ -121,6 +122,11 @@ void block_copy_set_progress(BlockCopy *copy,
 void block_copy_set_diff(BlockCopy *copy)
 {
     copy->diff = true;
+}
+
+void block_copy_set_no_unmap(BlockCopy *copy)
+{
+    copy->zero_flags = 0;
 }
 
 void block_copy_set_compress(BlockCopy *copy)

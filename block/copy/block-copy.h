@@ -78,6 +78,8 @@ DirtyBitmap *block_copy_todo(const BlockCopy *copy);
 /* The target will be put above another image: so zeroes are written also where
  * it reads as zeroes, and clusters as a whole. Before anything is copied. */
 void block_copy_set_diff(BlockCopy *copy);
+/* Zeroes take space in the target like data. Before anything is copied. */
+void block_copy_set_no_unmap(BlockCopy *copy);
 /* The target compresses what it gets: it can, see REQ_COMPRESSED. Before
  * anything is copied. */
 void block_copy_set_compress(BlockCopy *copy);

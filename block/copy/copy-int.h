@@ -18,6 +18,7 @@ struct BlockCopy {
     ReqFlags write_flags; /* of data for the target */
     bool discard_source;
     bool live;            /* users mark @todo, which is not ours */
+    ReqFlags zero_flags;  /* of zeroes for it, unless @diff */
     bool diff;            /* the target will be put above another image */
     void (*progress)(void *opaque, uint64_t bytes);
     void *progress_opaque;

@@ -80,7 +80,7 @@ static int co_zero_target(const BlockCopyRun *run, uint64_t start,
         return -ECANCELED;
     }
     return co_edge_pwrite_zeroes(run->copy->target, start, end - start,
-                                 REQ_MAY_UNMAP);
+                                 run->copy->zero_flags);
 }
 
 /* How many of the @bytes in @buf, in whole clusters, are like its first one:

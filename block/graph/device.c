@@ -51,3 +51,19 @@ Node *node_lookup(const char *device, const char *node_name, Error **errp)
     }
     return node;
 }
+
+Node *node_lookup_root(const char *name, Error **errp)
+{
+    Node *node = node_lookup(name, name, errp);
+
+    if (!node) {
+        return NULL;
+    }
+    LIST_FOREACH(edge, &node->parents, Edge, in_child) {
+        if (edge->parent) {
+            error_set(errp, "Need a root block node");
+            return NULL;
+        }
+    }
+    return node;
+}

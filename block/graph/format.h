@@ -138,4 +138,18 @@ typedef struct FormatOps {
     int (*co_make_empty)(Node *node, Error **errp);
 } FormatOps;
 
+/* Those of the file that an image is in. */
+extern const FormatOption format_file_options[];
+/* What an image of that driver can be made with, beside these; NULL: it cannot
+ * be made. Any thread. */
+const FormatOption *format_create_options(const NodeDriver *driver);
+/* Prints "Formatting 'F', fmt=... size=... ..." on standard output. @words:
+ * as in co_create_file. */
+void format_announce(struct json_object *words, const FormatOption *table,
+                     const char *filename, const char *format);
+/* The format that the first @bytes of an image look like, known here or not;
+ * "raw" if like none. Any thread. */
+const char *format_probe(const void *head, size_t bytes);
+#define FORMAT_PROBE_BYTES 512
+
 #endif

@@ -205,6 +205,9 @@ Node *node_find(const char *name);
 /* Device name or node name, with QEMU's text `Cannot find device='%s' nor
  * node-name='%s'`, or `Device '%s' has no medium`. NULL = not given. */
 Node *node_lookup(const char *device, const char *node_name, Error **errp);
+/* The same by either name, for what no other node is above; else `Need a root
+ * block node`. */
+Node *node_lookup_root(const char *name, Error **errp);
 /* Oldest first; NULL ends. */
 Node *node_next(Node *node);
 

@@ -19,6 +19,7 @@ typedef enum NodeOp {
     NODE_OP_STREAM,
     NODE_OP_RESIZE,
     NODE_OP_REPLACE,
+    NODE_OP_INTERNAL_SNAPSHOT,
     NODE_OP__MAX,
 } NodeOp;
 

@@ -8,6 +8,7 @@
 #include "block/graph/format.h"
 #include "block/graph/op-blocker.h"
 #include "block/graph/quiesce.h"
+#include "block/graph/snapshot.h"
 #include "qapi/qapi-commands.h"
 
 /* --- blockdev-snapshot ----------------------------------------------------- */
@@ -42,19 +43,29 @@ static bool check_overlay(const Node *overlay, Error **errp)
     return true;
 }
 
-COROUTINE_ONLY CONTROL_ONLY static bool
-co_snapshot(const BlockdevSnapshot *args, Txn *txn, Error **errp)
+bool snapshot_check_disk(const Node *disk, Error **errp)
+{
+    return !is_behind_another(disk, errp) &&
+           node_op_allowed(disk, NODE_OP_REPLACE, errp);
+}
+
+bool snapshot_put_on_top(Node *disk, Node *overlay, Txn *txn, Error **errp)
+{
+    return check_overlay(overlay, errp) &&
+           node_set_backing(overlay, disk, txn, errp) &&
+           node_replace(disk, overlay, txn, errp);
+}
+
+CONTROL_ONLY
+static bool snapshot(const BlockdevSnapshot *args, Txn *txn, Error **errp)
 {
     Node *node = node_lookup(args->node, args->node, errp), *overlay;
 
-    if (!node || is_behind_another(node, errp) ||
-        !node_op_allowed(node, NODE_OP_REPLACE, errp)) {
+    if (!node || !snapshot_check_disk(node, errp)) {
         return false;
     }
     overlay = node_lookup(args->overlay, args->overlay, errp);
-    return overlay && check_overlay(overlay, errp) &&
-           node_set_backing(overlay, node, txn, errp) &&
-           node_replace(node, overlay, txn, errp);
+    return overlay && snapshot_put_on_top(node, overlay, txn, errp);
 }
 
 bool qmp_blockdev_snapshot(const BlockdevSnapshot *args, Error **errp)
@@ -67,7 +78,7 @@ bool qmp_blockdev_snapshot(const BlockdevSnapshot *args, Error **errp)
     co_graph_lock();
     node = node_lookup(args->node, args->node, NULL);
     section = co_quiesce_begin(&node, node ? 1 : 0);
-    ok = txn_end(txn, co_snapshot(args, txn, errp));
+    ok = txn_end(txn, snapshot(args, txn, errp));
     quiesce_end(section);
     graph_unlock();
     return ok;
@@ -90,7 +101,7 @@ co_action_prepare(const TransactionAction *action, TransactionContext *ctx,
     Txn *txn = txn_new();
 
     /* What a failure half way did is undone here, as nothing is to be left. */
-    if (!co_snapshot(action->u.blockdev_snapshot.data, txn, errp)) {
+    if (!snapshot(action->u.blockdev_snapshot.data, txn, errp)) {
         txn_abort(txn);
         return false;
     }
@@ -104,17 +115,6 @@ const TransactionHandler txn_handler_blockdev_snapshot = {
 };
 
 /* --- change-backing-file --------------------------------------------------- */
-
-static bool check_root(const Node *node, Error **errp)
-{
-    LIST_FOREACH(edge, &node->parents, Edge, in_child) {
-        if (edge->parent && !edge->parent->driver->is_filter) {
-            error_set(errp, "Need a root block node");
-            return false;
-        }
-    }
-    return true;
-}
 
 COROUTINE_ONLY CONTROL_ONLY static bool
 co_change_backing(Node *device, Node *image, const char *filename,
@@ -162,8 +162,8 @@ bool qmp_change_backing_file(const QmpChangeBackingFileArgs *args,
     bool ok = false;
 
     co_graph_lock();
-    device = node_lookup(args->device, args->device, errp);
-    if (device && check_root(device, errp)) {
+    device = node_lookup_root(args->device, errp);
+    if (device) {
         image = node_lookup(NULL, args->image_node_name, errp);
         ok = image &&
              co_change_backing(device, image, args->backing_file, errp);

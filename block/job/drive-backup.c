@@ -6,11 +6,8 @@
  * Invariant: the image's node is the job's alone. It is closed when the job
  * ends, or when there is no job.
  */
-#include "block/file/file-create.h"
-#include "block/graph/format.h"
-#include "block/graph/loose-options.h"
-#include "block/graph/quiesce.h"
 #include "block/job/backup.h"
+#include "block/job/new-image.h"
 #include "qapi/qapi-commands.h"
 
 /* What an image of the job may have behind it. NULL: nothing. */
@@ -27,103 +24,6 @@ static Node *backing_of(const DriveBackup *args, Node *source)
     default:
         return NULL;
     }
-}
-
-static json_object *creation_words(const Node *source, const Node *backing)
-{
-    json_object *words = json_object_new_object();
-    g_autofree char *size = g_strdup_printf("%" PRIu64, source->size_bytes);
-
-    json_object_object_add(words, "size", json_object_new_string(size));
-    if (backing) {
-        json_object_object_add(words, "backing_file",
-                               json_object_new_string(backing->filename));
-        json_object_object_add(words, "backing_fmt",
-                               json_object_new_string(backing->driver->name));
-    }
-    return words;
-}
-
-COROUTINE_ONLY CONTROL_ONLY static bool
-co_make_image(const char *filename, const char *format, const Node *source,
-              const Node *backing, Error **errp)
-{
-    const NodeDriver *driver = driver_find(format);
-    json_object *words;
-    bool ok;
-
-    if (!driver) {
-        error_set(errp, "Unknown file format '%s'", format);
-        return false;
-    }
-    if (!strcmp(format, "raw") || !strcmp(format, "file")) {
-        return co_file_create(filename, source->size_bytes, FILE_PREALLOC_OFF,
-                              errp) == 0;
-    }
-    if (!driver->format || !driver->format->co_create_file) {
-        error_set(errp, "Format driver '%s' does not support image creation",
-                  format);
-        return false;
-    }
-    words = creation_words(source, backing);
-    ok = co_file_create(filename, 0, FILE_PREALLOC_OFF, errp) == 0 &&
-         driver->format->co_create_file(filename, words, errp);
-    json_object_put(words);
-    return ok;
-}
-
-/* As if it were raw: what all formats above a file have. */
-static json_object *raw_options(const char *filename, Error **errp)
-{
-    json_object *file = loose_options_of_filename(filename, errp), *loose, *json;
-    BlockdevOptions *options;
-
-    if (!file) {
-        return NULL;
-    }
-    loose = json_object_new_object();
-    json_object_object_add(loose, "driver", json_object_new_string("raw"));
-    json_object_object_add(loose, "discard", json_object_new_string("unmap"));
-    json_object_object_add(loose, "file", file);
-    options = loose_options_read(loose, "raw", errp);
-    json_object_put(loose);
-    json = options ? BlockdevOptions_to_json(options) : NULL;
-    BlockdevOptions_free(options);
-    return json;
-}
-
-/* The image is a disk of its own while it is written: what is behind it is not
- * opened, but where guests read through it (sync=none). */
-COROUTINE_ONLY CONTROL_ONLY static Node *co_open_image(const char *filename,
-                                                       const char *format,
-                                                       const Node *behind,
-                                                       Error **errp)
-{
-    json_object *json = raw_options(filename, errp);
-    const NodeDriver *driver = driver_find(format);
-    BlockdevOptions *options;
-    Node *node = NULL;
-
-    if (json && !driver) {
-        error_set(errp, "Unknown driver '%s'", format);
-    }
-    if (!json || !driver) {
-        json_object_put(json);
-        return NULL;
-    }
-    json_object_object_add(json, "driver", json_object_new_string(format));
-    if (driver->supports_backing) {
-        json_object_object_add(
-            json, "backing",
-            behind ? json_object_new_string(node_name(behind)) : NULL);
-    }
-    options = BlockdevOptions_from_json(json, errp);
-    if (options) {
-        node = co_node_open(options, errp);
-        BlockdevOptions_free(options);
-    }
-    json_object_put(json);
-    return node;
 }
 
 /* The same arguments for an open target; nothing is copied deeply. */
@@ -159,30 +59,33 @@ static BlockdevBackup as_blockdev_backup(const DriveBackup *args,
     };
 }
 
+/* The image is a disk of its own while it is written: what is behind it is not
+ * opened, but where guests read through it (sync=none). */
 COROUTINE_ONLY CONTROL_ONLY static Node *co_target(const DriveBackup *args,
                                                    Error **errp)
 {
     Node *source = node_lookup(args->device, args->device, errp);
     bool existing = args->has_mode && args->mode == NEW_IMAGE_MODE_EXISTING;
-    const char *format;
-    Node *backing;
+    NewImage image = {
+        .filename = args->target,
+        .format = args->format,
+        .unmap = true,
+        .like = source,
+        .backing = args->sync == BACKUP_SYNC_MODE_NONE ? source : NULL,
+    };
 
     if (!source) {
         return NULL;
     }
-    if (!args->format && existing) {
-        error_set(errp, "Parameter 'format' is missing");
-        return NULL;
+    if (!existing) {
+        image.format = args->format ? args->format : source->driver->name;
+        image.size_bytes = source->size_bytes;
+        image.behind = backing_of(args, source);
+        if (!co_new_image_make(&image, errp)) {
+            return NULL;
+        }
     }
-    format = args->format ? args->format : source->driver->name;
-    backing = backing_of(args, source);
-    if (!existing &&
-        !co_make_image(args->target, format, source, backing, errp)) {
-        return NULL;
-    }
-    return co_open_image(args->target, format,
-                         args->sync == BACKUP_SYNC_MODE_NONE ? source : NULL,
-                         errp);
+    return co_new_image_open(&image, errp);
 }
 
 Job *co_drive_backup_prepare(const DriveBackup *args, JobTxn *txn, Error **errp)

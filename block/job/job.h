@@ -42,6 +42,9 @@ typedef struct BlockJob BlockJob;
 typedef struct JobDriver {
     JobType type;
     size_t state_bytes; /* of job_state(), zeroed */
+    /* The reply to a verb goes before what it brings about, as QEMU's does
+     * for this kind: to end it waits for others. */
+    bool reply_first;
 
     /*
      * The work. In the job's coroutine, without the graph lock. Calls

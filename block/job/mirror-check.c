@@ -251,7 +251,7 @@ bool mirror_check(const BlockdevMirror *args, MirrorParams *p, Error **errp)
         .manual_finalize = args->has_auto_finalize && !args->auto_finalize,
         .manual_dismiss = args->has_auto_dismiss && !args->auto_dismiss,
     };
-    p->source = node_lookup(args->device, args->device, errp);
+    p->source = node_lookup_root(args->device, errp);
     if (!p->source) {
         return false;
     }

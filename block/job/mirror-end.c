@@ -21,6 +21,8 @@
 #include "block/job/mirror.h"
 
 #include "block/filter/mirror-top.h"
+#include "block/graph/backing.h"
+#include "block/job/new-image.h"
 
 #define PREPARE_PASSES 8
 #define LITTLE_BYTES (1 * MiB)
@@ -81,10 +83,54 @@ static void co_copy_rest(Job *job)
     }
 }
 
+/* What is to be behind the target; *@backing NULL: nothing, or what is there. */
+COROUTINE_ONLY CONTROL_ONLY static bool
+co_find_backing(MirrorState *s, Node **backing, Error **errp)
+{
+    Node *image = node_skip_filters(s->source);
+    const Edge *edge;
+
+    *backing = NULL;
+    switch (s->backing_mode) {
+    case MIRROR_SHARES_BACKING:
+        if (s->sync == MIRROR_SYNC_MODE_NONE) {
+            *backing = s->source;
+        } else if (s->sync != MIRROR_SYNC_MODE_FULL) {
+            edge = node_backing_child(image);
+            *backing = edge ? edge->child : NULL;
+        }
+        return true;
+    case MIRROR_OPENS_BACKING:
+        if (!co_open_named_backing(s->target, &s->backing, errp)) {
+            return false;
+        }
+        *backing = s->backing;
+        return true;
+    default:
+        return true;
+    }
+}
+
+COROUTINE_ONLY CONTROL_ONLY static bool co_set_backing(MirrorState *s,
+                                                       Error **errp)
+{
+    Node *backing;
+
+    if (!s->target->driver->supports_backing ||
+        node_backing_child(s->target)) {
+        return true;
+    }
+    return co_find_backing(s, &backing, errp) &&
+           (!backing || node_set_backing(s->target, backing, s->pivot, errp));
+}
+
 /* Moves the users, so that it can be undone. */
 COROUTINE_ONLY CONTROL_ONLY static bool co_pivot(MirrorState *s, Error **errp)
 {
     s->pivot = txn_new();
+    if (!co_set_backing(s, errp)) {
+        return false;
+    }
     if (!s->replaces || s->replaces == s->source) {
         return mirror_top_give_users(s->filter, s->target, s->pivot, errp);
     }
@@ -184,6 +230,9 @@ CONTROL_ONLY COROUTINE_ONLY void co_mirror_clean(Job *job)
         return;
     }
     co_mirror_top_drop(s->filter);
+    if (s->backing) {
+        co_node_unref(s->backing);
+    }
     if (s->own_todo) {
         bitmap_release(s->todo);
     }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* blockdev-mirror, as a QMP command and as an action of a transaction. */
+/* blockdev-mirror and drive-mirror, as QMP commands and as actions of a
+ * transaction. */
 #include "block/graph/action.h"
 #include "block/job/mirror.h"
 #include "qapi/qapi-commands.h"
@@ -72,4 +73,53 @@ co_action_prepare(const TransactionAction *action, TransactionContext *ctx,
 const TransactionHandler txn_handler_blockdev_mirror = {
     .touches = action_touches,
     .co_prepare = co_action_prepare,
+};
+
+/* --- drive-mirror ---------------------------------------------------------- */
+
+bool qmp_drive_mirror(const DriveMirror *args, Error **errp)
+{
+    Quiesce *section;
+    Node *source;
+    Job *job;
+
+    co_graph_lock();
+    source = node_lookup(args->device, args->device, NULL);
+    section = co_quiesce_begin(&source, source ? 1 : 0);
+    job = co_drive_mirror_prepare(args, NULL, errp);
+    quiesce_end(section);
+    if (job) {
+        job_start(job);
+    }
+    graph_unlock();
+    return job != NULL;
+}
+
+static void drive_touches(const TransactionAction *action, GPtrArray *nodes)
+{
+    const char *device = action->u.drive_mirror.data->device;
+    Node *source = node_lookup(device, device, NULL);
+
+    if (source) {
+        g_ptr_array_add(nodes, source);
+    }
+}
+
+COROUTINE_ONLY CONTROL_ONLY static bool
+co_drive_prepare(const TransactionAction *action, TransactionContext *ctx,
+                 Error **errp)
+{
+    static const TxnOps ops = {.commit = action_commit, .abort = action_abort};
+    Job *job = co_drive_mirror_prepare(action->u.drive_mirror.data,
+                                       ctx->job_txn, errp);
+
+    if (job) {
+        txn_add(ctx->txn, &ops, job);
+    }
+    return job != NULL;
+}
+
+const TransactionHandler txn_handler_drive_mirror = {
+    .touches = drive_touches,
+    .co_prepare = co_drive_prepare,
 };

@@ -19,6 +19,7 @@
 #include "block/job/mirror.h"
 
 #include "block/filter/mirror-top.h"
+#include "block/graph/format.h"
 #include "block/job/chain.h"
 
 /* How much of a hole is one step for a job without a speed limit. */
@@ -448,6 +449,7 @@ static void mirror_query(const Job *job, BlockJobInfo *info)
 static const JobDriver mirror_driver = {
     .type = JOB_TYPE_MIRROR,
     .state_bytes = sizeof(MirrorState),
+    .reply_first = true,
     .co_run = co_mirror_run,
     .co_prepare = co_mirror_prepare,
     .commit = mirror_commit,
@@ -464,6 +466,7 @@ static const JobDriver mirror_driver = {
 static const JobDriver commit_active_driver = {
     .type = JOB_TYPE_COMMIT,
     .state_bytes = sizeof(MirrorState),
+    .reply_first = true,
     .co_run = co_mirror_run,
     .co_prepare = co_mirror_prepare,
     .commit = mirror_commit,
@@ -549,6 +552,20 @@ static Job *make_job(const MirrorParams *p, JobTxn *txn, Node *filter,
                             &params, errp);
 }
 
+/* Whether what the target does not hold may show an image that is behind it
+ * once it is opened again: then its zeroes must be its own. */
+static bool shines_through(const MirrorParams *p)
+{
+    Node *target = node_skip_filters(p->target);
+    const FormatOps *format = target->driver->format;
+
+    if (!target->driver->supports_backing || node_backing_child(target)) {
+        return false;
+    }
+    return p->sync == MIRROR_SYNC_MODE_TOP ||
+           (format && format->backing_file && format->backing_file(target));
+}
+
 CONTROL_ONLY
 static void init_state(Job *job, const MirrorParams *p, Node *filter,
                        DirtyBitmap *todo)
@@ -566,6 +583,7 @@ static void init_state(Job *job, const MirrorParams *p, Node *filter,
         .bitmap = p->bitmap,
         .bitmap_mode = p->bitmap_mode,
         .sync = p->sync,
+        .backing_mode = p->backing,
         .target_is_zero = p->target_is_zero,
         .write_blocking = p->active,
         .on_source_error = p->on_source_error,
@@ -580,8 +598,12 @@ static void init_state(Job *job, const MirrorParams *p, Node *filter,
     cocount_init(&s->workers);
     coqueue_init(&s->worker_ended);
     set_buffer(s, p->buf_bytes);
-    if (p->diff) {
+    if (p->diff || shines_through(p)) {
         block_copy_set_diff(s->copy);
+        s->target_is_zero = false;
+    }
+    if (p->no_unmap) {
+        block_copy_set_no_unmap(s->copy);
     }
     block_copy_set_progress(s->copy, mirror_progress, job);
     block_copy_set_failed(s->copy, active_failed, job);

@@ -13,6 +13,13 @@
 
 #define MIRROR_MAX_WORKERS 16
 
+/* What lies behind the target when the users go on with it. */
+typedef enum MirrorBacking {
+    MIRROR_LEAVES_BACKING, /* what is there */
+    MIRROR_SHARES_BACKING, /* what is behind the disk; the disk (sync=none) */
+    MIRROR_OPENS_BACKING,  /* what the target itself says */
+} MirrorBacking;
+
 /* Checked arguments. Strings belong to the command's arguments. */
 typedef struct MirrorParams {
     Node *source, *target;
@@ -25,6 +32,8 @@ typedef struct MirrorParams {
     BitmapSyncMode bitmap_mode;
     bool commit; /* the target is an image behind the source */
     bool diff; /* the target may be put above another image afterwards */
+    MirrorBacking backing;
+    bool no_unmap; /* zeroes take space in the target */
     bool target_is_zero;
     bool active; /* copy-mode write-blocking */
     bool has_speed;
@@ -49,6 +58,10 @@ bool mirror_check(const BlockdevMirror *args, MirrorParams *params,
  */
 Job *co_mirror_create(const MirrorParams *params, JobTxn *txn,
                       Error **errp) COROUTINE_ONLY CONTROL_ONLY;
+/* Makes (if asked to) and opens the image of a drive-mirror, checks the rest
+ * and makes the job, as co_mirror_create. */
+Job *co_drive_mirror_prepare(const DriveMirror *args, JobTxn *txn,
+                             Error **errp) COROUTINE_ONLY CONTROL_ONLY;
 /* Ends a job that was not started as if it had never been. Does not yield. */
 void mirror_undo(Job *job) CONTROL_ONLY;
 
@@ -69,6 +82,7 @@ typedef struct MirrorState {
     bool own_todo; /* anonymous, the job's own */
     BitmapSyncMode bitmap_mode;
     MirrorSyncMode sync;
+    MirrorBacking backing_mode;
     bool target_is_zero;
     unsigned layers; /* sync=top: how many of them, from the top */
     unsigned max_workers;
@@ -87,6 +101,7 @@ typedef struct MirrorState {
     /* From co_prepare to commit or abort. */
     Quiesce *section;
     Txn *pivot;
+    Node *backing; /* opened for the target; a reference, or NULL */
 } MirrorState;
 
 /* Copies what is to do from the disk's start to its end; in co_run, with the

@@ -11,25 +11,29 @@
 bool qmp_block_job_set_speed(const QmpBlockJobSetSpeedArgs *args, Error **errp)
 {
     Job *job = block_job_lookup(args->device, errp);
+    const JobDriver *driver = job ? job->driver : NULL;
 
-    return job && co_job_qmp_end(job_user_set_speed(job, args->speed, errp));
+    return job && co_job_qmp_end(driver,
+                                 job_user_set_speed(job, args->speed, errp));
 }
 
 bool qmp_block_job_cancel(const QmpBlockJobCancelArgs *args, Error **errp)
 {
     Job *job = block_job_lookup(args->device, errp);
+    const JobDriver *driver;
 
     if (!job) {
         return false;
     }
+    driver = job->driver;
     if (job->user_paused && !(args->has_force && args->force)) {
         error_set(errp, "The block job for device '%s' is currently paused",
                   args->device);
         return false;
     }
-    return co_job_qmp_end(args->has_force && args->force
-                              ? job_user_cancel(job, errp)
-                              : job_user_leave(job, errp));
+    return co_job_qmp_end(driver, args->has_force && args->force
+                                      ? job_user_cancel(job, errp)
+                                      : job_user_leave(job, errp));
 }
 
 /* The job is looked up under the lock, as it may end until that is free. */
@@ -48,22 +52,25 @@ bool qmp_block_job_change(const BlockJobChangeOptions *args, Error **errp)
 bool qmp_block_job_pause(const QmpBlockJobPauseArgs *args, Error **errp)
 {
     Job *job = block_job_lookup(args->device, errp);
+    const JobDriver *driver = job ? job->driver : NULL;
 
-    return job && co_job_qmp_end(job_user_pause(job, errp));
+    return job && co_job_qmp_end(driver, job_user_pause(job, errp));
 }
 
 bool qmp_block_job_resume(const QmpBlockJobResumeArgs *args, Error **errp)
 {
     Job *job = block_job_lookup(args->device, errp);
+    const JobDriver *driver = job ? job->driver : NULL;
 
-    return job && co_job_qmp_end(job_user_resume(job, errp));
+    return job && co_job_qmp_end(driver, job_user_resume(job, errp));
 }
 
 bool qmp_block_job_complete(const QmpBlockJobCompleteArgs *args, Error **errp)
 {
     Job *job = block_job_lookup(args->device, errp);
+    const JobDriver *driver = job ? job->driver : NULL;
 
-    return job && co_job_qmp_end(job_user_complete(job, errp));
+    return job && co_job_qmp_end(driver, job_user_complete(job, errp));
 }
 
 bool qmp_block_job_dismiss(const QmpBlockJobDismissArgs *args, Error **errp)

@@ -7,9 +7,11 @@
 #include "block/job/verbs.h"
 #include "qapi/qapi-commands.h"
 
-bool co_job_qmp_end(bool ok)
+bool co_job_qmp_end(const JobDriver *driver, bool ok)
 {
-    co_reschedule();
+    if (!driver->reply_first) {
+        co_reschedule();
+    }
     return ok;
 }
 
@@ -30,29 +32,33 @@ bool co_job_qmp_finalize(Job *(*lookup)(const char *, Error **), const char *id,
 bool qmp_job_pause(const QmpJobPauseArgs *args, Error **errp)
 {
     Job *job = job_lookup(args->id, errp);
+    const JobDriver *driver = job ? job->driver : NULL;
 
-    return job && co_job_qmp_end(job_user_pause(job, errp));
+    return job && co_job_qmp_end(driver, job_user_pause(job, errp));
 }
 
 bool qmp_job_resume(const QmpJobResumeArgs *args, Error **errp)
 {
     Job *job = job_lookup(args->id, errp);
+    const JobDriver *driver = job ? job->driver : NULL;
 
-    return job && co_job_qmp_end(job_user_resume(job, errp));
+    return job && co_job_qmp_end(driver, job_user_resume(job, errp));
 }
 
 bool qmp_job_cancel(const QmpJobCancelArgs *args, Error **errp)
 {
     Job *job = job_lookup(args->id, errp);
+    const JobDriver *driver = job ? job->driver : NULL;
 
-    return job && co_job_qmp_end(job_user_cancel(job, errp));
+    return job && co_job_qmp_end(driver, job_user_cancel(job, errp));
 }
 
 bool qmp_job_complete(const QmpJobCompleteArgs *args, Error **errp)
 {
     Job *job = job_lookup(args->id, errp);
+    const JobDriver *driver = job ? job->driver : NULL;
 
-    return job && co_job_qmp_end(job_user_complete(job, errp));
+    return job && co_job_qmp_end(driver, job_user_complete(job, errp));
 }
 
 bool qmp_job_dismiss(const QmpJobDismissArgs *args, Error **errp)

@@ -182,7 +182,7 @@ co_create(Create *create, const uint64_t *size_bytes, Error **errp)
         return false;
     }
     if (!create->quiet) {
-        img_words_announce(create->words, create->table, create->filename,
+        format_announce(create->words, create->table, create->filename,
                            create->format);
     }
     return co_img_make(create->driver, create->filename, create->words, errp);

@@ -7,34 +7,9 @@
 
 #include "text/size-text.h"
 
-static const FormatOption raw_options[] = {
-    {"size", "size", "Virtual disk size", NULL, false},
-    {},
-};
-
-/* Those of the file that an image is in. */
-static const FormatOption file_options[] = {
-    {"size", "size", "Virtual disk size", NULL, false},
-    {"nocow", "bool (on/off)", "Turn off copy-on-write (valid only on btrfs)",
-     NULL, false},
-    {"preallocation", "str",
-     "Preallocation mode (allowed values: off, falloc, full)", NULL, false},
-    {"extent_size_hint", "size",
-     "Extent size hint for the image file, 0 to disable", NULL, false},
-    {},
-};
-
 const FormatOption *img_format_table(const NodeDriver *driver)
 {
-    if (!strcmp(driver->name, "raw")) {
-        return raw_options;
-    }
-    if (!strcmp(driver->name, "file")) {
-        return file_options;
-    }
-    return driver->format && driver->format->co_create_file
-               ? driver->format->create_options
-               : NULL;
+    return format_create_options(driver);
 }
 
 /* @own, then those of the file that are not among them. */
@@ -48,7 +23,7 @@ static const FormatOption *with_file_options(const FormatOption *own)
             g_array_append_vals(all, option, 1);
         }
     }
-    for (option = file_options; option->name; option++) {
+    for (option = format_file_options; option->name; option++) {
         if (!img_option_find(own, option->name)) {
             g_array_append_vals(all, option, 1);
         }
@@ -332,23 +307,4 @@ void img_words_help(const FormatOption *table, const char *title, bool amend)
 
         printf("  %-22s - %s\n", left, option->help);
     }
-}
-
-void img_words_announce(json_object *words, const FormatOption *table,
-                        const char *filename, const char *format)
-{
-    printf("Formatting '%s', fmt=%s", filename, format);
-    for (; table->name; table++) {
-        const char *value = img_word(words, table->name);
-
-        value = value ? value : table->shown;
-        if (value) {
-            g_auto(GStrv) parts = g_strsplit(value, ",", -1);
-            g_autofree char *doubled = g_strjoinv(",,", parts);
-
-            printf(" %s=%s", table->name, doubled);
-        }
-    }
-    printf("\n");
-    fflush(stdout);
 }

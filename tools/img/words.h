@@ -42,8 +42,4 @@ const char *img_word(json_object *words, const char *name);
 void img_word_set(json_object *words, const char *name, const char *value);
 void img_word_set_size(json_object *words, const char *name, uint64_t bytes);
 
-/* "Formatting 'F', fmt=... size=... ..." */
-void img_words_announce(json_object *words, const FormatOption *table,
-                        const char *filename, const char *format);
-
 #endif
