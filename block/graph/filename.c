@@ -111,13 +111,28 @@ static void identity_add_child(json_object *identity, const Edge *edge)
     json_object_array_add(members, json_object_get(edge->child->identity));
 }
 
+/* A job's filter is shown as what it filters. */
+static void show_as(Node *filter, const Node *child)
+{
+    g_free(filter->filename);
+    filter->filename = g_strdup(child->filename);
+    json_object_put(filter->identity);
+    filter->identity = json_object_get(child->identity);
+}
+
 void node_refresh_filename(Node *node)
 {
-    json_object *identity = json_object_new_object();
+    const Edge *filtered = node_filtered_child(node);
+    json_object *identity;
     const Edge *backing = node_backing_child(node);
     const char *plain;
     bool own;
 
+    if (!node->options && filtered) {
+        show_as(node, filtered->child);
+        return;
+    }
+    identity = json_object_new_object();
     json_object_object_add(identity, "driver",
                            json_object_new_string(node->driver->name));
     own = identity_add_options(node, identity);

@@ -80,8 +80,6 @@ bool perms_refresh(Node *const *nodes, size_t n, Txn *txn, Error **errp);
 
 /* Derives node->identity, and node->filename where the driver left it. */
 void node_refresh_filename(Node *node);
-/* Of @node and all that stand above it. */
-void node_refresh_filenames_above(Node *node);
 
 /* --- gate.c -------------------------------------------------------------- */
 

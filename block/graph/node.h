@@ -255,6 +255,9 @@ bool node_cluster_bytes(const Node *node, uint32_t *cluster_bytes);
  * above. */
 void node_refresh_limits(Node *node) CONTROL_ONLY;
 
+/* Of @node and all that stand above it. */
+void node_refresh_filenames_above(Node *node) CONTROL_ONLY;
+
 /* After the driver learnt a new size: bitmaps, parents' sizes, roots. */
 void node_size_changed(Node *node, uint64_t size_bytes) CONTROL_ONLY;
 
@@ -268,6 +271,10 @@ struct BlockdevOptionsList;
 bool co_graph_reopen(const struct BlockdevOptionsList *options,
                      Error **errp) COROUTINE_ONLY CONTROL_ONLY;
 
+/* The same under the graph lock. */
+bool co_graph_reopen_locked(const struct BlockdevOptionsList *options,
+                            Error **errp) COROUTINE_ONLY CONTROL_ONLY;
+
 /*
  * The same as a part of something larger, under the graph lock: it takes
  * effect, in a section of its own, and stays when graph_reopen_commit is
@@ -280,6 +287,14 @@ struct Reopen *co_graph_reopen_prepare(const struct BlockdevOptionsList *options
 void graph_reopen_commit(struct Reopen *reopen) CONTROL_ONLY;
 void graph_reopen_abort(struct Reopen *reopen) CONTROL_ONLY;
 void co_graph_reopen_forget(struct Reopen *reopen) COROUTINE_ONLY CONTROL_ONLY;
+
+/*
+ * Reopens @node, and what was defined with it, with nothing changed but
+ * whether it can be written. True also if nothing is to do; false with nothing
+ * changed. Under the graph lock.
+ */
+bool co_node_set_read_only(Node *node, bool read_only,
+                           Error **errp) COROUTINE_ONLY CONTROL_ONLY;
 
 /*
  * A user resizes @node, which must be able to: QEMU's text where somebody who

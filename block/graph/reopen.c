@@ -446,17 +446,24 @@ co_reopen_begin(Reopen *q, const BlockdevOptionsList *options, Error **errp)
     return true;
 }
 
-bool co_graph_reopen(const BlockdevOptionsList *options, Error **errp)
+bool co_graph_reopen_locked(const BlockdevOptionsList *options, Error **errp)
 {
     Reopen *q = reopen_new();
-    bool ok;
+    bool ok = co_reopen_begin(q, options, errp);
 
-    co_graph_lock();
-    ok = co_reopen_begin(q, options, errp);
     if (ok) {
         reopen_end(q, true);
     }
     co_reopen_free(q);
+    return ok;
+}
+
+bool co_graph_reopen(const BlockdevOptionsList *options, Error **errp)
+{
+    bool ok;
+
+    co_graph_lock();
+    ok = co_graph_reopen_locked(options, errp);
     graph_unlock();
     return ok;
 }

@@ -11,7 +11,7 @@
 #include "block/graph/snapshot.h"
 #include "qapi/qapi-commands.h"
 
-/* --- blockdev-snapshot ----------------------------------------------------- */
+/* --- checks ---------------------------------------------------------------- */
 
 static bool is_behind_another(const Node *node, Error **errp)
 {
@@ -56,6 +56,60 @@ bool snapshot_put_on_top(Node *disk, Node *overlay, Txn *txn, Error **errp)
            node_replace(disk, overlay, txn, errp);
 }
 
+/* --- afterwards ------------------------------------------------------------ */
+
+/* That it stays writable, if it does, does not matter. */
+void co_snapshot_settle(Node *disk)
+{
+    co_node_set_read_only(disk, true, NULL);
+}
+
+typedef struct Settle {
+    Node *disk; /* with a reference */
+    GArray *rest; /* of the transaction */
+} Settle;
+
+COROUTINE_ONLY CONTROL_ONLY static void co_settle(void *disk)
+{
+    co_snapshot_settle(disk);
+    co_node_unref(disk);
+}
+
+COROUTINE_ONLY CONTROL_ONLY static void co_let_go(void *disk)
+{
+    co_node_unref(disk);
+}
+
+static void settle_commit(void *opaque)
+{
+    Settle *settle = opaque;
+
+    transaction_later(settle->rest, co_settle, settle->disk);
+}
+
+static void settle_abort(void *opaque)
+{
+    Settle *settle = opaque;
+
+    transaction_later(settle->rest, co_let_go, settle->disk);
+}
+
+void snapshot_settle_later(Node *disk, TransactionContext *ctx)
+{
+    static const TxnOps ops = {
+        .commit = settle_commit,
+        .abort = settle_abort,
+        .clean = g_free,
+    };
+    Settle *settle = g_new(Settle, 1);
+
+    *settle = (Settle){disk, ctx->rest};
+    node_ref(disk);
+    txn_add(ctx->txn, &ops, settle);
+}
+
+/* --- blockdev-snapshot ----------------------------------------------------- */
+
 CONTROL_ONLY
 static bool snapshot(const BlockdevSnapshot *args, Txn *txn, Error **errp)
 {
@@ -80,6 +134,9 @@ bool qmp_blockdev_snapshot(const BlockdevSnapshot *args, Error **errp)
     section = co_quiesce_begin(&node, node ? 1 : 0);
     ok = txn_end(txn, snapshot(args, txn, errp));
     quiesce_end(section);
+    if (ok) {
+        co_snapshot_settle(node);
+    }
     graph_unlock();
     return ok;
 }
@@ -98,14 +155,17 @@ COROUTINE_ONLY CONTROL_ONLY static bool
 co_action_prepare(const TransactionAction *action, TransactionContext *ctx,
                   Error **errp)
 {
+    const BlockdevSnapshot *args = action->u.blockdev_snapshot.data;
+    Node *disk = node_lookup(args->node, args->node, NULL);
     Txn *txn = txn_new();
 
     /* What a failure half way did is undone here, as nothing is to be left. */
-    if (!snapshot(action->u.blockdev_snapshot.data, txn, errp)) {
+    if (!snapshot(args, txn, errp)) {
         txn_abort(txn);
         return false;
     }
     txn_add_txn(ctx->txn, txn);
+    snapshot_settle_later(disk, ctx);
     return true;
 }
 
@@ -122,6 +182,7 @@ co_change_backing(Node *device, Node *image, const char *filename,
 {
     Node *backing = node_backing_node(image);
     const FormatOps *format = image->driver->format;
+    bool was_read_only = image->read_only;
     Quiesce *section;
     int ret;
 
@@ -140,14 +201,15 @@ co_change_backing(Node *device, Node *image, const char *filename,
                   image->driver->name);
         return false;
     }
-    if (image->read_only) {
-        error_set(errp, "Block node is read-only");
+    if (!co_node_set_read_only(image, false, errp)) {
         return false;
     }
     section = co_quiesce_begin(&image, 1);
     ret = format->co_change_backing_file(image, filename,
                                          backing->driver->name, errp);
     quiesce_end(section);
+    co_node_set_read_only(image, was_read_only, NULL);
+    node_refresh_filenames_above(image);
     if (ret < 0 && errp && !*errp) {
         error_set(errp, "Could not change the backing file to '%s': %s",
                   filename, strerror(-ret));

@@ -3,7 +3,7 @@
 #ifndef BLOCK_GRAPH_SNAPSHOT_H
 #define BLOCK_GRAPH_SNAPSHOT_H
 
-#include "block/graph/node.h"
+#include "block/graph/action.h"
 
 /* Whether @disk may get an image on top; false with QEMU's text. Under the
  * graph lock; does not yield. */
@@ -13,5 +13,11 @@ bool snapshot_check_disk(const Node *disk, Error **errp) CONTROL_ONLY;
  * graph lock; does not yield. */
 bool snapshot_put_on_top(Node *disk, Node *overlay, Txn *txn,
                          Error **errp) CONTROL_ONLY;
+
+/* To be called when @disk has got an image on top and its users go on: nobody
+ * writes to it any more, so it becomes read-only. Under the graph lock. */
+void co_snapshot_settle(Node *disk) COROUTINE_ONLY CONTROL_ONLY;
+/* The same when the transaction is over, if it succeeds. */
+void snapshot_settle_later(Node *disk, TransactionContext *ctx) CONTROL_ONLY;
 
 #endif

@@ -9,7 +9,7 @@
 /* --- the end ---------------------------------------------------------------- */
 
 COROUTINE_ONLY CONTROL_ONLY static bool
-co_change_header(const ChainCut *cut, Error **errp)
+co_change_writable_header(const ChainCut *cut, Error **errp)
 {
     const FormatOps *format = cut->overlay->driver->format;
     Node *backing = cut->backing ? node_skip_filters(cut->backing) : NULL;
@@ -26,6 +26,21 @@ co_change_header(const ChainCut *cut, Error **errp)
     ret = format->co_change_backing_file(
         cut->overlay, filename, backing ? backing->driver->name : NULL, errp);
     return ret == 0;
+}
+
+/* An image in the middle of the chain is read-only but for this. */
+COROUTINE_ONLY CONTROL_ONLY static bool
+co_change_header(const ChainCut *cut, Error **errp)
+{
+    bool was_read_only = cut->overlay->read_only, ok;
+
+    if (!co_node_set_read_only(cut->overlay, false, errp)) {
+        return false;
+    }
+    ok = co_change_writable_header(cut, errp);
+    node_refresh_filenames_above(cut->overlay);
+    co_node_set_read_only(cut->overlay, was_read_only, NULL);
+    return ok;
 }
 
 bool co_chain_cut(const ChainCut *cut, Error **errp)

@@ -8,6 +8,7 @@
  * theirs does. Nobody writes to the images that are copied.
  */
 #include "block/graph/device.h"
+#include "block/filter/commit-top.h"
 #include "block/graph/op-blocker.h"
 #include "block/io/io.h"
 #include "block/job/chain.h"
@@ -18,6 +19,8 @@
 typedef struct CommitState {
     /* CONST */
     Root *base;
+    Node *filter; /* above the top; NULL: not put in yet */
+    bool base_was_read_only;
     unsigned layers;
     BlockdevOnError on_error;
     ChainCut cut;
@@ -71,6 +74,13 @@ COROUTINE_ONLY CONTROL_ONLY static void co_commit_clean(Job *job)
 {
     CommitState *s = job_state(job);
 
+    if (s->filter) {
+        co_commit_top_drop(s->filter);
+    }
+    if (s->base) {
+        root_set_perms(s->base, 0, PERM_ALL, NULL);
+        co_node_set_read_only(root_node(s->base), s->base_was_read_only, NULL);
+    }
     io_buffer_free(s->buf);
     g_free(s->cut.backing_file);
 }
@@ -87,6 +97,7 @@ static const JobDriver commit_driver = {
 
 typedef struct CommitImages {
     Node *device, *top, *base; /* top and base without filters */
+    bool base_was_read_only;
 } CommitImages;
 
 static Node *lowest(Node *node)
@@ -175,6 +186,7 @@ co_init(Job *job, const QmpBlockCommitArgs *args, const CommitImages *i,
 
     s->on_error =
         args->has_on_error ? args->on_error : BLOCKDEV_ON_ERROR_REPORT;
+    s->base_was_read_only = i->base_was_read_only;
     s->cut.overlay = overlay;
     s->cut.backing = node_backing_child(above_base)->child;
     s->cut.backing_file = g_strdup(args->backing_file);
@@ -202,6 +214,8 @@ COROUTINE_ONLY CONTROL_ONLY static Job *
 co_commit_create(const QmpBlockCommitArgs *args, const CommitImages *i,
                  Error **errp)
 {
+    Node *filter =
+        co_commit_top_insert(i->top, args->filter_node_name, errp);
     BlockJobParams params = {
         .job = job_params(args, i->device),
         .node = i->top,
@@ -210,9 +224,16 @@ co_commit_create(const QmpBlockCommitArgs *args, const CommitImages *i,
         .has_speed = args->has_speed,
         .speed = args->speed,
     };
-    Job *job = block_job_create(&commit_driver, &params, errp);
+    Job *job = filter ? block_job_create(&commit_driver, &params, errp) : NULL;
 
-    if (job && !co_init(job, args, i, errp)) {
+    if (!job) {
+        if (filter) {
+            co_commit_top_drop(filter);
+        }
+        return NULL;
+    }
+    ((CommitState *)job_state(job))->filter = filter;
+    if (!co_init(job, args, i, errp)) {
         job_abort_created(job);
         return NULL;
     }
@@ -231,6 +252,7 @@ co_commit_active(const QmpBlockCommitArgs *args, const CommitImages *i,
         .source = i->device,
         .target = i->base,
         .commit = true,
+        .target_was_read_only = i->base_was_read_only,
         .job_id = job.id,
         .filter_name = args->filter_node_name,
         .sync = MIRROR_SYNC_MODE_TOP,
@@ -246,20 +268,33 @@ co_commit_active(const QmpBlockCommitArgs *args, const CommitImages *i,
     return co_mirror_create(&p, NULL, errp);
 }
 
+COROUTINE_ONLY CONTROL_ONLY static Job *
+co_create(const QmpBlockCommitArgs *args, const CommitImages *i, Error **errp)
+{
+    bool active = i->top == node_skip_filters(i->device);
+    Node *top = active ? i->device : i->top;
+    Quiesce *section = co_quiesce_begin(&top, 1);
+    Job *job = active ? co_commit_active(args, i, errp)
+                      : co_commit_create(args, i, errp);
+
+    quiesce_end(section);
+    return job;
+}
+
 bool qmp_block_commit(const QmpBlockCommitArgs *args, Error **errp)
 {
     CommitImages images;
-    Quiesce *section;
     Job *job = NULL;
 
     co_graph_lock();
     if (find_images(args, &images, errp)) {
-        if (images.top != node_skip_filters(images.device)) {
-            job = co_commit_create(args, &images, errp);
-        } else {
-            section = co_quiesce_begin(&images.device, 1);
-            job = co_commit_active(args, &images, errp);
-            quiesce_end(section);
+        images.base_was_read_only = images.base->read_only;
+        if (co_node_set_read_only(images.base, false, errp)) {
+            job = co_create(args, &images, errp);
+            if (!job) {
+                co_node_set_read_only(images.base, images.base_was_read_only,
+                                      NULL);
+            }
         }
     }
     if (job) {

@@ -204,6 +204,7 @@ void mirror_commit(Job *job)
     if (s->pivot) {
         txn_commit(s->pivot);
         s->pivot = NULL;
+        s->pivoted = true;
     } else {
         mirror_top_bypass(s->filter);
     }
@@ -230,6 +231,12 @@ CONTROL_ONLY COROUTINE_ONLY void co_mirror_clean(Job *job)
         return;
     }
     co_mirror_top_drop(s->filter);
+    if (s->target_was_read_only && !s->pivoted) {
+        if (s->base) {
+            root_set_perms(s->base, 0, PERM_ALL, NULL);
+        }
+        co_node_set_read_only(s->target, true, NULL);
+    }
     if (s->backing) {
         co_node_unref(s->backing);
     }

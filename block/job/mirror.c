@@ -585,6 +585,7 @@ static void init_state(Job *job, const MirrorParams *p, Node *filter,
         .sync = p->sync,
         .backing_mode = p->backing,
         .target_is_zero = p->target_is_zero,
+        .target_was_read_only = p->target_was_read_only,
         .write_blocking = p->active,
         .on_source_error = p->on_source_error,
         .on_target_error = p->on_target_error,
@@ -615,7 +616,6 @@ co_hold_layers(Job *job, const MirrorParams *p, Error **errp)
 {
     MirrorState *s = job_state(job);
     unsigned between;
-    Root *base;
 
     s->layers = 1;
     if (!p->commit) {
@@ -629,10 +629,10 @@ co_hold_layers(Job *job, const MirrorParams *p, Error **errp)
     if (p->target->size_bytes >= p->source->size_bytes) {
         return true;
     }
-    base = block_job_add_node(job, "base", p->target, PERM_RESIZE, PERM_ALL,
-                              errp);
-    return base &&
-           co_root_truncate(base, p->source->size_bytes, false, errp) >= 0;
+    s->base = block_job_add_node(job, "base", p->target, PERM_RESIZE, PERM_ALL,
+                                 errp);
+    return s->base &&
+           co_root_truncate(s->base, p->source->size_bytes, false, errp) >= 0;
 }
 
 Job *co_mirror_create(const MirrorParams *p, JobTxn *txn, Error **errp)

@@ -31,6 +31,7 @@ typedef struct MirrorParams {
     bool working_bitmap; /* the job works on it, else on a copy */
     BitmapSyncMode bitmap_mode;
     bool commit; /* the target is an image behind the source */
+    bool target_was_read_only; /* and is to be again, unless users go on */
     bool diff; /* the target may be put above another image afterwards */
     MirrorBacking backing;
     bool no_unmap; /* zeroes take space in the target */
@@ -79,6 +80,8 @@ typedef struct MirrorState {
     Node *replaces; /* with a reference, or NULL */
     BlockCopy *copy; /* the filter's */
     DirtyBitmap *todo;
+    bool target_was_read_only;
+    Root *base;    /* a commit's, that may resize it; or NULL */
     bool own_todo; /* anonymous, the job's own */
     BitmapSyncMode bitmap_mode;
     MirrorSyncMode sync;
@@ -101,6 +104,7 @@ typedef struct MirrorState {
     /* From co_prepare to commit or abort. */
     Quiesce *section;
     Txn *pivot;
+    bool pivoted;
     Node *backing; /* opened for the target; a reference, or NULL */
 } MirrorState;
 

@@ -91,6 +91,7 @@ bool qmp_blockdev_snapshot_sync(const BlockdevSnapshotSync *args, Error **errp)
     txn_end(txn, overlay != NULL);
     quiesce_end(section);
     if (overlay) {
+        co_snapshot_settle(disk);
         co_node_unref(overlay);
     }
     graph_unlock();
@@ -135,8 +136,9 @@ COROUTINE_ONLY CONTROL_ONLY static bool
 co_action_prepare(const TransactionAction *action, TransactionContext *ctx,
                   Error **errp)
 {
-    Node *overlay =
-        co_snapshot(action->u.blockdev_snapshot_sync.data, ctx->txn, errp);
+    const BlockdevSnapshotSync *args = action->u.blockdev_snapshot_sync.data;
+    Node *disk = find_disk(args);
+    Node *overlay = co_snapshot(args, ctx->txn, errp);
     Later *later;
 
     if (!overlay) {
@@ -145,6 +147,7 @@ co_action_prepare(const TransactionAction *action, TransactionContext *ctx,
     later = g_new(Later, 1);
     *later = (Later){overlay, ctx->rest};
     txn_add(ctx->txn, &later_ops, later);
+    snapshot_settle_later(disk, ctx);
     return true;
 }
 

@@ -14,6 +14,8 @@
 typedef struct StreamState {
     /* CONST */
     Node *filter;
+    Node *image;     /* the disk's own */
+    bool was_read_only;
     unsigned layers; /* below the disk's own */
     BlockdevOnError on_error;
     ChainCut cut;
@@ -65,6 +67,8 @@ COROUTINE_ONLY CONTROL_ONLY static void co_stream_clean(Job *job)
 
     if (s->filter) {
         co_stream_top_drop(s->filter);
+        root_set_perms(block_job_main_root(job), 0, PERM_ALL, NULL);
+        co_node_set_read_only(s->image, s->was_read_only, NULL);
     }
     io_buffer_free(s->buf);
     g_free(s->cut.backing_file);
@@ -148,6 +152,7 @@ static bool init_state(Job *job, const QmpBlockStreamArgs *args, Node *device,
     Node *image = node_skip_filters(device);
 
     s->filter = filter;
+    s->image = image;
     s->on_error =
         args->has_on_error ? args->on_error : BLOCKDEV_ON_ERROR_REPORT;
     s->cut.overlay = image;
@@ -186,6 +191,30 @@ co_stream_create(const QmpBlockStreamArgs *args, Node *device, Node *base,
     return job;
 }
 
+/* An image in the middle of a chain is read-only but for the job's time. */
+COROUTINE_ONLY CONTROL_ONLY static Job *
+co_start(const QmpBlockStreamArgs *args, Node *device, Node *base, Error **errp)
+{
+    Node *image = node_skip_filters(device);
+    bool was_read_only = image->read_only;
+    Quiesce *section;
+    Job *job;
+
+    if (!co_node_set_read_only(image, false, errp)) {
+        return NULL;
+    }
+    section = co_quiesce_begin(&device, 1);
+    job = co_stream_create(args, device, base, errp);
+    quiesce_end(section);
+    if (job) {
+        ((StreamState *)job_state(job))->was_read_only = was_read_only;
+        job_start(job);
+    } else {
+        co_node_set_read_only(image, was_read_only, NULL);
+    }
+    return job;
+}
+
 bool qmp_block_stream(const QmpBlockStreamArgs *args, Error **errp)
 {
     Node *device, *base = NULL;
@@ -195,13 +224,7 @@ bool qmp_block_stream(const QmpBlockStreamArgs *args, Error **errp)
     device = node_lookup(args->device, args->device, errp);
     if (device && node_op_allowed(device, NODE_OP_STREAM, errp) &&
         check_bounds(args, node_skip_filters(device), &base, errp)) {
-        Quiesce *section = co_quiesce_begin(&device, 1);
-
-        job = co_stream_create(args, device, base, errp);
-        quiesce_end(section);
-    }
-    if (job) {
-        job_start(job);
+        job = co_start(args, device, base, errp);
     }
     graph_unlock();
     return job != NULL;

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The commit filter: see commit-top.h. */
+#include "block/filter/commit-top.h"
+
+#include "block/filter/pass.h"
+#include "block/graph/quiesce.h"
+
+static const NodeDriver commit_top_driver = {
+    .name = "commit_top",
+    .state_bytes = sizeof(PassState),
+    .threading = NODE_ANY,
+    .is_filter = true,
+    .co_preadv = co_pass_preadv,
+    .co_pwritev = co_pass_pwritev,
+    .co_pwrite_zeroes = co_pass_pwrite_zeroes,
+    .co_pdiscard = co_pass_pdiscard,
+    .supports_fua = true,
+};
+
+static void look_like(Node *filter, const Node *top)
+{
+    filter->home = top->home;
+    filter->size_bytes = top->size_bytes;
+    filter->read_only = top->read_only;
+    filter->discard_unmap = top->discard_unmap;
+    filter->cache_direct = top->cache_direct;
+    filter->cache_no_flush = top->cache_no_flush;
+    filter->filename = g_strdup(top->filename);
+    filter->identity = json_object_get(top->identity);
+}
+
+Node *co_commit_top_insert(Node *top, const char *name, Error **errp)
+{
+    Node *filter = node_new(&commit_top_driver, name, errp);
+    PassState *s;
+
+    assert(top->quiesced);
+    if (!filter) {
+        return NULL;
+    }
+    s = filter->state;
+    look_like(filter, top);
+    s->file = edge_attach(filter, top, "backing",
+                          EDGE_FILTERED | EDGE_PRIMARY, errp);
+    if (s->file) {
+        node_refresh_limits(filter);
+    }
+    if (s->file && node_replace(top, filter, NULL, errp)) {
+        return filter;
+    }
+    co_node_unref(filter);
+    return NULL;
+}
+
+void co_commit_top_drop(Node *filter)
+{
+    Quiesce *section = co_quiesce_begin(&filter, 1);
+    PassState *s = filter->state;
+    Error *err = NULL;
+
+    /* The users bore each other before the filter came. */
+    if (!node_replace(filter, s->file->child, NULL, &err)) {
+        g_error("%s", error_text(err));
+    }
+    quiesce_end(section);
+    co_node_unref(filter);
+}
