@@ -10,7 +10,8 @@
 
 typedef struct SubCommand {
     const char *name;
-    const char *compat_name; /* the program of QEMU that it stands for */
+    const char *compat_name; /* the program of QEMU that it stands for; NULL:
+                              * none */
     const char *summary;
     int (*run)(int argc, char **argv);
 } SubCommand;
@@ -24,6 +25,8 @@ static const SubCommand sub_commands[] = {
     {"io", "qemu-io", "read and write one image, for debugging", tool_io_main},
     {"nbd", "qemu-nbd", "serve one image over NBD, or list what a server has",
      tool_nbd_main},
+    {"monitor", NULL, "give commands to a running daemon by hand",
+     tool_monitor_main},
 };
 
 static const SubCommand *find_sub_command(const char *name)
@@ -39,7 +42,7 @@ static const SubCommand *find_sub_command(const char *name)
 static const SubCommand *find_compat(const char *name)
 {
     for (size_t i = 0; i < ARRAY_SIZE(sub_commands); i++) {
-        if (!strcmp(sub_commands[i].compat_name, name)) {
+        if (!g_strcmp0(sub_commands[i].compat_name, name)) {
             return &sub_commands[i];
         }
     }
@@ -54,8 +57,10 @@ static void print_help(void)
     for (size_t i = 0; i < ARRAY_SIZE(sub_commands); i++) {
         const SubCommand *s = &sub_commands[i];
 
-        printf("  %-8s %s (also runs as %s)\n", s->name, s->summary,
-               s->compat_name);
+        printf("  %-8s %s%s%s%s\n", s->name, s->summary,
+               s->compat_name ? " (also runs as " : "",
+               s->compat_name ? s->compat_name : "",
+               s->compat_name ? ")" : "");
     }
     printf("\n`tidemark SUB-COMMAND --help` tells more.\n");
 }

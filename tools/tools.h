@@ -12,5 +12,6 @@ int tool_machine_main(int argc, char **argv);
 int tool_img_main(int argc, char **argv);
 int tool_nbd_main(int argc, char **argv);
 int tool_io_main(int argc, char **argv);
+int tool_monitor_main(int argc, char **argv);
 
 #endif
