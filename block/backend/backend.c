@@ -64,6 +64,7 @@ static void co_admit(Root *root, bool is_write, uint64_t bytes)
 static const RootOps root_ops = {
     .co_admit = co_admit,
     .request_failed = backend_request_failed,
+    .of_guest = true,
     .describe = describe,
     .device = root_device,
     .path = picture_name,

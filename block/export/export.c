@@ -5,6 +5,7 @@
 #include "block/export/export.h"
 #include "block/export/lease.h"
 #include "block/export/nbd-export.h"
+#include "block/graph/activity.h"
 #include "block/graph/home.h"
 #include "qapi/qapi-events.h"
 
@@ -229,7 +230,8 @@ co_add_locked(const BlockExportOptions *options, Error **errp)
         return NULL;
     }
     node = node_lookup(NULL, options->node_name, errp);
-    if (!node) {
+    /* Also before a migration is over: disks come by NBD meanwhile. */
+    if (!node || !co_node_activate(node, errp)) {
         return NULL;
     }
     exp = export_new(options);

@@ -6,6 +6,7 @@
 #include "block/export/export.h"
 #include "block/export/nbd-server.h"
 #include "block/graph/action.h"
+#include "block/graph/activity.h"
 #include "qapi/qapi-commands.h"
 #include "qapi/qapi-transaction.h"
 
@@ -212,7 +213,7 @@ bool qmp_nbd_server_add(const NbdServerAddOptions *args, Error **errp)
     options->id = g_strdup(name);
     options->node_name = g_strdup(node_name(node));
     /* Unlike block-export-add it does not insist. */
-    options->writable = args->writable && !node->read_only;
+    options->writable = args->writable && !node_is_read_only(node);
     options->u.nbd.name = g_strdup(name);
     options->u.nbd.description = g_strdup(args->description);
     options->u.nbd.bitmaps = args->bitmap ? one_bitmap(args->bitmap) : NULL;

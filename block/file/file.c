@@ -262,6 +262,26 @@ uint32_t file_cluster_bytes(const Node *node)
     return 0;
 }
 
+/* Who had the file before may have changed its length. */
+COROUTINE_ONLY
+static bool co_file_activate(Node *node, Error **errp)
+{
+    FileState *s = node->state;
+    FileFacts facts;
+    int ret = co_file_stat(s->fd, &facts);
+
+    if (ret == 0) {
+        ret = facts.size_error;
+    }
+    if (ret < 0) {
+        error_set_errno(errp, -ret, "Could not refresh total sector count");
+        return false;
+    }
+    s->file_bytes = facts.bytes;
+    node_size_changed(node, ROUND_UP(s->file_bytes, 512));
+    return true;
+}
+
 static const char *const file_identity[] = {"filename", NULL};
 
 const NodeDriver driver_file = {
@@ -272,6 +292,7 @@ const NodeDriver driver_file = {
     .supports_fua = true,
     .co_open = co_file_open,
     .co_reopen = co_file_reopen,
+    .co_activate = co_file_activate,
     .reopen_options = file_reopen_options,
     .co_close = co_file_close,
     .prepare_perm = file_prepare_perm,

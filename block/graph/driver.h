@@ -125,6 +125,11 @@ struct NodeDriver {
      * it read-only. 0 or -errno. Coroutine on control, quiesced. NULL: it
      * holds nothing back. */
     int (*co_settle)(Node *node);
+    /* The node was inactive, and what is known of its image may be out of date:
+     * reads it anew, with its permissions in force. The node is quiesced, what
+     * lies below it is active. False: what the driver has can still be closed.
+     * Coroutine on control. NULL: it knows nothing. */
+    bool (*co_activate)(Node *node, Error **errp);
     /* Names of its own options that a reopen may change, or leave out. NULL
      * ends; NULL: none. */
     const char *const *reopen_options;

@@ -55,6 +55,12 @@ bool generic_options_parse(const struct BlockdevOptions *o,
 GenericOptions node_generic(const Node *node);
 void node_set_generic(Node *node, const GenericOptions *g);
 
+/* --- activity.c ---------------------------------------------------------- */
+
+bool graph_incoming(void);
+/* Without a look at permissions. */
+void node_set_inactive(Node *node, bool inactive);
+
 /* --- reopen-options.c ---------------------------------------------------- */
 
 /* True if the driver's own options @options may take the place of those that

@@ -135,7 +135,8 @@ struct Node {
     bool turns_read_only; /* by the reopen that goes on */
     bool doomed; /* deleted by the transaction that goes on */
     bool filename_derived; /* @filename follows from children and options */
-    bool read_only;
+    bool read_only; /* always while it is inactive */
+    bool inactive, inactive_read_only; /* block/graph/activity.h */
     bool discard_unmap; /* discard=unmap; else discards end here */
     bool cache_direct, cache_no_flush;
     unsigned copy_on_read; /* who wants it: node_copy_on_read */

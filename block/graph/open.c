@@ -4,6 +4,7 @@
  * inline child takes over from its parent, and undoing an open that failed.
  * Changing them later is reopen.c.
  */
+#include "block/graph/activity.h"
 #include "block/graph/format.h"
 #include "block/graph/graph-int.h"
 #include "qapi/qapi-types.h"
@@ -91,7 +92,7 @@ bool generic_options_parse(const BlockdevOptions *o,
 GenericOptions node_generic(const Node *node)
 {
     return (GenericOptions){
-        .read_only = node->read_only,
+        .read_only = node_is_read_only(node),
         .auto_read_only = node->auto_read_only,
         .force_share = node->force_share,
         .discard_unmap = node->discard_unmap,
@@ -103,7 +104,8 @@ GenericOptions node_generic(const Node *node)
 
 void node_set_generic(Node *node, const GenericOptions *g)
 {
-    node->read_only = g->read_only;
+    *(node->inactive ? &node->inactive_read_only : &node->read_only) =
+        g->read_only;
     node->auto_read_only = g->auto_read_only;
     node->force_share = g->force_share;
     node->discard_unmap = g->discard_unmap;
@@ -124,6 +126,7 @@ static bool apply_generic(Node *node, const BlockdevOptions *o,
         return false;
     }
     node_set_generic(node, &g);
+    node_set_inactive(node, graph_incoming());
     return true;
 }
 

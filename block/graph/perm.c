@@ -52,11 +52,24 @@ char *edge_label_user(const Edge *edge)
                : edge_describe_user(edge);
 }
 
+/* A guest that is not ours yet does nothing. */
+static bool edge_counts(const Edge *edge)
+{
+    return !(edge->root && edge->root->ops && edge->root->ops->of_guest &&
+             graph_incoming());
+}
+
 void node_cumulative_perms(const Node *node, Perms *perm, Perms *shared)
 {
     *perm = 0;
     *shared = PERM_ALL;
+    if (node->inactive) {
+        return;
+    }
     LIST_FOREACH(edge, &node->parents, Edge, in_child) {
+        if (!edge_counts(edge)) {
+            continue;
+        }
         *perm |= edge->perm;
         *shared &= edge->shared;
     }
@@ -83,7 +96,8 @@ static bool node_check_conflicts(const Node *node, Error **errp)
     LIST_FOREACH(a, &node->parents, Edge, in_child) {
         LIST_FOREACH(b, &node->parents, Edge, in_child) {
             /* The newest one is told to be in the way. */
-            if (a != b && (b->perm & ~a->shared)) {
+            if (a != b && (b->perm & ~a->shared) && edge_counts(a) &&
+                edge_counts(b)) {
                 conflict_text(b, a, errp);
                 return false;
             }
@@ -236,7 +250,7 @@ static bool node_perms_step(Node *node, Txn *txn, Error **errp)
 {
     Perms perm, shared;
 
-    if (!node_check_conflicts(node, errp)) {
+    if (!node->inactive && !node_check_conflicts(node, errp)) {
         return false;
     }
     node_cumulative_perms(node, &perm, &shared);
@@ -253,8 +267,11 @@ static bool node_perms_step(Node *node, Txn *txn, Error **errp)
         (node->driver->child_perm ? node->driver->child_perm
                                   : perms_default_for_child)(
             node, edge, perm, shared, &child_perm, &child_shared);
-        if (edge->child->force_share) {
+        if (edge->child->force_share || node->inactive) {
             child_shared = PERM_ALL;
+        }
+        if (node->inactive) {
+            child_perm = 0;
         }
         edge_set_perms(edge, child_perm, child_shared, txn);
     }

@@ -5,6 +5,7 @@
 #include "block/graph/query.h"
 
 #include "block/bitmap/bitmap.h"
+#include "block/graph/activity.h"
 #include "block/graph/filename.h"
 #include "block/graph/format.h"
 #include "qapi/qapi-types.h"
@@ -147,7 +148,7 @@ BlockDeviceInfo *co_node_query(Node *node, bool flat)
 
     info->file = g_strdup(node->filename ? node->filename : "");
     info->node_name = g_strdup(node_name(node));
-    info->ro = node->read_only;
+    info->ro = node_is_read_only(node);
     info->drv = g_strdup(node->driver->name);
     info->detect_zeroes = detect_zeroes(node);
     info->cache = g_new0(BlockdevCacheInfo, 1);

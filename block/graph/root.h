@@ -19,6 +19,9 @@
 #include "block/graph/driver.h"
 
 typedef struct RootOps {
+    /* A guest's: what it does counts once the images are ours (activity.h),
+     * and it stands still when they are handed over. */
+    bool of_guest;
     /* "block device 'NAME'", "an unnamed block device", "backup job 'j'":
      * who uses the node, for permission texts. Owned by the caller. */
     char *(*describe)(const Root *root);

@@ -122,6 +122,30 @@ static bool co_repair_dirty(Qcow2State *s, Error **errp)
     return true;
 }
 
+/* After the children are there. */
+COROUTINE_ONLY CONTROL_ONLY static bool
+co_read_image(Node *node, const BlockdevOptionsQcow2 *o, Error **errp)
+{
+    Qcow2State *s = qcow2_state(node);
+
+    if (!qcow2_options_apply(s, o, errp) || !co_open_tables(s, errp)) {
+        return false;
+    }
+    node_size_changed(node, ROUND_DOWN(s->disk_bytes, 512));
+    qcow2_tables_note_all(s);
+    return true;
+}
+
+COROUTINE_ONLY CONTROL_ONLY static bool co_begin_use(Qcow2State *s,
+                                                     Error **errp)
+{
+    if (!co_repair_dirty(s, errp) || co_clear_autoclear(s, errp) < 0) {
+        return false;
+    }
+    co_qcow2_bitmaps_open(s);
+    return true;
+}
+
 COROUTINE_ONLY CONTROL_ONLY static bool
 co_open_image(Node *node, const BlockdevOptionsQcow2 *o, Error **errp)
 {
@@ -136,17 +160,11 @@ co_open_image(Node *node, const BlockdevOptionsQcow2 *o, Error **errp)
     s->data_file = s->file;
     if (co_qcow2_header_read(s, errp) < 0 ||
         !co_qcow2_open_data_file(s, o, errp) ||
-        !qcow2_options_apply(s, o, errp) || !co_open_tables(s, errp)) {
+        !co_read_image(node, o, errp)) {
         return false;
     }
-    node->size_bytes = ROUND_DOWN(s->disk_bytes, 512);
-    qcow2_tables_note_all(s);
-    if (!co_qcow2_open_backing(s, o, errp) || !co_repair_dirty(s, errp) ||
-        co_clear_autoclear(s, errp) < 0) {
-        return false;
-    }
-    co_qcow2_bitmaps_open(s);
-    return true;
+    return co_qcow2_open_backing(s, o, errp) &&
+           (node->inactive || co_begin_use(s, errp));
 }
 
 COROUTINE_ONLY CONTROL_ONLY static bool
@@ -158,6 +176,37 @@ co_qcow2_open(Node *node, const BlockdevOptions *options, Error **errp)
         return false;
     }
     return true;
+}
+
+/* Another program has used the image, and has it no longer. What is open below
+ * stays; all else is read again. */
+COROUTINE_ONLY CONTROL_ONLY static bool co_qcow2_activate(Node *node,
+                                                          Error **errp)
+{
+    Qcow2State *s = qcow2_state(node);
+    Edge *file = s->file, *data_file = s->data_file;
+    BlockdevOptions *options = BlockdevOptions_from_json(node->options, errp);
+    bool ok;
+
+    if (!options) {
+        return false;
+    }
+    state_free(s);
+    state_init(node);
+    s->file = file;
+    s->data_file = data_file;
+    ok = co_qcow2_header_read(s, errp) == 0;
+    s->has_data_file = s->incompatible & QCOW2_INCOMPAT_DATA_FILE;
+    s->data_file_raw =
+        s->has_data_file && (s->autoclear & QCOW2_AUTOCLEAR_DATA_FILE_RAW);
+    ok = ok && co_read_image(node, &options->u.qcow2, errp) &&
+         co_begin_use(s, errp);
+    BlockdevOptions_free(options);
+    if (!ok) {
+        node->size_bytes = 0; /* nothing can be read of what is not known */
+        error_prepend(errp, "Could not reopen qcow2 layer: ");
+    }
+    return ok;
 }
 
 /* --- closing ------------------------------------------------------------- */
@@ -256,6 +305,7 @@ const NodeDriver driver_qcow2 = {
     .co_reopen = co_qcow2_reopen,
     .reopen_options = qcow2_reopen_options,
     .co_settle = co_qcow2_settle_node,
+    .co_activate = co_qcow2_activate,
     .co_close = co_qcow2_close,
     .refresh_limits = qcow2_refresh_limits,
     .co_preadv = co_qcow2_preadv,
