@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Descriptors with names: getfd, closefd, and who uses them. */
+#include "objects/named-fd.h"
+
+#include <fcntl.h>
+
+#include "qapi/qapi-commands.h"
+#include "util/reactor/reactor.h"
+
+#define RECEIVED_MAX 16
+
+/* CONTROL */
+static GHashTable *named;        /* char * -> int */
+static int received[RECEIVED_MAX];
+static unsigned n_received;
+
+void named_fd_received(int fd)
+{
+    if (n_received == RECEIVED_MAX) {
+        io_close(fd);
+        return;
+    }
+    received[n_received++] = fd;
+}
+
+void named_fd_drop_received(void)
+{
+    while (n_received) {
+        io_close(received[--n_received]);
+    }
+}
+
+static int take_received(void)
+{
+    int fd = received[0];
+
+    n_received--;
+    memmove(received, received + 1, n_received * sizeof(received[0]));
+    return fd;
+}
+
+static int take_named(const char *name)
+{
+    gpointer fd;
+    char *key;
+
+    if (!named ||
+        !g_hash_table_steal_extended(named, name, (gpointer *)&key, &fd)) {
+        return -1;
+    }
+    g_free(key);
+    return GPOINTER_TO_INT(fd);
+}
+
+int named_fd_param(const char *text, Error **errp)
+{
+    int fd;
+
+    if (g_ascii_isdigit(*text)) {
+        char *end;
+        unsigned long number = strtoul(text, &end, 10);
+
+        if (*end || number > INT_MAX || fcntl(number, F_GETFD) < 0) {
+            error_set(errp, "Invalid file descriptor number '%s'", text);
+            return -1;
+        }
+        fd = number;
+    } else {
+        fd = take_named(text);
+        if (fd < 0) {
+            error_set(errp,
+                      "File descriptor named '%s' has not been found", text);
+            return -1;
+        }
+    }
+    fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
+    return fd;
+}
+
+bool qmp_getfd(const QmpGetfdArgs *args, Error **errp)
+{
+    int old;
+
+    if (!n_received) {
+        error_set(errp, "No file descriptor supplied via SCM_RIGHTS");
+        return false;
+    }
+    if (g_ascii_isdigit(*args->fdname)) {
+        io_close(take_received());
+        error_set(errp, "Parameter 'fdname' expects a name not starting with "
+                        "a digit");
+        return false;
+    }
+    if (!named) {
+        named = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    }
+    old = take_named(args->fdname);
+    if (old >= 0) {
+        io_close(old);
+    }
+    g_hash_table_insert(named, g_strdup(args->fdname),
+                        GINT_TO_POINTER(take_received()));
+    return true;
+}
+
+bool qmp_closefd(const QmpClosefdArgs *args, Error **errp)
+{
+    int fd = take_named(args->fdname);
+
+    if (fd < 0) {
+        error_set(errp, "File descriptor named '%s' not found", args->fdname);
+        return false;
+    }
+    io_close(fd);
+    return true;
+}
