@@ -3,17 +3,24 @@
 #include "devices/run-state.h"
 
 #include "block/backend/backend.h"
+#include "block/graph/activity.h"
 #include "qapi/qapi-commands.h"
 #include "qapi/qapi-events.h"
 
 /* CONTROL */
 static RunState state = RUN_STATE_PRELAUNCH;
 static bool has_machine;
+static bool runs_after; /* the migration that is waited for */
 static void (*change_fn)(bool running);
 
 RunState run_state_get(void)
 {
     return state;
+}
+
+bool run_state_runs_after(void)
+{
+    return runs_after;
 }
 
 bool run_state_machine(void)
@@ -56,6 +63,7 @@ void run_state_begin(bool stopped, bool incoming)
     backends_on_stop(stop_for_error);
     if (incoming) {
         state = RUN_STATE_INMIGRATE;
+        runs_after = !stopped;
     } else if (!stopped) {
         run_state_set(RUN_STATE_RUNNING);
     }
@@ -89,13 +97,19 @@ bool qmp_stop(Error **errp)
 
 bool qmp_cont(Error **errp)
 {
+    if (state == RUN_STATE_FINISH_MIGRATE) {
+        error_set(errp, "Migration is not finalized yet");
+        return false;
+    }
+    /* After a migration the images may be another program's. */
+    if (!co_graph_activate_all(errp)) {
+        return false;
+    }
     switch (state) {
     case RUN_STATE_INMIGRATE:
         /* It goes on by itself when the migration is complete. */
+        runs_after = true;
         return true;
-    case RUN_STATE_FINISH_MIGRATE:
-        error_set(errp, "Migration is not finalized yet");
-        return false;
     default:
         backends_forget_errors();
         run_state_set(RUN_STATE_RUNNING);

@@ -22,6 +22,8 @@ void run_state_begin(bool stopped, bool incoming) CONTROL_ONLY;
 RunState run_state_get(void) CONTROL_ONLY;
 /* Goes over to @state; STOP or RESUME is told if it stops or goes on. */
 void run_state_set(RunState state) CONTROL_ONLY;
+/* Whether it runs when the machine that it waits for has come. */
+bool run_state_runs_after(void) CONTROL_ONLY;
 /* It has no machine: the commands do not exist for a daemon. */
 bool run_state_machine(void) CONTROL_ONLY;
 /* Runs on each change, with whether it runs now; for exports and migration.

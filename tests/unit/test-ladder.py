@@ -24,11 +24,12 @@ LADDER = [
     ["block/job/"],
     ["block/export/"],
     ["devices/"],
+    ["migration/"],
     ["monitor/", "blockdev.c"],
     ["tools/"],
 ]
 SOURCES = ["util", "qapi", "nbd", "text", "objects", "block",
-           "io-commands", "devices", "monitor", "tools"]
+           "io-commands", "devices", "migration", "monitor", "tools"]
 INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"', re.MULTILINE)
 
 # What only util/reactor/ may call: everything else goes through it, so that a

@@ -6,6 +6,7 @@
 #include "devices/board.h"
 #include "devices/device.h"
 #include "devices/run-state.h"
+#include "migration/migration.h"
 #include "tools/apply-text.h"
 #include "tools/machine/machine.h"
 #include "util/json/json-parse.h"
@@ -297,6 +298,13 @@ co_apply_device(Apply *apply, const MachineOption *option, Error **errp)
     return co_add_device(option->text, errp);
 }
 
+CONTROL_ONLY
+static bool apply_incoming(Apply *apply, const MachineOption *option,
+                           Error **errp)
+{
+    return migration_incoming_begin(option->text, errp);
+}
+
 COROUTINE_ONLY CONTROL_ONLY static bool co_default_drives(Apply *apply,
                                                           Error **errp)
 {
@@ -438,6 +446,9 @@ bool co_machine_apply(const GPtrArray *options)
     if (!co_apply_early(&apply)) {
         return false;
     }
+    if (has(&apply, MOPT_INCOMING)) {
+        migration_expect();
+    }
     devices_init();
     if (!co_apply_media(&apply) ||
         (!has(&apply, MOPT_NODEFAULTS) && !co_default_drives(&apply, &err)) ||
@@ -449,5 +460,5 @@ bool co_machine_apply(const GPtrArray *options)
     }
     devices_set_running();
     run_state_begin(has(&apply, MOPT_STOPPED), has(&apply, MOPT_INCOMING));
-    return true;
+    return APPLY(&apply, {MOPT_INCOMING, apply_incoming, false});
 }

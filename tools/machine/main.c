@@ -24,6 +24,7 @@
 #include "block/net/nbd.h"
 #include "devices/device.h"
 #include "devices/run-state.h"
+#include "migration/migration.h"
 #include "monitor/control.h"
 #include "monitor/dispatch.h"
 #include "monitor/hmp/hmp.h"
@@ -86,6 +87,15 @@ COROUTINE_ONLY CONTROL_ONLY static void co_watch_signals(void *opaque)
     coqueue_wake_all(&m->changed);
 }
 
+/* What came cannot be run. */
+static void incoming_failed(void *opaque)
+{
+    Machine *m = opaque;
+
+    m->exit_code = 1;
+    ask_end(m);
+}
+
 /* --- start --------------------------------------------------------------- */
 
 COROUTINE_ONLY
@@ -129,6 +139,7 @@ COROUTINE_ONLY CONTROL_ONLY static void co_stop(Machine *m)
     nbd_release_all();
     dispatch_close();
     co_dispatch_wait_idle();
+    co_migration_shutdown();
     co_nbd_server_stop(NULL);
     co_exports_shutdown();
     co_jobs_shutdown();
@@ -163,6 +174,7 @@ COROUTINE_ONLY CONTROL_ONLY static void co_machine(void *opaque)
     backends_init();
     devices_init_qom();
     control_set_quit(co_quit, m);
+    migration_on_failure(incoming_failed, m);
     coroutine_start(co_watch_signals, m);
     m->exit_code = co_start(m) || m->end_asked ? 0 : 1;
     while (!m->exit_code && !m->end_asked) {

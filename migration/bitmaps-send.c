@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Dirty bitmaps leave. The machine stands still, so nothing changes them. */
+#include "migration/migration-int.h"
+
+#include "block/graph/quiesce.h"
+#include "util/be.h"
+
+#define RUNS_MAX 4096
+#define NAME_MAX_BYTES 255
+
+typedef struct Run {
+    Be64 offset, bytes;
+} Run;
+
+/* --- which --------------------------------------------------------------- */
+
+static void sent_free(gpointer data)
+{
+    SentBitmap *sent = data;
+
+    g_free(sent->node);
+    g_free(sent->name);
+    g_free(sent);
+}
+
+static bool add(GPtrArray *list, Node *node, DirtyBitmap *bitmap, Error **errp)
+{
+    const BitmapMigrationBitmapAliasTransform *transform;
+    const char *node_out, *name_out, *name = bitmap_name(bitmap);
+    SentBitmap *sent;
+
+    if (!mapping_to_alias(node_name(node), name, &node_out, &name_out,
+                          &transform)) {
+        return true;
+    }
+    if (*node_out == '#') {
+        error_set(errp, "Cannot migrate bitmap '%s' on node '%s': the node "
+                        "has no name of its own", name, node_name(node));
+        return false;
+    }
+    if (strlen(name_out) > NAME_MAX_BYTES) {
+        error_set(errp, "Cannot migrate bitmap '%s' on node '%s': Name is "
+                        "longer than %d bytes", name, node_name(node),
+                  NAME_MAX_BYTES);
+        return false;
+    }
+    if (!bitmap_check(bitmap, BITMAP_CHECK_DEFAULT, errp)) {
+        return false;
+    }
+    sent = g_new0(SentBitmap, 1);
+    sent->bitmap = bitmap;
+    sent->node = g_strdup(node_out);
+    sent->name = g_strdup(name_out);
+    sent->was_persistent = bitmap_persistent(bitmap);
+    sent->persistent = transform && transform->has_persistent
+                           ? transform->persistent
+                           : sent->was_persistent;
+    g_ptr_array_add(list, sent);
+    return true;
+}
+
+GPtrArray *bitmaps_collect(Error **errp)
+{
+    GPtrArray *list = g_ptr_array_new_with_free_func(sent_free);
+    Node *node = NULL;
+
+    while ((node = node_next(node))) {
+        DirtyBitmap *bitmap = NULL;
+
+        while ((bitmap = bitmap_next(node, bitmap))) {
+            if (bitmap_name(bitmap) && !add(list, node, bitmap, errp)) {
+                g_ptr_array_free(list, TRUE);
+                return NULL;
+            }
+        }
+    }
+    return list;
+}
+
+/* --- the way ------------------------------------------------------------- */
+
+static json_object *head_of(const SentBitmap *sent)
+{
+    json_object *json = json_object_new_object();
+
+    json_object_object_add(json, "node", json_object_new_string(sent->node));
+    json_object_object_add(json, "name", json_object_new_string(sent->name));
+    json_object_object_add(
+        json, "granularity",
+        json_object_new_uint64(bitmap_granularity_bytes(sent->bitmap)));
+    json_object_object_add(
+        json, "size", json_object_new_uint64(bitmap_size_bytes(sent->bitmap)));
+    json_object_object_add(
+        json, "enabled", json_object_new_boolean(bitmap_enabled(sent->bitmap)));
+    json_object_object_add(json, "persistent",
+                           json_object_new_boolean(sent->persistent));
+    return json;
+}
+
+COROUTINE_ONLY
+static bool co_send_runs(Channel *c, const DirtyBitmap *bitmap, Error **errp)
+{
+    g_autofree Run *runs = g_new(Run, RUNS_MAX);
+    uint64_t size = bitmap_size_bytes(bitmap), at = 0, start, bytes;
+    uint32_t n = 0;
+
+    while (bitmap_next_dirty_run(bitmap, at, size, UINT64_MAX, &start,
+                                 &bytes)) {
+        runs[n++] = (Run){be64(start), be64(bytes)};
+        at = start + bytes;
+        if (n == RUNS_MAX) {
+            if (!co_record_send(c, RECORD_RUNS, runs, n * sizeof(Run), errp)) {
+                return false;
+            }
+            n = 0;
+        }
+    }
+    return !n || co_record_send(c, RECORD_RUNS, runs, n * sizeof(Run), errp);
+}
+
+bool co_bitmaps_send(Channel *c, const GPtrArray *list, Error **errp)
+{
+    for (guint i = 0; i < list->len; i++) {
+        const SentBitmap *sent = list->pdata[i];
+        json_object *head = head_of(sent);
+        bool ok = co_record_send_json(c, RECORD_BITMAP, head, errp) &&
+                  co_send_runs(c, sent->bitmap, errp) &&
+                  co_record_send(c, RECORD_BITMAP_END, NULL, 0, errp);
+
+        json_object_put(head);
+        if (!ok) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* --- whose they are ------------------------------------------------------ */
+
+bool co_bitmaps_forget(const GPtrArray *list, Error **errp)
+{
+    for (guint i = 0; i < list->len; i++) {
+        SentBitmap *sent = list->pdata[i];
+        Node *node = bitmap_node(sent->bitmap);
+        Quiesce *section;
+        bool ok;
+
+        if (!sent->was_persistent) {
+            continue;
+        }
+        section = co_quiesce_begin(&node, 1);
+        ok = node->driver->bitmap_store->co_forget(
+            node, bitmap_name(sent->bitmap), errp);
+        quiesce_end(section);
+        if (!ok) {
+            return false;
+        }
+        bitmap_set_persistent(sent->bitmap, false);
+    }
+    return true;
+}
+
+void bitmaps_take_back(const GPtrArray *list)
+{
+    for (guint i = 0; list && i < list->len; i++) {
+        SentBitmap *sent = list->pdata[i];
+
+        if (sent->was_persistent) {
+            bitmap_set_persistent(sent->bitmap, true);
+        }
+    }
+}
