@@ -74,7 +74,6 @@ static void mirror_child_perm(const Node *node, const Edge *edge, Perms perm,
                               Perms *child_shared)
 {
     const MirrorTop *s = node->state;
-    /* Who bears no writes bears none to what is behind, either. */
     Perms unshared =
         s->target_is_behind ? PERM_RESIZE : PERM_WRITE | PERM_RESIZE;
 
@@ -88,6 +87,11 @@ static void mirror_child_perm(const Node *node, const Edge *edge, Perms perm,
         /* While it is being put in it has no users, and must not be in the
          * way of those that the disk still has. */
         *child_perm = perm;
+        if (s->target_is_behind) {
+            /* A guest's device bears no writes of others; ours to what is
+             * behind do not change what it sees. */
+            shared |= PERM_WRITE;
+        }
         *child_shared = list_empty(&node->parents)
                             ? shared
                             : shared & ~unshared;
