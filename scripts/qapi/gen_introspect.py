@@ -21,6 +21,7 @@ class Introspection:
     def __init__(self, schema):
         self.schema = schema
         self.numbers = {}
+        self.lists = {}
         self.queue = []
         self.rows = []
         for entity in schema.commands:
@@ -33,9 +34,11 @@ class Introspection:
     def use(self, entity):
         """The name of a type in the answer."""
         if isinstance(entity, Array):
-            name = self.use(entity.element)
-            self.note(entity)
-            return f'[{name}]'
+            name = f'[{self.use(entity.element)}]'
+            # Lists of integers of all sizes are one type.
+            if self.lists.setdefault(name, entity) is entity:
+                self.note(entity)
+            return name
         if isinstance(entity, Builtin):
             if entity.json_type() == 'int':
                 entity = self.schema.types['int']
