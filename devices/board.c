@@ -56,6 +56,11 @@ const Board *board_at(unsigned index)
     return boards[index].name ? &boards[index] : NULL;
 }
 
+bool board_is_default(const Board *board)
+{
+    return board == default_board;
+}
+
 const Board *board_chosen(void)
 {
     return chosen;

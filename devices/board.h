@@ -21,6 +21,7 @@ bool board_choose(const char *name, Error **errp) CONTROL_ONLY;
 const Board *board_chosen(void) CONTROL_ONLY;
 /* The entry at @index; NULL ends. */
 const Board *board_at(unsigned index);
+bool board_is_default(const Board *board);
 /* `-machine help`. */
 void boards_print(void);
 

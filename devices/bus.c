@@ -46,6 +46,9 @@ char *bus_name_for(const Device *owner)
 {
     char *name;
 
+    if (owner->id && !strcmp(owner->model->brings, "PCI")) {
+        return g_strdup(owner->id);
+    }
     if (owner->id) {
         return g_strdup_printf("%s.0", owner->id);
     }

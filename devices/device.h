@@ -53,6 +53,8 @@ struct Device {
 
 /* Once, first: devices are found as objects. */
 void devices_init_qom(void) CONTROL_ONLY;
+/* probe.c: types that queries list. */
+void devices_init_types(void);
 /* Once, when the machine is known: its own buses. */
 void devices_init(void) CONTROL_ONLY;
 /* The command line has been dealt with: what comes now is plugged in while it

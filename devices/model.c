@@ -192,6 +192,11 @@ static bool is_called(const DeviceModel *model, const char *name)
             g_str_has_prefix(name, model->alias));
 }
 
+const DeviceModel *device_model_at(unsigned index)
+{
+    return index < ARRAY_SIZE(models) ? &models[index] : NULL;
+}
+
 const DeviceModel *device_model_find(const char *name)
 {
     for (size_t i = 0; i < ARRAY_SIZE(models); i++) {

@@ -50,6 +50,8 @@ typedef struct DeviceModel {
     bool needs_serial;
 } DeviceModel;
 
+/* The entry at @index of the table; NULL ends. */
+const DeviceModel *device_model_at(unsigned index);
 /* By name or alias; NULL: none. */
 const DeviceModel *device_model_find(const char *name);
 const DeviceProperty *device_model_property(const DeviceModel *model,

@@ -6,6 +6,7 @@
  *     /machine/unattached/device[N], and below some "virtio-backend"
  */
 #include "devices/board.h"
+#include "devices/cpu.h"
 #include "devices/device.h"
 #include "objects/qom-path.h"
 #include "objects/qom-types.h"
@@ -270,7 +271,7 @@ static bool absolute(const char *path, QomPlace *place)
             return true;
         }
     }
-    return false;
+    return cpu_at_path(path, place);
 }
 
 /* The end of a path is enough if it means one thing only. */
@@ -296,4 +297,5 @@ static unsigned resolve(const char *path, QomPlace *place)
 void devices_init_qom(void)
 {
     qom_set_resolver(resolve, "machine");
+    devices_init_types();
 }

@@ -5,6 +5,8 @@
 #include <limits.h>
 #include <unistd.h>
 
+#include "qapi/qapi-commands.h"
+
 /* CONTROL */
 static ListLink chardevs = LIST_INIT(chardevs);
 
@@ -178,4 +180,40 @@ void chardevs_free(void)
     while ((link = list_pop(&chardevs))) {
         chardev_free(LIST_ENTRY(link, Chardev, link));
     }
+}
+
+/* --- queries ------------------------------------------------------------- */
+
+static char *describe(const Chardev *chr)
+{
+    const ChardevSocketOptions *socket = &chr->options->u.socket;
+
+    if (chr->options->backend == CHARDEV_BACKEND_KIND_STDIO) {
+        return g_strdup("stdio");
+    }
+    if (socket->path) {
+        return g_strdup_printf("unix:%s%s", socket->path,
+                               chr->listen_fd >= 0 ? ",server=on" : "");
+    }
+    if (socket->fd) {
+        return g_strdup_printf("unix:%s",
+                               chr->listen_fd >= 0 ? ",server=on" : "");
+    }
+    return g_strdup_printf("tcp:%s:%s%s", socket->host, socket->port,
+                           chr->listen_fd >= 0 ? ",server=on" : "");
+}
+
+ChardevInfoList *qmp_query_chardev(Error **errp)
+{
+    ChardevInfoList *list = g_new0(ChardevInfoList, 1);
+
+    LIST_FOREACH(chr, &chardevs, Chardev, link) {
+        ChardevInfo *info = g_new0(ChardevInfo, 1);
+
+        info->label = g_strdup(chr->id);
+        info->filename = describe(chr);
+        info->frontend_open = chr->claimed;
+        ChardevInfoList_append(list, info);
+    }
+    return list;
 }

@@ -22,6 +22,10 @@ static const TypeRow types[] = {
     {"container", "object", .like = -1},
     {"event-loop-base", "object", true, false, OBJECT_TYPE_IOTHREAD, 3},
     {"iothread", "event-loop-base", .like = OBJECT_TYPE_IOTHREAD},
+    /* There is no memory; libvirt 9.0 dies if it cannot ask about these. */
+    {"memory-backend", "object", true, false, -1},
+    {"memory-backend-file", "memory-backend", true, false, -1},
+    {"memory-backend-memfd", "memory-backend", true, false, -1},
     {"secret_common", "object", true, false, OBJECT_TYPE_SECRET, 4},
     {"secret", "secret_common", .like = OBJECT_TYPE_SECRET},
     {"secret_keyring", "secret_common", .like = OBJECT_TYPE_SECRET_KEYRING},
@@ -30,6 +34,26 @@ static const TypeRow types[] = {
     {"tls-creds-psk", "tls-creds", .like = OBJECT_TYPE_TLS_CREDS_PSK},
     {"tls-creds-x509", "tls-creds", .like = OBJECT_TYPE_TLS_CREDS_X509},
 };
+
+static const char *(*more_types)(unsigned index, const char **parent);
+
+void qom_set_more_types(const char *(*next)(unsigned index,
+                                            const char **parent))
+{
+    more_types = next;
+}
+
+static bool is_more_type(const char *name)
+{
+    const char *type, *parent;
+
+    for (unsigned i = 0; more_types && (type = more_types(i, &parent)); i++) {
+        if (!strcmp(type, name)) {
+            return true;
+        }
+    }
+    return false;
+}
 
 static const TypeRow *find(const char *name)
 {
@@ -66,6 +90,20 @@ static ObjectTypeInfo *type_info(const TypeRow *type)
     return info;
 }
 
+static void add_more(ObjectTypeInfoList *list, const char *implements)
+{
+    const char *type, *parent;
+
+    for (unsigned i = 0; more_types && (type = more_types(i, &parent)); i++) {
+        if (!implements || !strcmp(implements, type) ||
+            !strcmp(implements, parent) || !strcmp(implements, "object")) {
+            TypeRow row = {.name = type, .parent = parent};
+
+            ObjectTypeInfoList_append(list, type_info(&row));
+        }
+    }
+}
+
 ObjectTypeInfoList *qmp_qom_list_types(const QmpQomListTypesArgs *args,
                                        Error **errp)
 {
@@ -77,6 +115,7 @@ ObjectTypeInfoList *qmp_qom_list_types(const QmpQomListTypesArgs *args,
             ObjectTypeInfoList_append(list, type_info(&types[i]));
         }
     }
+    add_more(list, args->implements);
     return list;
 }
 
@@ -113,6 +152,9 @@ qmp_qom_list_properties(const QmpQomListPropertiesArgs *args, Error **errp)
 {
     const TypeRow *type = find(args->typename);
 
+    if (!type && is_more_type(args->typename)) {
+        return qom_class_properties(NULL);
+    }
     if (!type) {
         error_set_class(errp, ERROR_CLASS_DEVICE_NOT_FOUND,
                         "Class '%s' not found", args->typename);

@@ -11,4 +11,9 @@ void qom_info_add(ObjectPropertyInfoList *list, const char *name,
 /* A new list of @type and what the class has (NULL: nothing more). */
 ObjectPropertyInfoList *qom_class_properties(const ObjectClass *class);
 
+/* Types that a room above knows, all of them kinds of "object". @next: the
+ * name of the type after @index - 1, with its parent; NULL ends. Once. */
+void qom_set_more_types(const char *(*next)(unsigned index,
+                                            const char **parent));
+
 #endif

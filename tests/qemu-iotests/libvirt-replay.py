@@ -10,7 +10,7 @@ commands, and a full backup holds what the disks held at its moment.
 import json
 import os
 
-from lib import case, libvirt_daemon, libvirt_replay, libvirt_stage, program
+from lib import case, libvirt_replay, libvirt_stage
 
 FOLDER = os.path.join(os.path.dirname(os.path.abspath(__file__)), 'libvirt')
 
@@ -21,9 +21,7 @@ class Sessions(case.Case):
         with open(os.path.join(FOLDER, name + '.jsonl'),
                   encoding='utf-8') as f:
             steps = [json.loads(line) for line in f]
-        stage = libvirt_stage.Stage if program.is_oracle() \
-            else libvirt_daemon.DaemonStage
-        libvirt_replay.Replay(self, steps, stage).run()
+        libvirt_replay.Replay(self, steps, libvirt_stage.Stage).run()
 
     def test_checkpoints(self):
         self.replay('02-checkpoints')

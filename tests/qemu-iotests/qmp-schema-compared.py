@@ -32,12 +32,17 @@ ABSENT = {
 }
 
 
-def ask(argv):
-    """The schema of the daemon ARGV, by (is command or event, name)."""
+DAEMON = ('--chardev', 'stdio,id=c', '--monitor', 'c')
+MACHINE = ('-machine', 'none', '-nodefaults', '-display', 'none', '-S',
+           '-qmp', 'stdio')
+
+
+def ask(program_path, args=DAEMON):
+    """The schema of a program, by (is command or event, name)."""
     talk = ''.join(json.dumps({'execute': name}) + '\n' for name in (
         'qmp_capabilities', 'query-qmp-schema', 'quit'))
     done = subprocess.run(
-        [argv, '--chardev', 'stdio,id=c', '--monitor', 'c'], input=talk,
+        [program_path, *args], input=talk,
         stdout=subprocess.PIPE, text=True, check=True,
         timeout=program.TIMEOUT_S)
     for line in done.stdout.splitlines():
@@ -45,7 +50,7 @@ def ask(argv):
         if answer:
             return {(e['meta-type'] in ('command', 'event'), e['name']): e
                     for e in answer}
-    raise AssertionError(f'{argv}: no schema')
+    raise AssertionError(f'{program_path}: no schema')
 
 
 class Comparison:
@@ -115,6 +120,16 @@ class Schema(case.Case):
         self.assertEqual(
             [f for f in found
              if not any(fnmatch.fnmatchcase(f, p) for p in ABSENT)], [])
+
+    @ours_only('is what this compares with')
+    def test_machine(self):
+        """What is there of a machine's commands is as QEMU's."""
+        found = Comparison(
+            ask(program.find_foreign('qemu-system-x86_64'), MACHINE),
+            ask(program.find('qemu-system-x86_64'), MACHINE)).run()
+        self.assertEqual(
+            [f for f in found if not f.endswith(' absent') and
+             not any(fnmatch.fnmatchcase(f, p) for p in ABSENT)], [])
 
 
 if __name__ == '__main__':

@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "block/backend/drive.h"
+#include "devices/about.h"
 #include "devices/board.h"
 #include "devices/device.h"
 #include "devices/run-state.h"
@@ -11,6 +12,10 @@
 #include "tools/machine/machine.h"
 #include "util/json/json-parse.h"
 #include "util/opts.h"
+
+#define MIB (UINT64_C(1) << 20)
+/* A smaller number of memory is one of MiB. */
+#define MIN_SUFFIXED_BYTES (UINT64_C(1) << 20)
 
 /* What one option needs of the others. */
 typedef struct Apply {
@@ -96,6 +101,7 @@ static bool apply_display(Apply *apply, const MachineOption *option,
     return ok;
 }
 
+CONTROL_ONLY
 static bool apply_memory(Apply *apply, const MachineOption *option,
                          Error **errp)
 {
@@ -111,7 +117,29 @@ static bool apply_memory(Apply *apply, const MachineOption *option,
                                 "and exabytes, respectively.\n");
     }
     opts_free(opts);
+    if (ok) {
+        about_set_memory(bytes >= MIN_SUFFIXED_BYTES ? bytes : bytes * MIB);
+    }
     return ok;
+}
+
+CONTROL_ONLY
+static bool apply_name(Apply *apply, const MachineOption *option, Error **errp)
+{
+    about_set_name(option->text);
+    return true;
+}
+
+CONTROL_ONLY
+static bool apply_uuid(Apply *apply, const MachineOption *option, Error **errp)
+{
+    return about_set_uuid(option->text, errp);
+}
+
+CONTROL_ONLY
+static bool apply_smp(Apply *apply, const MachineOption *option, Error **errp)
+{
+    return about_set_cpus(option->text, errp);
 }
 
 static bool apply_trace(Apply *apply, const MachineOption *option, Error **errp)
@@ -407,6 +435,9 @@ COROUTINE_ONLY CONTROL_ONLY static bool co_apply_early(Apply *apply)
 {
     return APPLY(apply, {MOPT_DISPLAY, apply_display, false},
                  {MOPT_MEMORY, apply_memory, false},
+                 {MOPT_NAME, apply_name, false},
+                 {MOPT_UUID, apply_uuid, false},
+                 {MOPT_SMP, apply_smp, false},
                  {MOPT_ACCEL, apply_accel, false},
                  {MOPT_MACHINE, apply_machine, true},
                  {MOPT_TRACE, apply_trace, false}) &&

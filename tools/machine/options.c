@@ -66,7 +66,7 @@ static const Known known[] = {
     {"usb", false, MOPT_IGNORED},
     {"vga", true, MOPT_IGNORED},
     {"cpu", true, MOPT_IGNORED},
-    {"smp", true, MOPT_IGNORED},
+    {"smp", true, MOPT_SMP},
     {"numa", true, MOPT_IGNORED},
     {"global", true, MOPT_IGNORED},
     {"rtc", true, MOPT_IGNORED},

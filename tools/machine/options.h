@@ -44,6 +44,7 @@ typedef enum MachineOptionKind {
     MOPT_PIDFILE,
     MOPT_DAEMONIZE,
     MOPT_NAME,
+    MOPT_SMP,
     MOPT_UUID,
     MOPT_NOGRAPHIC,
 } MachineOptionKind;

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What was said of the machine, and the queries that show it. */
+#include "devices/about.h"
+
+#include "devices/board.h"
+#include "qapi/qapi-commands.h"
+#include "util/opts.h"
+
+/* CONTROL */
+static About about = {.memory_bytes = MEMORY_DEFAULT_BYTES, .cpus = 1};
+
+const About *machine_about(void)
+{
+    return &about;
+}
+
+/* The value of @key, or the first word if it has no key; owned. */
+static char *take_word(const char *text, const char *key)
+{
+    Opts *opts = opts_parse(text, key, true);
+    char *word = opts_take(opts, key);
+
+    opts_free(opts);
+    return word;
+}
+
+void about_set_name(const char *text)
+{
+    g_free(about.name);
+    about.name = take_word(text, "guest");
+}
+
+bool about_set_uuid(const char *text, Error **errp)
+{
+    if (!g_uuid_string_is_valid(text)) {
+        error_set(errp, "failed to parse UUID string: wrong format");
+        return false;
+    }
+    g_free(about.uuid);
+    about.uuid = g_ascii_strdown(text, -1);
+    return true;
+}
+
+void about_set_memory(uint64_t bytes)
+{
+    about.memory_bytes = bytes;
+}
+
+bool about_set_cpus(const char *text, Error **errp)
+{
+    g_autofree char *word = take_word(text, "cpus");
+    guint64 n = 1;
+
+    if (word && (!g_ascii_string_to_unsigned(word, 10, 1, 288, &n, NULL))) {
+        error_set(errp, "Invalid SMP CPUs %s", word);
+        return false;
+    }
+    about.cpus = n;
+    return true;
+}
+
+unsigned machine_cpus(void)
+{
+    return board_chosen()->has_isa ? about.cpus : 0;
+}
+
+/* --- queries ------------------------------------------------------------- */
+
+NameInfo *qmp_query_name(Error **errp)
+{
+    NameInfo *info = g_new0(NameInfo, 1);
+
+    info->name = g_strdup(about.name);
+    return info;
+}
+
+UuidInfo *qmp_query_uuid(Error **errp)
+{
+    UuidInfo *info = g_new0(UuidInfo, 1);
+
+    info->UUID = g_strdup(about.uuid ? about.uuid
+                                     : "00000000-0000-0000-0000-000000000000");
+    return info;
+}
+
+MemoryInfo *qmp_query_memory_size_summary(Error **errp)
+{
+    MemoryInfo *info = g_new0(MemoryInfo, 1);
+
+    info->base_memory = about.memory_bytes;
+    info->has_plugged_memory = true;
+    return info;
+}
+
+BalloonInfo *qmp_query_balloon(Error **errp)
+{
+    error_set_class(errp, ERROR_CLASS_DEVICE_NOT_ACTIVE,
+                    "No balloon device has been activated");
+    return NULL;
+}
+
+CurrentMachineParams *qmp_query_current_machine(Error **errp)
+{
+    return g_new0(CurrentMachineParams, 1);
+}
