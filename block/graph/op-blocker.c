@@ -21,6 +21,20 @@ void node_op_unblock(OpBlocker *blocker)
     g_free(blocker);
 }
 
+/* The image behind another one stays as long as that does. */
+static bool is_kept_by_overlay(const Node *node, Error **errp)
+{
+    LIST_FOREACH(edge, &node->parents, Edge, in_child) {
+        if ((edge->role & EDGE_COW) && !edge->parent->doomed) {
+            error_set(errp, "Node '%s' is busy: node is used as backing hd of "
+                            "'%s'",
+                      node_name(node), node_name(edge->parent));
+            return true;
+        }
+    }
+    return false;
+}
+
 bool node_op_allowed(const Node *node, NodeOp op, Error **errp)
 {
     LIST_FOREACH(blocker, &node->op_blockers, OpBlocker, link) {
@@ -30,5 +44,5 @@ bool node_op_allowed(const Node *node, NodeOp op, Error **errp)
             return false;
         }
     }
-    return true;
+    return op != NODE_OP_DELETE || !is_kept_by_overlay(node, errp);
 }

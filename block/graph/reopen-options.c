@@ -30,7 +30,8 @@ static bool is_generic(const char *name)
 
 static bool is_own(const Node *node, const char *name)
 {
-    return !is_generic(name) && !node_child(node, name);
+    return !is_generic(name) && !node_child(node, name) &&
+           (!node->driver->supports_backing || strcmp(name, "backing"));
 }
 
 static bool cannot_change(const char *name, Error **errp)

@@ -15,7 +15,9 @@
  * 3. A child that is left keeps a reference of ours until all is over, so
  *    that an abort can go back to it.
  */
+#include "block/graph/backing.h"
 #include "block/graph/driver.h"
+#include "block/graph/format.h"
 #include "block/graph/graph-int.h"
 #include "block/graph/op-blocker.h"
 #include "qapi/qapi-types.h"
@@ -76,6 +78,9 @@ static bool queue_child(Reopen *q, const Entry *entry, const Edge *edge,
 
     if (!json_object_object_get_ex(entry->json, edge->name, &value)) {
         return true; /* another driver's options: told later */
+    }
+    if (!value) {
+        return true; /* it goes */
     }
     if (json_object_is_type(value, json_type_object)) {
         if (!is_inline) {
@@ -184,7 +189,7 @@ static bool apply_generic(Reopen *q, Entry *entry, Error **errp)
 
 static bool replaceable(const Edge *edge)
 {
-    return !strcmp(edge->name, "file") || !strcmp(edge->name, "backing");
+    return !strcmp(edge->name, "file");
 }
 
 static bool replace_child(Reopen *q, Edge *edge, const char *name, Error **errp)
@@ -216,10 +221,67 @@ static bool apply_children(Reopen *q, Entry *entry, Error **errp)
     LIST_FOREACH(edge, &entry->r.node->children, Edge, in_parent) {
         json_object *value;
 
-        if (json_object_object_get_ex(entry->json, edge->name, &value) &&
+        if (!(edge->role & EDGE_COW) &&
+            json_object_object_get_ex(entry->json, edge->name, &value) &&
             json_object_is_type(value, json_type_string) &&
             !replace_child(q, edge, json_object_get_string(value), errp)) {
             return false;
+        }
+    }
+    return true;
+}
+
+/* Whether the image itself names one behind it. */
+static bool says_backing(const Node *node)
+{
+    const FormatOps *ops = node->driver->format;
+
+    return ops && ops->backing_file && ops->backing_file(node);
+}
+
+/* The image behind may be another one, come and go. @leaving: only if it goes,
+ * which is done first, so that images can change places. */
+static bool apply_backing(Reopen *q, Entry *entry, bool leaving, Error **errp)
+{
+    Node *node = entry->r.node, *to = NULL;
+    Edge *edge = node_backing_child(node);
+    json_object *value;
+
+    if (!node->driver->supports_backing) {
+        return true;
+    }
+    if (!json_object_object_get_ex(entry->json, "backing", &value)) {
+        /* Who is reopened as it was need not say it. */
+        if ((edge || says_backing(node)) && entry->json != node->options) {
+            error_set(errp, "backing is missing for '%s'", node_name(node));
+            return false;
+        }
+        return true;
+    }
+    if (leaving != !value || json_object_is_type(value, json_type_object)) {
+        return true;
+    }
+    if (value) {
+        to = node_lookup(NULL, json_object_get_string(value), errp);
+        if (!to) {
+            return false;
+        }
+    }
+    if (edge && edge->child != to) {
+        node_ref(edge->child);
+        g_ptr_array_add(q->left, edge->child);
+        g_ptr_array_add(q->nodes, edge->child);
+    }
+    return node_set_backing(node, to, q->txn, errp);
+}
+
+static bool apply_all_backings(Reopen *q, Error **errp)
+{
+    for (unsigned pass = 0; pass < 2; pass++) {
+        for (guint i = 0; i < q->entries->len; i++) {
+            if (!apply_backing(q, q->entries->pdata[i], pass == 0, errp)) {
+                return false;
+            }
         }
     }
     return true;
@@ -330,6 +392,9 @@ static bool co_apply(Reopen *q, Error **errp)
             !apply_children(q, entry, errp)) {
             return false;
         }
+    }
+    if (!apply_all_backings(q, errp)) {
+        return false;
     }
     for (guint i = 0; i < q->entries->len; i++) {
         if (!co_apply_driver(q, q->entries->pdata[i], errp)) {

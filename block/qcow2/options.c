@@ -19,8 +19,29 @@ static uint64_t whole_l2(const Qcow2State *s)
     return s->l1_size * s->cluster_bytes;
 }
 
+static bool not_negative(const char *name, bool given, int64_t value,
+                         Error **errp)
+{
+    if (given && value < 0) {
+        error_set(errp,
+                  "Parameter '%s' expects a non-negative number below 2^64",
+                  name);
+        return false;
+    }
+    return true;
+}
+
 static bool check_sizes(const BlockdevOptionsQcow2 *o, Error **errp)
 {
+    if (!not_negative("l2-cache-entry-size", o->has_l2_cache_entry_size,
+                      o->l2_cache_entry_size, errp) ||
+        !not_negative("cache-size", o->has_cache_size, o->cache_size, errp) ||
+        !not_negative("l2-cache-size", o->has_l2_cache_size, o->l2_cache_size,
+                      errp) ||
+        !not_negative("refcount-cache-size", o->has_refcount_cache_size,
+                      o->refcount_cache_size, errp)) {
+        return false;
+    }
     if (o->has_cache_size && (o->has_l2_cache_size + o->has_refcount_cache_size
                               == 2)) {
         error_set(errp, "cache-size, l2-cache-size and refcount-cache-size "
@@ -37,12 +58,19 @@ static bool check_sizes(const BlockdevOptionsQcow2 *o, Error **errp)
         error_set(errp, "refcount-cache-size may not exceed cache-size");
         return false;
     }
-    if ((o->has_cache_size && o->cache_size < 0) ||
-        (o->has_l2_cache_size && o->l2_cache_size < 0)) {
-        error_set(errp, "L2 cache size too big");
-        return false;
+    return true;
+}
+
+/* What is not for L2 tables is for counts; so many clusters are too many. */
+static bool check_refs_size(const Qcow2State *s, const BlockdevOptionsQcow2 *o,
+                            uint64_t refs_bytes, Error **errp)
+{
+    if (o->has_cache_size && !o->has_l2_cache_size &&
+        !o->has_refcount_cache_size) {
+        refs_bytes = o->cache_size -
+                     MIN((uint64_t)o->cache_size, whole_l2(s));
     }
-    if (o->has_refcount_cache_size && o->refcount_cache_size < 0) {
+    if (refs_bytes / s->cluster_bytes > INT_MAX) {
         error_set(errp, "Refcount cache size too big");
         return false;
     }
@@ -86,7 +114,7 @@ static bool sizes_parse(const Qcow2State *s, const BlockdevOptionsQcow2 *o,
             sizes->l2_bytes = o->cache_size - sizes->refs_bytes;
         }
     }
-    return true;
+    return check_refs_size(s, o, sizes->refs_bytes, errp);
 }
 
 /* --- overlap checks ------------------------------------------------------ */

@@ -153,8 +153,10 @@ bool co_qcow2_open_backing(Qcow2State *s, const BlockdevOptionsQcow2 *o,
     Error *err = NULL;
     bool ok = true;
 
-    if (o->backing && o->backing->kind == BLOCKDEV_REF_OR_NULL_KIND_NULL) {
-        return true;
+    if (o->backing && (o->backing->kind == BLOCKDEV_REF_OR_NULL_KIND_NULL ||
+                       (o->backing->kind == BLOCKDEV_REF_OR_NULL_KIND_REFERENCE &&
+                        !*o->backing->u.reference))) {
+        return true; /* the empty name is the old way to say it */
     }
     if (o->backing) {
         BlockdevRef ref;
