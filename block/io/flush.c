@@ -21,8 +21,9 @@ static int co_flush_driver(Node *node)
 {
     /* Without flushes a format still writes its caches to its file; only what
      * would make the storage itself wait is left out. */
-    if (!node->driver->co_flush || node->driver->flushes_children ||
-        (node->cache_no_flush && !node->driver->is_format)) {
+    if (!node->driver->co_flush ||
+        (node->cache_no_flush && !node->driver->is_format &&
+         !node->driver->flushes_children)) {
         return 0;
     }
     return node->driver->co_flush(node);
@@ -47,9 +48,6 @@ static int co_flush_children(Node *node)
 {
     int result = 0;
 
-    if (node->driver->flushes_children) {
-        return node->driver->co_flush(node);
-    }
     LIST_FOREACH(edge, &node->children, Edge, in_parent) {
         if (edge->role & (EDGE_DATA | EDGE_METADATA | EDGE_FILTERED)) {
             int ret = co_edge_flush(edge);
@@ -97,7 +95,7 @@ static int co_flush_now(Node *node)
 
     co_flush_event(node, BLKDBG_FLUSH_TO_DISK);
     ret = PLANTED("done-before-flush") ? 0 : co_flush_driver(node);
-    if (ret == 0) {
+    if (ret == 0 && !node->driver->flushes_children) {
         ret = co_flush_children(node);
     }
     if (ret == 0) {
