@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The table of all drivers. */
+/* The table of all drivers, sorted by name. */
 #include "block/graph/driver.h"
 
 extern const NodeDriver driver_blkdebug, driver_blklogwrites, driver_blkverify,
@@ -42,4 +42,17 @@ const NodeDriver *driver_find(const char *name)
 const NodeDriver *const *driver_table(void)
 {
     return drivers;
+}
+
+char *driver_names(void)
+{
+    g_autoptr(GPtrArray) names = g_ptr_array_new();
+
+    for (const NodeDriver *const *d = drivers; *d; d++) {
+        if ((*d)->co_open) {
+            g_ptr_array_add(names, (gpointer)(*d)->name);
+        }
+    }
+    g_ptr_array_add(names, NULL);
+    return g_strjoinv(" ", (char **)names->pdata);
 }

@@ -226,6 +226,10 @@ void perms_default_for_child(const Node *node, const Edge *edge, Perms perm,
 const NodeDriver *driver_find(const char *name);
 /* All, in the order of block/drivers.c; NULL ends. */
 const NodeDriver *const *driver_table(void);
+/* The names of formats, filters and protocols that users may open nodes with,
+ * sorted, with a space between: what tools list as supported. Each can be
+ * opened read-only, too. The caller frees it. */
+char *driver_names(void);
 
 /* For co_open: opens the child that a BlockdevRef names or defines and
  * attaches it as @name. */

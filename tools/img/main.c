@@ -34,7 +34,7 @@ static const SubCommand commands[] = {
 
 static void print_help(void)
 {
-    const NodeDriver *const *driver;
+    g_autofree char *formats = driver_names();
     size_t i;
 
     printf("usage: %s COMMAND [OPTION]... FILE...\n"
@@ -43,14 +43,8 @@ static void print_help(void)
     for (i = 0; i < ARRAY_SIZE(commands); i++) {
         printf("  %-10s%s\n", commands[i].name, commands[i].purpose);
     }
-    printf("\n`%s COMMAND --help` tells more.\n\nSupported formats:",
-           error_program_name());
-    for (driver = driver_table(); *driver; driver++) {
-        if ((*driver)->co_open) {
-            printf(" %s", (*driver)->name);
-        }
-    }
-    printf("\n");
+    printf("\n`%s COMMAND --help` tells more.\n\nSupported formats: %s\n",
+           error_program_name(), formats);
 }
 
 typedef struct Run {
