@@ -4,8 +4,8 @@
 
 extern const NodeDriver driver_blkdebug, driver_blklogwrites, driver_blkverify,
     driver_compress, driver_copy_before_write, driver_copy_on_read, driver_file,
-    driver_host_device, driver_nbd, driver_null_aio, driver_null_co,
-    driver_preallocate, driver_qcow2, driver_quorum, driver_raw,
+    driver_host_device, driver_luks, driver_nbd, driver_null_aio,
+    driver_null_co, driver_preallocate, driver_qcow2, driver_quorum, driver_raw,
     driver_snapshot_access, driver_throttle;
 
 static const NodeDriver *const drivers[] = {
@@ -17,6 +17,7 @@ static const NodeDriver *const drivers[] = {
     &driver_copy_on_read,
     &driver_file,
     &driver_host_device,
+    &driver_luks,
     &driver_nbd,
     &driver_null_aio,
     &driver_null_co,

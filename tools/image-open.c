@@ -252,7 +252,9 @@ COROUTINE_ONLY CONTROL_ONLY static Node *co_open_node(const ImageOpen *open,
         return NULL;
     }
     co_graph_lock();
+    format_opening_to_look = open->look_only;
     node = co_node_open(options, errp);
+    format_opening_to_look = false;
     graph_unlock();
     BlockdevOptions_free(options);
     return node;

@@ -50,6 +50,9 @@ typedef struct FormatCheck {
  * check is to tell is no error yet. CONTROL; whoever sets it holds the graph
  * lock. Defined in block/graph/open.c. */
 extern bool format_opening_for_repair;
+/* True while a node is opened only to be described: an encrypted image then
+ * needs no password, and its data cannot be read. As above. */
+extern bool format_opening_to_look;
 
 typedef struct FormatMeasure {
     uint64_t required_bytes, fully_allocated_bytes;
@@ -68,6 +71,9 @@ typedef enum FormatPreallocation {
 typedef struct FormatOps {
     /* In the order of the line "Formatting ..."; ends with name NULL. */
     const FormatOption *create_options;
+    /* Those of `img amend`, where they are others. NULL: the same. */
+    const FormatOption *amend_options;
+    bool encrypted; /* all of its images are */
 
     /* blockdev-create: the arm of @options that is the format's own. */
     bool (*co_create)(const struct BlockdevCreateOptions *options,

@@ -10,6 +10,7 @@
 #include "qapi/qapi-types.h"
 
 bool format_opening_for_repair;
+bool format_opening_to_look;
 
 COROUTINE_ONLY CONTROL_ONLY static Node *
 co_open_below(const BlockdevOptions *options, const Node *parent, Error **errp);

@@ -106,6 +106,9 @@ ImageInfo *co_node_query_image(Node *node, bool flat)
         info->has_cluster_size = cluster_bytes > 0;
         info->cluster_size = cluster_bytes;
     }
+    if (node->driver->format && node->driver->format->encrypted) {
+        info->has_encrypted = info->encrypted = true;
+    }
     if (node->driver->format) {
         FormatQuery query = {node, info};
 
@@ -167,5 +170,6 @@ BlockDeviceInfo *co_node_query(Node *node, bool flat)
     }
     query_backing(node, flat, info);
     info->image = co_node_query_image(node, flat);
+    info->encrypted = info->image->has_encrypted && info->image->encrypted;
     return info;
 }

@@ -31,6 +31,12 @@ static bool check_driver(const NodeDriver *driver)
     return true;
 }
 
+static const FormatOption *amend_options(const FormatOps *format)
+{
+    return format->amend_options ? format->amend_options
+                                 : format->create_options;
+}
+
 static int print_options(const NodeDriver *driver)
 {
     g_autofree char *title = NULL;
@@ -39,7 +45,7 @@ static int print_options(const NodeDriver *driver)
         return 1;
     }
     title = g_strdup_printf("Amend options for '%s':", driver->name);
-    img_words_help(driver->format->create_options, title, true);
+    img_words_help(amend_options(driver->format), title, true);
     return 0;
 }
 
@@ -125,9 +131,9 @@ co_amend(Amend *amend, json_object *words, Error **errp)
     const FormatOps *format = node->driver->format;
     bool ok;
 
-    if (!img_words_parse(amend->options, format->create_options, words,
+    if (!img_words_parse(amend->options, amend_options(format), words,
                          errp) ||
-        !check_amendable(format->create_options, words, errp)) {
+        !check_amendable(amend_options(format), words, errp)) {
         return false;
     }
     img_progress_begin(&amend->shown, amend->progress && !amend->quiet);

@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * luks: a disk that is encrypted sector by sector behind a header.
+ *
+ * Invariant: what is at offset X of the disk is at payload_bytes + X of the
+ * file, encrypted with the number of its sector.
+ */
+#include "block/luks/luks-int.h"
+
+#include "objects/secret.h"
+
+#define PIECE_BYTES (1 * MiB)
+
+/* --- opening ------------------------------------------------------------- */
+
+COROUTINE_ONLY
+static bool co_read_header(LuksState *s, Error **errp)
+{
+    uint8_t buf[LUKS_HEADER_BYTES];
+    Iov iov;
+    int ret;
+
+    if (s->file->child->size_bytes < sizeof(buf)) {
+        error_set(errp, "Volume is not in LUKS format");
+        return false;
+    }
+    iov_init_buf(&iov, buf, sizeof(buf));
+    ret = co_edge_preadv(s->file, 0, sizeof(buf), &iov, 0, 0);
+    iov_free(&iov);
+    if (ret < 0) {
+        error_set_errno(errp, -ret, "Unable to read LUKS header");
+        return false;
+    }
+    if (!luks_header_parse(&s->header, buf, errp)) {
+        return false;
+    }
+    s->payload_bytes = (uint64_t)s->header.payload_sector * LUKS_SECTOR;
+    if (s->file->child->size_bytes < s->payload_bytes) {
+        error_set(errp, "The image ends in front of its data");
+        return false;
+    }
+    return true;
+}
+
+COROUTINE_ONLY CONTROL_ONLY static bool
+co_unlock(LuksState *s, const char *secret, Error **errp)
+{
+    char *password;
+    unsigned slot = 0;
+    int ret;
+
+    if (!secret && format_opening_to_look) {
+        return true;
+    }
+    if (!secret) {
+        error_set(errp, "Parameter 'key-secret' is required for cipher");
+        return false;
+    }
+    password = secret_lookup_text(secret, errp);
+    if (!password) {
+        return false;
+    }
+    ret = co_luks_unlock(s->file, &s->header, password, &slot, s->key);
+    secret_text_free(password);
+    if (ret == -ENOKEY) {
+        error_set(errp, "Invalid password, cannot unlock any keyslot");
+    } else if (ret < 0) {
+        error_set_errno(errp, -ret, "Unable to read a keyslot");
+    } else {
+        s->cipher = luks_cipher_new(&s->header.spec, s->key,
+                                    s->header.key_bytes, errp);
+    }
+    return s->cipher != NULL;
+}
+
+COROUTINE_ONLY CONTROL_ONLY static bool
+co_luks_open(Node *node, const BlockdevOptions *options, Error **errp)
+{
+    const BlockdevOptionsLUKS *o = &options->u.luks;
+    LuksState *s = node->state;
+
+    s->file = co_node_open_child(node, o->file, "file",
+                                 EDGE_DATA | EDGE_METADATA | EDGE_PRIMARY,
+                                 errp);
+    if (!s->file || !co_read_header(s, errp) ||
+        !co_unlock(s, o->key_secret, errp)) {
+        return false;
+    }
+    node->size_bytes =
+        ROUND_DOWN(s->file->child->size_bytes - s->payload_bytes, LUKS_SECTOR);
+    return true;
+}
+
+static void co_luks_close(Node *node)
+{
+    LuksState *s = node->state;
+
+    luks_cipher_free(s->cipher);
+    explicit_bzero(s->key, sizeof(s->key));
+}
+
+/* Nothing can change but what all nodes have. */
+static bool co_luks_reopen(NodeReopen *reopen, Txn *txn, Error **errp)
+{
+    return true;
+}
+
+/* As a window of its file has them: only a change of keys writes the header,
+ * and who does that holds the image alone. */
+static void luks_child_perm(const Node *node, const Edge *edge, Perms perm,
+                            Perms shared, Perms *child_perm,
+                            Perms *child_shared)
+{
+    *child_perm = perm | PERM_CONSISTENT_READ;
+    *child_shared = shared;
+}
+
+static void luks_refresh_limits(Node *node)
+{
+    node->limits.request_align =
+        MAX(node->limits.request_align, LUKS_SECTOR);
+}
+
+/* --- requests ------------------------------------------------------------ */
+
+
+COROUTINE_ONLY
+static int co_read_piece(LuksState *s, uint64_t at, uint8_t *buf, size_t bytes)
+{
+    Iov iov;
+    int ret;
+
+    iov_init_buf(&iov, buf, bytes);
+    ret = co_edge_preadv(s->file, s->payload_bytes + at, bytes, &iov, 0, 0);
+    iov_free(&iov);
+    if (ret == 0 && !luks_decrypt(s->cipher, at / LUKS_SECTOR, buf, bytes)) {
+        ret = -EIO;
+    }
+    return ret;
+}
+
+COROUTINE_ONLY
+static int co_write_piece(LuksState *s, uint64_t at, uint8_t *buf, size_t bytes,
+                          ReqFlags flags)
+{
+    Iov iov;
+    int ret;
+
+    if (!luks_encrypt(s->cipher, at / LUKS_SECTOR, buf, bytes)) {
+        return -EIO;
+    }
+    iov_init_buf(&iov, buf, bytes);
+    ret = co_edge_pwritev(s->file, s->payload_bytes + at, bytes, &iov, 0,
+                          flags);
+    iov_free(&iov);
+    return ret;
+}
+
+COROUTINE_ONLY
+static int co_luks_preadv(Node *node, uint64_t offset_bytes, uint64_t bytes,
+                          Iov *iov, size_t iov_offset, ReqFlags flags)
+{
+    LuksState *s = node->state;
+    uint8_t *buf = s->cipher ? io_buffer_alloc(s->file->child, PIECE_BYTES)
+                             : NULL;
+    int ret = buf ? 0 : s->cipher ? -ENOMEM : -EPERM;
+
+    while (ret == 0 && bytes) {
+        size_t n = MIN(bytes, PIECE_BYTES);
+
+        ret = co_read_piece(s, offset_bytes, buf, n);
+        if (ret == 0) {
+            iov_from_buf(iov, iov_offset, buf, n);
+        }
+        offset_bytes += n;
+        iov_offset += n;
+        bytes -= n;
+    }
+    if (buf) {
+        io_buffer_free(buf);
+    }
+    return ret;
+}
+
+COROUTINE_ONLY
+static int co_luks_pwritev(Node *node, uint64_t offset_bytes, uint64_t bytes,
+                           Iov *iov, size_t iov_offset, ReqFlags flags)
+{
+    LuksState *s = node->state;
+    uint8_t *buf = s->cipher ? io_buffer_alloc(s->file->child, PIECE_BYTES)
+                             : NULL;
+    int ret = buf ? 0 : s->cipher ? -ENOMEM : -EPERM;
+
+    while (ret == 0 && bytes) {
+        size_t n = MIN(bytes, PIECE_BYTES);
+
+        iov_to_buf(iov, iov_offset, buf, n);
+        ret = co_write_piece(s, offset_bytes, buf, n, flags);
+        offset_bytes += n;
+        iov_offset += n;
+        bytes -= n;
+    }
+    if (buf) {
+        io_buffer_free(buf);
+    }
+    return ret;
+}
+
+COROUTINE_ONLY CONTROL_ONLY static int
+co_luks_truncate(Node *node, uint64_t size_bytes, bool exact, Error **errp)
+{
+    const LuksState *s = node->state;
+
+    if (size_bytes > BLOCK_MAX_BYTES - s->payload_bytes) {
+        error_set(errp, "The requested file size is too large");
+        return -EFBIG;
+    }
+    return co_edge_truncate_along(s->file, s->payload_bytes + size_bytes,
+                                  exact, errp);
+}
+
+static uint32_t luks_cluster_bytes(const Node *node)
+{
+    return 0;
+}
+
+static const char *const luks_identity[] = {"key-secret", NULL};
+
+static const FormatOps luks_format = {
+    .create_options = luks_create_options,
+    .amend_options = luks_amend_options,
+    .encrypted = true,
+    .co_create = co_luks_create,
+    .co_create_file = co_luks_create_file,
+    .co_measure = co_luks_measure,
+    .co_info_specific = co_luks_info,
+    .co_amend = co_luks_amend,
+};
+
+const NodeDriver driver_luks = {
+    .name = "luks",
+    .state_bytes = sizeof(LuksState),
+    .threading = NODE_HOMED,
+    .movable = true,
+    .is_format = true,
+    .identity_options = luks_identity,
+    .supports_fua = true,
+    .format = &luks_format,
+    .co_open = co_luks_open,
+    .co_close = co_luks_close,
+    .co_reopen = co_luks_reopen,
+    .child_perm = luks_child_perm,
+    .refresh_limits = luks_refresh_limits,
+    .cluster_bytes = luks_cluster_bytes,
+    .co_preadv = co_luks_preadv,
+    .co_pwritev = co_luks_pwritev,
+    .co_truncate = co_luks_truncate,
+};
