@@ -50,10 +50,15 @@ static bool check_id(const char *id, Error **errp)
     return true;
 }
 
+bool chardev_is_stdio(const Chardev *chr)
+{
+    return chr->options->backend == CHARDEV_BACKEND_KIND_STDIO;
+}
+
 static bool open_stdio(Error **errp)
 {
     LIST_FOREACH(chr, &chardevs, Chardev, link) {
-        if (chr->options->backend == CHARDEV_BACKEND_KIND_STDIO) {
+        if (chardev_is_stdio(chr)) {
             error_set(errp, "cannot use stdio by multiple character devices");
             return false;
         }

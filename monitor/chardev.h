@@ -35,6 +35,8 @@ Chardev *co_chardev_new(const ChardevOptions *options,
                         Error **errp) COROUTINE_ONLY CONTROL_ONLY;
 /* NULL if there is none of that name. */
 Chardev *chardev_find(const char *id) CONTROL_ONLY;
+/* It is the process's standard input and output. */
+bool chardev_is_stdio(const Chardev *chr) CONTROL_ONLY;
 /* Makes the caller its user, or `Device 'ID' is in use`. */
 bool chardev_claim(Chardev *chr, Error **errp) CONTROL_ONLY;
 

@@ -16,6 +16,8 @@ typedef struct HumanOps {
     void (*co_session)(const Stream *stream);
     /* Ends all sessions; returns while they are ending. */
     void (*co_end)(void);
+    /* What a session says first, as it stands on a terminal. */
+    const char *(*greeting)(void);
     /* No command starts any more: lets go what commands left behind. */
     void (*close)(void);
 } HumanOps;

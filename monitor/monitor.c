@@ -2,12 +2,16 @@
 /* Monitors and the sink of events: see monitor.h. */
 #include "monitor/monitor.h"
 
+#include <stdio.h>
+
 #include "monitor/chardev.h"
+#include "monitor/control.h"
 #include "monitor/dispatch.h"
 #include "monitor/event-limit.h"
 #include "monitor/human.h"
 #include "monitor/session.h"
 #include "qapi/event-sink.h"
+#include "util/json/json-print.h"
 #include "util/list.h"
 #include "util/reactor/reactor.h"
 
@@ -102,6 +106,26 @@ COROUTINE_ONLY CONTROL_ONLY static void co_monitor(void *opaque)
         chardev_disconnect(mon->chardev, &stream);
     }
     cocount_dec(&running);
+}
+
+void monitors_greet_in_vain(void)
+{
+    LIST_FOREACH(mon, &monitors, Monitor, link) {
+        if (!chardev_is_stdio(mon->chardev)) {
+            continue;
+        }
+        if (mon->readline) {
+            fputs(human_ops()->greeting(), stdout);
+        } else {
+            json_object *greeting = control_greeting();
+            GString *text = json_print(greeting, mon->pretty);
+
+            printf("%s\n", text->str);
+            g_string_free(text, TRUE);
+            json_object_put(greeting);
+        }
+        fflush(stdout);
+    }
 }
 
 void monitors_start(void)

@@ -23,6 +23,10 @@ void monitors_init(void) CONTROL_ONLY;
 /* A monitor on an existing chardev. Texts are QEMU's. */
 bool monitor_add(const MonitorOptions *options, Error **errp) CONTROL_ONLY;
 
+/* The program is about to end since one of its devices cannot be made: who
+ * reads standard output sees that its monitors were there, as with QEMU. */
+void monitors_greet_in_vain(void) CONTROL_ONLY;
+
 /* Takes clients. */
 void monitors_start(void) CONTROL_ONLY;
 

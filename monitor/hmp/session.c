@@ -142,15 +142,21 @@ static void session_unref(HmpSession *s)
     g_free(s);
 }
 
+#define BANNER                                                                 \
+    "QEMU " G_STRINGIFY(QMP_VERSION_MAJOR) "." G_STRINGIFY(                    \
+        QMP_VERSION_MINOR) "." G_STRINGIFY(QMP_VERSION_MICRO)                  \
+        " monitor - type 'help' for more information"
+#define PROMPT "(qemu) "
+
+static const char *greeting(void)
+{
+    return BANNER "\r\n" PROMPT;
+}
+
 static void greet(HmpSession *s)
 {
-    g_autoptr(GString) out = g_string_new(NULL);
+    g_autoptr(GString) out = g_string_new(BANNER "\n");
 
-    g_string_append_printf(out,
-                           "QEMU %d.%d.%d monitor - type 'help' for more "
-                           "information\n",
-                           QMP_VERSION_MAJOR, QMP_VERSION_MINOR,
-                           QMP_VERSION_MICRO);
     readline_show_prompt(s->readline, out);
     send_text(s, out);
 }
@@ -163,7 +169,7 @@ static void co_session(const Stream *stream)
     s->refs = 1;
     coqueue_init(&s->changed);
     output_init(&s->output, stream);
-    s->readline = readline_new("(qemu) ", hmp_complete);
+    s->readline = readline_new(PROMPT, hmp_complete);
     list_append(&sessions, &s->link);
     make_raw(s);
     greet(s);
@@ -210,6 +216,7 @@ void hmp_init(void)
     static const HumanOps ops = {
         .co_run = co_hmp_run,
         .co_session = co_session,
+        .greeting = greeting,
         .co_end = co_end,
         .close = hmp_close,
     };

@@ -5,7 +5,7 @@
 import json
 import socket
 
-from lib import case, images, machine
+from lib import case, images, machine, program
 from lib.case import ours_only
 from lib.images import KIB, MIB
 
@@ -81,6 +81,23 @@ class Monitors(machine.MachineCase):
                          {'guest': False, 'reason': 'host-qmp-quit'})
         self.assertEqual(lines[4], {'return': {}})
         self.assertEqual(len(lines), 5)
+
+    def test_greeting_before_a_failure(self):
+        """Monitors are there when devices are made, drives come earlier."""
+        plain = ['-nodefaults', '-display', 'none', '-machine', 'none']
+        device = ['-device', 'nosuch']
+        done = machine.run(*plain, '-qmp', 'stdio', *device)
+        self.assertEqual(done.returncode, 1)
+        # (QEMU sends it from another thread, which may be too late.)
+        if not program.is_oracle():
+            self.assertEqual(list(json.loads(done.stdout)), ['QMP'])
+        done = machine.run(*plain, '-monitor', 'stdio', *device, text=False)
+        self.assertEqual(
+            done.stdout, b"QEMU 7.2.22 monitor - type 'help' for more "
+            b"information\r\n(qemu) ")
+        done = machine.run(*plain, '-monitor', 'stdio', '-drive',
+                           'if=none,file=nosuch.img')
+        self.assertEqual((done.returncode, done.stdout), (1, ''))
 
     def test_pretty(self):
         done = machine.run('-nodefaults', '-display', 'none', '-machine',

@@ -8,6 +8,7 @@
 #include "devices/device.h"
 #include "devices/run-state.h"
 #include "migration/migration.h"
+#include "monitor/monitor.h"
 #include "tools/apply-text.h"
 #include "tools/machine/machine.h"
 #include "util/json/json-parse.h"
@@ -22,6 +23,7 @@ typedef struct Apply {
     const GPtrArray *options;
     DriveDefaults drives;
     unsigned monitors; /* made without a name so far */
+    bool has_monitors; /* all are made */
 } Apply;
 
 typedef bool ApplyFn(Apply *apply, const MachineOption *option, Error **errp);
@@ -366,6 +368,7 @@ COROUTINE_ONLY CONTROL_ONLY static bool co_drive_devices(bool virtio)
             if (d->shown) {
                 error_prepend(&err, "%s: ", d->shown);
             }
+            monitors_greet_in_vain();
             error_report_err(err);
             return false;
         }
@@ -403,6 +406,9 @@ co_apply_one(Apply *apply, const Step *step, const MachineOption *option)
     }
     if (!step->bare) {
         error_prepend(&err, "%s: ", option->shown);
+    }
+    if (apply->has_monitors) {
+        monitors_greet_in_vain();
     }
     error_report_err(err);
     return false;
@@ -461,10 +467,11 @@ COROUTINE_ONLY CONTROL_ONLY static bool co_apply_media(Apply *apply)
 COROUTINE_ONLY CONTROL_ONLY static bool co_apply_monitors(Apply *apply)
 {
     apply->monitors = 0;
-    return APPLY(apply, {MOPT_MON, apply_mon, false},
-                 {MOPT_QMP, apply_monitor, false},
-                 {MOPT_QMP_PRETTY, apply_monitor, false},
-                 {MOPT_MONITOR, apply_monitor, false});
+    apply->has_monitors = APPLY(apply, {MOPT_MON, apply_mon, false},
+                                {MOPT_QMP, apply_monitor, false},
+                                {MOPT_QMP_PRETTY, apply_monitor, false},
+                                {MOPT_MONITOR, apply_monitor, false});
+    return apply->has_monitors;
 }
 
 bool co_machine_apply(const GPtrArray *options)

@@ -39,8 +39,9 @@ class MachineCase(case.Case):
         return lines[-1].removeprefix('qemu-system-x86_64: ')
 
 
-def run(*args, cwd=None, stdin=''):
-    """Runs it to its end."""
+def run(*args, cwd=None, stdin='', text=True):
+    """Runs it to its end. Without TEXT what it prints stays bytes."""
     return subprocess.run([program.find('qemu-system-x86_64'), *args],
-                          input=stdin, capture_output=True, text=True,
+                          input=stdin if text else stdin.encode(),
+                          capture_output=True, text=text,
                           timeout=program.TIMEOUT_S, cwd=cwd, check=False)
