@@ -17,7 +17,7 @@ const About *machine_about(void)
 /* The value of @key, or the first word if it has no key; owned. */
 static char *take_word(const char *text, const char *key)
 {
-    Opts *opts = opts_parse(text, key, true);
+    Opts *opts = opts_parse(text, key, NULL);
     char *word = opts_take(opts, key);
 
     opts_free(opts);

@@ -10,7 +10,11 @@
 
 /* CONTROL */
 static ListLink devices = LIST_INIT(devices);
-static unsigned anonymous, built_in;
+static unsigned anonymous;
+/* Where the machine's own disks stand among its parts: QEMU's places. */
+#define FIRST_FLOPPY 13
+#define FIRST_IDE 18
+static unsigned floppies, ide_disks;
 static bool running; /* the command line has been dealt with */
 
 /* --- finding ------------------------------------------------------------- */
@@ -171,7 +175,11 @@ static bool scsi_id_ok(const Device *device, Error **errp)
 static char *path_of(const Device *device)
 {
     if (device->built_in) {
-        return g_strdup_printf("/machine/unattached/device[%u]", built_in++);
+        unsigned place = device->model->use == DEVICE_USES_FLOPPY
+                             ? FIRST_FLOPPY + floppies++
+                             : FIRST_IDE + floppies + ide_disks++;
+
+        return g_strdup_printf("/machine/unattached/device[%u]", place);
     }
     return device->id
                ? g_strconcat(PERIPHERAL, device->id, NULL)

@@ -54,7 +54,7 @@ static bool number_ok(const DeviceProperty *p, const char *text, Error **errp)
 
 static bool parse_size(const char *name, const char *text, uint64_t *size)
 {
-    Opts *opts = opts_parse("", NULL, true);
+    Opts *opts = opts_parse("", NULL, NULL);
     bool ok;
 
     opts_add(opts, name, text);

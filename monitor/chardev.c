@@ -101,7 +101,7 @@ Chardev *co_chardev_new(const ChardevOptions *options, Error **errp)
     coqueue_init(&chr->stop_queue);
     /* On the list while it waits for a client, so that a stop reaches it. */
     list_append(&chardevs, &chr->link);
-    ok = options->backend == CHARDEV_BACKEND_KIND_STDIO ||
+    ok = options->backend != CHARDEV_BACKEND_KIND_SOCKET ||
          co_chardev_socket_open(chr, errp);
     if (!ok) {
         list_remove(&chr->link);
@@ -136,7 +136,7 @@ bool co_chardev_connect(Chardev *chr, Stream *stream)
 {
     int fd;
 
-    if (chr->stopped) {
+    if (chr->stopped || chr->options->backend == CHARDEV_BACKEND_KIND_NULL) {
         return false;
     }
     if (chr->options->backend == CHARDEV_BACKEND_KIND_STDIO) {

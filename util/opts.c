@@ -60,22 +60,23 @@ static char *take_value(const char **text)
 }
 
 /* The deprecated form: "flag" and "noflag". */
-static void add_flag(Opts *opts, char *word, bool quiet)
+static void add_flag(Opts *opts, char *word, const char *where)
 {
     bool off = g_str_has_prefix(word, "no");
     char *name = g_strdup(off ? word + 2 : word);
     const char *value = off ? "off" : "on";
 
-    if (!quiet) {
-        warn_report("short-form boolean option '%s%s' deprecated",
-                    off ? "no" : "", name);
+    if (where) {
+        error_report("%s: warning: short-form boolean option '%s%s' "
+                     "deprecated",
+                     where, off ? "no" : "", name);
         fprintf(stderr, "Please use %s=%s instead\n", name, value);
     }
     add_taking(opts, name, g_strdup(value));
     g_free(word);
 }
 
-Opts *opts_parse(const char *text, const char *implied, bool quiet)
+Opts *opts_parse(const char *text, const char *implied, const char *where)
 {
     Opts *opts = opts_new();
     bool first = true;
@@ -91,7 +92,7 @@ Opts *opts_parse(const char *text, const char *implied, bool quiet)
         } else if (first && implied) {
             add_taking(opts, g_strdup(implied), take_value(&text));
         } else {
-            add_flag(opts, take_value(&text), quiet);
+            add_flag(opts, take_value(&text), where);
         }
         first = false;
     }

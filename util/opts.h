@@ -24,8 +24,9 @@ typedef struct Opts {
 } Opts;
 
 /* A first item without `=` is the value of @implied, where that is not
- * NULL. @quiet: flags are nothing unusual. */
-Opts *opts_parse(const char *text, const char *implied, bool quiet);
+ * NULL. @where: the option that has it, for the warning of flags; NULL: they
+ * are nothing unusual. */
+Opts *opts_parse(const char *text, const char *implied, const char *where);
 /* From a JSON object of scalars, as -device and device_add take it. */
 Opts *opts_from_json(json_object *object, Error **errp);
 void opts_free(Opts *opts); /* NULL is fine */

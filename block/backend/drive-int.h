@@ -3,6 +3,8 @@
 #ifndef BLOCK_BACKEND_DRIVE_INT_H
 #define BLOCK_BACKEND_DRIVE_INT_H
 
+#include <json-c/json.h>
+
 #include "block/backend/drive.h"
 #include "block/backend/io-limits.h"
 
@@ -23,6 +25,12 @@ bool drive_medium_given(const DriveMedium *medium);
  * the graph lock. */
 Node *co_drive_open(const DriveMedium *medium,
                     Error **errp) COROUTINE_ONLY CONTROL_ONLY;
+
+/* drive-fill.c: adds to loose options @plain what is found out by looking at
+ * the images: drivers that are not named, and the files of images behind
+ * others of which only some options are given. */
+bool co_drive_fill(json_object *plain,
+                   Error **errp) COROUTINE_ONLY CONTROL_ONLY;
 
 /* Puts a copy-on-read filter above @node, whose reference it takes; NULL with
  * @errp. */

@@ -232,14 +232,18 @@ static void add_common(json_object *options, const DriveMedium *medium)
 COROUTINE_ONLY CONTROL_ONLY static BlockdevOptions *
 co_options(const DriveMedium *medium, Error **errp)
 {
-    json_object *options = rest_options(medium);
+    json_object *options = rest_options(medium), *plain = NULL;
     BlockdevOptions *read = NULL;
 
     if ((!medium->file || !*medium->file || add_file(options, medium, errp)) &&
         co_add_driver(options, medium, errp)) {
         add_common(options, medium);
-        read = loose_options_read(options, "raw", errp);
+        plain = loose_options_plain(options, errp);
     }
+    if (plain && co_drive_fill(plain, errp)) {
+        read = loose_options_read(plain, "raw", errp);
+    }
+    json_object_put(plain);
     json_object_put(options);
     return read;
 }

@@ -102,8 +102,7 @@ static bool take_words(DriveMedium *m, Opts *opts, Error **errp)
         return false;
     }
     if (!is_one_of(m->detect_zeroes, zeroes)) {
-        error_set(errp, "Parameter 'detect-zeroes' does not accept value '%s'",
-                  m->detect_zeroes);
+        error_set(errp, "invalid parameter value: %s", m->detect_zeroes);
         return false;
     }
     if (m->discard && (!strcmp(m->discard, "on") ||

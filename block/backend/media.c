@@ -241,7 +241,7 @@ co_change(const QmpBlockdevChangeMediumArgs *args, Error **errp)
         return false;
     }
     medium.read_only = new_read_only(backend, args);
-    medium.rest = opts_parse("", NULL, true);
+    medium.rest = opts_parse("", NULL, NULL);
     node = co_drive_open(&medium, errp);
     opts_free(medium.rest);
     ok = node && co_exchange(backend, args, node, errp);

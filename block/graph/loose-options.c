@@ -130,6 +130,70 @@ static json_object *plain_object(json_object *from, unsigned depth,
     return object;
 }
 
+/* --- arrays -------------------------------------------------------------- */
+
+/* The member called like the number @i, or NULL. */
+static json_object *numbered(json_object *object, size_t i)
+{
+    g_autofree char *name = g_strdup_printf("%zu", i);
+    json_object *value = NULL;
+
+    json_object_object_get_ex(object, name, &value);
+    return value;
+}
+
+static json_object *with_arrays(json_object *value);
+
+/* "children.0.x", "children.1.x": all members are numbers in a row. */
+static json_object *as_array(json_object *object)
+{
+    size_t n = json_object_object_length(object), i = 0;
+    json_object *array;
+
+    while (i < n && numbered(object, i)) {
+        i++;
+    }
+    if (!n || i < n) {
+        return NULL;
+    }
+    array = json_object_new_array();
+    for (i = 0; i < n; i++) {
+        json_object_array_add(array, with_arrays(numbered(object, i)));
+    }
+    return array;
+}
+
+/* A value of its own for the caller. */
+static json_object *with_arrays(json_object *value)
+{
+    json_object *copy;
+
+    if (!json_object_is_type(value, json_type_object)) {
+        return json_object_get(value);
+    }
+    copy = as_array(value);
+    if (copy) {
+        return copy;
+    }
+    copy = json_object_new_object();
+    json_object_object_foreach(value, key, member)
+    {
+        json_object_object_add(copy, key, with_arrays(member));
+    }
+    return copy;
+}
+
+json_object *loose_options_plain(json_object *loose, Error **errp)
+{
+    json_object *plain = plain_object(loose, 1, errp), *whole = NULL;
+
+    if (plain) {
+        whole = with_arrays(plain);
+        json_object_put(plain);
+    }
+    return whole;
+}
+
 /* --- what the schema's reader would tell in other words ------------------ */
 
 static const QapiMember *member_of(const QapiType *type, const char *name)
@@ -175,6 +239,13 @@ static bool check_names(json_object *options, const NodeDriver *driver,
                       driver->name, full);
             return false;
         }
+    }
+    if (!driver->is_format && !driver->is_filter &&
+        member_of(own, "filename") && !member_of(own, "filename")->optional &&
+        !json_object_object_get_ex(options, "filename", NULL)) {
+        error_set(errp, "The '%s' block driver requires a file name",
+                  driver->name);
+        return false;
     }
     if (file && !file->optional &&
         !json_object_object_get_ex(options, "file", NULL)) {
@@ -262,7 +333,7 @@ static bool check_node(json_object *options, Error **errp)
 BlockdevOptions *loose_options_read(json_object *loose, const char *format,
                                     Error **errp)
 {
-    json_object *plain = plain_object(loose, 1, errp);
+    json_object *plain = loose_options_plain(loose, errp);
     BlockdevOptions *options = NULL;
 
     if (!plain) {

@@ -54,7 +54,7 @@ static bool accelerators_ok(const char *text, Error **errp)
 
 static bool apply_accel(Apply *apply, const MachineOption *option, Error **errp)
 {
-    Opts *opts = opts_parse(option->text, "accel", true);
+    Opts *opts = opts_parse(option->text, "accel", NULL);
     const char *name = opts_get(opts, "accel");
     bool ok = name && accelerators_ok(name, errp);
 
@@ -68,7 +68,7 @@ static bool apply_accel(Apply *apply, const MachineOption *option, Error **errp)
 static bool apply_machine(Apply *apply, const MachineOption *option,
                           Error **errp)
 {
-    Opts *opts = opts_parse(option->text, "type", false);
+    Opts *opts = opts_parse(option->text, "type", option->shown);
     g_autofree char *type = opts_take(opts, "type");
     g_autofree char *accel = opts_take(opts, "accel");
     bool ok = (!type || board_choose(type, errp)) &&
@@ -91,7 +91,7 @@ static bool apply_display(Apply *apply, const MachineOption *option,
     static const char *const known[] = {
         "none", "gtk",        "sdl",  "curses", "egl-headless",
         "dbus", "spice-app",  "cocoa", "default", NULL};
-    Opts *opts = opts_parse(option->text, "type", true);
+    Opts *opts = opts_parse(option->text, "type", NULL);
     const char *type = opts_get(opts, "type");
     bool ok = type && g_strv_contains(known, type);
 
@@ -107,7 +107,7 @@ CONTROL_ONLY
 static bool apply_memory(Apply *apply, const MachineOption *option,
                          Error **errp)
 {
-    Opts *opts = opts_parse(option->text, "size", true);
+    Opts *opts = opts_parse(option->text, "size", NULL);
     uint64_t bytes;
     bool ok = opts_take_number(opts, "size", true, &bytes, NULL);
 
@@ -150,6 +150,15 @@ static bool apply_trace(Apply *apply, const MachineOption *option, Error **errp)
     return true;
 }
 
+/* No node can be opened by a number here: only what was inherited is looked
+ * at. */
+static bool apply_add_fd(Apply *apply, const MachineOption *option,
+                         Error **errp)
+{
+    error_set(errp, "sets of file descriptors are not supported");
+    return false;
+}
+
 /* --- objects, nodes, drives ---------------------------------------------- */
 
 COROUTINE_ONLY CONTROL_ONLY static bool
@@ -188,8 +197,8 @@ co_add_drive(Apply *apply, const MachineOption *option, Opts *opts,
 COROUTINE_ONLY CONTROL_ONLY static bool
 co_apply_drive(Apply *apply, const MachineOption *option, Error **errp)
 {
-    return co_add_drive(apply, option, opts_parse(option->text, NULL, false),
-                        errp);
+    return co_add_drive(apply, option,
+                        opts_parse(option->text, NULL, option->shown), errp);
 }
 
 /* -hda FILE and the like: a place and a name that is not to be parsed. */
@@ -197,7 +206,7 @@ COROUTINE_ONLY CONTROL_ONLY static bool
 co_apply_file(Apply *apply, const MachineOption *option, const char *words,
               Error **errp)
 {
-    Opts *opts = opts_parse(words, NULL, true);
+    Opts *opts = opts_parse(words, NULL, NULL);
 
     opts_add(opts, "file", option->text);
     return co_add_drive(apply, option, opts, errp);
@@ -295,6 +304,7 @@ co_apply_qtest(Apply *apply, const MachineOption *option, Error **errp)
 /* --- devices ------------------------------------------------------------- */
 
 COROUTINE_ONLY CONTROL_ONLY static bool co_add_device(const char *text,
+                                                      const char *shown,
                                                       Error **errp)
 {
     bool strict = *text == '{';
@@ -305,7 +315,7 @@ COROUTINE_ONLY CONTROL_ONLY static bool co_add_device(const char *text,
     if (strict) {
         values = json_parse_string(text, errp);
     } else {
-        opts = opts_parse(text, "driver", false);
+        opts = opts_parse(text, "driver", shown);
         values = json_object_new_object();
         for (guint i = 0; i < opts->list->len; i++) {
             const Opt *opt = opts->list->pdata[i];
@@ -325,7 +335,7 @@ COROUTINE_ONLY CONTROL_ONLY static bool co_add_device(const char *text,
 COROUTINE_ONLY CONTROL_ONLY static bool
 co_apply_device(Apply *apply, const MachineOption *option, Error **errp)
 {
-    return co_add_device(option->text, errp);
+    return co_add_device(option->text, option->shown, errp);
 }
 
 CONTROL_ONLY
@@ -345,7 +355,7 @@ COROUTINE_ONLY CONTROL_ONLY static bool co_default_drives(Apply *apply,
         return true;
     }
     for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
-        Opts *opts = opts_parse(words[i], NULL, true);
+        Opts *opts = opts_parse(words[i], NULL, NULL);
         Error *err = NULL;
 
         /* That somebody has taken the place is fine. */
@@ -357,13 +367,15 @@ COROUTINE_ONLY CONTROL_ONLY static bool co_default_drives(Apply *apply,
     return true;
 }
 
-/* Devices for the drives that are to have one. */
-COROUTINE_ONLY CONTROL_ONLY static bool co_drive_devices(bool virtio)
+/* Devices for the drives of this kind that are to have one. */
+COROUTINE_ONLY CONTROL_ONLY static bool co_drive_devices(bool virtio,
+                                                         bool floppy)
 {
     for (Drive *d = drive_next(NULL); d; d = drive_next(d)) {
         Error *err = NULL;
 
         if ((d->interface == DRIVE_IF_VIRTIO) == virtio &&
+            (d->interface == DRIVE_IF_FLOPPY) == floppy &&
             !co_device_for_drive(d, &err)) {
             if (d->shown) {
                 error_prepend(&err, "%s: ", d->shown);
@@ -446,6 +458,7 @@ COROUTINE_ONLY CONTROL_ONLY static bool co_apply_early(Apply *apply)
                  {MOPT_SMP, apply_smp, false},
                  {MOPT_ACCEL, apply_accel, false},
                  {MOPT_MACHINE, apply_machine, true},
+                 {MOPT_ADD_FD, apply_add_fd, false},
                  {MOPT_TRACE, apply_trace, false}) &&
            APPLY(apply, {MOPT_OBJECT, co_apply_object, false}) &&
            APPLY(apply, {MOPT_CHARDEV, co_apply_chardev, false},
@@ -490,9 +503,10 @@ bool co_machine_apply(const GPtrArray *options)
     devices_init();
     if (!co_apply_media(&apply) ||
         (!has(&apply, MOPT_NODEFAULTS) && !co_default_drives(&apply, &err)) ||
-        !co_apply_monitors(&apply) || !co_drive_devices(false) ||
+        !co_apply_monitors(&apply) || !co_drive_devices(false, true) ||
+        !co_drive_devices(false, false) ||
         !APPLY(&apply, {MOPT_DEVICE, co_apply_device, false}) ||
-        !co_drive_devices(true) ||
+        !co_drive_devices(true, false) ||
         !APPLY(&apply, {MOPT_QTEST, co_apply_qtest, false})) {
         return false;
     }

@@ -39,7 +39,7 @@ static ChardevOptions *unix_options(const char *id, const char *text,
                                     Error **errp)
 {
     ChardevOptions *options = socket_options(id);
-    Opts *opts = opts_parse(text, "path", true);
+    Opts *opts = opts_parse(text, "path", NULL);
     bool ok;
 
     options->u.socket.path = opts_take(opts, "path");
@@ -75,7 +75,7 @@ static ChardevOptions *tcp_options(const char *id, const char *text,
                                    Error **errp)
 {
     ChardevOptions *options = socket_options(id);
-    Opts *opts = opts_parse(text, "address", true);
+    Opts *opts = opts_parse(text, "address", NULL);
     g_autofree char *address = opts_take(opts, "address");
     bool ok = address && split_address(address, &options->u.socket.host,
                                        &options->u.socket.port);

@@ -11,7 +11,7 @@
 
 static bool asks_help(const char *text, const char *implied, const char *key)
 {
-    Opts *opts = opts_parse(text, implied, true);
+    Opts *opts = opts_parse(text, implied, NULL);
     const char *value = opts_get(opts, key);
     bool asked = value && (!strcmp(value, "help") || !strcmp(value, "?"));
 

@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What a drive's options leave open and its images tell: which format a child
+ * is in, and, where only some options of an image behind another one are given
+ * ("backing.node-name"), which file that is.
+ */
+#include "block/backend/drive-int.h"
+#include "block/graph/driver.h"
+#include "block/graph/filename.h"
+#include "block/graph/format.h"
+#include "block/graph/loose-options.h"
+#include "block/graph/probe.h"
+
+static json_object *member(json_object *object, const char *name)
+{
+    json_object *value = NULL;
+
+    json_object_object_get_ex(object, name, &value);
+    return value;
+}
+
+static bool is_object(json_object *value)
+{
+    return json_object_is_type(value, json_type_object);
+}
+
+static void add(json_object *object, const char *key, const char *value)
+{
+    json_object_object_add(object, key, json_object_new_string(value));
+}
+
+/* To look at an image needs no names, which are to be given later. */
+static void strip_names(json_object *value)
+{
+    if (json_object_is_type(value, json_type_array)) {
+        for (size_t i = 0; i < json_object_array_length(value); i++) {
+            strip_names(json_object_array_get_idx(value, i));
+        }
+    }
+    if (is_object(value)) {
+        json_object_object_del(value, "node-name");
+        json_object_object_foreach(value, key, inner)
+        {
+            (void)key;
+            strip_names(inner);
+        }
+    }
+}
+
+/* The same options with nothing behind the image. */
+static BlockdevOptions *without_backing(const BlockdevOptions *options,
+                                        Error **errp)
+{
+    json_object *json = BlockdevOptions_to_json(options);
+    BlockdevOptions *copy;
+
+    json_object_object_add(json, "backing", NULL);
+    copy = BlockdevOptions_from_json(json, errp);
+    json_object_put(json);
+    return copy;
+}
+
+/* The image of @options for a look at it, without what is behind it. */
+COROUTINE_ONLY CONTROL_ONLY static Node *co_look_at(json_object *options,
+                                                    Error **errp)
+{
+    json_object *copy = NULL;
+    BlockdevOptions *read, *bare;
+    Node *node = NULL;
+
+    json_object_deep_copy(options, &copy, NULL);
+    strip_names(copy);
+    json_object_object_del(copy, "backing");
+    add(copy, "read-only", "on");
+    json_object_object_del(copy, "auto-read-only");
+    read = loose_options_read(copy, "raw", errp);
+    json_object_put(copy);
+    bare = read ? without_backing(read, errp) : NULL;
+    if (bare) {
+        node = co_node_open(bare, errp);
+    }
+    BlockdevOptions_free(bare);
+    BlockdevOptions_free(read);
+    return node;
+}
+
+/* Puts the file called @name below @backing, beside what is said of it. */
+static bool add_backing_file(json_object *backing, const char *name,
+                             Error **errp)
+{
+    bool json_name = g_str_has_prefix(name, "json:");
+    json_object *found = json_name ? loose_options_of_json_name(name, errp)
+                                   : loose_options_of_filename(name, errp);
+    json_object *into = backing;
+
+    if (!found) {
+        return false;
+    }
+    if (!json_name) {
+        into = member(backing, "file");
+        if (!is_object(into)) {
+            into = json_object_new_object();
+            json_object_object_add(backing, "file", into);
+        }
+    }
+    json_object_object_foreach(found, key, value)
+    {
+        if (!member(into, key)) {
+            json_object_object_add(into, key, json_object_get(value));
+        }
+    }
+    json_object_put(found);
+    return true;
+}
+
+/* From the image's own words. */
+COROUTINE_ONLY CONTROL_ONLY static bool
+co_complete_backing(json_object *options, json_object *backing, Error **errp)
+{
+    Node *node = co_look_at(options, errp);
+    const FormatOps *format;
+    const char *name, *backing_format;
+    bool ok = false;
+
+    if (!node) {
+        return false;
+    }
+    format = node->driver->format;
+    name = format && format->backing_file ? format->backing_file(node) : NULL;
+    if (name) {
+        const Edge *file = node_child(node, "file");
+        g_autofree char *whole = filename_beside(
+            file ? file->child->filename : node->filename, name, errp);
+
+        ok = whole && add_backing_file(backing, whole, errp);
+        backing_format = format->backing_format(node);
+        if (ok && backing_format && !member(backing, "driver")) {
+            add(backing, "driver", backing_format);
+        }
+    } else {
+        error_set(errp, "A block device must be specified for \"file\"");
+    }
+    co_node_unref(node);
+    return ok;
+}
+
+static bool co_fill(json_object *options, Error **errp) COROUTINE_ONLY
+    CONTROL_ONLY;
+
+/* Whether @options do not say which image they are about. */
+static bool names_nothing(json_object *options)
+{
+    json_object *file = member(options, "file");
+
+    return !member(options, "driver") && !member(options, "filename") &&
+           (!file || (is_object(file) && names_nothing(file)));
+}
+
+COROUTINE_ONLY CONTROL_ONLY static bool co_fill_backing(json_object *options,
+                                                        Error **errp)
+{
+    json_object *backing = member(options, "backing");
+
+    if (!is_object(backing)) {
+        return true;
+    }
+    if (!member(backing, "read-only")) {
+        add(backing, "read-only", "on");
+    }
+    if (names_nothing(backing) &&
+        !co_complete_backing(options, backing, errp)) {
+        return false;
+    }
+    return co_fill(backing, errp);
+}
+
+COROUTINE_ONLY CONTROL_ONLY static bool co_fill_children(json_object *options,
+                                                         Error **errp)
+{
+    static const char *const names[] = {"file", "image", "target", "data-file",
+                                        "raw",  "test",  "log"};
+    json_object *children = member(options, "children");
+
+    for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+        json_object *child = member(options, names[i]);
+
+        if (is_object(child) && !co_fill(child, errp)) {
+            return false;
+        }
+    }
+    if (json_object_is_type(children, json_type_array)) {
+        for (size_t i = 0; i < json_object_array_length(children); i++) {
+            json_object *child = json_object_array_get_idx(children, i);
+
+            if (is_object(child) && !co_fill(child, errp)) {
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
+COROUTINE_ONLY CONTROL_ONLY static bool co_fill_driver(json_object *options,
+                                                       Error **errp)
+{
+    const char *format = "file";
+
+    if (member(options, "driver")) {
+        return true;
+    }
+    if (is_object(member(options, "file"))) {
+        json_object *look = NULL;
+
+        json_object_deep_copy(member(options, "file"), &look, NULL);
+        strip_names(look);
+        format = co_probe_loose(look, errp);
+        json_object_put(look);
+    }
+    if (format) {
+        add(options, "driver", format);
+    }
+    return format != NULL;
+}
+
+static bool co_fill(json_object *options, Error **errp)
+{
+    return co_fill_children(options, errp) && co_fill_driver(options, errp) &&
+           co_fill_backing(options, errp);
+}
+
+bool co_drive_fill(json_object *plain, Error **errp)
+{
+    return co_fill(plain, errp);
+}
