@@ -37,6 +37,16 @@ void co_drive_free(Drive *drive)
     g_free(drive);
 }
 
+void co_drive_delete(Drive *drive)
+{
+    Backend *backend = drive->backend;
+
+    co_backend_eject(backend);
+    g_free(backend->name);
+    backend->name = NULL;
+    co_drive_free(drive);
+}
+
 /* --- what is said of the medium ------------------------------------------ */
 
 static bool take_cache(DriveMedium *m, Opts *opts, Error **errp)

@@ -51,6 +51,10 @@ Drive *co_drive_new(Opts *opts, const DriveDefaults *defaults,
 /* Gives up the drive's reference; the back end stays while a device has it. */
 void co_drive_free(Drive *drive) COROUTINE_ONLY CONTROL_ONLY;
 
+/* A user takes it away: it has neither medium nor name any more, whether a
+ * device has it or not. Under the graph lock. */
+void co_drive_delete(Drive *drive) COROUTINE_ONLY CONTROL_ONLY;
+
 /* In the order in which they were made; NULL ends. */
 Drive *drive_next(Drive *drive) CONTROL_ONLY;
 Drive *drive_of_backend(const Backend *backend) CONTROL_ONLY;

@@ -12,6 +12,9 @@ extern const HmpCommand hmp_block_job_cancel, hmp_block_job_complete,
     hmp_drive_backup, hmp_drive_mirror, hmp_eject, hmp_snapshot_blkdev,
     hmp_snapshot_blkdev_internal, hmp_snapshot_delete_blkdev_internal;
 
+/* drive-commands.c */
+extern const HmpCommand hmp_drive_add, hmp_drive_del;
+
 /* nbd-commands.c */
 extern const HmpCommand hmp_nbd_server_add, hmp_nbd_server_remove,
     hmp_nbd_server_start, hmp_nbd_server_stop;

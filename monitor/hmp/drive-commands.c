@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* drive_add and drive_del: drives of a machine that runs. */
+#include "block/backend/drive.h"
+#include "monitor/hmp/commands.h"
+#include "qapi/qapi-commands.h"
+#include "util/json/json-keyval.h"
+
+/* Without "Error: " in front, as QEMU tells these. */
+static void tell(Hmp *hmp, Error *err)
+{
+    hmp_printf(hmp, "%s\n", error_text(err));
+    error_free(err);
+}
+
+/* -n: a node, with the options of -blockdev in the words of -drive. */
+COROUTINE_ONLY CONTROL_ONLY static void co_add_node(Hmp *hmp, const char *text)
+{
+    json_object *json = json_keyval_parse(text, NULL, NULL, NULL), *name;
+    BlockdevOptions *options = NULL;
+    Error *err = NULL;
+
+    if (!json || !json_object_object_get_ex(json, "node-name", &name)) {
+        hmp_printf(hmp, "'node-name' needs to be specified\n");
+        json_object_put(json);
+        return;
+    }
+    options = BlockdevOptions_from_keyval(json, &err);
+    json_object_put(json);
+    if (!options || !qmp_blockdev_add(options, &err)) {
+        tell(hmp, err);
+    }
+    BlockdevOptions_free(options);
+}
+
+COROUTINE_ONLY CONTROL_ONLY static void co_drive_add(Hmp *hmp,
+                                                     json_object *args)
+{
+    static const DriveDefaults defaults = {.interface = DRIVE_IF_IDE};
+    const char *text = hmp_str(args, "opts");
+    json_object *node;
+    Error *err = NULL;
+    Drive *drive;
+    Opts *opts;
+
+    if (json_object_object_get_ex(args, "node", &node)) {
+        co_add_node(hmp, text);
+        return;
+    }
+    opts = opts_parse(text, NULL, NULL);
+    drive = co_drive_new(opts, &defaults, &err);
+    opts_free(opts);
+    if (!drive) {
+        tell(hmp, err);
+    } else if (drive->interface != DRIVE_IF_NONE) {
+        hmp_printf(hmp, "Can't hot-add drive to type %d\n",
+                   (int)drive->interface);
+        co_graph_lock();
+        co_drive_free(drive);
+        graph_unlock();
+    } else {
+        hmp_printf(hmp, "OK\n");
+    }
+}
+
+const HmpCommand hmp_drive_add = {
+    .name = "drive_add",
+    .args = {{"node", HMP_FLAG, .flag = 'n'},
+             {"pci_addr", HMP_STRING},
+             {"opts", HMP_STRING}},
+    .params = "[-n] slot options",
+    .help = "make a drive for a device that is plugged in later (if=none); "
+            "-n: a node",
+    .co_run = co_drive_add,
+};
+
+COROUTINE_ONLY CONTROL_ONLY static void co_drive_del(Hmp *hmp,
+                                                     json_object *args)
+{
+    const char *name = hmp_str(args, "id");
+    Backend *backend = backend_by_name(name);
+    Drive *drive = backend ? drive_of_backend(backend) : NULL;
+    QmpBlockdevDelArgs del = {.node_name = (char *)name};
+    Error *err = NULL;
+
+    if (drive) {
+        co_graph_lock();
+        co_drive_delete(drive);
+        graph_unlock();
+    } else if (!node_find(name)) {
+        hmp_printf(hmp, "Device '%s' not found\n", name);
+    } else if (!qmp_blockdev_del(&del, &err)) {
+        tell(hmp, err);
+    }
+}
+
+const HmpCommand hmp_drive_del = {
+    .name = "drive_del",
+    .args = {{"id", HMP_DEVICE}},
+    .params = "device",
+    .help = "take a drive away; a device that has it stays without",
+    .co_run = co_drive_del,
+};
