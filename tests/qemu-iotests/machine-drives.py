@@ -98,6 +98,49 @@ class Drives(machine.MachineCase):
             self.assertEqual(image.read(64 * KIB), b'\7' * 64 * KIB)
 
 
+class Plugging(machine.MachineCase):
+    """drive_add and drive_del."""
+
+    def setUp(self):
+        super().setUp()
+        self.vm = self.machine('-device', 'virtio-scsi', '-drive',
+                               'if=none,id=d,driver=null-co', '-device',
+                               'scsi-hd,drive=d,id=sd')
+
+    def hmp(self, line):
+        return self.vm.cmd('human-monitor-command', {'command-line': line})
+
+    def test_add(self):
+        for line, said in [
+                ('if=none,id=x,driver=null-co', 'OK'),
+                ('if=none,id=x,driver=null-co',
+                 "Duplicate ID 'x' for drive"),
+                ('if=none,id=y,file=nosuch',
+                 "Could not open 'nosuch': No such file or directory"),
+                ('if=virtio,driver=null-co',
+                 "Can't hot-add drive to type 7")]:
+            self.assertEqual(self.hmp(f'drive_add 0 {line}'), f'{said}\r\n')
+        self.vm.cmd('device_add', {'driver': 'scsi-hd', 'drive': 'x',
+                                   'id': 'sx'})
+        self.assertEqual([b['device'] for b in self.vm.cmd('query-block')],
+                         ['d', 'x'])
+
+    def test_add_node(self):
+        self.assertEqual(
+            self.hmp('drive_add -n 0 driver=null-co,node-name=n'), '')
+        self.assertEqual(self.hmp('drive_add -n 0 driver=null-co'),
+                         "'node-name' needs to be specified\r\n")
+        self.assertEqual(self.hmp('drive_del n'), '')
+
+    def test_del(self):
+        self.assertEqual(self.hmp('drive_del zz'),
+                         "Device 'zz' not found\r\n")
+        self.assertEqual(self.hmp('drive_del d'), '')
+        info, = self.vm.cmd('query-block')
+        self.assertEqual((info['device'], info['qdev'], 'inserted' in info),
+                         ('', 'sd', False))
+
+
 @ours_only('what a person writes is not counted as the guest\'s')
 class Errors(machine.MachineCase):
 
