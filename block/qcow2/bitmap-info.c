@@ -51,7 +51,7 @@ uint64_t qcow2_bitmaps_measure(const Qcow2State *s, const Node *source)
     while ((bitmap = bitmap_next(source, bitmap))) {
         uint64_t granularity = bitmap_granularity_bytes(bitmap), clusters;
 
-        if (!bitmap_persistent(bitmap) || bitmap_inconsistent(bitmap)) {
+        if (!bitmap_persistent(bitmap)) {
             continue;
         }
         clusters = qcow2_bits_clusters(

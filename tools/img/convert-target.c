@@ -54,6 +54,14 @@ static bool check_backing(Convert *c, const FormatOption *table)
     return true;
 }
 
+/* Version 2 of qcow2 cannot hold bitmaps. */
+static bool is_old_version(const Convert *c)
+{
+    const char *compat = img_word(c->words, "compat");
+
+    return compat && (!strcmp(compat, "0.10") || !strcmp(compat, "v2"));
+}
+
 static bool check_bitmaps(const Convert *c, const NodeDriver *driver)
 {
     if (!c->bitmaps) {
@@ -67,7 +75,7 @@ static bool check_bitmaps(const Convert *c, const NodeDriver *driver)
         error_report("Source lacks bitmap support");
         return false;
     }
-    if (!driver->bitmap_store) {
+    if (!driver->bitmap_store || is_old_version(c)) {
         error_report("Format driver '%s' does not support bitmaps",
                      driver->name);
         return false;
