@@ -174,6 +174,7 @@ Node *co_stream_top_insert(Node *disk, const char *name, Error **errp)
 
     assert(disk->quiesced);
     if (!filter) {
+        error_prepend(errp, "Could not create node: ");
         return NULL;
     }
     s = filter->state;

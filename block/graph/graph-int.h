@@ -53,6 +53,8 @@ bool generic_options_parse(const struct BlockdevOptions *o,
                            const GenericOptions *parent, GenericOptions *g,
                            Error **errp);
 GenericOptions node_generic(const Node *node);
+/* What an inline child gets by default: one behind another is read-only. */
+GenericOptions node_generic_for_child(const Node *parent, unsigned role);
 void node_set_generic(Node *node, const GenericOptions *g);
 
 /* --- activity.c ---------------------------------------------------------- */

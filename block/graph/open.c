@@ -13,7 +13,8 @@ bool format_opening_for_repair;
 bool format_opening_to_look;
 
 COROUTINE_ONLY CONTROL_ONLY static Node *
-co_open_below(const BlockdevOptions *options, const Node *parent, Error **errp);
+co_open_below(const BlockdevOptions *options, const Node *parent,
+              unsigned role, Error **errp);
 
 /* What an inline child takes over where its own options are silent. A named
  * child keeps what it was opened with. */
@@ -115,13 +116,24 @@ void node_set_generic(Node *node, const GenericOptions *g)
     node->detect_zeroes = g->detect_zeroes;
 }
 
+GenericOptions node_generic_for_child(const Node *parent, unsigned role)
+{
+    GenericOptions g = node_generic(parent);
+
+    if (role & EDGE_COW) {
+        g.read_only = true;
+        g.auto_read_only = false;
+    }
+    return g;
+}
+
 static bool apply_generic(Node *node, const BlockdevOptions *o,
-                          const Node *parent, Error **errp)
+                          const Node *parent, unsigned role, Error **errp)
 {
     GenericOptions above, g;
 
     if (parent) {
-        above = node_generic(parent);
+        above = node_generic_for_child(parent, role);
     }
     if (!generic_options_parse(o, parent ? &above : NULL, &g, errp)) {
         return false;
@@ -148,7 +160,7 @@ static bool co_open_driver(Node *node, const BlockdevOptions *options,
 }
 
 static Node *co_open_below(const BlockdevOptions *options, const Node *parent,
-                           Error **errp)
+                           unsigned role, Error **errp)
 {
     const char *driver_name = BlockdevDriver_str(options->driver);
     const NodeDriver *driver = driver_find(driver_name);
@@ -163,7 +175,7 @@ static Node *co_open_below(const BlockdevOptions *options, const Node *parent,
         return NULL;
     }
     node->options = BlockdevOptions_to_json(options);
-    if (!apply_generic(node, options, parent, errp) ||
+    if (!apply_generic(node, options, parent, role, errp) ||
         !co_open_driver(node, options, errp)) {
         co_node_discard(node);
         return NULL;
@@ -175,16 +187,17 @@ static Node *co_open_below(const BlockdevOptions *options, const Node *parent,
 
 Node *co_node_open(const BlockdevOptions *options, Error **errp)
 {
-    return co_open_below(options, NULL, errp);
+    return co_open_below(options, NULL, 0, errp);
 }
 
 COROUTINE_ONLY CONTROL_ONLY static Node *
-co_child_open(Node *parent, const BlockdevRef *ref, Error **errp)
+co_child_open(Node *parent, const BlockdevRef *ref, unsigned role,
+              Error **errp)
 {
     Node *child;
 
     if (ref->kind == BLOCKDEV_REF_KIND_DEFINITION) {
-        child = co_open_below(ref->u.definition, parent, errp);
+        child = co_open_below(ref->u.definition, parent, role, errp);
         if (child) {
             child->inherits_from = parent;
         }
@@ -200,7 +213,7 @@ co_child_open(Node *parent, const BlockdevRef *ref, Error **errp)
 Edge *co_node_open_child(Node *parent, const BlockdevRef *ref, const char *name,
                          unsigned role, Error **errp)
 {
-    Node *child = co_child_open(parent, ref, errp);
+    Node *child = co_child_open(parent, ref, role, errp);
     Edge *edge;
 
     if (!child) {

@@ -172,7 +172,11 @@ static bool apply_generic(Reopen *q, Entry *entry, Error **errp)
     GenericOptions above, g;
 
     if (entry->parent) {
-        above = node_generic(entry->parent->r.node);
+        const Node *parent = entry->parent->r.node;
+        const Edge *backing = node_backing_child(parent);
+
+        above = node_generic_for_child(
+            parent, backing && backing->child == node ? EDGE_COW : 0);
     }
     if (!generic_options_parse(entry->options, entry->parent ? &above : NULL,
                                &g, errp)) {

@@ -186,14 +186,14 @@ co_change_backing(Node *device, Node *image, const char *filename,
     Quiesce *section;
     int ret;
 
-    if (image != device && !node_leads_to(device, image)) {
-        error_set(errp, "'%s' and image file are not in the same chain",
-                  node_name(device));
-        return false;
-    }
     if (!backing) {
         error_set(errp, "not allowing backing file change on an image without "
                         "a backing file");
+        return false;
+    }
+    if (image != device && !node_leads_to(device, image)) {
+        error_set(errp, "'%s' and image file are not in the same chain",
+                  node_name(device));
         return false;
     }
     if (!format || !format->co_change_backing_file) {

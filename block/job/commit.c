@@ -110,12 +110,31 @@ static Node *lowest(Node *node)
     return node_skip_filters(node);
 }
 
-static bool is_root(const Node *node, Error **errp)
+/* By node or by file name, which may be the active image's too. */
+static bool find_top(const QmpBlockCommitArgs *args, Node *image, Node **top,
+                     Error **errp)
 {
-    LIST_FOREACH(edge, &node->parents, Edge, in_child) {
-        if (edge->role & EDGE_COW) {
-            error_set(errp, "Need a root block node");
+    if (args->top && !args->top_node && !g_strcmp0(image->filename, args->top)) {
+        *top = image;
+        return true;
+    }
+    if (!chain_find(image, args->top_node, args->top, "top", top, NULL) &&
+        args->top && !args->top_node) {
+        error_set(errp, "Top image file %s not found", args->top);
+        return false;
+    }
+    return chain_find(image, args->top_node, args->top, "top", top, errp);
+}
+
+/* From the top to the base. */
+static bool all_allowed(const CommitImages *i, Error **errp)
+{
+    for (Node *node = i->top; node; node = node_backing_node(node)) {
+        if (!node_op_allowed(node, NODE_OP_COMMIT_TARGET, errp)) {
             return false;
+        }
+        if (node == i->base) {
+            break;
         }
     }
     return true;
@@ -133,8 +152,9 @@ static bool find_images(const QmpBlockCommitArgs *args, CommitImages *i,
         return false;
     }
     image = node_skip_filters(i->device);
-    if (!is_root(i->device, errp) ||
-        !chain_find(image, args->top_node, args->top, "top", &i->top, errp) ||
+    if (!node_lookup_root(args->device, errp) ||
+        !node_op_allowed(i->device, NODE_OP_COMMIT_SOURCE, errp) ||
+        !find_top(args, image, &i->top, errp) ||
         !chain_find(image, args->base_node, args->base, "base", &i->base,
                     errp)) {
         return false;
@@ -160,9 +180,7 @@ static bool find_images(const QmpBlockCommitArgs *args, CommitImages *i,
                   "'backing-file' specified, but 'top' is the active layer");
         return false;
     }
-    return node_op_allowed(i->device, NODE_OP_COMMIT_SOURCE, errp) &&
-           node_op_allowed(i->top, NODE_OP_COMMIT_SOURCE, errp) &&
-           node_op_allowed(i->base, NODE_OP_COMMIT_TARGET, errp);
+    return all_allowed(i, errp);
 }
 
 CONTROL_ONLY
@@ -197,6 +215,11 @@ co_init(Job *job, const QmpBlockCommitArgs *args, const CommitImages *i,
     }
     if (!chain_hold(job, i->top, i->base, &s->layers, errp) ||
         !block_job_add_node(job, "overlay", overlay, 0, PERM_ALL, errp)) {
+        return false;
+    }
+    /* Whatever works on the overlay alone leaves what is below the filter. */
+    block_job_allow_ops(job, overlay, NODE_OPS_ALL);
+    if (!block_job_add_node(job, "device", i->device, 0, PERM_ALL, errp)) {
         return false;
     }
     s->layers++; /* the top itself */

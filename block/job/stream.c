@@ -84,16 +84,43 @@ static const JobDriver stream_driver = {
 
 /* --- the beginning ------------------------------------------------------- */
 
+static bool check_names(const QmpBlockStreamArgs *args, Error **errp)
+{
+    const char *first = args->base ? "base" : "bottom";
+    const char *second = args->base_node ? "base-node" : "bottom";
+
+    if (!args->base + !args->base_node + !args->bottom >= 2) {
+        return true;
+    }
+    if (args->bottom && args->base_node && !args->base) {
+        first = "bottom";
+        second = "base-node";
+    }
+    error_set(errp, "'%s' and '%s' cannot be specified at the same time",
+              first, second);
+    return false;
+}
+
+/* From the device to above the base. */
+static bool all_allowed(Node *device, const Node *base, Error **errp)
+{
+    if (!node_op_allowed(device, NODE_OP_STREAM, errp)) {
+        return false;
+    }
+    for (Node *node = node_skip_filters(device); node && node != base;
+         node = node_backing_node(node)) {
+        if (!node_op_allowed(node, NODE_OP_STREAM, errp)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static bool check_bounds(const QmpBlockStreamArgs *args, Node *image,
                          Node **base, Error **errp)
 {
-    if (!chain_find(image, args->base_node, args->base, "base", base, errp)) {
-        return false;
-    }
-    if (args->bottom && (args->base || args->base_node)) {
-        error_set(errp, "'bottom' and '%s' cannot be specified at the same "
-                        "time",
-                  args->base ? "base" : "base-node");
+    if (!check_names(args, errp) ||
+        !chain_find(image, args->base_node, args->base, "base", base, errp)) {
         return false;
     }
     if (args->bottom) {
@@ -222,8 +249,9 @@ bool qmp_block_stream(const QmpBlockStreamArgs *args, Error **errp)
 
     co_graph_lock();
     device = node_lookup(args->device, args->device, errp);
-    if (device && node_op_allowed(device, NODE_OP_STREAM, errp) &&
-        check_bounds(args, node_skip_filters(device), &base, errp)) {
+    if (device &&
+        check_bounds(args, node_skip_filters(device), &base, errp) &&
+        all_allowed(device, base, errp)) {
         job = co_start(args, device, base, errp);
     }
     graph_unlock();
