@@ -81,7 +81,11 @@ static void mirror_child_perm(const Node *node, const Edge *edge, Perms perm,
         *child_perm = edge->role & EDGE_FILTERED ? perm : 0;
         *child_shared = edge->role & EDGE_FILTERED ? shared : PERM_ALL;
     } else if (!(edge->role & EDGE_FILTERED)) {
-        *child_perm = PERM_WRITE;
+        /* What is behind is written to once the disk's users, who bear that
+         * from the filter only, are its own. */
+        *child_perm = s->target_is_behind && list_empty(&node->parents)
+                          ? 0
+                          : PERM_WRITE;
         *child_shared = s->target_is_behind ? PERM_ALL : PERM_WRITE_UNCHANGED;
     } else {
         /* While it is being put in it has no users, and must not be in the
