@@ -5,10 +5,11 @@
 #include "monitor/control.h"
 #include "monitor/dispatch.h"
 #include "monitor/output.h"
+#include "objects/named-fd.h"
 #include "util/json/json-parse.h"
 #include "util/json/json-print.h"
 #include "util/list.h"
-#include "util/reactor/reactor.h"
+#include "util/reactor/recv-fds.h"
 
 #define READ_BYTES (16 * KiB)
 /* The parser gets this much at a time, which bounds how many tiny requests
@@ -163,7 +164,8 @@ COROUTINE_ONLY CONTROL_ONLY static void co_read_all(Session *s)
     ssize_t n;
 
     while (!s->ending && !s->output.dead &&
-           (n = co_io_recv(s->output.stream.in_fd, buf, READ_BYTES)) > 0) {
+           (n = co_io_recv_fds(s->output.stream.in_fd, buf, READ_BYTES,
+                                named_fd_received)) > 0) {
         for (ssize_t done = 0; done < n; done += SLICE_BYTES) {
             co_take_slice(s, buf + done, MIN(n - done, (ssize_t)SLICE_BYTES));
         }

@@ -4,6 +4,7 @@
 along, and whatever fails, one of the two has the disks."""
 
 import json
+import socket
 
 from lib import case, exports, machine, tools
 from lib.case import ours_only
@@ -155,7 +156,30 @@ class Handover(MigrationCase):
         dst.cmd('cont')
         self.assertEqual(self.status(dst), 'running')
 
-    def test_by_command_and_descriptor(self):
+    def test_by_descriptor(self):
+        src = self.vm()
+        self.capabilities(src, 'events')
+        saved = self.path('saved')
+        self.assert_error(src, 'getfd', {'fdname': 'x'},
+                          'No file descriptor supplied via SCM_RIGHTS')
+        with open(saved, 'wb') as f:
+            for name in 'other', 'migrate':
+                request = {'execute': 'getfd', 'arguments': {'fdname': name}}
+                socket.send_fds(src.qmp.sock, [json.dumps(request).encode()],
+                                [f.fileno()])
+                self.assertEqual(src.qmp.recv_reply(), {'return': {}})
+        src.cmd('closefd', fdname='other')
+        self.assert_error(src, 'closefd', {'fdname': 'other'},
+                          "File descriptor named 'other' not found")
+        src.cmd('migrate', uri='fd:migrate')
+        self.statuses(src, 'completed')
+        src.quit()
+        dst = self.vm('-incoming', f'exec:cat {saved}')
+        while dst.cmd('query-migrate').get('status') != 'completed':
+            pass
+        dst.cmd('cont')
+
+    def test_by_command(self):
         src = self.vm()
         self.capabilities(src, 'events')
         saved = self.path('saved')
