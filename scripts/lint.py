@@ -22,8 +22,8 @@ import sys
 from pathlib import Path
 
 SOURCE = Path(__file__).resolve().parent.parent
-ROOMS = ["util", "qapi", "nbd", "objects", "block", "monitor", "tools",
-         "blockdev.c"]
+ROOMS = ["util", "qapi", "nbd", "text", "objects", "block", "monitor",
+         "tools", "blockdev.c"]
 GCC_ONLY = ("-fdiagnostics-color=always", "-pipe")
 CPPCHECK = ["cppcheck", "--quiet", "--error-exitcode=1", "--inline-suppr",
             "--enable=warning,portability", "--std=c11",
@@ -46,7 +46,8 @@ def product_files(build):
         if path.suffix != ".c" or not path.is_relative_to(SOURCE):
             continue
         if path.relative_to(SOURCE).parts[0] in ROOMS:
-            words = shlex.split(command["command"])[1:]
+            words = shlex.split(command["command"])
+            words = words[2 if words[0].endswith("ccache") else 1:]
             files.setdefault(path, [word for word in words[:words.index("-o")]
                                     if word not in GCC_ONLY])
     return sorted(files.items())

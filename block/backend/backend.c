@@ -70,6 +70,7 @@ static const RootOps root_ops = {
     .path = picture_name,
 };
 
+CONTROL_ONLY
 static Root *find_root(const char *name)
 {
     Backend *backend = backend_by_name(name);
@@ -84,6 +85,7 @@ void backends_init(void)
 
 /* --- life ---------------------------------------------------------------- */
 
+CONTROL_ONLY
 static bool name_free(const char *name, Error **errp)
 {
     if (backend_by_name(name)) {

@@ -49,6 +49,7 @@ static bool refuse_grouped(const TransactionAction *action,
     return false;
 }
 
+CONTROL_ONLY
 static void touch(const char *name, GPtrArray *nodes)
 {
     Node *node = node_lookup(name, name, NULL);
@@ -60,6 +61,7 @@ static void touch(const char *name, GPtrArray *nodes)
 
 /* --- add ------------------------------------------------------------------ */
 
+CONTROL_ONLY
 static void add_touches(const TransactionAction *action, GPtrArray *nodes)
 {
     touch(action->u.block_dirty_bitmap_add.data->node, nodes);
@@ -95,6 +97,7 @@ const TransactionHandler txn_handler_block_dirty_bitmap_add = {
 
 /* --- clear ---------------------------------------------------------------- */
 
+CONTROL_ONLY
 static void clear_touches(const TransactionAction *action, GPtrArray *nodes)
 {
     touch(action->u.block_dirty_bitmap_clear.data->node, nodes);
@@ -179,6 +182,7 @@ static bool co_prepare_switch(const TransactionAction *action,
     return true;
 }
 
+CONTROL_ONLY
 static void enable_touches(const TransactionAction *action, GPtrArray *nodes)
 {
     touch(action->u.block_dirty_bitmap_enable.data->node, nodes);
@@ -197,6 +201,7 @@ const TransactionHandler txn_handler_block_dirty_bitmap_enable = {
     .co_prepare = co_enable_prepare,
 };
 
+CONTROL_ONLY
 static void disable_touches(const TransactionAction *action, GPtrArray *nodes)
 {
     touch(action->u.block_dirty_bitmap_disable.data->node, nodes);
@@ -217,6 +222,7 @@ const TransactionHandler txn_handler_block_dirty_bitmap_disable = {
 
 /* --- merge ---------------------------------------------------------------- */
 
+CONTROL_ONLY
 static void merge_touches(const TransactionAction *action, GPtrArray *nodes)
 {
     const BlockDirtyBitmapMerge *args = action->u.block_dirty_bitmap_merge.data;
@@ -266,6 +272,7 @@ const TransactionHandler txn_handler_block_dirty_bitmap_merge = {
 /* --- remove ----------------------------------------------------------------
  */
 
+CONTROL_ONLY
 static void remove_touches(const TransactionAction *action, GPtrArray *nodes)
 {
     touch(action->u.block_dirty_bitmap_remove.data->node, nodes);

@@ -42,7 +42,7 @@ DirtyBitmap *bitmap_find(const Node *node, const char *name);
 /* Node and bitmap by name, with QEMU's texts `Node '%s' not found`... ; the
  * node may be a device name. */
 DirtyBitmap *bitmap_lookup(const char *node, const char *name, Node **pnode,
-                           Error **errp);
+                           Error **errp) CONTROL_ONLY;
 DirtyBitmap *bitmap_next(const Node *node, const DirtyBitmap *bitmap);
 /* The node's size changed: old bits stay, the grown area is clean. */
 void bitmaps_resize(Node *node, uint64_t size_bytes);

@@ -108,6 +108,7 @@ DirtyBitmap *co_bitmap_op_forget(const BlockDirtyBitmap *args, Error **errp)
     return bitmap;
 }
 
+CONTROL_ONLY
 static DirtyBitmap *find_source(const char *target_node,
                                 const BlockDirtyBitmapOrStr *source,
                                 Error **errp)
@@ -138,6 +139,7 @@ static bool same_size(const DirtyBitmap *dst, const DirtyBitmap *src,
 
 /* The bitmaps of a merge, checked: sources[0 .. n - 1] and then the target.
  * NULL on error; owned by the caller. */
+CONTROL_ONLY
 static DirtyBitmap **find_merge(const BlockDirtyBitmapMerge *args,
                                 Error **errp)
 {

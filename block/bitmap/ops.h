@@ -15,7 +15,7 @@ DirtyBitmap *co_bitmap_op_add(const BlockDirtyBitmapAdd *args,
                               Error **errp) COROUTINE_ONLY CONTROL_ONLY;
 /* Finds the bitmap and checks that it may be used so. */
 DirtyBitmap *bitmap_op_find(const char *node, const char *name, unsigned checks,
-                            Error **errp);
+                            Error **errp) CONTROL_ONLY;
 /* The same for one that is about to change. The graph lock is held. */
 DirtyBitmap *co_bitmap_op_change(const char *node, const char *name,
                                  unsigned checks,

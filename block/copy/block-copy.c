@@ -362,7 +362,7 @@ static int co_finish_at_home(BlockCopyRun *run, bool *error_is_read)
     return ret;
 }
 
-COROUTINE_ONLY
+COROUTINE_ONLY CONTROL_ONLY
 static int co_copy_dirty(BlockCopy *copy, uint64_t start, uint64_t end,
                          BlockCopyWatch *watch, bool *error_is_read)
 {
@@ -387,7 +387,7 @@ static int co_copy_dirty(BlockCopy *copy, uint64_t start, uint64_t end,
     }
 }
 
-COROUTINE_ONLY
+COROUTINE_ONLY CONTROL_ONLY
 static int co_copy_at_home(BlockCopy *copy, uint64_t start, uint64_t end,
                            BlockCopyWatch *watch, bool *error_is_read)
 {
@@ -437,7 +437,7 @@ static int co_call_at_home(CopyCall *call)
     return call->ret;
 }
 
-COROUTINE_ONLY
+COROUTINE_ONLY CONTROL_ONLY
 static void run_copy(CopyCall *call)
 {
     call->ret = co_copy_at_home(call->copy, call->start, call->end,
@@ -581,7 +581,7 @@ int co_block_copy_finish(BlockCopyRun *run, bool *error_is_read)
     return ret;
 }
 
-COROUTINE_ONLY
+COROUTINE_ONLY CONTROL_ONLY
 static void run_stop(CopyCall *call)
 {
     BlockCopy *copy = call->copy;

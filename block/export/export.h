@@ -89,9 +89,9 @@ BlockExport *export_find(const char *id);
 /* Where to serve one more client: its iothreads take turns. */
 Reactor *export_next_reactor(BlockExport *exp) CONTROL_ONLY;
 
-void export_ref(BlockExport *exp);
+void export_ref(BlockExport *exp) CONTROL_ONLY;
 /* The last one starts the removal, which goes on by itself. */
-void export_unref(BlockExport *exp);
+void export_unref(BlockExport *exp) CONTROL_ONLY;
 
 /* Begins to remove it; disconnects its clients. Again does nothing. */
 void export_request_shutdown(BlockExport *exp) CONTROL_ONLY;

@@ -78,6 +78,7 @@ struct LeaseEnd {
     GPtrArray *exports; /* their ids */
 };
 
+CONTROL_ONLY
 static void shut_down(BlockExport *exp, const GPtrArray *nodes,
                       GPtrArray *ids)
 {

@@ -44,6 +44,7 @@ static void take_off(Lease *lease)
 }
 
 /* From now on nothing is heard of its filter's end. */
+CONTROL_ONLY
 static void lease_end(Lease *lease)
 {
     cbw_watch_end(lease->filter, NULL, NULL);
@@ -60,6 +61,7 @@ static int64_t deadline(const Lease *lease)
     return lease->seen_ns + lease->seconds * INT64_C(1000000000);
 }
 
+CONTROL_ONLY
 static bool is_read(const Node *filter)
 {
     g_autoptr(GPtrArray) nodes = lease_nodes(filter);
@@ -68,6 +70,7 @@ static bool is_read(const Node *filter)
 }
 
 /* A reader that is gone now was there until now, for all we know. */
+CONTROL_ONLY
 static void look(Lease *lease)
 {
     bool is = is_read(lease->filter);

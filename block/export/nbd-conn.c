@@ -134,6 +134,7 @@ static void handshake_timeout(void *opaque)
 }
 
 /* On control: nothing of it is left but this. */
+CONTROL_ONLY
 static void conn_end(void *opaque)
 {
     NbdConn *conn = opaque;
@@ -150,6 +151,7 @@ static void conn_end(void *opaque)
     conn_unref(conn);
 }
 
+CONTROL_ONLY
 static void co_serve_entry(void *opaque)
 {
     NbdConn *conn = opaque;

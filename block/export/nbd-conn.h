@@ -154,7 +154,7 @@ int co_nbd_conn_send(NbdConn *conn, const void *buf,
 bool co_nbd_conn_start_tls(NbdConn *conn) COROUTINE_ONLY;
 
 /* Chooses the export: holds a reference to it until the end. */
-void nbd_conn_attach(NbdConn *conn, NbdExport *e);
+void nbd_conn_attach(NbdConn *conn, NbdExport *e) CONTROL_ONLY;
 
 /* Reads all of @bytes. 0, 1 on a clean end before the first byte, -errno. */
 int co_nbd_conn_read(NbdConn *conn, void *buf, size_t bytes) COROUTINE_ONLY;
@@ -164,7 +164,7 @@ int co_nbd_conn_skip(NbdConn *conn, size_t bytes) COROUTINE_ONLY;
 /* --- nbd-handshake.c ----------------------------------------------------- */
 
 /* True when the client has chosen an export (conn->e). */
-bool co_nbd_handshake(NbdConn *conn) COROUTINE_ONLY;
+bool co_nbd_handshake(NbdConn *conn) COROUTINE_ONLY CONTROL_ONLY;
 
 /* --- nbd-option.c -------------------------------------------------------- */
 
@@ -178,7 +178,7 @@ typedef enum NbdOptionResult {
 /* Answers one option: appends replies to @out. Does not yield. */
 NbdOptionResult nbd_option_handle(NbdConn *conn, uint32_t option,
                                   const void *data, uint32_t bytes,
-                                  GByteArray *out);
+                                  GByteArray *out) CONTROL_ONLY;
 void nbd_option_reply(GByteArray *out, uint32_t option, uint32_t type,
                       const void *data, size_t bytes);
 /* An error reply; frees @err. */

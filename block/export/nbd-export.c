@@ -106,6 +106,7 @@ static DirtyBitmap *find_in_chain(Node *node, const char *name, Error **errp)
     return NULL;
 }
 
+CONTROL_ONLY
 static DirtyBitmap *lookup(Node *node, const BlockDirtyBitmapOrStr *ref,
                            Error **errp)
 {
@@ -130,6 +131,7 @@ static bool check_distinct(const NbdExport *e, const char *context,
     return true;
 }
 
+CONTROL_ONLY
 static bool add_bitmap(NbdExport *e, const BlockDirtyBitmapOrStr *ref,
                        Error **errp)
 {
@@ -156,6 +158,7 @@ static bool add_bitmap(NbdExport *e, const BlockDirtyBitmapOrStr *ref,
     return true;
 }
 
+CONTROL_ONLY
 static bool add_bitmaps(NbdExport *e, const BlockDirtyBitmapOrStrList *list,
                         Error **errp)
 {
@@ -238,6 +241,7 @@ static void free_nbd_export(NbdExport *e)
     g_free(e);
 }
 
+CONTROL_ONLY
 static bool co_create(BlockExport *exp, const BlockExportOptions *options,
                       Error **errp)
 {

@@ -55,7 +55,7 @@ NbdExport *nbd_export_next(const NbdExport *e);
 /* Any thread. */
 uint64_t nbd_export_size_bytes(const NbdExport *e);
 /* Transmission flags for a client that negotiated structured replies or not. */
-uint16_t nbd_export_flags(const NbdExport *e, bool structured);
+uint16_t nbd_export_flags(const NbdExport *e, bool structured) CONTROL_ONLY;
 /* What requests need to be multiples of to be served without detour. */
 uint32_t nbd_export_min_block_bytes(const NbdExport *e);
 uint32_t nbd_export_preferred_block_bytes(const NbdExport *e);

@@ -47,7 +47,7 @@ static NbdOptionResult co_refuse_large(NbdConn *conn, uint32_t option,
     return NBD_OPTION_NEXT;
 }
 
-COROUTINE_ONLY
+COROUTINE_ONLY CONTROL_ONLY
 static NbdOptionResult co_take_option(NbdConn *conn, uint32_t option,
                                       uint32_t bytes, GByteArray *out)
 {
@@ -70,7 +70,7 @@ static NbdOptionResult co_take_option(NbdConn *conn, uint32_t option,
     return result;
 }
 
-COROUTINE_ONLY
+COROUTINE_ONLY CONTROL_ONLY
 static NbdOptionResult co_one_option(NbdConn *conn)
 {
     GByteArray *out;

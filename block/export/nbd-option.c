@@ -166,6 +166,7 @@ static void info_block_size(const NbdExport *e, uint32_t min_bytes,
     nbd_option_reply(out, option, NBD_REP_INFO, &info, sizeof(info));
 }
 
+CONTROL_ONLY
 static void info_export(const NbdConn *conn, const NbdExport *e,
                         uint32_t option, GByteArray *out)
 {
@@ -178,6 +179,7 @@ static void info_export(const NbdConn *conn, const NbdExport *e,
     nbd_option_reply(out, option, NBD_REP_INFO, &info, sizeof(info));
 }
 
+CONTROL_ONLY
 static NbdOptionResult send_info(NbdConn *conn, NbdExport *e, uint32_t option,
                                  const NbdInfoRequest *request, GByteArray *out)
 {
@@ -211,6 +213,7 @@ static NbdOptionResult send_info(NbdConn *conn, NbdExport *e, uint32_t option,
     return go ? NBD_OPTION_TRANSMIT : NBD_OPTION_NEXT;
 }
 
+CONTROL_ONLY
 static NbdOptionResult info_or_go(NbdConn *conn, uint32_t option,
                                   const void *data, uint32_t bytes,
                                   GByteArray *out)
@@ -237,6 +240,7 @@ static NbdOptionResult info_or_go(NbdConn *conn, uint32_t option,
 
 /* --- EXPORT_NAME --------------------------------------------------------- */
 
+CONTROL_ONLY
 static NbdOptionResult export_name(NbdConn *conn, const void *data,
                                    uint32_t bytes, GByteArray *out)
 {

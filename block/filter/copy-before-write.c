@@ -214,6 +214,7 @@ co_open_children(Node *node, const BlockdevOptionsCbw *o, Error **errp)
     return node_refresh_perms(node, errp);
 }
 
+CONTROL_ONLY
 static bool find_bitmap(const BlockdevOptionsCbw *o, const Node *node,
                         DirtyBitmap **bitmap, Error **errp)
 {

@@ -89,7 +89,7 @@ COROUTINE_ONLY CONTROL_ONLY static void co_prealloc_close(Node *node)
 }
 
 /* The space behind @used_bytes; that there is none is no error. */
-COROUTINE_ONLY
+COROUTINE_ONLY CONTROL_ONLY
 static void co_make_tail(Node *node, uint64_t used_bytes)
 {
     PreallocState *s = node->state;

@@ -14,6 +14,7 @@ typedef struct Change {
 
 /* --- an edge that comes ---------------------------------------------------- */
 
+CONTROL_ONLY
 static void added_undo(void *opaque)
 {
     Change *c = opaque;
@@ -38,6 +39,7 @@ static void edge_add(Node *node, Node *backing, Txn *txn)
 
 /* --- one that goes --------------------------------------------------------- */
 
+CONTROL_ONLY
 static void removed_undo(void *opaque)
 {
     Change *c = opaque;

@@ -103,6 +103,7 @@ Edge *edge_attach(Node *parent, Node *child, const char *name, unsigned role,
 
 /* Giving permissions back cannot conflict; only a driver that fails to let
  * go of something could say no, and then it keeps more than it needs. */
+CONTROL_ONLY
 static void perms_release(Node *node)
 {
     Txn *txn = txn_new();

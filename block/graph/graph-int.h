@@ -31,7 +31,7 @@ bool edge_check_cycle(const Node *parent, const Node *child, const char *name,
 /* --- node.c -------------------------------------------------------------- */
 
 /* False with QEMU's text when a node may not get this name. */
-bool node_name_check(const char *name, Error **errp);
+bool node_name_check(const char *name, Error **errp) CONTROL_ONLY;
 void node_unref_not_last(Node *node);
 /* Makes it the newest of all: a node is newer than its "file". */
 void node_list_last(Node *node);
@@ -82,7 +82,8 @@ void edge_move_txn(Edge *edge, Node *to, Txn *txn);
 /* Recomputes the permissions of these nodes and everything below, in place;
  * what it changed and asked of drivers is recorded in @txn, which the caller
  * commits or, after false, aborts. */
-bool perms_refresh(Node *const *nodes, size_t n, Txn *txn, Error **errp);
+bool perms_refresh(Node *const *nodes, size_t n, Txn *txn,
+                   Error **errp) CONTROL_ONLY;
 
 /* --- filename.c ---------------------------------------------------------- */
 

@@ -205,10 +205,11 @@ void co_node_unref(Node *node) COROUTINE_ONLY CONTROL_ONLY;
 Node *node_find(const char *name);
 /* Device name or node name, with QEMU's text `Cannot find device='%s' nor
  * node-name='%s'`, or `Device '%s' has no medium`. NULL = not given. */
-Node *node_lookup(const char *device, const char *node_name, Error **errp);
+Node *node_lookup(const char *device, const char *node_name,
+                  Error **errp) CONTROL_ONLY;
 /* The same by either name, for what no other node is above; else `Need a root
  * block node`. */
-Node *node_lookup_root(const char *name, Error **errp);
+Node *node_lookup_root(const char *name, Error **errp) CONTROL_ONLY;
 /* Oldest first; NULL ends. */
 Node *node_next(Node *node);
 

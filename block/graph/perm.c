@@ -77,6 +77,7 @@ void node_cumulative_perms(const Node *node, Perms *perm, Perms *shared)
 
 /* --- conflicts ----------------------------------------------------------- */
 
+CONTROL_ONLY
 static void conflict_text(const Edge *needs, const Edge *refuses, Error **errp)
 {
     g_autofree char *a = edge_describe_user(needs);
@@ -91,6 +92,7 @@ static void conflict_text(const Edge *needs, const Edge *refuses, Error **errp)
               node, perms, a, node, needs->name, b, node, refuses->name);
 }
 
+CONTROL_ONLY
 static bool node_check_conflicts(const Node *node, Error **errp)
 {
     LIST_FOREACH(a, &node->parents, Edge, in_child) {
@@ -246,6 +248,7 @@ static void read_only_text(const Node *node, Error **errp)
     }
 }
 
+CONTROL_ONLY
 static bool node_perms_step(Node *node, Txn *txn, Error **errp)
 {
     Perms perm, shared;

@@ -196,6 +196,7 @@ static bool replaceable(const Edge *edge)
     return !strcmp(edge->name, "file");
 }
 
+CONTROL_ONLY
 static bool replace_child(Reopen *q, Edge *edge, const char *name, Error **errp)
 {
     Node *to = node_lookup(NULL, name, errp);
@@ -220,6 +221,7 @@ static bool replace_child(Reopen *q, Edge *edge, const char *name, Error **errp)
     return true;
 }
 
+CONTROL_ONLY
 static bool apply_children(Reopen *q, Entry *entry, Error **errp)
 {
     LIST_FOREACH(edge, &entry->r.node->children, Edge, in_parent) {
@@ -387,6 +389,7 @@ static bool check_entry(const Entry *entry, Error **errp)
     return reopen_options_check(node, entry->json, errp);
 }
 
+CONTROL_ONLY
 static bool co_apply(Reopen *q, Error **errp)
 {
     for (guint i = 0; i < q->entries->len; i++) {

@@ -141,6 +141,7 @@ bool qmp_blockdev_snapshot(const BlockdevSnapshot *args, Error **errp)
     return ok;
 }
 
+CONTROL_ONLY
 static void action_touches(const TransactionAction *action, GPtrArray *nodes)
 {
     const char *name = action->u.blockdev_snapshot.data->node;

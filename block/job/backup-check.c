@@ -108,6 +108,7 @@ static bool can_compress(Node *target)
     return format && format->co_pwritev_compressed;
 }
 
+CONTROL_ONLY
 static bool check_nodes(const BackupParams *p, Error **errp)
 {
     if (p->source == p->target) {

@@ -52,6 +52,7 @@ bool qmp_drive_backup(const DriveBackup *args, Error **errp)
     return job != NULL;
 }
 
+CONTROL_ONLY
 static void action_touches(const TransactionAction *action, GPtrArray *nodes)
 {
     const char *device = action->u.blockdev_backup.data->device;
@@ -93,6 +94,7 @@ const TransactionHandler txn_handler_blockdev_backup = {
     .co_prepare = co_action_prepare,
 };
 
+CONTROL_ONLY
 static void drive_touches(const TransactionAction *action, GPtrArray *nodes)
 {
     const char *device = action->u.drive_backup.data->device;

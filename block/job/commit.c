@@ -140,6 +140,7 @@ static bool all_allowed(const CommitImages *i, Error **errp)
     return true;
 }
 
+CONTROL_ONLY
 static bool find_images(const QmpBlockCommitArgs *args, CommitImages *i,
                         Error **errp)
 {

@@ -195,6 +195,7 @@ bool mirror_can_replace(const Node *source, const Node *replaced)
     return true;
 }
 
+CONTROL_ONLY
 static bool find_replaced(const BlockdevMirror *args, MirrorParams *p,
                           Error **errp)
 {

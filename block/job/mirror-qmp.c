@@ -34,6 +34,7 @@ bool qmp_blockdev_mirror(const BlockdevMirror *args, Error **errp)
     return job != NULL;
 }
 
+CONTROL_ONLY
 static void action_touches(const TransactionAction *action, GPtrArray *nodes)
 {
     const char *device = action->u.blockdev_mirror.data->device;

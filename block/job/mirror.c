@@ -324,7 +324,7 @@ static void become_ready(Job *job)
 }
 
 /* Until the user finishes it, or something fails. */
-COROUTINE_ONLY
+COROUTINE_ONLY CONTROL_ONLY
 static void co_follow(Job *job)
 {
     MirrorState *s = job_state(job);
@@ -350,7 +350,7 @@ static void co_follow(Job *job)
     }
 }
 
-COROUTINE_ONLY
+COROUTINE_ONLY CONTROL_ONLY
 static int co_mirror_run(Job *job, Error **errp)
 {
     MirrorState *s = job_state(job);
@@ -409,12 +409,13 @@ void mirror_give_up_target(MirrorState *s)
 }
 
 /* A target that does not answer keeps nobody. */
+CONTROL_ONLY
 static void mirror_cancel(Job *job)
 {
     mirror_give_up_target(job_state(job));
 }
 
-COROUTINE_ONLY
+COROUTINE_ONLY CONTROL_ONLY
 static bool co_mirror_change(Job *job, const BlockJobChangeOptions *options,
                              Error **errp)
 {

@@ -116,6 +116,7 @@ static bool all_allowed(Node *device, const Node *base, Error **errp)
     return true;
 }
 
+CONTROL_ONLY
 static bool check_bounds(const QmpBlockStreamArgs *args, Node *image,
                          Node **base, Error **errp)
 {

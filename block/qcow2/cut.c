@@ -11,6 +11,7 @@
 
 /* The last cluster that the block counts, but for the one it lies in itself;
  * UINT64_MAX: there is none. */
+COROUTINE_ONLY
 static int co_block_last(Qcow2State *s, uint64_t block, uint64_t *last)
 {
     uint64_t own = (s->reftable[block] & QCOW2_REFTABLE_MASK) >>
@@ -57,6 +58,7 @@ static void drop_block(Qcow2State *s, uint64_t block)
 
 /* From the end on: blocks that count nothing are dropped. *@end_bytes: what
  * the file has to hold; 0: that is not known. */
+COROUTINE_ONLY
 static int co_find_end(Qcow2State *s, uint64_t *end_bytes)
 {
     uint64_t last, end = 0, block = s->reftable_entries;
@@ -85,6 +87,7 @@ static int co_find_end(Qcow2State *s, uint64_t *end_bytes)
 
 /* A refcount table that holds the end of the file in its place goes down, as
  * short as it may be. */
+COROUTINE_ONLY
 static int co_lower_reftable(Qcow2State *s, uint64_t end_bytes)
 {
     uint64_t old = s->reftable_offset, offset, bytes;
@@ -116,6 +119,7 @@ static int co_lower_reftable(Qcow2State *s, uint64_t end_bytes)
 }
 
 /* The file names no block that was dropped before it is cut. */
+COROUTINE_ONLY
 static int co_find_settled_end(Qcow2State *s, uint64_t *end_bytes)
 {
     int ret = co_find_end(s, end_bytes);

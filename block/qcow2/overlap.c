@@ -140,6 +140,7 @@ static unsigned find_overlap(Qcow2State *s, unsigned checks, uint64_t offset,
 
 /* Whether the range meets an L2 table of a snapshot. Their L1 tables are not
  * kept in memory: who asks for this check pays for reading them. */
+COROUTINE_ONLY
 static int co_overlap_inactive(Qcow2State *s, const Qcow2Snapshot *sn,
                                uint64_t offset, uint64_t bytes, bool *found)
 {
@@ -168,6 +169,7 @@ static int co_overlap_inactive(Qcow2State *s, const Qcow2Snapshot *sn,
     return 0;
 }
 
+COROUTINE_ONLY
 static int co_find_inactive(Qcow2State *s, uint64_t offset, uint64_t bytes,
                             unsigned *found)
 {

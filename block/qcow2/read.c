@@ -43,6 +43,7 @@ int co_qcow2_file_write(Qcow2State *s, uint64_t offset, const void *buf,
 }
 
 /* From @edge, which may be shorter: zeroes beyond its end. */
+COROUTINE_ONLY
 static int co_read_edge(Edge *edge, uint64_t offset, uint64_t bytes, Iov *iov,
                         size_t iov_offset)
 {
@@ -80,6 +81,7 @@ static Edge *skip_empty(Edge *edge, uint64_t offset, uint64_t bytes)
     return edge;
 }
 
+COROUTINE_ONLY
 static int co_read_backing(Qcow2State *s, uint64_t offset, uint64_t bytes,
                            Iov *iov, size_t iov_offset)
 {
@@ -94,6 +96,7 @@ static int co_read_backing(Qcow2State *s, uint64_t offset, uint64_t bytes,
     return co_read_edge(backing, offset, bytes, iov, iov_offset);
 }
 
+COROUTINE_ONLY
 static int co_read_compressed(Qcow2State *s, uint64_t entry, uint64_t in_cluster,
                               uint64_t bytes, Iov *iov, size_t iov_offset)
 {
@@ -119,6 +122,7 @@ static int co_read_compressed(Qcow2State *s, uint64_t entry, uint64_t in_cluster
     return ret;
 }
 
+COROUTINE_ONLY
 static int co_read_mapped(Qcow2State *s, const Qcow2Map *map, uint64_t offset,
                           Iov *iov, size_t iov_offset)
 {
@@ -159,6 +163,7 @@ typedef struct Fragment {
     size_t iov_offset;
 } Fragment;
 
+COROUTINE_ONLY
 static void co_fragment(void *opaque)
 {
     Fragment *f = opaque;
@@ -173,6 +178,7 @@ static void co_fragment(void *opaque)
 
 /* Up to FRAGMENTS_MAX beginning with @first, until all are done; *@done
  * bytes. */
+COROUTINE_ONLY
 static int co_read_fragments(Qcow2State *s, const Qcow2Map *first,
                              uint64_t offset, uint64_t bytes, Iov *iov,
                              size_t iov_offset, uint64_t *done)

@@ -122,6 +122,7 @@ void quorum_report_bad(const QuorumRequest *req, const Edge *child, int ret)
     on_control(send_bad, args);
 }
 
+CONTROL_ONLY
 static void send_failure(void *opaque)
 {
     QapiEventQuorumFailure *args = opaque;

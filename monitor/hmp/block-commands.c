@@ -45,7 +45,7 @@ const HmpCommand hmp_block_job_set_speed = {
     .qmp = "block-job-set-speed",
 };
 
-CONTROL_ONLY
+COROUTINE_ONLY CONTROL_ONLY
 static void co_block_stream(Hmp *hmp, json_object *args)
 {
     /* The job is called as the device. */
@@ -65,6 +65,7 @@ const HmpCommand hmp_block_stream = {
 
 /* Of drive_mirror and drive_backup. A job of a node is called as the node; one
  * of a device has its name by itself. */
+CONTROL_ONLY
 static json_object *copy_arguments(json_object *args)
 {
     bool reuse = hmp_flag(args, "reuse"), full = hmp_flag(args, "full");
@@ -80,7 +81,7 @@ static json_object *copy_arguments(json_object *args)
                       NULL);
 }
 
-CONTROL_ONLY
+COROUTINE_ONLY CONTROL_ONLY
 static void co_drive_mirror(Hmp *hmp, json_object *args)
 {
     json_object *qmp = copy_arguments(args);
@@ -102,7 +103,7 @@ const HmpCommand hmp_drive_mirror = {
     .co_run = co_drive_mirror,
 };
 
-CONTROL_ONLY
+COROUTINE_ONLY CONTROL_ONLY
 static void co_drive_backup(Hmp *hmp, json_object *args)
 {
     json_object *qmp = copy_arguments(args);
@@ -138,7 +139,7 @@ const HmpCommand hmp_block_resize = {
     .qmp = "block_resize",
 };
 
-CONTROL_ONLY
+COROUTINE_ONLY CONTROL_ONLY
 static void co_change(Hmp *hmp, json_object *args)
 {
     const char *mode = hmp_str(args, "read-only-mode");
@@ -172,7 +173,7 @@ const HmpCommand hmp_eject = {
 };
 
 /* By the name of the device, or else by its id. */
-CONTROL_ONLY
+COROUTINE_ONLY CONTROL_ONLY
 static void co_block_set_io_throttle(Hmp *hmp, json_object *args)
 {
     const char *device = hmp_str(args, "device");
@@ -196,7 +197,7 @@ const HmpCommand hmp_block_set_io_throttle = {
 
 /* --- snapshots ----------------------------------------------------------- */
 
-CONTROL_ONLY
+COROUTINE_ONLY CONTROL_ONLY
 static void co_snapshot_blkdev(Hmp *hmp, json_object *args)
 {
     bool reuse = hmp_flag(args, "reuse");

@@ -30,6 +30,6 @@ GString *co_hmp_run(const char *line) COROUTINE_ONLY CONTROL_ONLY;
 GPtrArray *hmp_complete(const char *line) CONTROL_ONLY;
 
 /* The program ends: requests that qemu-io has under way are let go. */
-void hmp_close(void);
+void hmp_close(void) CONTROL_ONLY;
 
 #endif

@@ -160,7 +160,7 @@ COROUTINE_ONLY CONTROL_ONLY static void co_show_nodes(Hmp *hmp,
     BlockDeviceInfoList_free(nodes);
 }
 
-CONTROL_ONLY
+COROUTINE_ONLY CONTROL_ONLY
 static void co_info_block(Hmp *hmp, json_object *args)
 {
     const char *device = hmp_str(args, "device");
@@ -197,7 +197,7 @@ const HmpCommand hmp_info_block = {
 
 /* --- info named-block-nodes ---------------------------------------------- */
 
-CONTROL_ONLY
+COROUTINE_ONLY CONTROL_ONLY
 static void co_info_named_block_nodes(Hmp *hmp, json_object *args)
 {
     QmpQueryNamedBlockNodesArgs qmp = {.has_flat = true, .flat = true};
@@ -222,7 +222,7 @@ const HmpCommand hmp_info_named_block_nodes = {
 
 /* --- info blockstats ----------------------------------------------------- */
 
-CONTROL_ONLY
+COROUTINE_ONLY CONTROL_ONLY
 static void co_info_blockstats(Hmp *hmp, json_object *args)
 {
     QmpQueryBlockstatsArgs qmp = {0};

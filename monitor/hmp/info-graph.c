@@ -89,6 +89,7 @@ static void draw_below(Drawing *d, const Node *node)
 }
 
 /* Users of @node that are no nodes, each with a tree of its own. */
+CONTROL_ONLY
 static void draw_users(Drawing *d, const Node *node)
 {
     LIST_FOREACH(edge, &node->parents, Edge, in_child) {
@@ -101,6 +102,7 @@ static void draw_users(Drawing *d, const Node *node)
     }
 }
 
+CONTROL_ONLY
 static void draw_all(Drawing *d)
 {
     for (Node *node = node_next(NULL); node; node = node_next(node)) {

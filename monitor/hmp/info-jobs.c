@@ -18,7 +18,7 @@ static void show_block_job(Hmp *hmp, const BlockJobInfo *job)
                job->type, job->device, job->offset, job->len, job->speed);
 }
 
-CONTROL_ONLY
+COROUTINE_ONLY CONTROL_ONLY
 static void co_info_block_jobs(Hmp *hmp, json_object *args)
 {
     Error *err = NULL;
@@ -41,7 +41,7 @@ const HmpCommand hmp_info_block_jobs = {
     .co_run = co_info_block_jobs,
 };
 
-CONTROL_ONLY
+COROUTINE_ONLY CONTROL_ONLY
 static void co_info_jobs(Hmp *hmp, json_object *args)
 {
     Error *err = NULL;
@@ -69,7 +69,7 @@ const HmpCommand hmp_info_jobs = {
     .co_run = co_info_jobs,
 };
 
-CONTROL_ONLY
+COROUTINE_ONLY CONTROL_ONLY
 static void co_info_exports(Hmp *hmp, json_object *args)
 {
     Error *err = NULL;

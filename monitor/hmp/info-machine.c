@@ -3,7 +3,7 @@
 #include "monitor/hmp/commands.h"
 #include "qapi/qapi-commands.h"
 
-CONTROL_ONLY
+COROUTINE_ONLY CONTROL_ONLY
 static void co_info_version(Hmp *hmp, json_object *args)
 {
     VersionInfo *info = qmp_query_version(NULL);
@@ -21,7 +21,7 @@ const HmpCommand hmp_info_version = {
     .co_run = co_info_version,
 };
 
-CONTROL_ONLY
+COROUTINE_ONLY CONTROL_ONLY
 static void co_info_status(Hmp *hmp, json_object *args)
 {
     json_object *info = NULL;
@@ -48,7 +48,7 @@ const HmpCommand hmp_info_status = {
     .co_run = co_info_status,
 };
 
-CONTROL_ONLY
+COROUTINE_ONLY CONTROL_ONLY
 static void co_info_name(Hmp *hmp, json_object *args)
 {
     json_object *info = NULL;
@@ -69,7 +69,7 @@ const HmpCommand hmp_info_name = {
     .co_run = co_info_name,
 };
 
-CONTROL_ONLY
+COROUTINE_ONLY CONTROL_ONLY
 static void co_info_chardev(Hmp *hmp, json_object *args)
 {
     json_object *list = NULL;
@@ -93,7 +93,7 @@ const HmpCommand hmp_info_chardev = {
     .co_run = co_info_chardev,
 };
 
-CONTROL_ONLY
+COROUTINE_ONLY CONTROL_ONLY
 static void co_info_iothreads(Hmp *hmp, json_object *args)
 {
     Error *err = NULL;

@@ -133,7 +133,7 @@ void hmp_close(void)
 
 /* --- the command --------------------------------------------------------- */
 
-CONTROL_ONLY
+COROUTINE_ONLY CONTROL_ONLY
 static void co_qemu_io(Hmp *hmp, json_object *args)
 {
     HmpIo *io = g_new0(HmpIo, 1);

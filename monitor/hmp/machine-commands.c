@@ -58,7 +58,7 @@ const HmpCommand hmp_help_command = {
 
 /* --- devices ------------------------------------------------------------- */
 
-CONTROL_ONLY
+COROUTINE_ONLY CONTROL_ONLY
 static void co_device_add(Hmp *hmp, json_object *args)
 {
     const char *text = hmp_str(args, "device");
@@ -91,7 +91,7 @@ const HmpCommand hmp_device_del = {
 
 /* --- objects ------------------------------------------------------------- */
 
-CONTROL_ONLY
+COROUTINE_ONLY CONTROL_ONLY
 static void co_object_add(Hmp *hmp, json_object *args)
 {
     ObjectOptions *options = NULL;
@@ -126,7 +126,7 @@ const HmpCommand hmp_object_del = {
     .qmp = "object-del",
 };
 
-CONTROL_ONLY
+COROUTINE_ONLY CONTROL_ONLY
 static void co_qom_list(Hmp *hmp, json_object *args)
 {
     const char *path = hmp_str(args, "path");
@@ -157,7 +157,7 @@ const HmpCommand hmp_qom_list = {
     .co_run = co_qom_list,
 };
 
-CONTROL_ONLY
+COROUTINE_ONLY CONTROL_ONLY
 static void co_qom_get(Hmp *hmp, json_object *args)
 {
     json_object *value = NULL;
@@ -205,7 +205,7 @@ co_typed_value(json_object *args, const char *word)
     return value;
 }
 
-CONTROL_ONLY
+COROUTINE_ONLY CONTROL_ONLY
 static void co_qom_set(Hmp *hmp, json_object *args)
 {
     const char *word = hmp_str(args, "value");

@@ -66,7 +66,7 @@ COROUTINE_ONLY CONTROL_ONLY static void co_export_all(Hmp *hmp, bool writable)
     }
 }
 
-CONTROL_ONLY
+COROUTINE_ONLY CONTROL_ONLY
 static void co_nbd_server_start(Hmp *hmp, json_object *args)
 {
     bool all = hmp_flag(args, "all"), writable = hmp_flag(args, "writable");
@@ -110,7 +110,7 @@ const HmpCommand hmp_nbd_server_add = {
     .qmp = "nbd-server-add",
 };
 
-CONTROL_ONLY
+COROUTINE_ONLY CONTROL_ONLY
 static void co_nbd_server_remove(Hmp *hmp, json_object *args)
 {
     bool force = hmp_flag(args, "force");

@@ -161,7 +161,7 @@ static void greet(HmpSession *s)
     send_text(s, out);
 }
 
-CONTROL_ONLY
+COROUTINE_ONLY CONTROL_ONLY
 static void co_session(const Stream *stream)
 {
     HmpSession *s = g_new0(HmpSession, 1);
@@ -191,7 +191,7 @@ static HmpSession *first_alive(void)
     return NULL;
 }
 
-CONTROL_ONLY
+COROUTINE_ONLY CONTROL_ONLY
 static void co_end(void)
 {
     int64_t deadline_ns = reactor_now_ns() + SEND_GRACE_NS;

@@ -155,7 +155,7 @@ COROUTINE_ONLY CONTROL_ONLY static void co_show_partial(Hmp *hmp, Backend *b,
     SnapshotInfoList_free(list);
 }
 
-CONTROL_ONLY
+COROUTINE_ONLY CONTROL_ONLY
 static void co_info_snapshots(Hmp *hmp, json_object *args)
 {
     Error *err = NULL;
@@ -195,6 +195,7 @@ const HmpCommand hmp_info_snapshots = {
 
 /* --- savevm, loadvm, delvm ----------------------------------------------- */
 
+CONTROL_ONLY
 static void refuse(Hmp *hmp, const char *what)
 {
     Error *err = NULL;
@@ -235,7 +236,7 @@ const HmpCommand hmp_loadvm = {
     .co_run = co_loadvm,
 };
 
-CONTROL_ONLY
+COROUTINE_ONLY CONTROL_ONLY
 static void co_delvm(Hmp *hmp, json_object *args)
 {
     const char *name = hmp_str(args, "name");

@@ -81,6 +81,7 @@ static Root *source_at(const ImgCopy *copy, uint64_t *at, uint64_t *bytes)
 
 /* Where the target has a backing image, what the source's top layer does not
  * hold is there already. */
+COROUTINE_ONLY
 static int co_top_layer(const ImgCopy *copy, Root *source, uint64_t at,
                         uint64_t *bytes, unsigned *kind)
 {
@@ -97,6 +98,7 @@ static int co_top_layer(const ImgCopy *copy, Root *source, uint64_t at,
     return ret;
 }
 
+COROUTINE_ONLY
 static int co_find_kind(const ImgCopy *copy, uint64_t offset, uint64_t *bytes,
                         unsigned *kind)
 {
@@ -141,6 +143,7 @@ static void extend_to_cluster(const ImgCopy *copy, uint64_t offset,
     }
 }
 
+COROUTINE_ONLY
 static int co_look_ahead(ImgCopy *copy)
 {
     uint64_t bytes;
@@ -161,6 +164,7 @@ static int co_look_ahead(ImgCopy *copy)
 }
 
 /* The next piece; false if there is none. */
+COROUTINE_ONLY
 static bool co_next_piece(ImgCopy *copy, Piece *piece)
 {
     bool found = false;
@@ -194,6 +198,7 @@ static bool co_next_piece(ImgCopy *copy, Piece *piece)
 /* --- reading ----------------------------------------------------------------
  */
 
+COROUTINE_ONLY
 static void co_read_sectors(ImgCopy *copy, Root *source, uint64_t at,
                            uint64_t bytes, uint64_t shown, uint8_t *buf)
 {
@@ -214,6 +219,7 @@ static void co_read_sectors(ImgCopy *copy, Root *source, uint64_t at,
 }
 
 /* A piece may reach over the end of a source into the next one. */
+COROUTINE_ONLY
 static int co_read_piece(ImgCopy *copy, const Piece *piece, uint8_t *buf)
 {
     uint64_t done, n;
@@ -240,6 +246,7 @@ static int co_read_piece(ImgCopy *copy, const Piece *piece, uint8_t *buf)
 /* --- writing ----------------------------------------------------------------
  */
 
+COROUTINE_ONLY
 static int co_write_zeroes(ImgCopy *copy, uint64_t at, uint64_t bytes)
 {
     return copy->target_is_zero
@@ -287,6 +294,7 @@ static uint64_t segment_of(const ImgCopy *copy, const uint8_t *buf,
     return done;
 }
 
+COROUTINE_ONLY
 static int co_write_data(ImgCopy *copy, const Piece *piece, const uint8_t *buf)
 {
     uint64_t done, n;
@@ -308,6 +316,7 @@ static int co_write_data(ImgCopy *copy, const Piece *piece, const uint8_t *buf)
     return 0;
 }
 
+COROUTINE_ONLY
 static int co_write_compressed(ImgCopy *copy, const Piece *piece, uint8_t *buf)
 {
     Node *node = root_node(copy->target);
@@ -326,6 +335,7 @@ static int co_write_compressed(ImgCopy *copy, const Piece *piece, uint8_t *buf)
     return ret;
 }
 
+COROUTINE_ONLY
 static int co_write_piece(ImgCopy *copy, const Piece *piece, uint8_t *buf)
 {
     switch (piece->kind) {
@@ -349,6 +359,7 @@ static bool counts(const ImgCopy *copy, unsigned kind)
 }
 
 /* Waits for its turn; false if another one failed. */
+COROUTINE_ONLY
 static bool co_await_turn(ImgCopy *copy, const Piece *piece)
 {
     while (copy->in_order && copy->ret == 0 &&
@@ -367,6 +378,7 @@ static void end_turn(ImgCopy *copy, const Piece *piece)
     }
 }
 
+COROUTINE_ONLY
 static void co_finish_piece(ImgCopy *copy, const Piece *piece)
 {
     int64_t delay_ns;
@@ -385,6 +397,7 @@ static void co_finish_piece(ImgCopy *copy, const Piece *piece)
     }
 }
 
+COROUTINE_ONLY
 static void co_copy_piece(ImgCopy *copy, const Piece *piece, uint8_t *buf)
 {
     int ret;
@@ -409,6 +422,7 @@ static void co_copy_piece(ImgCopy *copy, const Piece *piece, uint8_t *buf)
     }
 }
 
+COROUTINE_ONLY
 static void co_worker(void *opaque)
 {
     Worker *worker = opaque;
@@ -427,6 +441,7 @@ static void co_worker(void *opaque)
  */
 
 /* For progress: how much will be written. */
+COROUTINE_ONLY
 static int co_count_work(ImgCopy *copy)
 {
     uint64_t at, bytes;
