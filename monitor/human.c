@@ -3,6 +3,7 @@
 #include "monitor/human.h"
 
 #include "qapi/qapi-commands.h"
+#include "util/stdout.h"
 
 /* CONTROL */
 static const HumanOps *human;
@@ -31,6 +32,7 @@ char *qmp_human_monitor_command(const QmpHumanMonitorCommandArgs *args,
         error_set(errp, "This program has no commands for people");
         return NULL;
     }
+    co_stdout_settle(); /* the command may print there */
     text = human->co_run(args->command_line);
     lines = g_strsplit(text->str, "\n", -1);
     return g_strjoinv("\r\n", lines);

@@ -2,18 +2,41 @@
 /* Sends what waits for a monitor client: see output.h. */
 #include "monitor/output.h"
 
+#include <unistd.h>
+
 #include "util/log.h"
 #include "util/reactor/reactor.h"
+#include "util/stdout.h"
+
+/* The one that goes to standard output, or NULL. CONTROL */
+static Output *on_stdout;
+
+/* Longer nobody waits for a reader who does not read. */
+#define SETTLE_NS (1000 * INT64_C(1000000))
+
+COROUTINE_ONLY CONTROL_ONLY static void co_settle(void)
+{
+    if (on_stdout) {
+        co_output_wait_sent(on_stdout, reactor_now_ns() + SETTLE_NS);
+    }
+}
 
 void output_init(Output *out, const Stream *stream)
 {
     *out = (Output){.stream = *stream, .waiting = g_string_new(NULL)};
     coqueue_init(&out->changed);
+    if (stream->out_fd == STDOUT_FILENO) {
+        on_stdout = out;
+        stdout_set_settle(co_settle);
+    }
 }
 
 void output_free(Output *out)
 {
     assert(out->sender_ended && coqueue_empty(&out->changed));
+    if (on_stdout == out) {
+        on_stdout = NULL;
+    }
     g_string_free(out->waiting, true);
 }
 

@@ -11,6 +11,7 @@
 #include "block/net/nbd-uri.h"
 #include "qapi/qapi-types.h"
 #include "util/log.h"
+#include "util/stdout.h"
 
 static void add(json_object *object, const char *key, const char *value)
 {
@@ -91,6 +92,7 @@ bool co_new_image_make(const NewImage *image, Error **errp)
     if (!words) {
         return false;
     }
+    co_stdout_settle();
     format_announce(words, table, image->filename, image->format);
     ok = co_file_create(image->filename,
                         driver->format ? 0 : image->size_bytes,

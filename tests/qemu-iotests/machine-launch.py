@@ -82,6 +82,22 @@ class Monitors(machine.MachineCase):
         self.assertEqual(lines[4], {'return': {}})
         self.assertEqual(len(lines), 5)
 
+    def test_order_of_output(self):
+        """Commands for people print where the monitor answers."""
+        hmp = ('{"execute": "human-monitor-command", "arguments": '
+               '{"command-line": "qemu-io d \\"%s 0 64k\\""}}\n')
+        done = machine.run(
+            '-nodefaults', '-display', 'none', '-machine', 'none', '-S',
+            '-drive', DISK, '-qmp', 'stdio',
+            stdin='{"execute": "qmp_capabilities"}\n' + hmp % 'write' +
+            '{"execute": "query-status"}\n' + hmp % 'read' +
+            '{"execute": "quit"}\n')
+        words = [line[:9] for line in done.stdout.splitlines()]
+        self.assertEqual(words, [
+            '{"QMP": {', '{"return"', 'wrote 655', '64 KiB, 1', '{"return"',
+            '{"return"', 'read 6553', '64 KiB, 1', '{"return"', '{"timesta',
+            '{"return"'])
+
     def test_greeting_before_a_failure(self):
         """Monitors are there when devices are made, drives come earlier."""
         plain = ['-nodefaults', '-display', 'none', '-machine', 'none']
