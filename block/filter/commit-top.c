@@ -5,11 +5,22 @@
 #include "block/filter/pass.h"
 #include "block/graph/quiesce.h"
 
+/* What the job writes lies behind, and does not change what users see, who
+ * bear no writes of others: those behind bear this one. */
+static void commit_child_perm(const Node *node, const Edge *edge, Perms perm,
+                              Perms shared, Perms *child_perm,
+                              Perms *child_shared)
+{
+    *child_perm = perm;
+    *child_shared = shared | PERM_WRITE | PERM_RESIZE;
+}
+
 static const NodeDriver commit_top_driver = {
     .name = "commit_top",
     .state_bytes = sizeof(PassState),
     .threading = NODE_ANY,
     .is_filter = true,
+    .child_perm = commit_child_perm,
     .co_preadv = co_pass_preadv,
     .co_pwritev = co_pass_pwritev,
     .co_pwrite_zeroes = co_pass_pwrite_zeroes,

@@ -67,6 +67,8 @@ COROUTINE_ONLY CONTROL_ONLY static int co_commit_prepare(Job *job,
 {
     CommitState *s = job_state(job);
 
+    /* Users who stand on the base from now on bear no writes. */
+    root_set_perms(s->base, 0, PERM_ALL, NULL);
     return co_chain_cut(&s->cut, errp) ? 0 : -EIO;
 }
 
@@ -74,11 +76,13 @@ COROUTINE_ONLY CONTROL_ONLY static void co_commit_clean(Job *job)
 {
     CommitState *s = job_state(job);
 
+    if (s->base) {
+        root_set_perms(s->base, 0, PERM_ALL, NULL);
+    }
     if (s->filter) {
         co_commit_top_drop(s->filter);
     }
     if (s->base) {
-        root_set_perms(s->base, 0, PERM_ALL, NULL);
         co_node_set_read_only(root_node(s->base), s->base_was_read_only, NULL);
     }
     io_buffer_free(s->buf);
