@@ -55,6 +55,7 @@ bool chardev_is_stdio(const Chardev *chr)
     return chr->options->backend == CHARDEV_BACKEND_KIND_STDIO;
 }
 
+CONTROL_ONLY
 static bool open_stdio(Error **errp)
 {
     LIST_FOREACH(chr, &chardevs, Chardev, link) {

@@ -371,6 +371,7 @@ co_make_backend(Drive *drive, const char *id, Opts *opts,
     return ok && drive->backend;
 }
 
+CONTROL_ONLY
 static bool id_ok(const char *id, Error **errp)
 {
     bool ok = g_ascii_isalpha(*id);

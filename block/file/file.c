@@ -263,7 +263,7 @@ uint32_t file_cluster_bytes(const Node *node)
 }
 
 /* Who had the file before may have changed its length. */
-COROUTINE_ONLY
+COROUTINE_ONLY CONTROL_ONLY
 static bool co_file_activate(Node *node, Error **errp)
 {
     FileState *s = node->state;

@@ -271,7 +271,7 @@ static bool co_wait_in_line(ThrottleMember *member, ThrottleDirection direction)
 }
 
 /* The one that has the turn sleeps until there is room. */
-COROUTINE_ONLY
+COROUTINE_ONLY CONTROL_ONLY
 static void co_wait_for_room(ThrottleMember *member,
                              ThrottleDirection direction)
 {
@@ -287,7 +287,7 @@ static void co_wait_for_room(ThrottleMember *member,
     }
 }
 
-COROUTINE_ONLY
+COROUTINE_ONLY CONTROL_ONLY
 static void co_admit_on_control(ThrottleMember *member,
                                 ThrottleDirection direction, uint64_t bytes)
 {
@@ -314,7 +314,7 @@ typedef struct Admission {
     uint64_t bytes;
 } Admission;
 
-COROUTINE_ONLY
+COROUTINE_ONLY CONTROL_ONLY
 static void admission_entry(void *opaque)
 {
     Admission *a = opaque;

@@ -146,6 +146,7 @@ static bool is_target(const Node *node)
 }
 
 /* Devices stand still, and jobs follow them; who else writes goes on. */
+CONTROL_ONLY
 static bool check_writers(const Node *node, Error **errp)
 {
     LIST_FOREACH(edge, &node->parents, Edge, in_child) {

@@ -180,6 +180,7 @@ static void made_abort(void *opaque)
 
 static const TxnOps made_ops = {.commit = made_commit, .abort = made_abort};
 
+CONTROL_ONLY
 static void action_touches(const TransactionAction *action, GPtrArray *nodes)
 {
     const char *device = action->u.blockdev_snapshot_internal_sync.data->device;

@@ -247,6 +247,7 @@ static bool says_backing(const Node *node)
 
 /* The image behind may be another one, come and go. @leaving: only if it goes,
  * which is done first, so that images can change places. */
+CONTROL_ONLY
 static bool apply_backing(Reopen *q, Entry *entry, bool leaving, Error **errp)
 {
     Node *node = entry->r.node, *to = NULL;
@@ -281,6 +282,7 @@ static bool apply_backing(Reopen *q, Entry *entry, bool leaving, Error **errp)
     return node_set_backing(node, to, q->txn, errp);
 }
 
+CONTROL_ONLY
 static bool apply_all_backings(Reopen *q, Error **errp)
 {
     for (unsigned pass = 0; pass < 2; pass++) {

@@ -115,6 +115,7 @@ static Node *lowest(Node *node)
 }
 
 /* By node or by file name, which may be the active image's too. */
+CONTROL_ONLY
 static bool find_top(const QmpBlockCommitArgs *args, Node *image, Node **top,
                      Error **errp)
 {

@@ -96,6 +96,7 @@ bool qmp_drive_mirror(const DriveMirror *args, Error **errp)
     return job != NULL;
 }
 
+CONTROL_ONLY
 static void drive_touches(const TransactionAction *action, GPtrArray *nodes)
 {
     const char *device = action->u.drive_mirror.data->device;

@@ -12,11 +12,13 @@
 #include "block/job/new-image.h"
 #include "qapi/qapi-commands.h"
 
+CONTROL_ONLY
 static Node *find_disk(const BlockdevSnapshotSync *args)
 {
     return node_lookup(args->device, args->node_name, NULL);
 }
 
+CONTROL_ONLY
 static bool check_names(const BlockdevSnapshotSync *args, Error **errp)
 {
     if (args->node_name && !args->snapshot_node_name) {
@@ -123,6 +125,7 @@ static const TxnOps later_ops = {
     .clean = g_free,
 };
 
+CONTROL_ONLY
 static void action_touches(const TransactionAction *action, GPtrArray *nodes)
 {
     Node *disk = find_disk(action->u.blockdev_snapshot_sync.data);

@@ -304,6 +304,7 @@ static int co_log_entry(LogState *s, uint64_t offset_bytes, uint64_t bytes,
     return ret == 0 && update ? co_write_super(s) : ret;
 }
 
+COROUTINE_ONLY
 static void co_log_close(Node *node)
 {
     LogState *s = node->state;
@@ -383,6 +384,7 @@ static int co_log_flush(Node *node)
     return ret < 0 ? ret : co_log_entry(s, 0, 0, LOG_FLUSH, NULL, 0);
 }
 
+COROUTINE_ONLY CONTROL_ONLY
 static int64_t co_log_allocated_bytes(Node *node)
 {
     const LogState *s = node->state;

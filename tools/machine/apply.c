@@ -65,6 +65,7 @@ static bool apply_accel(Apply *apply, const MachineOption *option, Error **errp)
     return ok;
 }
 
+CONTROL_ONLY
 static bool apply_machine(Apply *apply, const MachineOption *option,
                           Error **errp)
 {
