@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* drive_add and drive_del: drives of a machine that runs. */
 #include "block/backend/drive.h"
+#include "block/graph/driver.h"
 #include "monitor/hmp/commands.h"
 #include "qapi/qapi-commands.h"
 #include "util/json/json-keyval.h"
@@ -24,7 +25,11 @@ COROUTINE_ONLY CONTROL_ONLY static void co_add_node(Hmp *hmp, const char *text)
         json_object_put(json);
         return;
     }
-    options = BlockdevOptions_from_keyval(json, &err);
+    if (hmp_str(json, "driver") && !driver_find(hmp_str(json, "driver"))) {
+        error_set(&err, "Unknown driver '%s'", hmp_str(json, "driver"));
+    } else {
+        options = BlockdevOptions_from_keyval(json, &err);
+    }
     json_object_put(json);
     if (!options || !qmp_blockdev_add(options, &err)) {
         tell(hmp, err);

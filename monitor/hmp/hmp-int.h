@@ -60,6 +60,9 @@ const HmpCommand *hmp_find(const HmpCommand *const *list, const char *word);
 /* The help on all, or on the command that @topic names. */
 void hmp_help(Hmp *hmp, const char *topic);
 
+/* quit has been run: no prompt comes any more. */
+bool hmp_quits(void);
+
 /* --- parse.c ------------------------------------------------------------- */
 
 /* Takes the word at *@p (quoted, or up to a blank) and goes behind it; NULL if

@@ -36,11 +36,26 @@ const HmpCommand hmp_system_powerdown = {
     .qmp = "system_powerdown",
 };
 
+/* CONTROL */
+static bool quits;
+
+bool hmp_quits(void)
+{
+    return quits;
+}
+
+CONTROL_ONLY
+static void co_quit(Hmp *hmp, json_object *args)
+{
+    quits = true;
+    quits = co_hmp_call(hmp, "quit", NULL, NULL);
+}
+
 const HmpCommand hmp_quit = {
     .name = "quit|q",
     .params = "",
     .help = "end the program",
-    .qmp = "quit",
+    .co_run = co_quit,
 };
 
 static void co_help(Hmp *hmp, json_object *args)

@@ -104,7 +104,7 @@ co_take(HmpSession *s, const unsigned char *bytes, size_t n)
         }
         send_text(s, out);
         co_run_line(s, line);
-        if (!s->ending) {
+        if (!s->ending && !hmp_quits()) {
             readline_show_prompt(s->readline, out);
         }
         co_output_wait_room(&s->output);

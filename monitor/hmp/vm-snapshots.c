@@ -81,7 +81,7 @@ static const SnapshotInfo *find_named(const SnapshotInfoList *list,
     return NULL;
 }
 
-/* Those with the state of a machine that every device has. */
+/* The names of those that every device has. */
 COROUTINE_ONLY CONTROL_ONLY static GHashTable *co_find_global(Backend *able)
 {
     GHashTable *names = g_hash_table_new_full(g_str_hash, g_str_equal, g_free,
@@ -89,9 +89,7 @@ COROUTINE_ONLY CONTROL_ONLY static GHashTable *co_find_global(Backend *able)
     SnapshotInfoList *list = co_list(able);
 
     for (size_t i = 0; list && i < list->n; i++) {
-        if (list->v[i]->vm_state_size) {
-            g_hash_table_add(names, g_strdup(list->v[i]->name));
-        }
+        g_hash_table_add(names, g_strdup(list->v[i]->name));
     }
     SnapshotInfoList_free(list);
     for (Backend *b = backend_next(NULL); b; b = backend_next(b)) {

@@ -1,9 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""HMP: through human-monitor-command, and as the monitor echoes it.
-
-QEMU's storage daemon has none: under --oracle it is QEMU itself, with a
-machine that has nothing.
-"""
+"""HMP: through human-monitor-command, and as the monitor echoes it, in a
+machine that has nothing. (QEMU's storage daemon has no HMP.)"""
 
 import re
 import socket
@@ -14,23 +11,14 @@ from .qmp import QMP
 EMPTY_MACHINE = ['-display', 'none', '-nodefaults', '-machine', 'none']
 
 
-def find():
-    """The program that speaks HMP, and the options that it needs."""
-    if program.is_oracle():
-        return program.find('qemu-system-x86_64'), EMPTY_MACHINE
-    return program.find('qemu-storage-daemon'), []
-
-
 def start(case, *args, **kwargs):
     """A program of the test CASE, with QMP to give it commands by."""
-    binary, first = find()
     ours, theirs = socket.socketpair()
     ours.settimeout(program.TIMEOUT_S)
-    chardev = f'socket,id=iotest,fd={theirs.fileno()}'
-    monitor = (['-mon', 'chardev=iotest,mode=control']
-               if program.is_oracle() else ['--monitor', 'chardev=iotest'])
-    vm = case.daemon(*first, '--chardev', chardev, *monitor, *args,
-                     monitor=False, binary=binary,
+    vm = case.daemon(*EMPTY_MACHINE, '-chardev',
+                     f'socket,id=iotest,fd={theirs.fileno()}', '-mon',
+                     'chardev=iotest,mode=control', *args, monitor=False,
+                     binary=program.find('qemu-system-x86_64'),
                      pass_fds=(theirs.fileno(),), **kwargs)
     theirs.close()
     vm.qmp = QMP(ours)
