@@ -74,6 +74,9 @@ SizeParse size_text_parse(const char *text, uint64_t *bytes)
     int power = 0;
     char *end;
 
+    if (text[0] == '+' && g_ascii_isdigit(text[1])) {
+        text++; /* as strtoull has it */
+    }
     if (!g_ascii_isdigit(text[0])) {
         return text[0] == '-' && g_ascii_isdigit(text[1]) ? SIZE_TOO_LARGE
                                                           : SIZE_INVALID;

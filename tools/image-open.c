@@ -138,6 +138,23 @@ static bool is_nbd_name(const char *filename)
     return protocol && nbd_uri_protocol(protocol);
 }
 
+/* null-co and null-aio know one name, and need none. Takes @file. */
+static json_object *options_of_null(json_object *file, const ImageOpen *open,
+                                    Error **errp)
+{
+    g_autofree char *only = g_strdup_printf("%s://", open->format);
+
+    if (strcmp(open->filename, only)) {
+        error_set(errp, "The only allowed filename for this driver is '%s'",
+                  only);
+        json_object_put(file);
+        return NULL;
+    }
+    json_object_object_del(file, "filename");
+    add_string(file, "driver", open->format);
+    return with_detect_zeroes(file, open);
+}
+
 static json_object *options_of_file(const ImageOpen *open, Error **errp)
 {
     const char *format = open->format ? open->format : "raw";
@@ -153,6 +170,9 @@ static json_object *options_of_file(const ImageOpen *open, Error **errp)
         return NULL;
     }
     add_common(file, open);
+    if (protocol && !strncmp(format, "null-", 5)) {
+        return options_of_null(file, open, errp);
+    }
     if (protocol) {
         if (!nbd && !is_nbd_name(open->filename)) {
             add_string(file, "driver", format);
@@ -205,13 +225,17 @@ static void add_words(json_object *options, const ImageOpen *open)
     }
 }
 
+static json_object *parse_given(const ImageOpen *open, Error **errp)
+{
+    return open->image_opts
+               ? json_keyval_parse(open->filename, "file", NULL, errp)
+               : loose_options_of_json_name(open->filename, errp);
+}
+
 /* An option string, or `json:{...}`. */
 static BlockdevOptions *options_given(const ImageOpen *open, Error **errp)
 {
-    json_object *json =
-        open->image_opts
-            ? json_keyval_parse(open->filename, "file", NULL, errp)
-            : loose_options_of_json_name(open->filename, errp);
+    json_object *json = parse_given(open, errp);
     BlockdevOptions *options;
 
     if (!json) {
@@ -318,12 +342,44 @@ COROUTINE_ONLY CONTROL_ONLY static Root *co_open_probed(const ImageOpen *open,
     return known.format ? co_open_root(&known, errp) : NULL;
 }
 
+/* Options may leave open what the image is, where they say what file. */
+static bool names_driver(const ImageOpen *open)
+{
+    json_object *json = parse_given(open, NULL);
+    bool named = !json || json_object_object_get_ex(json, "driver", NULL);
+    bool file = false;
+
+    if (json && !named) {
+        json_object_object_foreach(json, name, value)
+        {
+            (void)value;
+            file |= !strcmp(name, "file") || g_str_has_prefix(name, "file.");
+        }
+    }
+    json_object_put(json);
+    return named || !file;
+}
+
+static bool check_sharing(const ImageOpen *open, Error **errp)
+{
+    if (open->writable && open->force_share) {
+        error_set(errp, "force-share=on can only be used with read-only "
+                        "images");
+        return false;
+    }
+    return true;
+}
+
 Root *co_image_open(const ImageOpen *open, bool *probed, Error **errp)
 {
-    bool probe = !open->format && !open->image_opts && !is_json_name(open);
+    bool given = open->image_opts || is_json_name(open);
+    bool probe = !open->format && !(given && names_driver(open));
 
     if (open->format && !image_format_known(open->format)) {
         error_set(errp, "Unknown driver '%s'", open->format);
+        return NULL;
+    }
+    if (!check_sharing(open, errp)) {
         return NULL;
     }
     if (probed) {

@@ -9,8 +9,15 @@
 #include "block/graph/graph-int.h"
 #include "qapi/qapi-types.h"
 
+/* How deep nodes may lie below each other: a stack has room for some more. */
+#define NESTING_MAX 256u
+
 bool format_opening_for_repair;
 bool format_opening_to_look;
+
+/* CONTROL, under the graph lock: nodes that are being opened, each by the one
+ * above it */
+static unsigned nesting;
 
 COROUTINE_ONLY CONTROL_ONLY static Node *
 co_open_below(const BlockdevOptions *options, const Node *parent,
@@ -165,9 +172,16 @@ static Node *co_open_below(const BlockdevOptions *options, const Node *parent,
     const char *driver_name = BlockdevDriver_str(options->driver);
     const NodeDriver *driver = driver_find(driver_name);
     Node *node;
+    bool ok;
 
     if (!driver || !driver->co_open) {
         error_set(errp, "Unknown driver '%s'", driver_name);
+        return NULL;
+    }
+    if (nesting >= NESTING_MAX) {
+        error_set(errp, "More than %u nodes below each other: a chain of "
+                        "images is too long, or ends in itself",
+                  NESTING_MAX);
         return NULL;
     }
     node = node_new(driver, options->node_name, errp);
@@ -175,8 +189,11 @@ static Node *co_open_below(const BlockdevOptions *options, const Node *parent,
         return NULL;
     }
     node->options = BlockdevOptions_to_json(options);
-    if (!apply_generic(node, options, parent, role, errp) ||
-        !co_open_driver(node, options, errp)) {
+    nesting++;
+    ok = apply_generic(node, options, parent, role, errp) &&
+         co_open_driver(node, options, errp);
+    nesting--;
+    if (!ok) {
         co_node_discard(node);
         return NULL;
     }

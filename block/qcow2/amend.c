@@ -16,7 +16,7 @@ typedef struct Amend {
     Qcow2State *s;
     unsigned version, refcount_order;
     bool lazy, data_file_raw;
-    const char *backing_file, *backing_format, *data_file, *size;
+    const char *data_file, *size;
 } Amend;
 
 /* --- the image behind ---------------------------------------------------- */
@@ -102,10 +102,10 @@ static bool take_word(Amend *a, const char *name, const char *word,
         return on(word, &a->lazy, name, errp);
     } else if (!strcmp(name, "data_file_raw")) {
         return on(word, &a->data_file_raw, name, errp);
-    } else if (!strcmp(name, "backing_file")) {
-        a->backing_file = word;
-    } else if (!strcmp(name, "backing_fmt")) {
-        a->backing_format = word;
+    } else if (!strcmp(name, "backing_file") || !strcmp(name, "backing_fmt")) {
+        bad(errp, "Cannot amend the backing file");
+        error_append_hint(errp, "You can use 'qemu-img rebase' instead.\n");
+        return false;
     } else if (!strcmp(name, "data_file")) {
         a->data_file = word;
     } else if (!strcmp(name, "size")) {
@@ -260,15 +260,6 @@ static int co_set_names(const Amend *a, Error **errp)
     if (a->data_file) {
         g_free(s->data_file_name);
         s->data_file_name = g_strdup(a->data_file);
-    }
-    if (a->backing_file || a->backing_format) {
-        g_autofree char *file = g_strdup(a->backing_file ? a->backing_file
-                                                         : s->backing_file);
-        g_autofree char *format =
-            g_strdup(a->backing_format ? a->backing_format
-                                       : s->backing_format);
-
-        return co_qcow2_change_backing_file(s->node, file, format, errp);
     }
     return co_qcow2_header_write(s);
 }

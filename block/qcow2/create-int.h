@@ -6,6 +6,8 @@
 #include "block/qcow2/qcow2-int.h"
 #include "qapi/qapi-types.h"
 
+/* What is wrong with sizes and version, whatever becomes of it. */
+bool qcow2_measure_check(const BlockdevCreateOptionsQcow2 *o, Error **errp);
 /* All that can be said before a file is touched; texts are QEMU's. */
 bool qcow2_create_check(const BlockdevCreateOptionsQcow2 *o, Error **errp);
 /* The words of `img create -o` as the options they stand for, with @file (an

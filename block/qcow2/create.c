@@ -112,6 +112,11 @@ static bool check_combinations(const BlockdevCreateOptionsQcow2 *o,
     return true;
 }
 
+bool qcow2_measure_check(const BlockdevCreateOptionsQcow2 *o, Error **errp)
+{
+    return check_sizes(o, errp) && check_version(o, errp);
+}
+
 bool qcow2_create_check(const BlockdevCreateOptionsQcow2 *o, Error **errp)
 {
     return check_sizes(o, errp) && check_version(o, errp) &&

@@ -68,7 +68,7 @@ static int co_data_bytes(Node *source, const Qcow2State *s, bool backing,
 bool co_qcow2_measure(struct json_object *words, Node *source,
                       FormatMeasure *measure, Error **errp)
 {
-    json_object *file = json_object_new_object();
+    json_object *file = json_object_new_object(), *compat;
     BlockdevCreateOptions *options;
     BlockdevCreateOptionsQcow2 *o;
     Qcow2State s = {0};
@@ -77,6 +77,15 @@ bool co_qcow2_measure(struct json_object *words, Node *source,
     bool v2;
 
     json_object_object_add(file, "driver", json_object_new_string("null-co"));
+    if (json_object_object_get_ex(words, "compat", &compat) &&
+        strcmp(json_object_get_string(compat), "0.10") &&
+        strcmp(json_object_get_string(compat), "1.1")) {
+        /* As QEMU has it: the newer names are for creation only. */
+        error_set(errp, "Invalid compatibility level: '%s'",
+                  json_object_get_string(compat));
+        json_object_put(file);
+        return false;
+    }
     options = qcow2_create_words(words, file, errp);
     if (!options) {
         return false;
@@ -84,7 +93,7 @@ bool co_qcow2_measure(struct json_object *words, Node *source,
     o = &options->u.qcow2;
     o->size = ROUND_UP(o->size, 512);
     v2 = o->has_version && o->version == BLOCKDEV_QCOW2_VERSION_V2;
-    if (!qcow2_create_check(o, errp)) {
+    if (!qcow2_measure_check(o, errp)) {
         BlockdevCreateOptions_free(options);
         return false;
     }

@@ -101,20 +101,31 @@ static int co_parse_arguments(Amend *amend, int argc, char **argv)
                : 1;
 }
 
-static bool check_amendable(const FormatOption *table, json_object *words,
-                            Error **errp)
+/* The words, which may name options that can be changed only. */
+static bool parse_words(const char *text, const FormatOps *format,
+                        json_object *words, Error **errp)
 {
-    json_object_object_foreach(words, name, value)
-    {
-        (void)value;
-        if (!img_option_find(table, name)->amendable) {
-            error_set(errp, "Invalid parameter '%s'", name);
-            error_append_hint(
-                errp, "This option is only supported for image creation\n");
-            return false;
+    g_autoptr(GArray) amendable =
+        g_array_new(true, true, sizeof(FormatOption));
+    json_object *others;
+
+    for (const FormatOption *option = amend_options(format); option->name;
+         option++) {
+        if (option->amendable) {
+            g_array_append_vals(amendable, option, 1);
         }
     }
-    return true;
+    if (img_words_parse(text, (const FormatOption *)(void *)amendable->data,
+                        words, errp)) {
+        return true;
+    }
+    others = json_object_new_object();
+    if (img_words_parse(text, format->create_options, others, NULL)) {
+        error_append_hint(
+            errp, "This option is only supported for image creation\n");
+    }
+    json_object_put(others);
+    return false;
 }
 
 static void show_progress(void *opaque, uint64_t done, uint64_t total)
@@ -131,9 +142,7 @@ co_amend(Amend *amend, json_object *words, Error **errp)
     const FormatOps *format = node->driver->format;
     bool ok;
 
-    if (!img_words_parse(amend->options, amend_options(format), words,
-                         errp) ||
-        !check_amendable(amend_options(format), words, errp)) {
+    if (!parse_words(amend->options, format, words, errp)) {
         return false;
     }
     img_progress_begin(&amend->shown, amend->progress && !amend->quiet);

@@ -83,7 +83,7 @@ static int take_granularity(void *opaque, const char *word)
     Bitmap *b = opaque;
 
     b->granularity_word = word;
-    return img_parse_between("granularity", word, 1, UINT32_MAX,
+    return img_parse_between("granularity", word, 0, UINT32_MAX,
                              &b->granularity)
                ? -1
                : 1;
@@ -145,7 +145,7 @@ static int co_parse_arguments(Bitmap *b, int argc, char **argv)
         return 1;
     }
     b->open.filename = argv[optind];
-    b->open.writable = true;
+    b->open.writable = b->open.no_backing = true;
     b->name = argv[optind + 1];
     return -1;
 }
@@ -159,7 +159,7 @@ COROUTINE_ONLY CONTROL_ONLY static bool add(const Bitmap *b, const char *node,
     BlockDirtyBitmapAdd args = {
         .node = (char *)node,
         .name = (char *)b->name,
-        .has_granularity = b->granularity_word != NULL,
+        .has_granularity = b->granularity != 0,
         .granularity = b->granularity,
         .has_persistent = true,
         .persistent = true,

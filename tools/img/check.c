@@ -232,7 +232,7 @@ static int co_run(Check *check)
         co_check_again(check, &result) < 0) {
         return FAILED;
     }
-    if (check->json) {
+    if (check->json && !check->quiet) {
         print_json(check, &result);
     } else if (!check->quiet) {
         print_human(&result);

@@ -168,17 +168,20 @@ COROUTINE_ONLY CONTROL_ONLY static int co_run(Commit *c)
     uint64_t size;
     bool ok;
 
-    if (!co_layers_open(&c->layers, &c->open, c->base_name) ||
-        !co_open_base(c)) {
+    bool opened = co_layers_open(&c->layers, &c->open, c->base_name);
+
+    /* QEMU shows it as soon as the image itself is open. */
+    if (opened || (c->layers.n && c->layers.layer[0].root)) {
+        img_progress_begin(&c->shown, c->progress && !c->quiet);
+    }
+    if (!opened || !co_open_base(c)) {
         return 1;
     }
     size = root_size_bytes(c->layers.layer[0].root);
     ratelimit_set_speed(&c->limit, c->rate);
-    img_progress_begin(&c->shown, c->progress && !c->quiet);
     ok = co_grow_base(c, size) && co_copy(c, size) && co_empty(c);
-    img_progress_end(&c->shown, ok);
-    if (ok && !c->quiet) {
-        printf("Image committed.\n");
+    if (ok) {
+        img_progress(&c->shown, 1, 1);
     }
     return !ok;
 }
@@ -192,6 +195,10 @@ int co_img_commit(int argc, char **argv)
         return status;
     }
     status = co_run(&commit);
+    img_progress_end(&commit.shown, false);
+    if (!status && !commit.quiet) {
+        printf("Image committed.\n");
+    }
     co_image_close(commit.base);
     co_layers_close(&commit.layers);
     return status;

@@ -116,6 +116,8 @@ bool img_check_cache(const char *what, const char *mode)
 
 void img_warn_of_raw(const ImageOpen *open, const Root *root)
 {
+    const char *name = root_node(root)->filename;
+
     if (open->writable && !strcmp(root_node(root)->driver->name, "raw")) {
         fprintf(stderr,
                 "WARNING: Image format was not specified for '%s' and probing "
@@ -124,7 +126,7 @@ void img_warn_of_raw(const ImageOpen *open, const Root *root)
                 "raw images, write operations on block 0 will be restricted.\n"
                 "         Specify the 'raw' format explicitly to remove the "
                 "restrictions.\n",
-                open->filename);
+                name && *name ? name : open->filename);
     }
 }
 

@@ -357,13 +357,22 @@ COROUTINE_ONLY CONTROL_ONLY static bool co_open_side(Side *side)
     return true;
 }
 
+COROUTINE_ONLY CONTROL_ONLY static int co_take_object(void *opaque,
+                                                      const char *word)
+{
+    int status = co_img_take_object(NULL, word);
+
+    return status > 0 ? CANNOT_OPEN : status;
+}
+
 COROUTINE_ONLY
 static int co_parse_arguments(Compare *compare, int argc, char **argv)
 {
     Side *a = &compare->side[0], *b = &compare->side[1];
     const char *cache = NULL;
     const ImgOption options[] = {
-        IMG_OPTION_OBJECT,
+        {0, "object", "OBJECT", "make an object that options refer to",
+         .take = co_take_object},
         IMG_OPTION_IMAGE_OPTS(&a->open.image_opts),
         {'f', NULL, "FMT", "format of FILE1; probed if not given",
          .word = &a->open.format},
@@ -395,10 +404,10 @@ static int co_parse_arguments(Compare *compare, int argc, char **argv)
     a->open.cache = b->open.cache = cache;
     b->open.image_opts = a->open.image_opts;
     b->open.force_share = a->open.force_share;
-    return img_check_format(&a->open) && img_check_format(&b->open) &&
-                   img_check_cache("source cache option", cache)
-               ? -1
-               : BAD_USAGE;
+    if (!img_check_format(&a->open) || !img_check_format(&b->open)) {
+        return BAD_USAGE;
+    }
+    return img_check_cache("source cache option", cache) ? -1 : CANNOT_OPEN;
 }
 
 int co_img_compare(int argc, char **argv)

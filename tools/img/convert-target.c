@@ -62,7 +62,7 @@ static bool is_old_version(const Convert *c)
     return compat && (!strcmp(compat, "0.10") || !strcmp(compat, "v2"));
 }
 
-static bool check_bitmaps(const Convert *c, const NodeDriver *driver)
+static bool check_bitmaps(const Convert *c)
 {
     if (!c->bitmaps) {
         return true;
@@ -75,12 +75,20 @@ static bool check_bitmaps(const Convert *c, const NodeDriver *driver)
         error_report("Source lacks bitmap support");
         return false;
     }
-    if (!driver->bitmap_store || is_old_version(c)) {
+    return img_convert_check_bitmaps(c);
+}
+
+/* Seen when the target is there. */
+static bool check_target_bitmaps(const Convert *c)
+{
+    const NodeDriver *driver = root_node(c->root)->driver;
+
+    if (c->bitmaps && (!driver->bitmap_store || is_old_version(c))) {
         error_report("Format driver '%s' does not support bitmaps",
                      driver->name);
         return false;
     }
-    return img_convert_check_bitmaps(c);
+    return true;
 }
 
 /* --- making and opening it --------------------------------------------------
@@ -102,7 +110,7 @@ static bool co_make(Convert *c)
     }
     img_word_set_size(c->words, "size", c->total_bytes);
     if (!check_backing(c, table) || !check_compression(c, driver) ||
-        !check_bitmaps(c, driver)) {
+        !check_bitmaps(c)) {
         return false;
     }
     if (!co_img_make(driver, c->target.filename, c->words, &err)) {
@@ -158,7 +166,8 @@ static bool co_check_old(Convert *c)
         error_report("output file is smaller than input file");
         return false;
     }
-    if (!check_compression(c, driver) || !check_bitmaps(c, driver)) {
+    if (!check_compression(c, driver) || !check_bitmaps(c) ||
+        !check_target_bitmaps(c)) {
         return false;
     }
     co_clear_old(c);
@@ -173,7 +182,7 @@ bool co_img_convert_target(Convert *c)
             return false;
         }
     } else {
-        if (!co_make(c) || !co_open_target(c)) {
+        if (!co_make(c) || !co_open_target(c) || !check_target_bitmaps(c)) {
             return false;
         }
         c->target_is_zero = !c->target_has_backing;

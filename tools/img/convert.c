@@ -122,6 +122,8 @@ static bool check_words(const Convert *c)
         error_report("Use of --skip-broken-bitmaps requires --bitmaps");
     } else if (c->salvage && c->offload) {
         error_report("Cannot use copy offloading in salvaging mode");
+    } else if (c->compress && c->offload) {
+        error_report("Cannot enable copy offloading when -c is used");
     } else if (c->sparse_given && c->offload) {
         error_report("Cannot enable copy offloading when -S is used");
     } else if (c->target_is_zero && !c->keep_target) {

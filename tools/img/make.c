@@ -51,8 +51,13 @@ static bool co_make_raw(const char *filename, json_object *words, Error **errp)
     Error *err = NULL;
     int ret;
 
-    if ((word && !file_preallocation_parse(word, &preallocation, errp)) ||
-        !co_make_file(filename, words, errp)) {
+    /* That "metadata" will not do is seen when the file is there. */
+    if (word && strcmp(word, "metadata") &&
+        !file_preallocation_parse(word, &preallocation, errp)) {
+        return false;
+    }
+    if (!co_make_file(filename, words, errp) ||
+        (word && !file_preallocation_parse(word, &preallocation, errp))) {
         return false;
     }
     ret = co_file_create(filename, size_bytes, preallocation, &err);
@@ -72,6 +77,13 @@ bool co_img_make(const NodeDriver *driver, const char *filename,
     if (!driver->format) {
         return co_make_raw(filename, words, errp);
     }
-    return co_make_file(filename, words, errp) &&
-           driver->format->co_create_file(filename, words, errp);
+    if (!co_make_file(filename, words, errp)) {
+        return false;
+    }
+    if (!driver->format->co_create_file(filename, words, errp)) {
+        /* Half an image is of no use. */
+        io_unlink(filename);
+        return false;
+    }
+    return true;
 }

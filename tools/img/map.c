@@ -184,7 +184,8 @@ static int co_print_map(const Map *map, Root *root, uint64_t end)
     if (area.length) {
         return !print_area(map, &area, first, true);
     } else if (map->json) {
-        printf("[]\n");
+        area.start = map->start; /* behind the end */
+        print_area(map, &area, true, true);
     } else {
         print_human(&area, true);
     }

@@ -19,6 +19,7 @@ typedef struct Rebase {
     ImageOpen open;
     const char *source_cache, *backing, *backing_format;
     bool unsafe, progress, quiet;
+    bool force_share; /* of what is read: the image is written to */
     Root *root;           /* the image alone, without what is behind it */
     Root *old, *new;      /* what is and what shall be behind it, or NULL */
     uint8_t *old_buf, *new_buf;
@@ -31,7 +32,7 @@ static int co_parse_arguments(Rebase *r, int argc, char **argv)
     const ImgOption options[] = {
         IMG_OPTION_OBJECT,
         IMG_OPTION_IMAGE_OPTS(&r->open.image_opts),
-        IMG_OPTION_FORCE_SHARE(&r->open.force_share),
+        IMG_OPTION_FORCE_SHARE(&r->force_share),
         IMG_OPTION_FORMAT(&r->open.format),
         IMG_OPTION_CACHE(&r->open.cache),
         IMG_OPTION_SOURCE_CACHE(&r->source_cache),
@@ -61,11 +62,7 @@ static int co_parse_arguments(Rebase *r, int argc, char **argv)
     }
     r->open.filename = argv[optind];
     r->open.writable = r->open.no_backing = true;
-    return img_check_cache("cache option", r->open.cache) &&
-                   img_check_cache("source cache option", r->source_cache) &&
-                   img_check_format(&r->open)
-               ? -1
-               : 1;
+    return img_check_format(&r->open) ? -1 : 1;
 }
 
 /* --- the images behind it ---------------------------------------------------
@@ -76,7 +73,11 @@ co_open_old(const Rebase *r, const char *name, const char *format)
 {
     g_autofree char *path = img_backing_path(r->open.filename, name);
     ImageOpen open = {
-        .filename = path, .format = format, .cache = r->source_cache};
+        .filename = path,
+        .format = format,
+        .cache = r->source_cache,
+        .force_share = r->force_share,
+    };
 
     return co_layers_open_behind(r->open.filename, &open);
 }
@@ -89,6 +90,7 @@ COROUTINE_ONLY CONTROL_ONLY static Root *co_open_new(const Rebase *r)
         .format = r->backing_format,
         .cache = r->source_cache,
         .keep_still = true,
+        .force_share = r->force_share,
     };
     Error *err = NULL;
     Root *root = co_image_open(&open, NULL, &err);
@@ -301,6 +303,10 @@ static bool co_change_name(const Rebase *r)
 
 COROUTINE_ONLY CONTROL_ONLY static int co_run(Rebase *r)
 {
+    if (!img_check_cache("cache option", r->open.cache) ||
+        !img_check_cache("source cache option", r->source_cache)) {
+        return 1;
+    }
     r->root = co_img_open_or_report(&r->open);
     if (!r->root) {
         return 1;
@@ -309,10 +315,14 @@ COROUTINE_ONLY CONTROL_ONLY static int co_run(Rebase *r)
         error_report("Invalid format name: '%s'", r->backing_format);
         return 1;
     }
-    if ((!r->unsafe && !co_open_both(r)) || !check_name(r)) {
+    if (!r->unsafe && !co_open_both(r)) {
         return 1;
     }
-    return !((r->unsafe || co_copy_differences(r)) && co_change_name(r));
+    if (!r->unsafe && !co_copy_differences(r)) {
+        return 1;
+    }
+    img_progress(&r->shown, 1, 1);
+    return !(check_name(r) && co_change_name(r));
 }
 
 int co_img_rebase(int argc, char **argv)
@@ -325,7 +335,7 @@ int co_img_rebase(int argc, char **argv)
     }
     img_progress_begin(&rebase.shown, rebase.progress && !rebase.quiet);
     status = co_run(&rebase);
-    img_progress_end(&rebase.shown, !status);
+    img_progress_end(&rebase.shown, false);
     co_image_close(rebase.new);
     co_image_close(rebase.old);
     co_image_close(rebase.root);

@@ -183,7 +183,8 @@ class Words:
     # --- changing -----------------------------------------------------------
 
     def convert(self):
-        source, target = self.name(), self.rng.choice(NAMES)
+        source = self.name()
+        target = self.rng.choice([n for n in NAMES if n != source])
         fmt = self.pick(FORMATS)
         options, word = self.image(source)
         words = ['convert', *options, *self.flags(
@@ -196,7 +197,7 @@ class Words:
             (0.3, '-o', lambda: self.create_options(fmt)),
             (0.1, '-t', lambda: self.pick(CACHES, ['x'])),
             (0.1, '-T', lambda: self.pick(CACHES, ['x'])),
-            (0.05, '-C'), (0.05, '--salvage'), (0.04, '--target-is-zero'),
+            (0.05, '--salvage'), (0.04, '--target-is-zero'),
             (0.15, '--bitmaps'), (0.05, '--skip-broken-bitmaps'),
             (0.05, '-l', lambda: self.pick(TAGS)),
             (0.05, '-r', '100M'))]
@@ -212,7 +213,8 @@ class Words:
         return words + [target]
 
     def dd(self):
-        source, target = self.name(), self.rng.choice(NAMES)
+        source = self.name()
+        target = self.rng.choice([n for n in NAMES if n != source])
         fmt = self.pick(FORMATS)
         options, word = self.image(source)
         self.kinds[target] = fmt
@@ -288,7 +290,7 @@ class Words:
     def wrong(self):
         """Words that no parser should like."""
         command = self.pick(['info', 'create', 'convert', 'check', 'resize',
-                             'dd', 'measure', 'map', 'bitmap', 'snapshot',
+                             'dd', 'map', 'bitmap', 'snapshot',
                              'rebase', 'commit', 'compare', 'amend', 'nosuch',
                              'bench'])
         return [command, *self.flags(
