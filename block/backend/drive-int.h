@@ -32,11 +32,6 @@ Node *co_drive_open(const DriveMedium *medium,
 bool co_drive_fill(json_object *plain,
                    Error **errp) COROUTINE_ONLY CONTROL_ONLY;
 
-/* Puts a copy-on-read filter above @node, whose reference it takes; NULL with
- * @errp. */
-Node *co_drive_copy_on_read(Node *node,
-                            Error **errp) COROUTINE_ONLY CONTROL_ONLY;
-
 /* --- drive-place.c ------------------------------------------------------- */
 
 /* Takes if=, index=, bus=, unit=, media= from @opts into @drive. */

@@ -261,27 +261,3 @@ Node *co_drive_open(const DriveMedium *medium, Error **errp)
     BlockdevOptions_free(options);
     return node;
 }
-
-Node *co_drive_copy_on_read(Node *node, Error **errp)
-{
-    json_object *json = json_object_new_object();
-    BlockdevOptions *options;
-    Node *filter = NULL;
-
-    if (!driver_find("copy-on-read")) {
-        error_set(errp, "Unknown driver 'copy-on-read'");
-        json_object_put(json);
-        co_node_unref(node);
-        return NULL;
-    }
-    add(json, "driver", "copy-on-read");
-    add(json, "file", node_name(node));
-    options = BlockdevOptions_from_json(json, errp);
-    json_object_put(json);
-    if (options) {
-        filter = co_node_open(options, errp);
-        BlockdevOptions_free(options);
-    }
-    co_node_unref(node);
-    return filter;
-}

@@ -6,6 +6,7 @@
 
 #include "block/backend/backend-int.h"
 #include "block/graph/driver.h"
+#include "block/io/io.h"
 
 /* CONTROL */
 static ListLink drives = LIST_INIT(drives);
@@ -306,7 +307,7 @@ COROUTINE_ONLY CONTROL_ONLY static bool co_open_medium(DriveMedium *medium,
     }
     *node = co_drive_open(medium, errp);
     if (*node && medium->copy_on_read) {
-        *node = co_drive_copy_on_read(*node, errp);
+        node_copy_on_read(*node, true); /* as long as it lives */
     }
     return *node != NULL;
 }

@@ -66,6 +66,19 @@ class Drives(machine.MachineCase):
         self.assertEqual(nodes['t']['cache'], {
             'direct': False, 'no-flush': True, 'writeback': True})
 
+    def test_copy_on_read(self):
+        """The drive's own node does it, not one above."""
+        self.img('over.qcow2', 'qcow2', '-b', 'a.img', '-F', 'raw')
+        vm = self.machine('-drive', 'if=virtio,id=d,file=over.qcow2,'
+                          'format=qcow2,node-name=t,copy-on-read=on')
+        info, = vm.cmd('query-block')
+        self.assertEqual(info['inserted']['node-name'], 't')
+        self.assertEqual(self.io(vm, 'd', 'read 0 64k'), '')
+        self.assertEqual(self.io(vm, 'd', 'alloc 0 64k'), '')
+        vm.quit()
+        self.assertIn('65536/65536 bytes allocated at offset 0 bytes',
+                      vm.stdout())
+
     def test_children(self):
         self.img('b.qcow2', 'qcow2')
         nodes = self.nodes(
