@@ -6,8 +6,10 @@
 #include "tools/image-open.h"
 
 #include <fcntl.h>
+#include <stdio.h>
 #include <glib/gstdio.h>
 
+#include "block/file/raw.h"
 #include "block/graph/cache-mode.h"
 #include "block/graph/format.h"
 #include "block/graph/loose-options.h"
@@ -320,7 +322,7 @@ COROUTINE_ONLY CONTROL_ONLY static Root *co_open_root(const ImageOpen *open,
 
 /* Finds the format; a format's own driver then opens it again. */
 COROUTINE_ONLY CONTROL_ONLY static Root *co_open_probed(const ImageOpen *open,
-                                                        Error **errp)
+                                                        bool *raw, Error **errp)
 {
     ImageOpen known = *open;
     Root *root;
@@ -335,11 +337,16 @@ COROUTINE_ONLY CONTROL_ONLY static Root *co_open_probed(const ImageOpen *open,
     }
     known = *open;
     known.format = co_probe(root, open->filename, errp);
-    if (known.format && !strcmp(known.format, "raw") && !open->writable) {
+    *raw = known.format && !strcmp(known.format, "raw");
+    if (*raw && !open->writable) {
         return root;
     }
     co_image_close(root);
-    return known.format ? co_open_root(&known, errp) : NULL;
+    root = known.format ? co_open_root(&known, errp) : NULL;
+    if (root && *raw) {
+        raw_guard(root_node(root));
+    }
+    return root;
 }
 
 /* Options may leave open what the image is, where they say what file. */
@@ -370,8 +377,10 @@ static bool check_sharing(const ImageOpen *open, Error **errp)
     return true;
 }
 
-Root *co_image_open(const ImageOpen *open, bool *probed, Error **errp)
+Root *co_image_open(const ImageOpen *open, bool *probed_raw, Error **errp)
 {
+    bool raw = false;
+    Root *root;
     bool given = open->image_opts || is_json_name(open);
     bool probe = !open->format && !(given && names_driver(open));
 
@@ -382,10 +391,11 @@ Root *co_image_open(const ImageOpen *open, bool *probed, Error **errp)
     if (!check_sharing(open, errp)) {
         return NULL;
     }
-    if (probed) {
-        *probed = probe;
+    root = probe ? co_open_probed(open, &raw, errp) : co_open_root(open, errp);
+    if (probed_raw) {
+        *probed_raw = raw;
     }
-    return probe ? co_open_probed(open, errp) : co_open_root(open, errp);
+    return root;
 }
 
 void co_image_close(Root *root)
@@ -395,5 +405,21 @@ void co_image_close(Root *root)
         co_root_detach(root);
         graph_unlock();
         root_free(root);
+    }
+}
+
+void image_warn_of_raw(const ImageOpen *open, const Root *root)
+{
+    const char *name = root_node(root)->filename;
+
+    if (open->writable) {
+        fprintf(stderr,
+                "WARNING: Image format was not specified for '%s' and probing "
+                "guessed raw.\n"
+                "         Automatically detecting the format is dangerous for "
+                "raw images, write operations on block 0 will be restricted.\n"
+                "         Specify the 'raw' format explicitly to remove the "
+                "restrictions.\n",
+                name && *name ? name : open->filename);
     }
 }

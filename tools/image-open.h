@@ -27,10 +27,13 @@ typedef struct ImageOpen {
  * format that is not given is probed: an image that is recognised as something
  * that there is no driver for is refused by the name of its format, never
  * served as raw.
- * *@probed tells that it was; it may be NULL.
+ * *@probed_raw tells that this found it raw: then writes cannot make it look
+ * like another format. It may be NULL.
  */
-Root *co_image_open(const ImageOpen *open, bool *probed,
+Root *co_image_open(const ImageOpen *open, bool *probed_raw,
                     Error **errp) COROUTINE_ONLY CONTROL_ONLY;
+/* What who opens such an image for writing is told, on standard error. */
+void image_warn_of_raw(const ImageOpen *open, const Root *root);
 void co_image_close(Root *root) COROUTINE_ONLY CONTROL_ONLY; /* NULL is fine */
 
 /* NULL is fine. The mode says that each write is on stable storage when it returns. */

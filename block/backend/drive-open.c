@@ -6,6 +6,7 @@
 #include "block/backend/temporary.h"
 #include "block/graph/driver.h"
 #include "block/graph/loose-options.h"
+#include "block/file/raw.h"
 #include "block/graph/probe.h"
 
 static void add(json_object *object, const char *key, const char *value)
@@ -176,7 +177,8 @@ static void warn_of_raw(const char *name)
 }
 
 COROUTINE_ONLY CONTROL_ONLY static bool
-co_add_driver(json_object *options, const DriveMedium *medium, Error **errp)
+co_add_driver(json_object *options, const DriveMedium *medium,
+              bool *guessed_raw, Error **errp)
 {
     json_object *file;
     const char *format;
@@ -193,7 +195,8 @@ co_add_driver(json_object *options, const DriveMedium *medium, Error **errp)
     }
     file = whole_file(options);
     format = co_probe_loose(file, errp);
-    if (format && !strcmp(format, "raw") && !medium->read_only) {
+    *guessed_raw = format && !strcmp(format, "raw");
+    if (*guessed_raw && !medium->read_only) {
         warn_of_raw(name_to_warn_of(medium, file));
     }
     json_object_put(file);
@@ -230,13 +233,13 @@ static void add_common(json_object *options, const DriveMedium *medium)
 }
 
 COROUTINE_ONLY CONTROL_ONLY static BlockdevOptions *
-co_options(const DriveMedium *medium, Error **errp)
+co_options(const DriveMedium *medium, bool *guessed_raw, Error **errp)
 {
     json_object *options = rest_options(medium), *plain = NULL;
     BlockdevOptions *read = NULL;
 
     if ((!medium->file || !*medium->file || add_file(options, medium, errp)) &&
-        co_add_driver(options, medium, errp)) {
+        co_add_driver(options, medium, guessed_raw, errp)) {
         add_common(options, medium);
         plain = loose_options_plain(options, errp);
     }
@@ -250,7 +253,8 @@ co_options(const DriveMedium *medium, Error **errp)
 
 Node *co_drive_open(const DriveMedium *medium, Error **errp)
 {
-    BlockdevOptions *options = co_options(medium, errp);
+    bool guessed_raw = false;
+    BlockdevOptions *options = co_options(medium, &guessed_raw, errp);
     Node *node;
 
     if (!options) {
@@ -259,5 +263,8 @@ Node *co_drive_open(const DriveMedium *medium, Error **errp)
     node = medium->snapshot ? co_temporary_overlay(options, errp)
                             : co_node_open(options, errp);
     BlockdevOptions_free(options);
+    if (node && guessed_raw) {
+        raw_guard(node);
+    }
     return node;
 }

@@ -6,8 +6,10 @@
  * from rounding the last sector up), so a request that fits the node fits the
  * child.
  */
-#include "block/graph/driver.h"
+#include "block/file/raw.h"
 
+#include "block/graph/driver.h"
+#include "block/graph/probe.h"
 #include "block/io/io.h"
 #include "qapi/qapi-types.h"
 
@@ -16,6 +18,7 @@ typedef struct RawState {
     Edge *file;
     uint64_t offset_bytes;
     bool has_size; /* the window does not grow */
+    bool guarded;  /* raw.h */
 } RawState;
 
 static bool check_window(const BlockdevOptionsRaw *o, uint64_t file_bytes,
@@ -164,12 +167,54 @@ static int co_raw_preadv(Node *node, uint64_t offset_bytes, uint64_t bytes,
                           iov_offset, flags);
 }
 
+/* --- guarding the first bytes ---------------------------------------------- */
+
+extern const NodeDriver driver_raw;
+
+void raw_guard(Node *node)
+{
+    if (node->driver == &driver_raw) {
+        ((RawState *)node->state)->guarded = true;
+    }
+}
+
+/* -EPERM if the node would look like something else with @bytes of @iov at
+ * @offset_bytes, which is among the first PROBE_BYTES. */
+COROUTINE_ONLY
+static int co_guard(Node *node, uint64_t offset_bytes, uint64_t bytes, Iov *iov,
+                    size_t iov_offset)
+{
+    char head[PROBE_BYTES] = {0};
+    size_t there = MIN(PROBE_BYTES, node->size_bytes);
+    size_t n = MIN(bytes, PROBE_BYTES - offset_bytes);
+    Iov old;
+    int ret = 0;
+
+    if (n < there) {
+        iov_init_buf(&old, head, there);
+        ret = co_raw_preadv(node, 0, there, &old, 0, 0);
+        iov_free(&old);
+    }
+    if (ret < 0) {
+        return ret;
+    }
+    iov_to_buf(iov, iov_offset, head + offset_bytes, n);
+    return strcmp(probe_format(head, sizeof(head)), "raw") ? -EPERM : 0;
+}
+
 COROUTINE_ONLY
 static int co_raw_pwritev(Node *node, uint64_t offset_bytes, uint64_t bytes,
                           Iov *iov, size_t iov_offset, ReqFlags flags)
 {
     const RawState *s = node->state;
 
+    if (UNLIKELY(s->guarded) && offset_bytes < PROBE_BYTES) {
+        int ret = co_guard(node, offset_bytes, bytes, iov, iov_offset);
+
+        if (ret < 0) {
+            return ret;
+        }
+    }
     co_node_debug_event(s->file->child, BLKDBG_WRITE_AIO);
     return co_edge_pwritev(s->file, s->offset_bytes + offset_bytes, bytes, iov,
                            iov_offset, flags);

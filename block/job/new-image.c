@@ -3,6 +3,7 @@
 #include "block/job/new-image.h"
 
 #include "block/file/file-create.h"
+#include "block/file/raw.h"
 #include "block/graph/filename.h"
 #include "block/graph/format.h"
 #include "block/graph/loose-options.h"
@@ -275,6 +276,9 @@ Node *co_new_image_open(const NewImage *image, Error **errp)
     set_backing(&options, image->backing);
     node = co_node_open(options, errp);
     BlockdevOptions_free(options);
+    if (node && !image->format) {
+        raw_guard(node);
+    }
     return node;
 }
 

@@ -32,6 +32,31 @@ class Io(case.Case):
     def assert_fails(self, out, *commands, **kwargs):
         self.assert_output(out + '\n', *commands, code=1, **kwargs)
 
+    # -- an image whose format nobody said
+
+    def test_guessed_raw(self):
+        """A guest's write cannot make it look like another format."""
+        with open(self.path('vmdk'), 'wb') as file:
+            file.write(b'KDMV' + bytes(508))
+        warning = (
+            "WARNING: Image format was not specified for 'a.img' and probing "
+            'guessed raw.\n'
+            '         Automatically detecting the format is dangerous for raw '
+            'images, write operations on block 0 will be restricted.\n'
+            "         Specify the 'raw' format explicitly to remove the "
+            'restrictions.\n')
+        for command, good in [
+                ('write -s vmdk 0 512', False), ('write -s vmdk 0 1k', False),
+                ('write -s vmdk 512 512', True), ('write -P 1 0 512', True)]:
+            done = self.io(command, options=())
+            self.assertEqual(done.stderr, warning)
+            self.assertEqual(done.returncode, 0 if good else 1)
+            if not good:
+                self.assertEqual(done.stdout,
+                                 'write failed: Operation not permitted\n')
+        self.assert_output('wrote 512/512 bytes at offset 0\n512 bytes, '
+                           '1 ops\n', 'write -s vmdk 0 512')
+
     # -- reading and writing
 
     def test_write_and_read(self):

@@ -114,22 +114,6 @@ bool img_check_cache(const char *what, const char *mode)
 /* --- images -----------------------------------------------------------------
  */
 
-void img_warn_of_raw(const ImageOpen *open, const Root *root)
-{
-    const char *name = root_node(root)->filename;
-
-    if (open->writable && !strcmp(root_node(root)->driver->name, "raw")) {
-        fprintf(stderr,
-                "WARNING: Image format was not specified for '%s' and probing "
-                "guessed raw.\n"
-                "         Automatically detecting the format is dangerous for "
-                "raw images, write operations on block 0 will be restricted.\n"
-                "         Specify the 'raw' format explicitly to remove the "
-                "restrictions.\n",
-                name && *name ? name : open->filename);
-    }
-}
-
 Root *co_img_open(const ImageOpen *open, Error **errp)
 {
     ImageOpen still = *open;
@@ -142,7 +126,7 @@ Root *co_img_open(const ImageOpen *open, Error **errp)
     if (!root) {
         error_prepend(errp, "Could not open '%s': ", open->filename);
     } else if (probed) {
-        img_warn_of_raw(open, root);
+        image_warn_of_raw(open, root);
     }
     return root;
 }

@@ -57,9 +57,6 @@ Root *co_img_open(const ImageOpen *open,
                   Error **errp) COROUTINE_ONLY CONTROL_ONLY;
 /* The same; reports what is wrong and returns NULL. */
 Root *co_img_open_or_report(const ImageOpen *open) COROUTINE_ONLY CONTROL_ONLY;
-/* @root was probed: QEMU warns of raw images that nobody called raw, when it
- * writes to them. */
-void img_warn_of_raw(const ImageOpen *open, const Root *root);
 /* The name of a backing image as seen from here, where relative ones count
  * from the folder of @image. The caller frees it. */
 char *img_backing_path(const char *image, const char *backing);

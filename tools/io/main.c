@@ -54,13 +54,8 @@ int co_io_open_image(IoTool *tool, const ImageOpen *open)
         error_report_err(err);
         return -1;
     }
-    if (probed && open->writable) {
-        fprintf(stderr,
-                "WARNING: Image format was not specified for '%s' and "
-                "probing guessed raw.\n"
-                "         Give it with -f raw, so that what a guest writes to "
-                "it can never change it.\n",
-                open->filename);
+    if (probed) {
+        image_warn_of_raw(open, shell->root);
     }
     shell->writethrough = image_cache_writethrough(open->cache);
     return 0;

@@ -103,7 +103,7 @@ COROUTINE_ONLY CONTROL_ONLY static Root *co_open_image(const NbdTool *tool,
     Root *root = co_image_open(&tool->image, &probed, errp);
 
     if (root && probed) {
-        img_warn_of_raw(&tool->image, root);
+        image_warn_of_raw(&tool->image, root);
     }
     if (root && !co_put_temporary(tool, &root, errp)) {
         co_image_close(root);
