@@ -5,7 +5,7 @@
 #include "monitor/control.h"
 #include "monitor/dispatch.h"
 #include "monitor/output.h"
-#include "objects/named-fd.h"
+#include "objects/received-fd.h"
 #include "util/json/json-parse.h"
 #include "util/json/json-print.h"
 #include "util/list.h"
@@ -165,11 +165,12 @@ COROUTINE_ONLY CONTROL_ONLY static void co_read_all(Session *s)
 
     while (!s->ending && !s->output.dead &&
            (n = co_io_recv_fds(s->output.stream.in_fd, buf, READ_BYTES,
-                                named_fd_received)) > 0) {
+                                received_fd_add)) > 0) {
         for (ssize_t done = 0; done < n; done += SLICE_BYTES) {
             co_take_slice(s, buf + done, MIN(n - done, (ssize_t)SLICE_BYTES));
         }
     }
+    received_fds_drop();
     g_free(buf);
 }
 

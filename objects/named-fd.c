@@ -2,42 +2,15 @@
 /* Descriptors with names: getfd, closefd, and who uses them. */
 #include "objects/named-fd.h"
 
+#include "objects/received-fd.h"
+
 #include <fcntl.h>
 
 #include "qapi/qapi-commands.h"
 #include "util/reactor/reactor.h"
 
-#define RECEIVED_MAX 16
-
 /* CONTROL */
-static GHashTable *named;        /* char * -> int */
-static int received[RECEIVED_MAX];
-static unsigned n_received;
-
-void named_fd_received(int fd)
-{
-    if (n_received == RECEIVED_MAX) {
-        io_close(fd);
-        return;
-    }
-    received[n_received++] = fd;
-}
-
-void named_fd_drop_received(void)
-{
-    while (n_received) {
-        io_close(received[--n_received]);
-    }
-}
-
-static int take_received(void)
-{
-    int fd = received[0];
-
-    n_received--;
-    memmove(received, received + 1, n_received * sizeof(received[0]));
-    return fd;
-}
+static GHashTable *named; /* char * -> int */
 
 static int take_named(const char *name)
 {
@@ -79,14 +52,14 @@ int named_fd_param(const char *text, Error **errp)
 
 bool qmp_getfd(const QmpGetfdArgs *args, Error **errp)
 {
-    int old;
+    int fd = received_fd_take(), old;
 
-    if (!n_received) {
+    if (fd < 0) {
         error_set(errp, "No file descriptor supplied via SCM_RIGHTS");
         return false;
     }
     if (g_ascii_isdigit(*args->fdname)) {
-        io_close(take_received());
+        io_close(fd);
         error_set(errp, "Parameter 'fdname' expects a name not starting with "
                         "a digit");
         return false;
@@ -99,7 +72,7 @@ bool qmp_getfd(const QmpGetfdArgs *args, Error **errp)
         io_close(old);
     }
     g_hash_table_insert(named, g_strdup(args->fdname),
-                        GINT_TO_POINTER(take_received()));
+                        GINT_TO_POINTER(fd));
     return true;
 }
 
