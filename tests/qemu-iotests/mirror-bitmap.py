@@ -263,7 +263,7 @@ class Refusals(BitmapCase):
                 'node': 'src', 'target': 'b', 'bitmaps': ['other']}, busy)
             self.assert_error(self.vm, 'blockdev-mirror', {
                 'job-id': 'job1', 'device': 'src', 'target': 'dst2',
-                'sync': 'full', 'bitmap': 'b'}, busy)
+                'sync': 'full', 'bitmap': 'b'}, 'Need a root block node')
             self.bitmap('remove', 'other')
             self.leave()
 

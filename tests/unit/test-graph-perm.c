@@ -154,7 +154,7 @@ static void cycles(void)
     Node *f = pass_node_new("f", base);
 
     g_assert_null(edge_attach(base, f, "x", EDGE_DATA, &err));
-    check_error(&err, "Making 'f' a file child of 'base' would create a cycle");
+    check_error(&err, "Making 'f' a x child of 'base' would create a cycle");
     g_assert_null(edge_attach(f, f, "x", EDGE_COW, &err));
     check_error(&err, "Making 'f' a backing child of 'f' would create a cycle");
     co_node_unref(base); /* f holds it */
