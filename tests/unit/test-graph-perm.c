@@ -156,7 +156,7 @@ static void cycles(void)
     g_assert_null(edge_attach(base, f, "x", EDGE_DATA, &err));
     check_error(&err, "Making 'f' a x child of 'base' would create a cycle");
     g_assert_null(edge_attach(f, f, "x", EDGE_COW, &err));
-    check_error(&err, "Making 'f' a backing child of 'f' would create a cycle");
+    check_error(&err, "Making 'f' a x child of 'f' would create a cycle");
     co_node_unref(base); /* f holds it */
     co_node_unref(f);
 }
