@@ -28,7 +28,7 @@ class Verify(case.Case):
             'raw': self.image('raw', raw), 'test': {
                 'driver': 'raw', 'node-name': 'n', 'discard': 'unmap',
                 'file': self.image('test', test, test_size)}})
-        server = exports.Server(self.vm)
+        server = exports.Server(self.vm, self.vm.name + '.nbd')
         server.add('v')
         self.guest = server.connect('v', request_structured_replies=False)
         self.addCleanup(exports.disconnect, self.guest)
