@@ -130,7 +130,6 @@ class Clients(FireCase):
         for disk in self.disks:
             self.check_bitmap(disk, 'b')
 
-    @case.ours_only('races of its own under load')
     def test_all(self):
         for disk in self.disks:
             self.start_crowd(disk)

@@ -15,7 +15,7 @@ from lib.nbd_tool import NbdToolCase
 
 class Life(NbdToolCase):
 
-    @case.ours_only('races of its own under load')
+    @case.ours_only('says at times that the pipe to its client is broken')
     def test_ends_with_its_client(self):
         self.make('disk')
         server = self.serve('-f', 'raw', 'disk')
@@ -341,7 +341,7 @@ class Listing(NbdToolCase):
 
 class Words(NbdToolCase):
 
-    @case.ours_only('races of its own under load')
+    @case.ours_only('leaves --tls-hostname out of its help')
     def test_version_and_help(self):
         out = self.tool('--version').stdout
         self.assertRegex(out, r'^\S*qemu-nbd 7\.2\.22 \(')

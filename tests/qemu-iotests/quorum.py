@@ -353,7 +353,6 @@ class Children(QuorumCase):
         self.vm.cmd('blockdev-add', dict({
             'driver': 'null-co', 'size': size, 'node-name': name}, **options))
 
-    @case.ours_only('races of its own under load')
     def test_add_and_remove(self):
         self.add(3, 2)
         self.new('x')
