@@ -7,14 +7,9 @@
 #include "objects/tls-creds.h"
 
 static const ObjectClass *const classes[] = {
-    &object_iothread,
-    &object_throttle_group,
-    &object_authz_list,
-    &object_authz_simple,
-    &object_secret,
-    &object_secret_keyring,
-    &object_tls_creds_psk,
-    &object_tls_creds_x509,
+    &object_iothread,      &object_throttle_group, &object_authz_list,
+    &object_authz_simple,  &object_secret,         &object_secret_keyring,
+    &object_tls_creds_psk, &object_tls_creds_x509,
 };
 
 const ObjectClass *object_class_find(ObjectType type)

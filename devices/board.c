@@ -6,15 +6,15 @@
 
 #define PC_TEXT "Standard PC (i440FX + PIIX, 1996)"
 #define Q35_TEXT "Standard PC (Q35 + ICH9, 2009)"
-#define PC(v)                                                              \
-    {                                                                      \
-        "pc-i440fx-" v, PC_TEXT, NULL, "pci.0", true, true,                \
-            "pc-i440fx-" v "-machine"                                      \
+#define PC(v)                                               \
+    {                                                       \
+        "pc-i440fx-" v, PC_TEXT, NULL, "pci.0", true, true, \
+            "pc-i440fx-" v "-machine"                       \
     }
-#define Q35(v)                                                             \
-    {                                                                      \
-        "pc-q35-" v, Q35_TEXT, NULL, "pcie.0", true, true,                 \
-            "pc-q35-" v "-machine"                                         \
+#define Q35(v)                                             \
+    {                                                      \
+        "pc-q35-" v, Q35_TEXT, NULL, "pcie.0", true, true, \
+            "pc-q35-" v "-machine"                         \
     }
 
 static const Board boards[] = {

@@ -16,7 +16,6 @@
 
 /* --- queries ------------------------------------------------------------- */
 
-
 static CpuInstanceProperties *place_of_cpu(unsigned index)
 {
     CpuInstanceProperties *place = g_new0(CpuInstanceProperties, 1);
@@ -55,8 +54,7 @@ HotpluggableCPUList *qmp_query_hotpluggable_cpus(Error **errp)
 
     control_assert();
     if (!machine_cpus()) {
-        error_set(errp,
-                  "The feature 'query-hotpluggable-cpus' is not enabled");
+        error_set(errp, "The feature 'query-hotpluggable-cpus' is not enabled");
         return NULL;
     }
     list = g_new0(HotpluggableCPUList, 1);

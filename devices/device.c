@@ -61,8 +61,7 @@ static void init_disk(Device *device)
         model->use == DEVICE_USES_DISK && device_flag(device, "removable");
 
     device->disk.ops = &disk_ops;
-    device->disk.removable =
-        model->use != DEVICE_USES_DISK || removable_disk;
+    device->disk.removable = model->use != DEVICE_USES_DISK || removable_disk;
     device->disk.has_tray = model->use == DEVICE_USES_CD || removable_disk;
     device->disk.counts_status = model->counts_status;
 }
@@ -181,15 +180,14 @@ static char *path_of(const Device *device)
 
         return g_strdup_printf("/machine/unattached/device[%u]", place);
     }
-    return device->id
-               ? g_strconcat(PERIPHERAL, device->id, NULL)
-               : g_strdup_printf("/machine/peripheral-anon/device[%u]",
-                                 anonymous++);
+    return device->id ? g_strconcat(PERIPHERAL, device->id, NULL)
+                      : g_strdup_printf("/machine/peripheral-anon/device[%u]",
+                                        anonymous++);
 }
 
 /* What is left when it has its model, bus and id. */
-COROUTINE_ONLY CONTROL_ONLY static bool co_complete(Device *device,
-                                                    bool strict, Error **errp)
+COROUTINE_ONLY CONTROL_ONLY static bool co_complete(Device *device, bool strict,
+                                                    Error **errp)
 {
     return device_values_check(device->model, device->values, strict, errp) &&
            take_iothread(device, errp) && bootindex_ok(device, errp) &&
@@ -268,10 +266,9 @@ co_built_in(Drive *drive, const char *model_name, Error **errp)
     const DeviceModel *model = device_model_find(model_name);
     json_object *values = json_object_new_object();
     Device *device = device_new(model, values);
-    g_autofree char *bus_name =
-        g_strdup_printf("%s.%u", model->use == DEVICE_USES_FLOPPY ? "floppy-bus"
-                                                                  : "ide",
-                        drive->bus);
+    g_autofree char *bus_name = g_strdup_printf(
+        "%s.%u", model->use == DEVICE_USES_FLOPPY ? "floppy-bus" : "ide",
+        drive->bus);
     bool ok;
 
     json_object_put(values);

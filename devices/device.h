@@ -45,7 +45,7 @@ struct Device {
     Bus *brings;
     unsigned unit;
     bool hotplugged;
-    bool built_in; /* the machine's own */
+    bool built_in;       /* the machine's own */
     json_object *values; /* what was said of its properties */
     Object *iothread;    /* counted as a user, or NULL */
     ListLink link;       /* CONTROL */

@@ -32,8 +32,8 @@ static bool thread_ok(const Device *device, const Node *node, Error **errp)
         return true;
     }
     for (Device *d = device_next(NULL); d; d = device_next(d)) {
-        const Node *other = d->disk.backend ? backend_node(d->disk.backend)
-                                            : NULL;
+        const Node *other =
+            d->disk.backend ? backend_node(d->disk.backend) : NULL;
 
         if (d != device && other && overlap(node, other) &&
             device_thread(d) != device_thread(device)) {
@@ -143,9 +143,8 @@ co_find_backend(Device *device, const char *name, Error **errp)
     return co_backend_for_node(node, errp);
 }
 
-COROUTINE_ONLY CONTROL_ONLY static bool co_attach(Device *device,
-                                                  const char *name,
-                                                  Error **errp)
+COROUTINE_ONLY CONTROL_ONLY static bool
+co_attach(Device *device, const char *name, Error **errp)
 {
     Backend *backend = co_find_backend(device, name, errp);
     Drive *drive;

@@ -4,39 +4,39 @@
 
 #include <stdio.h>
 
-#define VIRTIO_BLK(n, a)                                               \
-    {                                                                  \
+#define VIRTIO_BLK(n, a)                                                 \
+    {                                                                    \
         .name = n, .alias = a, .category = DEVICE_STORAGE, .bus = "PCI", \
-        .use = DEVICE_USES_DISK,                                       \
-        .properties = device_properties_virtio_blk_pci,                \
-        .inner_type = "virtio-blk-device", .shares_resize = true,      \
-        .counts_status = true,                                         \
+        .use = DEVICE_USES_DISK,                                         \
+        .properties = device_properties_virtio_blk_pci,                  \
+        .inner_type = "virtio-blk-device", .shares_resize = true,        \
+        .counts_status = true,                                           \
     }
-#define VIRTIO_SCSI(n, a)                                              \
-    {                                                                  \
+#define VIRTIO_SCSI(n, a)                                                \
+    {                                                                    \
         .name = n, .alias = a, .category = DEVICE_STORAGE, .bus = "PCI", \
-        .brings = "SCSI", .bus_name = "scsi",                          \
-        .properties = device_properties_virtio_scsi_pci,               \
-        .inner_type = "virtio-scsi-device",                            \
+        .brings = "SCSI", .bus_name = "scsi",                            \
+        .properties = device_properties_virtio_scsi_pci,                 \
+        .inner_type = "virtio-scsi-device",                              \
     }
-#define SCSI_CONTROLLER(n, a, b, t)                                    \
-    {                                                                  \
-        .name = n, .alias = a, .text = t, .category = DEVICE_STORAGE,  \
-        .bus = b, .brings = "SCSI", .bus_name = "scsi",                \
+#define SCSI_CONTROLLER(n, a, b, t)                                   \
+    {                                                                 \
+        .name = n, .alias = a, .text = t, .category = DEVICE_STORAGE, \
+        .bus = b, .brings = "SCSI", .bus_name = "scsi",               \
     }
-#define USB_CONTROLLER(n)                                              \
-    {                                                                  \
-        .name = n, .category = DEVICE_USB, .bus = "PCI",               \
-        .brings = "usb-bus", .bus_name = "usb-bus",                    \
+#define USB_CONTROLLER(n)                                                     \
+    {                                                                         \
+        .name = n, .category = DEVICE_USB, .bus = "PCI", .brings = "usb-bus", \
+        .bus_name = "usb-bus",                                                \
     }
 #define PCI_PORT(n, t)                                                 \
     {                                                                  \
         .name = n, .text = t, .category = DEVICE_BRIDGE, .bus = "PCI", \
         .brings = "PCI", .bus_name = "pci",                            \
     }
-#define OTHER(n, a, c, b)                                              \
-    {                                                                  \
-        .name = n, .alias = a, .category = c, .bus = b,                \
+#define OTHER(n, a, c, b)                               \
+    {                                                   \
+        .name = n, .alias = a, .category = c, .bus = b, \
     }
 
 static const DeviceModel models[] = {

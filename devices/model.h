@@ -57,8 +57,7 @@ const DeviceModel *device_model_find(const char *name);
 const DeviceProperty *device_model_property(const DeviceModel *model,
                                             const char *name);
 /* The name of the type that has the property, for texts. */
-const char *device_model_owner(const DeviceModel *model,
-                               const char *property);
+const char *device_model_owner(const DeviceModel *model, const char *property);
 /* `-device help`, `-device MODEL,help`. */
 void device_models_print(void);
 void device_model_print_properties(const DeviceModel *model);

@@ -45,7 +45,7 @@ MachineInfoList *qmp_query_machines(Error **errp)
 
 /* --- processors ---------------------------------------------------------- */
 
-static const char *const cpu_models[] = {"max", "host", "base", "qemu64",
+static const char *const cpu_models[] = {"max",    "host",  "base", "qemu64",
                                          "qemu32", "kvm64", "kvm32"};
 
 static bool cpu_model_exists(const char *name)
@@ -92,10 +92,9 @@ qmp_query_cpu_model_expansion(const QmpQueryCpuModelExpansionArgs *args,
     }
     info = g_new0(CpuModelExpansionInfo, 1);
     info->model = g_new0(CpuModelInfo, 1);
-    info->model->name =
-        g_strdup(args->type == CPU_MODEL_EXPANSION_TYPE_STATIC
-                     ? "base"
-                     : args->model->name);
+    info->model->name = g_strdup(args->type == CPU_MODEL_EXPANSION_TYPE_STATIC
+                                     ? "base"
+                                     : args->model->name);
     info->model->props = json_object_new_object();
     return info;
 }

@@ -200,8 +200,7 @@ co_set_device(void *opaque, const char *name, json_object *value, Error **errp)
                       "Invalid parameter type for 'drive', expected: string");
             return false;
         }
-        return co_device_set_drive(device, json_object_get_string(value),
-                                   errp);
+        return co_device_set_drive(device, json_object_get_string(value), errp);
     }
     error_set(errp,
               "Attempt to set property '%s' on device '%s' (type '%s') after "

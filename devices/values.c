@@ -201,8 +201,7 @@ bool device_flag(const Device *device, const char *name)
     return opts_bool_value(device_text(device, name, "off")) == 1;
 }
 
-int64_t device_number(const Device *device, const char *name,
-                      int64_t otherwise)
+int64_t device_number(const Device *device, const char *name, int64_t otherwise)
 {
     const char *text = device_text(device, name, NULL);
 

@@ -25,7 +25,7 @@ typedef struct IoCommand {
     const char *name;
     int min_args, max_args; /* max -1: no bound */
     bool needs_image;
-    Perms perms; /* it takes these first */
+    Perms perms;                            /* it takes these first */
     const char *arguments, *purpose, *help; /* help may be NULL */
     /* 0, or -1 after it said what is wrong. */
     int (*co_run)(IoShell *shell, int argc, char **argv);

@@ -101,8 +101,8 @@ static int co_alloc(IoShell *shell, int argc, char **argv)
         return -1;
     }
     text = size_text_exact(start);
-    printf("%" PRIu64 "/%" PRIu64 " bytes allocated at offset %s\n", sum,
-           bytes, text);
+    printf("%" PRIu64 "/%" PRIu64 " bytes allocated at offset %s\n", sum, bytes,
+           text);
     return 0;
 }
 

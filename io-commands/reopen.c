@@ -117,9 +117,8 @@ static json_object *as_words(json_object *value)
     case json_type_array:
         copy = json_object_new_array();
         for (size_t i = 0; i < json_object_array_length(value); i++) {
-            json_object_array_add(copy,
-                                  as_words(json_object_array_get_idx(value,
-                                                                     i)));
+            json_object_array_add(
+                copy, as_words(json_object_array_get_idx(value, i)));
         }
         return copy;
     case json_type_boolean:
@@ -209,10 +208,11 @@ static void keep_backing(json_object *words, Node *node)
     }
 }
 
-static BlockdevOptions *make_options(const Reopening *r, Node *node, Error **errp)
+static BlockdevOptions *make_options(const Reopening *r, Node *node,
+                                     Error **errp)
 {
-    json_object *words = node->options ? as_words(node->options)
-                                       : json_object_new_object();
+    json_object *words =
+        node->options ? as_words(node->options) : json_object_new_object();
     BlockdevOptions *options;
     Error *err = NULL;
 
@@ -246,11 +246,11 @@ static bool drop_writing(IoShell *shell, Error **errp)
 {
     Backend *backend = shell->backend;
 
-    return backend ? backend_set_perms(backend,
-                                       backend_perm(backend) &
-                                           ~(PERM_WRITE | PERM_RESIZE |
-                                             PERM_WRITE_UNCHANGED),
-                                       backend_shared(backend), errp)
+    return backend ? backend_set_perms(
+                         backend,
+                         backend_perm(backend) &
+                             ~(PERM_WRITE | PERM_RESIZE | PERM_WRITE_UNCHANGED),
+                         backend_shared(backend), errp)
                    : root_set_perms(shell->root, PERM_CONSISTENT_READ, PERM_ALL,
                                     errp);
 }

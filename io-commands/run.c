@@ -7,14 +7,14 @@
 
 /* In alphabetical order. */
 static const IoCommand *const commands[] = {
-    &io_command_abort,     &io_command_aio_flush,  &io_command_aio_read,
-    &io_command_aio_write, &io_command_alloc,      &io_command_break,
-    &io_command_discard,   &io_command_flush,      &io_command_help,
-    &io_command_info,      &io_command_length,     &io_command_map,
-    &io_command_read,      &io_command_readv,      &io_command_remove_break,
-    &io_command_reopen,    &io_command_resume,     &io_command_sigraise,
-    &io_command_sleep,     &io_command_truncate,   &io_command_wait_break,
-    &io_command_write,     &io_command_writev,     NULL,
+    &io_command_abort,     &io_command_aio_flush, &io_command_aio_read,
+    &io_command_aio_write, &io_command_alloc,     &io_command_break,
+    &io_command_discard,   &io_command_flush,     &io_command_help,
+    &io_command_info,      &io_command_length,    &io_command_map,
+    &io_command_read,      &io_command_readv,     &io_command_remove_break,
+    &io_command_reopen,    &io_command_resume,    &io_command_sigraise,
+    &io_command_sleep,     &io_command_truncate,  &io_command_wait_break,
+    &io_command_write,     &io_command_writev,    NULL,
 };
 
 static const IoCommand *const none[] = {NULL};
@@ -149,11 +149,10 @@ COROUTINE_ONLY CONTROL_ONLY static bool co_take_perms(IoShell *shell,
     bool ok;
 
     co_graph_lock();
-    ok = backend
-             ? backend_set_perms(backend, backend_perm(backend) | perms,
-                                 backend_shared(backend), &err)
-             : root_set_perms(shell->root, PERM_CONSISTENT_READ | perms,
-                              PERM_ALL, &err);
+    ok = backend ? backend_set_perms(backend, backend_perm(backend) | perms,
+                                     backend_shared(backend), &err)
+                 : root_set_perms(shell->root, PERM_CONSISTENT_READ | perms,
+                                  PERM_ALL, &err);
     graph_unlock();
     if (!ok) {
         io_say_error(shell, err);

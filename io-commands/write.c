@@ -110,9 +110,8 @@ static int parse(Write *w, IoShell *shell, int argc, char **argv)
         return -1;
     }
     /* Neither passes by what serves guests. */
-    if (check_options(w) < 0 ||
-        ((w->compressed || w->vm_state) &&
-         io_check_sectors(w->offset, w->bytes) < 0)) {
+    if (check_options(w) < 0 || ((w->compressed || w->vm_state) &&
+                                 io_check_sectors(w->offset, w->bytes) < 0)) {
         return -1;
     }
     w->flags |= (w->unmap ? REQ_MAY_UNMAP : 0) |
@@ -163,9 +162,9 @@ static int co_write_data(IoShell *shell, Write *w)
         return 1; /* reported */
     }
     io_report_begin(&w->report);
-    ret = w->vm_state ? -ENOTSUP /* no format here keeps one */
-                      : co_root_pwrite(shell->root, w->offset, w->bytes, buf,
-                                       w->flags);
+    ret = w->vm_state
+              ? -ENOTSUP /* no format here keeps one */
+              : co_root_pwrite(shell->root, w->offset, w->bytes, buf, w->flags);
     io_buffer_free(buf);
     return ret;
 }

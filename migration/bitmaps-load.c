@@ -75,10 +75,10 @@ static bool read_head(LoadedBitmap *b, json_object *json, const char **node,
     *name = json_object_get_string(m);
     b->granularity_bytes = granularity;
     b->size_bytes = json_object_get_uint64(s);
-    b->enabled = json_object_get_boolean(
-        member(json, "enabled", json_type_boolean));
-    b->persistent = json_object_get_boolean(
-        member(json, "persistent", json_type_boolean));
+    b->enabled =
+        json_object_get_boolean(member(json, "enabled", json_type_boolean));
+    b->persistent =
+        json_object_get_boolean(member(json, "persistent", json_type_boolean));
     return true;
 }
 
@@ -101,8 +101,10 @@ static bool place(LoadedBitmap *b, const char *node, const char *name,
         return true;
     }
     if (bitmap_find(found, name_here)) {
-        error_set(errp, "Bitmap with the same name ('%s') already exists on "
-                        "destination", name_here);
+        error_set(errp,
+                  "Bitmap with the same name ('%s') already exists on "
+                  "destination",
+                  name_here);
         return false;
     }
     if (transform && transform->has_persistent) {
@@ -178,9 +180,10 @@ COROUTINE_ONLY CONTROL_ONLY static bool co_install(LoadedBitmap *b,
         return false;
     }
     if (bitmap_size_bytes(bitmap) != b->size_bytes) {
-        error_set(errp, "Bitmap '%s' is for a disk of %" PRIu64 " bytes, but "
-                        "node '%s' has %" PRIu64, b->name, b->size_bytes,
-                  b->node, bitmap_size_bytes(bitmap));
+        error_set(errp,
+                  "Bitmap '%s' is for a disk of %" PRIu64 " bytes, but "
+                  "node '%s' has %" PRIu64,
+                  b->name, b->size_bytes, b->node, bitmap_size_bytes(bitmap));
         return false;
     }
     bitmap_restore(bitmap, g_steal_pointer(&b->bits));

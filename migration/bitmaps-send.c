@@ -34,14 +34,17 @@ static bool add(GPtrArray *list, Node *node, DirtyBitmap *bitmap, Error **errp)
         return true;
     }
     if (*node_out == '#') {
-        error_set(errp, "Cannot migrate bitmap '%s' on node '%s': the node "
-                        "has no name of its own", name, node_name(node));
+        error_set(errp,
+                  "Cannot migrate bitmap '%s' on node '%s': the node "
+                  "has no name of its own",
+                  name, node_name(node));
         return false;
     }
     if (strlen(name_out) > NAME_MAX_BYTES) {
-        error_set(errp, "Cannot migrate bitmap '%s' on node '%s': Name is "
-                        "longer than %d bytes", name, node_name(node),
-                  NAME_MAX_BYTES);
+        error_set(errp,
+                  "Cannot migrate bitmap '%s' on node '%s': Name is "
+                  "longer than %d bytes",
+                  name, node_name(node), NAME_MAX_BYTES);
         return false;
     }
     if (!bitmap_check(bitmap, BITMAP_CHECK_DEFAULT, errp)) {
@@ -104,8 +107,8 @@ static bool co_send_runs(Channel *c, const DirtyBitmap *bitmap, Error **errp)
     uint64_t size = bitmap_size_bytes(bitmap), at = 0, start, bytes;
     uint32_t n = 0;
 
-    while (bitmap_next_dirty_run(bitmap, at, size, UINT64_MAX, &start,
-                                 &bytes)) {
+    while (
+        bitmap_next_dirty_run(bitmap, at, size, UINT64_MAX, &start, &bytes)) {
         runs[n++] = (Run){be64(start), be64(bytes)};
         at = start + bytes;
         if (n == RUNS_MAX) {

@@ -44,8 +44,7 @@ static bool take_fd(Channel *c, const char *name, Error **errp)
 
 bool channel_parse(Channel *c, const char *uri, const char *bad, Error **errp)
 {
-    *c = (Channel){.fd = -1, .write_fd = -1, .listen_fd = -1,
-                   .pending.fd = -1};
+    *c = (Channel){.fd = -1, .write_fd = -1, .listen_fd = -1, .pending.fd = -1};
     if (g_str_has_prefix(uri, "unix:")) {
         c->path = g_strdup(uri + strlen("unix:"));
         c->both_ways = true;
@@ -87,8 +86,11 @@ static bool start_command(Channel *c, bool write, Error **errp)
 
 bool co_channel_connect(Channel *c, Error **errp)
 {
-    IoAddress address = {.path = c->path, .host = c->host, .port = c->port,
-                         .ipv4 = -1, .ipv6 = -1};
+    IoAddress address = {.path = c->path,
+                         .host = c->host,
+                         .port = c->port,
+                         .ipv4 = -1,
+                         .ipv6 = -1};
 
     if (c->command) {
         return start_command(c, true, errp);
@@ -198,6 +200,5 @@ void channel_close(Channel *c)
     g_free(c->host);
     g_free(c->port);
     g_free(c->command);
-    *c = (Channel){.fd = -1, .write_fd = -1, .listen_fd = -1,
-                   .pending.fd = -1};
+    *c = (Channel){.fd = -1, .write_fd = -1, .listen_fd = -1, .pending.fd = -1};
 }

@@ -16,7 +16,7 @@ typedef struct Incoming {
     bool started;
     bool live; /* its coroutine */
     bool ended;
-    bool answer; /* the source waits for one */
+    bool answer;    /* the source waits for one */
     RunState state; /* of the machine, at the source */
     bool postcopy;
     MigrationStatus status;
@@ -29,8 +29,8 @@ typedef struct Incoming {
 } Incoming;
 
 /* CONTROL */
-static Incoming incoming = {.channel = {.fd = -1, .write_fd = -1,
-                                        .listen_fd = -1}};
+static Incoming incoming = {
+    .channel = {.fd = -1, .write_fd = -1, .listen_fd = -1}};
 
 bool incoming_deferred(void)
 {
@@ -93,8 +93,8 @@ static bool take_state(const Record *record, Error **errp)
 }
 
 /* *@end: it was the last one. */
-COROUTINE_ONLY CONTROL_ONLY static bool
-co_take_record(const Record *record, bool *end, Error **errp)
+COROUTINE_ONLY CONTROL_ONLY static bool co_take_record(const Record *record,
+                                                       bool *end, Error **errp)
 {
     switch (record->kind) {
     case RECORD_HELLO:
@@ -250,9 +250,8 @@ void incoming_info(MigrationInfo *info)
     }
     if (incoming.channel.address) {
         info->socket_address = g_new0(SocketAddressList, 1);
-        SocketAddressList_append(
-            info->socket_address,
-            SocketAddress_clone(incoming.channel.address));
+        SocketAddressList_append(info->socket_address,
+                                 SocketAddress_clone(incoming.channel.address));
     }
 }
 

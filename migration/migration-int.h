@@ -28,11 +28,11 @@ bool mapping_from_alias(const char *node, const char *name,
 /* --- channel.c ----------------------------------------------------------- */
 
 typedef struct Channel {
-    int fd, write_fd; /* -1: closed. Mostly the same */
-    int listen_fd;    /* waits for a source, or -1 */
-    char *unlink;     /* of the socket that is listened on, or NULL */
+    int fd, write_fd;       /* -1: closed. Mostly the same */
+    int listen_fd;          /* waits for a source, or -1 */
+    char *unlink;           /* of the socket that is listened on, or NULL */
     SocketAddress *address; /* that is listened on, or NULL */
-    bool both_ways;   /* the destination can answer */
+    bool both_ways;         /* the destination can answer */
     IoPending pending;
     /* What is to be done about the URI. */
     char *path, *host, *port, *command;

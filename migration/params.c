@@ -48,16 +48,14 @@ static const Range ranges[] = {
      "a value between 1 and 255"},
     {"announce-initial", "announce_initial", 0, 100000,
      "a value between 0 and 100000"},
-    {"announce-max", "announce_max", 0, 100000,
-     "a value between 0 and 100000"},
+    {"announce-max", "announce_max", 0, 100000, "a value between 0 and 100000"},
     {"announce-rounds", "announce_rounds", 0, 1000,
      "a value between 0 and 1000"},
-    {"announce-step", "announce_step", 1, 10000,
-     "a value between 0 and 10000"},
+    {"announce-step", "announce_step", 1, 10000, "a value between 0 and 10000"},
 };
 
 /* CONTROL */
-static json_object *kept;              /* without the mapping */
+static json_object *kept;             /* without the mapping */
 static MigrationParameters *in_force; /* the same, and the mapping */
 
 static json_object *kept_params(void)
@@ -132,7 +130,8 @@ static json_object *merge(json_object *given)
     json_object *all = NULL;
 
     json_object_deep_copy(kept_params(), &all, NULL);
-    json_object_object_foreach(given, name, value) {
+    json_object_object_foreach(given, name, value)
+    {
         json_object *copy = NULL;
 
         if (!value) {
@@ -145,8 +144,7 @@ static json_object *merge(json_object *given)
     return all;
 }
 
-bool qmp_migrate_set_parameters(const MigrateSetParameters *args,
-                                Error **errp)
+bool qmp_migrate_set_parameters(const MigrateSetParameters *args, Error **errp)
 {
     json_object *given = MigrateSetParameters_to_json(args);
     json_object *all = merge(given);

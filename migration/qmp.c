@@ -26,8 +26,7 @@ static bool may_begin(const QmpMigrateArgs *args, Error **errp)
     default:
         break;
     }
-    if (args->blk || args->inc ||
-        migration_cap(MIGRATION_CAPABILITY_BLOCK)) {
+    if (args->blk || args->inc || migration_cap(MIGRATION_CAPABILITY_BLOCK)) {
         error_set(errp, "Disks are not copied by migration: use "
                         "blockdev-mirror with NBD instead");
         return false;

@@ -18,7 +18,7 @@ typedef struct Source {
     CoQueue changed; /* something is asked for, or it has ended */
     bool cancelled, go_on, postcopy;
     unsigned passes;
-    bool stopped; /* the machine, by us */
+    bool stopped;  /* the machine, by us */
     bool inactive; /* its images are not ours */
     RunState state_before;
     int64_t begun_ns, setup_ns, stopped_ns, ended_ns;

@@ -66,7 +66,8 @@ bool co_stream_expect_begin(Channel *c, Error **errp)
     if (ret > 0 || memcmp(found, magic, sizeof(magic))) {
         error_set(errp, "Not a migration stream%s",
                   ret == 0 && !memcmp(found, "QEVM", 4)
-                      ? " of this program, but one of QEMU's" : "");
+                      ? " of this program, but one of QEMU's"
+                      : "");
         return false;
     }
     return true;
@@ -85,8 +86,8 @@ bool co_record_send(Channel *c, RecordKind kind, const void *data,
 bool co_record_send_json(Channel *c, RecordKind kind, json_object *json,
                          Error **errp)
 {
-    const char *text = json_object_to_json_string_ext(json,
-                                                      JSON_C_TO_STRING_PLAIN);
+    const char *text =
+        json_object_to_json_string_ext(json, JSON_C_TO_STRING_PLAIN);
 
     return co_record_send(c, kind, text, strlen(text), errp);
 }

@@ -89,7 +89,8 @@ static bool parse_request(const QmpState *state, json_object *doc,
         error_set(errp, "QMP input must be a JSON object");
         return false;
     }
-    json_object_object_foreach(doc, key, value) {
+    json_object_object_foreach(doc, key, value)
+    {
         if (!take_member(state, key, value, request, errp)) {
             return false;
         }

@@ -94,8 +94,7 @@ void event_limited_send(QAPIEvent event, json_object *data, json_object *doc)
         return;
     }
     if (!kinds) {
-        kinds = g_hash_table_new_full(g_str_hash, g_str_equal, NULL,
-                                      kind_free);
+        kinds = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, kind_free);
     }
     kind = g_hash_table_lookup(kinds, key);
     if (!kind) {

@@ -69,8 +69,7 @@ void monitors_init(void)
 bool monitor_add(const MonitorOptions *options, Error **errp)
 {
     Chardev *chr = chardev_find(options->chardev);
-    bool readline =
-        options->has_mode && options->mode == MONITOR_MODE_READLINE;
+    bool readline = options->has_mode && options->mode == MONITOR_MODE_READLINE;
     Monitor *mon;
 
     if (!chr) {

@@ -165,7 +165,7 @@ COROUTINE_ONLY CONTROL_ONLY static void co_read_all(Session *s)
 
     while (!s->ending && !s->output.dead &&
            (n = co_io_recv_fds(s->output.stream.in_fd, buf, READ_BYTES,
-                                received_fd_add)) > 0) {
+                               received_fd_add)) > 0) {
         for (ssize_t done = 0; done < n; done += SLICE_BYTES) {
             co_take_slice(s, buf + done, MIN(n - done, (ssize_t)SLICE_BYTES));
         }

@@ -105,15 +105,14 @@ bool nbd_reply_header_parse(NbdReplyHeader *head, const NbdOptionReply *wire,
     }
     if (head->bytes > NBD_MAX_REPLY) {
         error_set(errp, "server %s %" PRIu32 " (%s) message is too long",
-                  head->type & NBD_REP_IS_ERROR ? "error" : "reply",
-                  head->type, nbd_reply_name(head->type));
+                  head->type & NBD_REP_IS_ERROR ? "error" : "reply", head->type,
+                  nbd_reply_name(head->type));
         return false;
     }
     return true;
 }
 
-void nbd_refusal_set(const NbdReplyHeader *head, const void *data,
-                     Error **errp)
+void nbd_refusal_set(const NbdReplyHeader *head, const void *data, Error **errp)
 {
     static const char *const texts[] = {
         [NBD_REP_ERR_UNSUP & 15] = "Unsupported option type",
@@ -155,8 +154,8 @@ static bool info_length(size_t bytes, size_t expected, Error **errp)
     return bytes == expected;
 }
 
-bool nbd_reply_info_parse(NbdExportInfo *info, const void *data,
-                          size_t bytes, Error **errp)
+bool nbd_reply_info_parse(NbdExportInfo *info, const void *data, size_t bytes,
+                          Error **errp)
 {
     const NbdInfoExport *e = data;
     const NbdInfoBlockSize *b = data;
@@ -200,14 +199,12 @@ static bool check_block_sizes(const NbdExportInfo *info, Error **errp)
 {
     if (!is_power_of_2(info->preferred_bytes) ||
         info->preferred_bytes < info->min_bytes) {
-        error_set(errp,
-                  "server preferred block size %" PRIu32 " is not valid",
+        error_set(errp, "server preferred block size %" PRIu32 " is not valid",
                   info->preferred_bytes);
         return false;
     }
     if (info->max_bytes < info->min_bytes ||
-        (info->max_bytes != UINT32_MAX &&
-         info->max_bytes % info->min_bytes)) {
+        (info->max_bytes != UINT32_MAX && info->max_bytes % info->min_bytes)) {
         error_set(errp, "server maximum block size %" PRIu32 " is not valid",
                   info->max_bytes);
         return false;

@@ -32,8 +32,7 @@ void nbd_option_put_info(GByteArray *out, const char *name);
 /* NBD_OPT_LIST_META_CONTEXT for all contexts. */
 void nbd_option_put_list_meta(GByteArray *out, const char *name);
 /* NBD_OPT_SET_META_CONTEXT with one query. */
-void nbd_option_put_meta(GByteArray *out, const char *name,
-                         const char *query);
+void nbd_option_put_meta(GByteArray *out, const char *name, const char *query);
 
 /* The header of an option reply, checked. */
 typedef struct NbdReplyHeader {
@@ -53,8 +52,8 @@ void nbd_refusal_set(const NbdReplyHeader *head, const void *data,
 
 /* Takes in the data of one NBD_REP_INFO; kinds that we do not know are
  * fine. */
-bool nbd_reply_info_parse(NbdExportInfo *info, const void *data,
-                          size_t bytes, Error **errp);
+bool nbd_reply_info_parse(NbdExportInfo *info, const void *data, size_t bytes,
+                          Error **errp);
 /* What was told makes sense as a whole. */
 bool nbd_export_info_check(const NbdExportInfo *info, Error **errp);
 

@@ -17,7 +17,7 @@
 
 /* --- handshake ----------------------------------------------------------- */
 
-#define NBD_MAGIC_INIT UINT64_C(0x4e42444d41474943)   /* "NBDMAGIC" */
+#define NBD_MAGIC_INIT UINT64_C(0x4e42444d41474943) /* "NBDMAGIC" */
 #define NBD_MAGIC_OLDSTYLE UINT64_C(0x00420281861253)
 #define NBD_MAGIC_OPTION UINT64_C(0x49484156454F5054) /* "IHAVEOPT" */
 #define NBD_MAGIC_OPTION_REPLY UINT64_C(0x0003e889045565a9)

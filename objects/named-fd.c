@@ -41,8 +41,8 @@ int named_fd_param(const char *text, Error **errp)
     } else {
         fd = take_named(text);
         if (fd < 0) {
-            error_set(errp,
-                      "File descriptor named '%s' has not been found", text);
+            error_set(errp, "File descriptor named '%s' has not been found",
+                      text);
             return -1;
         }
     }
@@ -71,8 +71,7 @@ bool qmp_getfd(const QmpGetfdArgs *args, Error **errp)
     if (old >= 0) {
         io_close(old);
     }
-    g_hash_table_insert(named, g_strdup(args->fdname),
-                        GINT_TO_POINTER(fd));
+    g_hash_table_insert(named, g_strdup(args->fdname), GINT_TO_POINTER(fd));
     return true;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Paths of objects: "/", "/objects", "/objects/ID", and what rooms above add. One that does not begin
- * with a slash is the end of such a path.
+ * Paths of objects: "/", "/objects", "/objects/ID", and what rooms above add.
+ * One that does not begin with a slash is the end of such a path.
  */
 #ifndef OBJECTS_QOM_PATH_H
 #define OBJECTS_QOM_PATH_H
@@ -33,7 +33,7 @@ typedef struct QomNodeOps {
 
 typedef struct QomPlace {
     QomPlaceKind kind;
-    Object *object; /* of an OBJECT */
+    Object *object;        /* of an OBJECT */
     const QomNodeOps *ops; /* of a NODE */
     void *opaque;
 } QomPlace;

@@ -215,9 +215,10 @@ static bool change(Object *object, const char *name, json_object *value,
     return true;
 }
 
-COROUTINE_ONLY CONTROL_ONLY static bool
-co_set_node(const QomPlace *place, const char *name, json_object *value,
-            Error **errp)
+COROUTINE_ONLY CONTROL_ONLY static bool co_set_node(const QomPlace *place,
+                                                    const char *name,
+                                                    json_object *value,
+                                                    Error **errp)
 {
     const QomNodeOps *ops = place->ops;
 
@@ -230,9 +231,10 @@ co_set_node(const QomPlace *place, const char *name, json_object *value,
     return false;
 }
 
-COROUTINE_ONLY CONTROL_ONLY
-static bool co_set_value(const QomPlace *place, const char *name,
-                      json_object *value, Error **errp)
+COROUTINE_ONLY CONTROL_ONLY static bool co_set_value(const QomPlace *place,
+                                                     const char *name,
+                                                     json_object *value,
+                                                     Error **errp)
 {
     const ObjectProperty *property = find_property(place, name);
     g_autofree char *child = child_path(place, name);

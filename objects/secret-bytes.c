@@ -13,7 +13,7 @@
 
 #define KEY_BYTES 32u
 #define BLOCK_BYTES 16u
-#define BASE64                                                                 \
+#define BASE64 \
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=\n"
 
 /* --- memory -------------------------------------------------------------- */
@@ -108,8 +108,8 @@ SecretBytes *secret_from_base64(const uint8_t *text, size_t n, Error **errp)
         return NULL;
     }
     bytes = new_empty(n / 4 * 3 + 3);
-    bytes->n = g_base64_decode_step((char *)copy->v, n, bytes->v, &state,
-                                    &save);
+    bytes->n =
+        g_base64_decode_step((char *)copy->v, n, bytes->v, &state, &save);
     bytes->v[bytes->n] = 0;
     secret_bytes_free(copy);
     return bytes;

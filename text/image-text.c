@@ -33,8 +33,7 @@ static void add_item(GString *text, const char *label, json_object *value,
         add_value(text, value, indent + 1);
     } else {
         g_string_append_printf(text, " %s\n",
-                               value ? json_object_get_string(value)
-                                     : "null");
+                               value ? json_object_get_string(value) : "null");
     }
 }
 

@@ -71,7 +71,8 @@ static bool check_chardev(json_object *o, Error **errp)
  * chardevs QEMU says that it is invalid. */
 static void rename_unexpected(json_object *o, Error **errp)
 {
-    json_object_object_foreach(o, key, value) {
+    json_object_object_foreach(o, key, value)
+    {
         char *text = g_strdup_printf("Parameter '%s' is unexpected", key);
         bool same = !strcmp(error_text(*errp), text);
 
@@ -90,8 +91,7 @@ static ChardevOptions *parse_chardev(const char *text, Error **errp)
 {
     bool is_json;
     ChardevOptions *options = NULL;
-    json_object *o =
-        json_options_parse(text, "backend", &is_json, errp);
+    json_object *o = json_options_parse(text, "backend", &is_json, errp);
 
     if (o && check_chardev(o, errp)) {
         options = is_json ? ChardevOptions_from_json(o, errp)

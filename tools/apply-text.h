@@ -14,18 +14,18 @@
 #include "util/json/json-keyval.h"
 
 /* A value of type T from the option's text, as JSON or key=value. */
-#define PARSE_OPTION(T, text, implied_key, errp)                            \
-    ({                                                                      \
-        bool is_json_;                                                      \
-        T *value_ = NULL;                                                   \
-        json_object *o_ =                                                   \
-            json_options_parse(text, implied_key, &is_json_, errp);         \
-        if (o_) {                                                           \
-            value_ = is_json_ ? T##_from_json(o_, errp)                     \
-                              : T##_from_keyval(o_, errp);                  \
-            json_object_put(o_);                                            \
-        }                                                                   \
-        value_;                                                             \
+#define PARSE_OPTION(T, text, implied_key, errp)                    \
+    ({                                                              \
+        bool is_json_;                                              \
+        T *value_ = NULL;                                           \
+        json_object *o_ =                                           \
+            json_options_parse(text, implied_key, &is_json_, errp); \
+        if (o_) {                                                   \
+            value_ = is_json_ ? T##_from_json(o_, errp)             \
+                              : T##_from_keyval(o_, errp);          \
+            json_object_put(o_);                                    \
+        }                                                           \
+        value_;                                                     \
     })
 
 bool co_apply_blockdev_text(const char *text,

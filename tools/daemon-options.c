@@ -19,9 +19,10 @@ enum {
 #define DEFAULT_STOP_TIMEOUT_S 60
 #define MAX_STOP_TIMEOUT_S (24 * 3600)
 
-
-#define LISTED(name, kind)                                                    \
-    {name, required_argument, NULL, OPT_FIRST_LISTED + kind}
+#define LISTED(name, kind)                                     \
+    {                                                          \
+        name, required_argument, NULL, OPT_FIRST_LISTED + kind \
+    }
 
 static const struct option long_options[] = {
     LISTED("blockdev", DAEMON_OPTION_BLOCKDEV),
@@ -127,7 +128,8 @@ static bool take_log_level(DaemonOptions *options)
 {
     if (!log_level_parse(optarg, &options->log_level)) {
         error_report("--log-level %s: Must be 'error', 'warning', 'info' or "
-                     "'debug'", optarg);
+                     "'debug'",
+                     optarg);
         return false;
     }
     return true;
@@ -137,10 +139,11 @@ static bool take_stop_timeout(DaemonOptions *options)
 {
     guint64 seconds;
 
-    if (!g_ascii_string_to_unsigned(optarg, 10, 0, MAX_STOP_TIMEOUT_S,
-                                    &seconds, NULL)) {
+    if (!g_ascii_string_to_unsigned(optarg, 10, 0, MAX_STOP_TIMEOUT_S, &seconds,
+                                    NULL)) {
         error_report("--stop-timeout %s: Must be a number of seconds between "
-                     "0 and %d", optarg, MAX_STOP_TIMEOUT_S);
+                     "0 and %d",
+                     optarg, MAX_STOP_TIMEOUT_S);
         return false;
     }
     options->stop_timeout_s = seconds;

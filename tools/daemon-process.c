@@ -175,7 +175,6 @@ int co_process_wait_signal(int signal_fd)
 {
     struct signalfd_siginfo info;
 
-    return co_io_recv(signal_fd, &info, sizeof(info)) > 0
-               ? (int)info.ssi_signo
-               : 0;
+    return co_io_recv(signal_fd, &info, sizeof(info)) > 0 ? (int)info.ssi_signo
+                                                          : 0;
 }

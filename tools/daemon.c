@@ -64,8 +64,10 @@ static void give_up(void *opaque)
 {
     Daemon *d = opaque;
 
-    log_say(LOG_LEVEL_ERROR, "not ended within %u seconds: giving up, images "
-            "are not closed", d->options.stop_timeout_s);
+    log_say(LOG_LEVEL_ERROR,
+            "not ended within %u seconds: giving up, images "
+            "are not closed",
+            d->options.stop_timeout_s);
     nbd_server_unlink();
     chardevs_unlink();
     if (d->pidfile_written) {
@@ -106,8 +108,7 @@ COROUTINE_ONLY CONTROL_ONLY static void co_watch_signals(void *opaque)
 
     while ((signo = co_process_wait_signal(d->signal_fd))) {
         log_say(LOG_LEVEL_INFO, "%s: %s",
-                d->end_asked ? "ending already" : "ending",
-                g_strsignal(signo));
+                d->end_asked ? "ending already" : "ending", g_strsignal(signo));
         ask_end(d);
         /* A start may be waiting for the first client of a monitor. */
         chardevs_stop();

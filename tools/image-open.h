@@ -12,12 +12,12 @@ typedef struct ImageOpen {
     bool writable;
     bool resize;     /* and its size may change */
     bool no_backing; /* what is behind the image is not opened */
-    bool look_only; /* no guest data is read: any user may have it open */
+    bool look_only;  /* no guest data is read: any user may have it open */
     bool keep_still; /* nobody else may write to it, unless @force_share */
     bool force_share;
-    const char *cache; /* none, writeback, ...; NULL: writeback */
-    const char *aio;   /* NULL: threads */
-    bool unmap;        /* discard=unmap */
+    const char *cache;         /* none, writeback, ...; NULL: writeback */
+    const char *aio;           /* NULL: threads */
+    bool unmap;                /* discard=unmap */
     const char *detect_zeroes; /* NULL: off */
 } ImageOpen;
 
@@ -36,7 +36,8 @@ Root *co_image_open(const ImageOpen *open, bool *probed_raw,
 void image_warn_of_raw(const ImageOpen *open, const Root *root);
 void co_image_close(Root *root) COROUTINE_ONLY CONTROL_ONLY; /* NULL is fine */
 
-/* NULL is fine. The mode says that each write is on stable storage when it returns. */
+/* NULL is fine. The mode says that each write is on stable storage when it
+ * returns. */
 bool image_cache_writethrough(const char *mode);
 
 /* False if @name is no format that images can be opened with here. */

@@ -59,8 +59,7 @@ static void print_help(void)
 
         printf("  %-8s %s%s%s%s\n", s->name, s->summary,
                s->compat_name ? " (also runs as " : "",
-               s->compat_name ? s->compat_name : "",
-               s->compat_name ? ")" : "");
+               s->compat_name ? s->compat_name : "", s->compat_name ? ")" : "");
     }
     printf("\n`tidemark SUB-COMMAND --help` tells more.\n");
 }

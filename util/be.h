@@ -8,9 +8,15 @@
 
 #include "util/common.h"
 
-typedef struct Be16 { uint8_t b[2]; } Be16;
-typedef struct Be32 { uint8_t b[4]; } Be32;
-typedef struct Be64 { uint8_t b[8]; } Be64;
+typedef struct Be16 {
+    uint8_t b[2];
+} Be16;
+typedef struct Be32 {
+    uint8_t b[4];
+} Be32;
+typedef struct Be64 {
+    uint8_t b[8];
+} Be64;
 
 STATIC_ASSERT(sizeof(Be16) == 2 && sizeof(Be32) == 4 && sizeof(Be64) == 8);
 

@@ -27,8 +27,8 @@
  * never overflow an int64_t. */
 #define BLOCK_MAX_BYTES (INT64_MAX & ~((INT64_C(1) << 31) - 1))
 
-#define container_of(ptr, type, member)                                       \
-    ((type *)((char *)(1 ? (ptr) : &((type *)0)->member) -                    \
+#define container_of(ptr, type, member)                    \
+    ((type *)((char *)(1 ? (ptr) : &((type *)0)->member) - \
               offsetof(type, member)))
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))

@@ -80,8 +80,7 @@ static bool walk_next(IovWalk *w, char **base, size_t *bytes)
     return true;
 }
 
-void iov_add_slice(Iov *dst, const Iov *src, size_t offset_bytes,
-                   size_t bytes)
+void iov_add_slice(Iov *dst, const Iov *src, size_t offset_bytes, size_t bytes)
 {
     IovWalk w = walk_start(src, offset_bytes, bytes);
     char *base;
@@ -93,8 +92,7 @@ void iov_add_slice(Iov *dst, const Iov *src, size_t offset_bytes,
     }
 }
 
-void iov_init_slice(Iov *dst, const Iov *src, size_t offset_bytes,
-                    size_t bytes)
+void iov_init_slice(Iov *dst, const Iov *src, size_t offset_bytes, size_t bytes)
 {
     iov_init(dst);
     iov_add_slice(dst, src, offset_bytes, bytes);

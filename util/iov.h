@@ -10,10 +10,10 @@
 
 typedef struct Iov {
     struct iovec *v;
-    unsigned n;          /* areas in use */
-    unsigned capacity;   /* areas allocated; 0 when @v is borrowed */
-    size_t bytes;        /* sum of the areas' lengths */
-    struct iovec one;    /* storage of a list of one area */
+    unsigned n;        /* areas in use */
+    unsigned capacity; /* areas allocated; 0 when @v is borrowed */
+    size_t bytes;      /* sum of the areas' lengths */
+    struct iovec one;  /* storage of a list of one area */
 } Iov;
 
 void iov_init(Iov *iov);
@@ -25,8 +25,7 @@ void iov_add(Iov *iov, void *base, size_t bytes);
 void iov_init_slice(Iov *dst, const Iov *src, size_t offset_bytes,
                     size_t bytes);
 /* Appends the part [@offset_bytes, +@bytes) of @src to @dst. */
-void iov_add_slice(Iov *dst, const Iov *src, size_t offset_bytes,
-                   size_t bytes);
+void iov_add_slice(Iov *dst, const Iov *src, size_t offset_bytes, size_t bytes);
 void iov_free(Iov *iov);
 
 /* Copies out of / into the areas, from @offset_bytes on; the whole of @bytes

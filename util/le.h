@@ -8,8 +8,12 @@
 
 #include "util/common.h"
 
-typedef struct Le32 { uint8_t b[4]; } Le32;
-typedef struct Le64 { uint8_t b[8]; } Le64;
+typedef struct Le32 {
+    uint8_t b[4];
+} Le32;
+typedef struct Le64 {
+    uint8_t b[8];
+} Le64;
 
 STATIC_ASSERT(sizeof(Le32) == 4 && sizeof(Le64) == 8);
 

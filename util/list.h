@@ -12,7 +12,10 @@ typedef struct ListLink {
     struct ListLink *next, *prev;
 } ListLink;
 
-#define LIST_INIT(head) {&(head), &(head)}
+#define LIST_INIT(head)  \
+    {                    \
+        &(head), &(head) \
+    }
 
 static inline void list_init(ListLink *head)
 {
@@ -73,16 +76,16 @@ static inline ListLink *list_pop(ListLink *head)
 #define LIST_ENTRY(link, type, member) container_of(link, type, member)
 
 /* Walks a list; the body must not remove @var. */
-#define LIST_FOREACH(var, head, type, member)                                 \
-    for (type *var = LIST_ENTRY((head)->next, type, member);                  \
-         &var->member != (head);                                              \
+#define LIST_FOREACH(var, head, type, member)                \
+    for (type *var = LIST_ENTRY((head)->next, type, member); \
+         &var->member != (head);                             \
          var = LIST_ENTRY(var->member.next, type, member))
 
 /* The same; the body may remove @var, but nothing else. */
-#define LIST_FOREACH_SAFE(var, head, type, member)                            \
-    for (type *var = LIST_ENTRY((head)->next, type, member),                  \
-              *var##_next = LIST_ENTRY(var->member.next, type, member);       \
-         &var->member != (head); var = var##_next,                            \
+#define LIST_FOREACH_SAFE(var, head, type, member)                      \
+    for (type *var = LIST_ENTRY((head)->next, type, member),            \
+              *var##_next = LIST_ENTRY(var->member.next, type, member); \
+         &var->member != (head); var = var##_next,                      \
               var##_next = LIST_ENTRY(var->member.next, type, member))
 
 #endif

@@ -52,8 +52,7 @@ static bool to_journal(void)
     uint64_t device, inode;
     struct stat st;
 
-    return text &&
-           sscanf(text, "%" SCNu64 ":%" SCNu64, &device, &inode) == 2 &&
+    return text && sscanf(text, "%" SCNu64 ":%" SCNu64, &device, &inode) == 2 &&
            fstat(STDERR_FILENO, &st) == 0 && st.st_dev == device &&
            st.st_ino == inode;
 }
@@ -101,8 +100,8 @@ static void say(LogLevel level, char *text, uint64_t left_out)
                           : g_strdup("");
     const char *name = level == LOG_LEVEL_ERROR ? "" : names[level];
 
-    fprintf(stderr, "%s%s: %s%s%s%s\n", log_prefix(level),
-            error_program_name(), name, *name ? ": " : "", line, more);
+    fprintf(stderr, "%s%s: %s%s%s%s\n", log_prefix(level), error_program_name(),
+            name, *name ? ": " : "", line, more);
     g_free(more);
     g_free(line);
     g_free(text);

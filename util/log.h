@@ -53,10 +53,10 @@ void log_say_bounded(LogLevel level, LogRate *rate, const char *fmt, ...)
 void log_sum_up(void);
 
 /* For what clients or disks cause. On a thread that has a reactor. */
-#define log_bounded(level, ...)                                             \
-    ({                                                                      \
-        static LogRate rate_;                                               \
-        log_say_bounded(level, &rate_, __VA_ARGS__);                        \
+#define log_bounded(level, ...)                      \
+    ({                                               \
+        static LogRate rate_;                        \
+        log_say_bounded(level, &rate_, __VA_ARGS__); \
     })
 
 #endif

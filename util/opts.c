@@ -166,8 +166,9 @@ int opts_bool_value(const char *value)
     static const char *const yes[] = {"on", "yes", "true", "y", NULL};
     static const char *const no[] = {"off", "no", "false", "n", NULL};
 
-    return g_strv_contains(yes, value) ? 1 : g_strv_contains(no, value) ? 0
-                                                                        : -1;
+    return g_strv_contains(yes, value)  ? 1
+           : g_strv_contains(no, value) ? 0
+                                        : -1;
 }
 
 bool opts_take_bool(Opts *opts, const char *name, bool *value, Error **errp)

@@ -49,7 +49,7 @@ static void co_wait_for(RangeLocks *locks, RangeLock *obstacle)
 
     list_append(&obstacle->waiters.waiters, &waiter.link);
     leave(locks);
-    co_yield();
+    co_yield ();
     enter(locks);
 }
 
@@ -72,8 +72,7 @@ static uint64_t priority(const RangeLock *lock)
 
 static bool before(const RangeLock *a, const RangeLock *b)
 {
-    return a->start != b->start ? a->start < b->start
-                                : a->arrival < b->arrival;
+    return a->start != b->start ? a->start < b->start : a->arrival < b->arrival;
 }
 
 static RangeLock *update(RangeLock *node)
@@ -89,8 +88,8 @@ static RangeLock *update(RangeLock *node)
 }
 
 /* Splits @root into what lies before @key and the rest. */
-static void tree_split(RangeLock *root, const RangeLock *key,
-                       RangeLock **low, RangeLock **high)
+static void tree_split(RangeLock *root, const RangeLock *key, RangeLock **low,
+                       RangeLock **high)
 {
     if (!root) {
         *low = *high = NULL;
@@ -187,8 +186,8 @@ static RangeLock *find_obstacle(RangeLocks *locks, const RangeLock *lock)
     return tree_find(locks->root, &q);
 }
 
-static void lock_init(RangeLocks *locks, RangeLock *lock,
-                      uint64_t offset_bytes, uint64_t bytes, RangeMode mode)
+static void lock_init(RangeLocks *locks, RangeLock *lock, uint64_t offset_bytes,
+                      uint64_t bytes, RangeMode mode)
 {
     assert(bytes > 0 && bytes <= UINT64_MAX - offset_bytes);
     *lock = (RangeLock){

@@ -26,10 +26,10 @@ typedef struct RangeLock {
     uint64_t start, end; /* bytes, end exclusive */
     RangeMode mode;
     bool held;
-    uint64_t arrival;    /* smaller came earlier */
-    CoQueue waiters;     /* who found this lock in the way */
+    uint64_t arrival; /* smaller came earlier */
+    CoQueue waiters;  /* who found this lock in the way */
     struct RangeLock *left, *right;
-    uint64_t max_end;    /* of this lock and all below it in the tree */
+    uint64_t max_end; /* of this lock and all below it in the tree */
 } RangeLock;
 
 /* @shared: for several reactors; else all calls come from one. */

@@ -15,10 +15,10 @@
 #define RATELIMIT_SLICE_NS INT64_C(100000000)
 
 typedef struct RateLimit {
-    uint64_t quota_bytes;  /* a slice's; 0: no limit */
-    uint64_t used_bytes;   /* since @slice_start_ns */
+    uint64_t quota_bytes; /* a slice's; 0: no limit */
+    uint64_t used_bytes;  /* since @slice_start_ns */
     int64_t slice_start_ns;
-    int64_t paid_ns;       /* from then on a new slice may begin */
+    int64_t paid_ns; /* from then on a new slice may begin */
 } RateLimit;
 
 /* Zeroed memory is a limit that lets everything through. */

@@ -14,7 +14,10 @@ typedef struct ShortLock {
     pthread_mutex_t mutex; /* one that thread checkers know */
 } ShortLock;
 
-#define SHORT_LOCK_INIT {PTHREAD_MUTEX_INITIALIZER}
+#define SHORT_LOCK_INIT           \
+    {                             \
+        PTHREAD_MUTEX_INITIALIZER \
+    }
 
 static inline void short_lock_init(ShortLock *lock)
 {

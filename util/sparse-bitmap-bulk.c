@@ -112,11 +112,10 @@ void sparse_bitmap_or_range(SparseBitmap *dst, const SparseBitmap *src,
     assert(n % SPARSE_LEAF_BITS == 0 || start + n == dst->bits);
     if (dst != src) {
         sparse_forget_hot(dst);
-        dst->count += slot_or(dst, &dst->root, src->root, dst->level,
-                              dst->bits, start, n);
+        dst->count += slot_or(dst, &dst->root, src->root, dst->level, dst->bits,
+                              start, n);
     }
-    if (PLANTED("merge-drops-last-word") && start + n == dst->bits &&
-        n % 64) {
+    if (PLANTED("merge-drops-last-word") && start + n == dst->bits && n % 64) {
         sparse_bitmap_clear(dst, ROUND_DOWN(dst->bits, 64), n % 64);
     }
 }

@@ -151,7 +151,8 @@ static inline unsigned sparse_popcount(uint64_t x)
 /* Frees what hangs in @slot; the slot itself is the caller's to change. */
 void sparse_slot_free(SparseBitmap *b, void *slot, unsigned level);
 /* Frees nodes of @slot until @b has no more than @memory left, or all are
- * gone, which makes the slot SPARSE_CLEAR. Counts and summaries are not kept. */
+ * gone, which makes the slot SPARSE_CLEAR. Counts and summaries are not kept.
+ */
 void sparse_slot_free_some(SparseBitmap *b, void **slot, unsigned level,
                            size_t memory);
 /* A copy of @slot, whoever's it is, with its memory accounted to @b. */

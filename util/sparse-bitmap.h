@@ -29,7 +29,7 @@
 /* 128 bytes of bits: single bits all over a disk are the common case, and a
  * big leaf for each would cost most of its memory and time on zeroes. */
 #define SPARSE_LEAF_BITS 1024u
-#define SPARSE_FANOUT 256u      /* children of a branch */
+#define SPARSE_FANOUT 256u /* children of a branch */
 /* The largest size: any disk at any granularity from 32 bytes up. */
 #define SPARSE_MAX_BITS (UINT64_C(1) << 58)
 

@@ -30,7 +30,8 @@ static void windows_refresh(AccountWindow *w, uint64_t length_s, int64_t now_ns)
         if (now_ns - w[i].start_ns >= length_ns) {
             int64_t over = (now_ns - w[i].start_ns) / length_ns;
 
-            w[i] = (AccountWindow){.start_ns = w[i].start_ns + over * length_ns};
+            w[i] =
+                (AccountWindow){.start_ns = w[i].start_ns + over * length_ns};
         }
     }
 }
@@ -52,12 +53,10 @@ bool account_add_interval(Account *account, int64_t length_s, Error **errp)
     for (unsigned kind = 0; kind < ACCOUNT__MAX; kind++) {
         interval.windows[kind][0].start_ns = now_ns;
         /* Half an interval apart. */
-        interval.windows[kind][1].start_ns =
-            now_ns - length_s * NS_PER_S / 2;
+        interval.windows[kind][1].start_ns = now_ns - length_s * NS_PER_S / 2;
     }
     if (!account->intervals) {
-        account->intervals =
-            g_array_new(FALSE, FALSE, sizeof(AccountInterval));
+        account->intervals = g_array_new(FALSE, FALSE, sizeof(AccountInterval));
     }
     g_array_append_val(account->intervals, interval);
     return true;
@@ -95,8 +94,8 @@ AccountStart account_start(AccountKind kind, uint64_t bytes)
 void account_done(Account *account, const AccountStart *start, bool ok)
 {
     int64_t now_ns = vclock_now_ns();
-    uint64_t ns = vclock_stands_still() ? STEPPED_LATENCY_NS
-                                        : now_ns - start->start_ns;
+    uint64_t ns =
+        vclock_stands_still() ? STEPPED_LATENCY_NS : now_ns - start->start_ns;
 
     if (ok) {
         account->done[start->kind]++;

@@ -93,8 +93,7 @@ static bool name_free(const char *name, Error **errp)
         return false;
     }
     if (node_find(name)) {
-        error_set(errp,
-                  "Device name '%s' conflicts with an existing node name",
+        error_set(errp, "Device name '%s' conflicts with an existing node name",
                   name);
         return false;
     }
@@ -352,8 +351,7 @@ bool co_backend_change(Backend *backend, Node *node, Error **errp)
     return ok;
 }
 
-bool backend_set_perms(Backend *backend, Perms perm, Perms shared,
-                       Error **errp)
+bool backend_set_perms(Backend *backend, Perms perm, Perms shared, Error **errp)
 {
     if (backend_node(backend) &&
         !root_set_perms(backend->root, perm, shared, errp)) {

@@ -144,8 +144,8 @@ co_complete_backing(json_object *options, json_object *backing, Error **errp)
     return ok;
 }
 
-static bool co_fill(json_object *options, Error **errp) COROUTINE_ONLY
-    CONTROL_ONLY;
+static bool co_fill(json_object *options,
+                    Error **errp) COROUTINE_ONLY CONTROL_ONLY;
 
 /* Whether @options do not say which image they are about. */
 static bool names_nothing(json_object *options)

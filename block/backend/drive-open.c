@@ -14,8 +14,7 @@ static void add(json_object *object, const char *key, const char *value)
     json_object_object_add(object, key, json_object_new_string(value));
 }
 
-static void add_missing(json_object *object, const char *key,
-                        const char *value)
+static void add_missing(json_object *object, const char *key, const char *value)
 {
     if (value && !json_object_object_get_ex(object, key, NULL)) {
         add(object, key, value);
@@ -150,8 +149,7 @@ static json_object *whole_file(json_object *options)
     return file;
 }
 
-static const char *name_to_warn_of(const DriveMedium *medium,
-                                   json_object *file)
+static const char *name_to_warn_of(const DriveMedium *medium, json_object *file)
 {
     json_object *name;
 
@@ -176,9 +174,10 @@ static void warn_of_raw(const char *name)
             name);
 }
 
-COROUTINE_ONLY CONTROL_ONLY static bool
-co_add_driver(json_object *options, const DriveMedium *medium,
-              bool *guessed_raw, Error **errp)
+COROUTINE_ONLY CONTROL_ONLY static bool co_add_driver(json_object *options,
+                                                      const DriveMedium *medium,
+                                                      bool *guessed_raw,
+                                                      Error **errp)
 {
     json_object *file;
     const char *format;

@@ -56,9 +56,9 @@ static bool take_cache(DriveMedium *m, Opts *opts, Error **errp)
         const char *name;
         bool direct, no_flush, writethrough;
     } modes[] = {
-        {"none", true, false, false},       {"off", true, false, false},
-        {"directsync", true, false, true},  {"writeback", false, false, false},
-        {"unsafe", false, true, false},     {"writethrough", false, false, true},
+        {"none", true, false, false},      {"off", true, false, false},
+        {"directsync", true, false, true}, {"writeback", false, false, false},
+        {"unsafe", false, true, false},    {"writethrough", false, false, true},
     };
     g_autofree char *name = opts_take(opts, "cache");
 
@@ -116,8 +116,8 @@ static bool take_words(DriveMedium *m, Opts *opts, Error **errp)
         error_set(errp, "invalid parameter value: %s", m->detect_zeroes);
         return false;
     }
-    if (m->discard && (!strcmp(m->discard, "on") ||
-                       !strcmp(m->discard, "off"))) {
+    if (m->discard &&
+        (!strcmp(m->discard, "on") || !strcmp(m->discard, "off"))) {
         bool on = !strcmp(m->discard, "on");
 
         g_free(m->discard);
@@ -281,8 +281,7 @@ static bool apply_account(Account *account, const bool *counts,
     account->account_invalid = counts[0];
     account->account_failed = counts[1];
     for (guint i = 0; i < intervals->len; i++) {
-        if (!account_add_interval(account,
-                                  g_array_index(intervals, int64_t, i),
+        if (!account_add_interval(account, g_array_index(intervals, int64_t, i),
                                   errp)) {
             return false;
         }
@@ -293,9 +292,8 @@ static bool apply_account(Account *account, const bool *counts,
 /* --- all ----------------------------------------------------------------- */
 
 /* The medium's node, if there is one: *@node with a reference. */
-COROUTINE_ONLY CONTROL_ONLY static bool co_open_medium(DriveMedium *medium,
-                                                       Node **node,
-                                                       Error **errp)
+COROUTINE_ONLY CONTROL_ONLY static bool
+co_open_medium(DriveMedium *medium, Node **node, Error **errp)
 {
     *node = NULL;
     if (medium->copy_on_read && medium->read_only) {
@@ -361,10 +359,9 @@ co_make_backend(Drive *drive, const char *id, Opts *opts,
         backend_set_read_only(drive->backend, medium.read_only);
         backend_set_errors(drive->backend, rerror, werror);
         drive->backend->writethrough = medium.writethrough;
-        ok = (!limits || backend_limits_set(drive->backend, limits, group,
-                                            &err)) &&
-             apply_account(&drive->backend->account, counts, intervals,
-                           &err);
+        ok = (!limits ||
+              backend_limits_set(drive->backend, limits, group, &err)) &&
+             apply_account(&drive->backend->account, counts, intervals, &err);
     }
     ThrottleLimits_free(limits);
     medium_clear(&medium);

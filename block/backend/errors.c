@@ -28,8 +28,8 @@ static void tell_and_stop(Backend *backend, bool is_write, int os_errno)
     QapiEventBlockIoError data = {
         .device = (char *)backend_name(backend),
         .node_name = node ? (char *)node_name(node) : NULL,
-        .operation = is_write ? IO_OPERATION_TYPE_WRITE
-                              : IO_OPERATION_TYPE_READ,
+        .operation =
+            is_write ? IO_OPERATION_TYPE_WRITE : IO_OPERATION_TYPE_READ,
         .action = BLOCK_ERROR_ACTION_STOP,
         .has_nospace = true,
         .nospace = os_errno == ENOSPC,

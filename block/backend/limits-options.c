@@ -10,11 +10,10 @@ typedef struct LimitName {
     size_t value, has;
 } LimitName;
 
-#define LIMIT(name, alias, what)                 \
-    {                                            \
-        "throttling." name, alias,               \
-            offsetof(ThrottleLimits, what),      \
-            offsetof(ThrottleLimits, has_##what) \
+#define LIMIT(name, alias, what)                                   \
+    {                                                              \
+        "throttling." name, alias, offsetof(ThrottleLimits, what), \
+            offsetof(ThrottleLimits, has_##what)                   \
     }
 
 static const LimitName names[] = {

@@ -130,9 +130,7 @@ bool backend_limits_set(Backend *backend, const ThrottleLimits *limits,
     }
     if (!object || (group && strcmp(object->id, group))) {
         g_autofree char *path = backend_device_path(backend);
-        const char *name = group           ? group
-                           : backend->name ? backend->name
-                                           : path;
+        const char *name = group ? group : backend->name ? backend->name : path;
 
         object = find_group(name);
         object = object ? object : make_group(name);
@@ -146,15 +144,14 @@ bool backend_limits_set(Backend *backend, const ThrottleLimits *limits,
 
 /* --- what is shown ------------------------------------------------------- */
 
-#define SHOW(from, to)                                       \
-    do {                                                     \
-        info->to = l->from;                                  \
-        info->has_##to##_max = l->from##_max != 0;           \
-        info->to##_max = l->from##_max;                      \
-        info->has_##to##_max_length = l->from##_max != 0;    \
-        info->to##_max_length = l->has_##from##_max_length   \
-                                    ? l->from##_max_length   \
-                                    : 1;                     \
+#define SHOW(from, to)                                             \
+    do {                                                           \
+        info->to = l->from;                                        \
+        info->has_##to##_max = l->from##_max != 0;                 \
+        info->to##_max = l->from##_max;                            \
+        info->has_##to##_max_length = l->from##_max != 0;          \
+        info->to##_max_length =                                    \
+            l->has_##from##_max_length ? l->from##_max_length : 1; \
     } while (0)
 
 void backend_limits_show(const Backend *backend, BlockDeviceInfo *info)
@@ -179,15 +176,15 @@ void backend_limits_show(const Backend *backend, BlockDeviceInfo *info)
 
 /* --- the command --------------------------------------------------------- */
 
-#define TAKE(from, to)                                                     \
-    do {                                                                   \
-        limits.has_##to = true;                                            \
-        limits.to = a->from;                                               \
-        limits.has_##to##_max = a->has_##from##_max;                       \
-        limits.to##_max = a->has_##from##_max ? a->from##_max : 0;         \
-        limits.has_##to##_max_length = a->has_##from##_max_length;         \
-        limits.to##_max_length =                                           \
-            a->has_##from##_max_length ? a->from##_max_length : 1;         \
+#define TAKE(from, to)                                             \
+    do {                                                           \
+        limits.has_##to = true;                                    \
+        limits.to = a->from;                                       \
+        limits.has_##to##_max = a->has_##from##_max;               \
+        limits.to##_max = a->has_##from##_max ? a->from##_max : 0; \
+        limits.has_##to##_max_length = a->has_##from##_max_length; \
+        limits.to##_max_length =                                   \
+            a->has_##from##_max_length ? a->from##_max_length : 1; \
     } while (0)
 
 bool qmp_block_set_io_throttle(const BlockIOThrottle *a, Error **errp)

@@ -111,8 +111,7 @@ bool qmp_blockdev_open_tray(const QmpBlockdevOpenTrayArgs *args, Error **errp)
                                 args->has_force && args->force, errp);
 }
 
-bool qmp_blockdev_close_tray(const QmpBlockdevCloseTrayArgs *args,
-                             Error **errp)
+bool qmp_blockdev_close_tray(const QmpBlockdevCloseTrayArgs *args, Error **errp)
 {
     Backend *backend = backend_lookup(args->device, args->id, errp);
 
@@ -221,8 +220,7 @@ co_exchange(Backend *backend, const QmpBlockdevChangeMediumArgs *args,
     const char *name = called(args->device, args->id);
 
     if (!open_tray(backend, name, args->has_force && args->force, errp) ||
-        !co_remove(backend, name, errp) ||
-        !insert(backend, name, node, errp)) {
+        !co_remove(backend, name, errp) || !insert(backend, name, node, errp)) {
         return false;
     }
     move_tray(backend, false);

@@ -57,8 +57,7 @@ static json_object *overlay_options(const BlockdevOptions *o, const char *name)
 
     for (size_t i = 0; i < ARRAY_SIZE(to_move); i++) {
         if (json_object_object_get_ex(backing, to_move[i], &moved)) {
-            json_object_object_add(overlay, to_move[i],
-                                   json_object_get(moved));
+            json_object_object_add(overlay, to_move[i], json_object_get(moved));
             json_object_object_del(backing, to_move[i]);
         }
     }
@@ -76,9 +75,8 @@ static json_object *overlay_options(const BlockdevOptions *o, const char *name)
 }
 
 /* How large the image is, which is opened for that. */
-COROUTINE_ONLY CONTROL_ONLY static bool co_size(const BlockdevOptions *o,
-                                                uint64_t *size_bytes,
-                                                Error **errp)
+COROUTINE_ONLY CONTROL_ONLY static bool
+co_size(const BlockdevOptions *o, uint64_t *size_bytes, Error **errp)
 {
     BlockdevOptions *copy = BlockdevOptions_clone(o);
     Node *node;

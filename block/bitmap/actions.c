@@ -72,9 +72,9 @@ static void add_abort(void *opaque)
     bitmap_release(((BitmapUndo *)opaque)->bitmap);
 }
 
-COROUTINE_ONLY CONTROL_ONLY
-static bool co_add_prepare(const TransactionAction *action,
-                           TransactionContext *ctx, Error **errp)
+COROUTINE_ONLY CONTROL_ONLY static bool
+co_add_prepare(const TransactionAction *action, TransactionContext *ctx,
+               Error **errp)
 {
     static const TxnOps ops = {.abort = add_abort, .clean = undo_free};
     DirtyBitmap *bitmap;
@@ -113,9 +113,9 @@ static void restore_bits(void *opaque)
 
 static const TxnOps restore_ops = {.abort = restore_bits, .clean = undo_free};
 
-COROUTINE_ONLY CONTROL_ONLY
-static bool co_clear_prepare(const TransactionAction *action,
-                             TransactionContext *ctx, Error **errp)
+COROUTINE_ONLY CONTROL_ONLY static bool
+co_clear_prepare(const TransactionAction *action, TransactionContext *ctx,
+                 Error **errp)
 {
     const BlockDirtyBitmap *args = action->u.block_dirty_bitmap_clear.data;
     DirtyBitmap *bitmap;
@@ -124,8 +124,8 @@ static bool co_clear_prepare(const TransactionAction *action,
     if (!refuse_grouped(action, ctx, errp)) {
         return false;
     }
-    bitmap = co_bitmap_op_change(args->node, args->name,
-                                 BITMAP_CHECK_DEFAULT, errp);
+    bitmap =
+        co_bitmap_op_change(args->node, args->name, BITMAP_CHECK_DEFAULT, errp);
     if (!bitmap) {
         return false;
     }
@@ -154,10 +154,9 @@ static void restore_enabled(void *opaque)
     }
 }
 
-COROUTINE_ONLY CONTROL_ONLY
-static bool co_prepare_switch(const TransactionAction *action,
-                           const BlockDirtyBitmap *args, bool enable,
-                           TransactionContext *ctx, Error **errp)
+COROUTINE_ONLY CONTROL_ONLY static bool
+co_prepare_switch(const TransactionAction *action, const BlockDirtyBitmap *args,
+                  bool enable, TransactionContext *ctx, Error **errp)
 {
     static const TxnOps ops = {.abort = restore_enabled, .clean = undo_free};
     DirtyBitmap *bitmap;
@@ -166,8 +165,8 @@ static bool co_prepare_switch(const TransactionAction *action,
     if (!refuse_grouped(action, ctx, errp)) {
         return false;
     }
-    bitmap = co_bitmap_op_change(args->node, args->name,
-                                 BITMAP_CHECK_ALLOW_RO, errp);
+    bitmap = co_bitmap_op_change(args->node, args->name, BITMAP_CHECK_ALLOW_RO,
+                                 errp);
     if (!bitmap) {
         return false;
     }
@@ -188,12 +187,12 @@ static void enable_touches(const TransactionAction *action, GPtrArray *nodes)
     touch(action->u.block_dirty_bitmap_enable.data->node, nodes);
 }
 
-COROUTINE_ONLY CONTROL_ONLY
-static bool co_enable_prepare(const TransactionAction *action,
-                              TransactionContext *ctx, Error **errp)
+COROUTINE_ONLY CONTROL_ONLY static bool
+co_enable_prepare(const TransactionAction *action, TransactionContext *ctx,
+                  Error **errp)
 {
     return co_prepare_switch(action, action->u.block_dirty_bitmap_enable.data,
-                          true, ctx, errp);
+                             true, ctx, errp);
 }
 
 const TransactionHandler txn_handler_block_dirty_bitmap_enable = {
@@ -207,12 +206,12 @@ static void disable_touches(const TransactionAction *action, GPtrArray *nodes)
     touch(action->u.block_dirty_bitmap_disable.data->node, nodes);
 }
 
-COROUTINE_ONLY CONTROL_ONLY
-static bool co_disable_prepare(const TransactionAction *action,
-                               TransactionContext *ctx, Error **errp)
+COROUTINE_ONLY CONTROL_ONLY static bool
+co_disable_prepare(const TransactionAction *action, TransactionContext *ctx,
+                   Error **errp)
 {
     return co_prepare_switch(action, action->u.block_dirty_bitmap_disable.data,
-                          false, ctx, errp);
+                             false, ctx, errp);
 }
 
 const TransactionHandler txn_handler_block_dirty_bitmap_disable = {
@@ -238,9 +237,9 @@ static void merge_touches(const TransactionAction *action, GPtrArray *nodes)
     }
 }
 
-COROUTINE_ONLY CONTROL_ONLY
-static bool co_merge_prepare(const TransactionAction *action,
-                             TransactionContext *ctx, Error **errp)
+COROUTINE_ONLY CONTROL_ONLY static bool
+co_merge_prepare(const TransactionAction *action, TransactionContext *ctx,
+                 Error **errp)
 {
     const BlockDirtyBitmapMerge *args = action->u.block_dirty_bitmap_merge.data;
     SparseBitmap *old = NULL;
@@ -291,9 +290,9 @@ static void remove_abort(void *opaque)
     bitmap_set_busy(((BitmapUndo *)opaque)->bitmap, false);
 }
 
-COROUTINE_ONLY CONTROL_ONLY
-static bool co_remove_prepare(const TransactionAction *action,
-                              TransactionContext *ctx, Error **errp)
+COROUTINE_ONLY CONTROL_ONLY static bool
+co_remove_prepare(const TransactionAction *action, TransactionContext *ctx,
+                  Error **errp)
 {
     static const TxnOps ops = {
         .commit = remove_commit, .abort = remove_abort, .clean = undo_free};

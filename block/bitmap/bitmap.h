@@ -145,7 +145,8 @@ char *bitmap_sha256(const DirtyBitmap *bitmap);
 /* Marks [@offset_bytes, +@bytes) in every enabled bitmap of @node. */
 void bitmaps_mark(Node *node, uint64_t offset_bytes, uint64_t bytes);
 
-/* --- stores: where bitmaps are kept when their node is closed -------------- */
+/* --- stores: where bitmaps are kept when their node is closed --------------
+ */
 
 /* What a driver that keeps persistent bitmaps offers (NodeDriver.bitmap_store);
  * it makes the bitmaps when it opens and writes them when it closes. All are

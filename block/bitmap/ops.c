@@ -6,9 +6,9 @@
 /* Bitmaps of less memory are merged at once. */
 #define MERGE_AT_ONCE_BYTES (256 * KiB)
 
-COROUTINE_ONLY CONTROL_ONLY
-static bool co_check_persistent(Node *node, const char *name,
-                                uint32_t granularity_bytes, Error **errp)
+COROUTINE_ONLY CONTROL_ONLY static bool
+co_check_persistent(Node *node, const char *name, uint32_t granularity_bytes,
+                    Error **errp)
 {
     const BitmapStore *store = node->driver->bitmap_store;
 
@@ -71,8 +71,8 @@ DirtyBitmap *bitmap_op_find(const char *node, const char *name, unsigned checks,
     return bitmap && bitmap_check(bitmap, checks, errp) ? bitmap : NULL;
 }
 
-COROUTINE_ONLY CONTROL_ONLY
-static bool co_touch(DirtyBitmap *bitmap, Error **errp)
+COROUTINE_ONLY CONTROL_ONLY static bool co_touch(DirtyBitmap *bitmap,
+                                                 Error **errp)
 {
     Node *node = bitmap_node(bitmap);
 
@@ -140,8 +140,7 @@ static bool same_size(const DirtyBitmap *dst, const DirtyBitmap *src,
 /* The bitmaps of a merge, checked: sources[0 .. n - 1] and then the target.
  * NULL on error; owned by the caller. */
 CONTROL_ONLY
-static DirtyBitmap **find_merge(const BlockDirtyBitmapMerge *args,
-                                Error **errp)
+static DirtyBitmap **find_merge(const BlockDirtyBitmapMerge *args, Error **errp)
 {
     size_t n = args->bitmaps->n, i;
     g_autofree DirtyBitmap **sources = g_new(DirtyBitmap *, n + 1);
@@ -182,8 +181,8 @@ DirtyBitmap *bitmap_op_merge(const BlockDirtyBitmapMerge *args,
 
 /* Nobody removes, resizes or uses the bitmaps meanwhile: they are busy, and the
  * graph lock keeps their nodes. */
-COROUTINE_ONLY CONTROL_ONLY
-static bool co_merge_in_steps(const BlockDirtyBitmapMerge *args, Error **errp)
+COROUTINE_ONLY CONTROL_ONLY static bool
+co_merge_in_steps(const BlockDirtyBitmapMerge *args, Error **errp)
 {
     size_t n = args->bitmaps->n, i;
     /* Waiting for the lock may have changed everything. */

@@ -20,8 +20,8 @@ bool qmp_block_dirty_bitmap_add(const BlockDirtyBitmapAdd *args, Error **errp)
     return ok;
 }
 
-COROUTINE_ONLY CONTROL_ONLY
-static bool co_remove(const BlockDirtyBitmap *args, Error **errp)
+COROUTINE_ONLY CONTROL_ONLY static bool co_remove(const BlockDirtyBitmap *args,
+                                                  Error **errp)
 {
     DirtyBitmap *bitmap =
         bitmap_op_find(args->node, args->name,
@@ -61,9 +61,9 @@ bool qmp_block_dirty_bitmap_remove(const BlockDirtyBitmap *args, Error **errp)
 }
 
 /* Does @change to one that passes @checks. */
-COROUTINE_ONLY CONTROL_ONLY
-static bool co_change(const BlockDirtyBitmap *args, unsigned checks,
-                      void (*change)(DirtyBitmap *bitmap), Error **errp)
+COROUTINE_ONLY CONTROL_ONLY static bool
+co_change(const BlockDirtyBitmap *args, unsigned checks,
+          void (*change)(DirtyBitmap *bitmap), Error **errp)
 {
     DirtyBitmap *bitmap;
 

@@ -248,8 +248,8 @@ static bool classify_later(BlockCopyRun *run, bool waited_for)
     bool small = waited_for ? run->bytes <= copy->chunk_bytes
                             : run->bytes < copy->chunk_bytes;
 
-    run->may_be_hole = small && !copy->live && !copy->space &&
-                       !CHANCE("copy-asks-first");
+    run->may_be_hole =
+        small && !copy->live && !copy->space && !CHANCE("copy-asks-first");
     return run->may_be_hole;
 }
 
@@ -362,9 +362,9 @@ static int co_finish_at_home(BlockCopyRun *run, bool *error_is_read)
     return ret;
 }
 
-COROUTINE_ONLY CONTROL_ONLY
-static int co_copy_dirty(BlockCopy *copy, uint64_t start, uint64_t end,
-                         BlockCopyWatch *watch, bool *error_is_read)
+COROUTINE_ONLY CONTROL_ONLY static int
+co_copy_dirty(BlockCopy *copy, uint64_t start, uint64_t end,
+              BlockCopyWatch *watch, bool *error_is_read)
 {
     BlockCopyRun *run;
     int ret;
@@ -387,9 +387,9 @@ static int co_copy_dirty(BlockCopy *copy, uint64_t start, uint64_t end,
     }
 }
 
-COROUTINE_ONLY CONTROL_ONLY
-static int co_copy_at_home(BlockCopy *copy, uint64_t start, uint64_t end,
-                           BlockCopyWatch *watch, bool *error_is_read)
+COROUTINE_ONLY CONTROL_ONLY static int
+co_copy_at_home(BlockCopy *copy, uint64_t start, uint64_t end,
+                BlockCopyWatch *watch, bool *error_is_read)
 {
     do {
         int ret = co_copy_dirty(copy, start, end, watch, error_is_read);
@@ -402,8 +402,7 @@ static int co_copy_at_home(BlockCopy *copy, uint64_t start, uint64_t end,
         }
         co_range_wait_free(copy->in_flight, start, end - start);
         /* Who was in flight may have failed: then it is ours to do. */
-    } while (!copy->stopped &&
-             bitmap_next_dirty(copy->todo, start, end) < end);
+    } while (!copy->stopped && bitmap_next_dirty(copy->todo, start, end) < end);
     return 0;
 }
 
@@ -437,11 +436,10 @@ static int co_call_at_home(CopyCall *call)
     return call->ret;
 }
 
-COROUTINE_ONLY CONTROL_ONLY
-static void run_copy(CopyCall *call)
+COROUTINE_ONLY CONTROL_ONLY static void run_copy(CopyCall *call)
 {
-    call->ret = co_copy_at_home(call->copy, call->start, call->end,
-                                call->watch, &call->error_is_read);
+    call->ret = co_copy_at_home(call->copy, call->start, call->end, call->watch,
+                                &call->error_is_read);
 }
 
 COROUTINE_ONLY
@@ -581,8 +579,7 @@ int co_block_copy_finish(BlockCopyRun *run, bool *error_is_read)
     return ret;
 }
 
-COROUTINE_ONLY CONTROL_ONLY
-static void run_stop(CopyCall *call)
+COROUTINE_ONLY CONTROL_ONLY static void run_stop(CopyCall *call)
 {
     BlockCopy *copy = call->copy;
 

@@ -17,7 +17,8 @@
  * 2. Clear, then read, then write: a bit that is clear while nothing is in
  *    flight means that the cluster is in the target.
  * 3. co_block_copy returns 0 only while all clusters that it covers are done
- *    (or the engine was stopped). They stay so: a guest may overwrite them then.
+ *    (or the engine was stopped). They stay so: a guest may overwrite them
+ * then.
  * 4. Holes stay holes: an area that the source knows to read as zeroes, or of
  *    what users wait for is read as such, is zeroed in the target, or left
  *    alone where the target knows the same.
@@ -121,8 +122,8 @@ int co_block_copy(BlockCopy *copy, uint64_t offset_bytes, uint64_t bytes,
 
 /* What one copy does at the moment, for who may give it up. At home. */
 typedef struct BlockCopyWatch {
-    bool given_up;          /* set by its owner: end as soon as you can */
-    bool reading, writing;  /* a request to the source, to the target */
+    bool given_up;         /* set by its owner: end as soon as you can */
+    bool reading, writing; /* a request to the source, to the target */
     bool waits_for_space;
 } BlockCopyWatch;
 

@@ -17,9 +17,9 @@ struct BlockCopy {
     uint64_t chunk_bytes; /* whole clusters */
     ReqFlags write_flags; /* of data for the target */
     bool discard_source;
-    bool live;            /* users mark @todo, which is not ours */
-    ReqFlags zero_flags;  /* of zeroes for it, unless @diff */
-    bool diff;            /* the target will be put above another image */
+    bool live;           /* users mark @todo, which is not ours */
+    ReqFlags zero_flags; /* of zeroes for it, unless @diff */
+    bool diff;           /* the target will be put above another image */
     void (*progress)(void *opaque, uint64_t bytes);
     void *progress_opaque;
     void (*failed)(void *opaque, int os_errno);
@@ -43,7 +43,7 @@ struct BlockCopyRun {
     BlockCopy *copy;
     uint64_t offset_bytes, bytes;
     bool is_hole;
-    bool may_be_hole; /* nobody asked: its data tells */
+    bool may_be_hole;      /* nobody asked: its data tells */
     BlockCopyWatch *watch; /* NULL: nobody gives it up */
     RangeLock lock;
 };

@@ -29,8 +29,8 @@ static int co_write_to(Edge *edge, const LiveWrite *w)
 {
     switch (w->kind) {
     case BLOCK_COPY_WRITE_DATA:
-        return co_edge_pwritev(edge, w->offset, w->bytes, w->iov,
-                               w->iov_offset, w->flags);
+        return co_edge_pwritev(edge, w->offset, w->bytes, w->iov, w->iov_offset,
+                               w->flags);
     case BLOCK_COPY_WRITE_ZEROES:
         return co_edge_pwrite_zeroes(edge, w->offset, w->bytes, w->flags);
     default:
@@ -106,8 +106,7 @@ int co_block_copy_write_both(BlockCopy *copy, BlockCopyWrite kind,
 }
 
 void block_copy_set_failed(BlockCopy *copy,
-                           void (*fn)(void *opaque, int os_errno),
-                           void *opaque)
+                           void (*fn)(void *opaque, int os_errno), void *opaque)
 {
     copy->failed = fn;
     copy->failed_opaque = opaque;

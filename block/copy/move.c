@@ -62,8 +62,7 @@ static int co_skip_known_zeroes(const BlockCopyRun *run, uint64_t *start,
 }
 
 COROUTINE_ONLY
-static int co_zero_target(const BlockCopyRun *run, uint64_t start,
-                          uint64_t end)
+static int co_zero_target(const BlockCopyRun *run, uint64_t start, uint64_t end)
 {
     int ret;
 
@@ -111,8 +110,8 @@ static int co_write_piece(const BlockCopyRun *run, uint64_t at, uint64_t bytes,
     for (uint64_t done = 0; ret == 0 && done < bytes; done += n) {
         n = alike(run, buf + done, bytes - done, &zero);
         ret = zero ? co_zero_target(run, at + done, at + done + n)
-                   : co_edge_pwritev(run->copy->target, at + done, n, iov,
-                                     done, run->copy->write_flags);
+                   : co_edge_pwritev(run->copy->target, at + done, n, iov, done,
+                                     run->copy->write_flags);
     }
     return ret;
 }
@@ -155,9 +154,9 @@ static int co_move_pieces(const BlockCopyRun *run, void *buf,
     int ret = 0;
 
     for (uint64_t at = 0; ret == 0 && at < run->bytes; at += buf_bytes) {
-        ret = co_move_piece(run, run->offset_bytes + at,
-                            MIN(buf_bytes, run->bytes - at), buf,
-                            error_is_read);
+        ret =
+            co_move_piece(run, run->offset_bytes + at,
+                          MIN(buf_bytes, run->bytes - at), buf, error_is_read);
     }
     return ret;
 }
@@ -191,8 +190,8 @@ static int co_move_hole(const BlockCopyRun *run, bool *error_is_read)
         return -ECANCELED;
     }
     watch_set(run, false, true);
-    ret = co_zero_target(run, run->offset_bytes,
-                         run->offset_bytes + run->bytes);
+    ret =
+        co_zero_target(run, run->offset_bytes, run->offset_bytes + run->bytes);
     watch_set(run, false, false);
     return ret;
 }

@@ -58,8 +58,8 @@ bool block_copy_space_is_full(const BlockCopy *copy)
 {
     const CopySpace *space = copy->space;
 
-    return space && space->used_bytes + space->cluster_bytes >
-                        space->options.cap_bytes;
+    return space &&
+           space->used_bytes + space->cluster_bytes > space->options.cap_bytes;
 }
 
 /* Tells once that little is left, and again after there was more. */
@@ -79,8 +79,8 @@ uint64_t copy_space_take(CopySpace *space, uint64_t offset_bytes,
 {
     uint64_t first = offset_bytes / space->cluster_bytes;
     uint64_t end = DIV_ROUND_UP(offset_bytes + bytes, space->cluster_bytes);
-    uint64_t room = (space->options.cap_bytes - space->used_bytes) /
-                    space->cluster_bytes;
+    uint64_t room =
+        (space->options.cap_bytes - space->used_bytes) / space->cluster_bytes;
     uint64_t at;
 
     for (at = first; at < end; at++) {
@@ -104,8 +104,7 @@ void copy_space_give(CopySpace *space, uint64_t offset_bytes, uint64_t bytes)
 
     assert(offset_bytes % space->cluster_bytes == 0);
     sparse_bitmap_clear(space->held, first, n);
-    space->used_bytes =
-        sparse_bitmap_count(space->held) * space->cluster_bytes;
+    space->used_bytes = sparse_bitmap_count(space->held) * space->cluster_bytes;
     look_whether_low(space);
     coqueue_wake_all(&space->freed);
 }

@@ -108,8 +108,8 @@ static bool add_iothreads(GPtrArray *iothreads,
 }
 
 /* Brings the HOMED nodes of the disk to the first thread if they can move. */
-COROUTINE_ONLY CONTROL_ONLY
-static bool co_move_nodes(BlockExport *exp, bool fixed, Error **errp)
+COROUTINE_ONLY CONTROL_ONLY static bool co_move_nodes(BlockExport *exp,
+                                                      bool fixed, Error **errp)
 {
     if (exp->iothreads->len &&
         !co_nodes_move(root_node(exp->root),
@@ -122,8 +122,7 @@ static bool co_move_nodes(BlockExport *exp, bool fixed, Error **errp)
 }
 
 /* The last user of a thread brings home the nodes that live on it. */
-COROUTINE_ONLY CONTROL_ONLY
-static void co_leave_iothreads(BlockExport *exp)
+COROUTINE_ONLY CONTROL_ONLY static void co_leave_iothreads(BlockExport *exp)
 {
     while (exp->iothreads->len) {
         guint last = exp->iothreads->len - 1;

@@ -50,8 +50,8 @@ struct BlockExport {
     char *id;
     Root *root;
     bool writable;
-    bool writethrough; /* each write is on stable storage when it is done */
-    void *state;       /* the driver's */
+    bool writethrough;    /* each write is on stable storage when it is done */
+    void *state;          /* the driver's */
     GPtrArray *iothreads; /* Object: who serves it; none: control does */
 
     /* ATOMIC */
@@ -62,7 +62,7 @@ struct BlockExport {
     unsigned refs;
     bool shutting_down;
     bool tentative; /* by a transaction that goes on: no client finds it */
-    ListLink link; /* all exports, newest first */
+    ListLink link;  /* all exports, newest first */
 };
 
 /*

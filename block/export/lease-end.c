@@ -73,14 +73,13 @@ bool lease_has_reader(const GPtrArray *nodes)
 /* --- the end ------------------------------------------------------------- */
 
 struct LeaseEnd {
-    Node *filter;     /* a reference */
-    GPtrArray *nodes; /* a reference of each */
+    Node *filter;       /* a reference */
+    GPtrArray *nodes;   /* a reference of each */
     GPtrArray *exports; /* their ids */
 };
 
 CONTROL_ONLY
-static void shut_down(BlockExport *exp, const GPtrArray *nodes,
-                      GPtrArray *ids)
+static void shut_down(BlockExport *exp, const GPtrArray *nodes, GPtrArray *ids)
 {
     if (g_ptr_array_find((GPtrArray *)nodes, root_node(exp->root), NULL)) {
         g_ptr_array_add(ids, g_strdup(exp->id));
@@ -88,8 +87,7 @@ static void shut_down(BlockExport *exp, const GPtrArray *nodes,
     }
 }
 
-LeaseEnd *co_lease_end_begin(Node *filter, const GPtrArray *nodes,
-                             Error **errp)
+LeaseEnd *co_lease_end_begin(Node *filter, const GPtrArray *nodes, Error **errp)
 {
     Quiesce *section = co_quiesce_begin(&filter, 1);
     bool ok = cbw_end(filter, "the lease has run out", errp);

@@ -120,7 +120,7 @@ COROUTINE_ONLY CONTROL_ONLY static void co_run_out(Lease *lease)
         tell_end(name);
     } else if (err) {
         log_say(LOG_LEVEL_WARNING, "the lease of '%s' has run out, but: %s",
-                 name, error_text(err));
+                name, error_text(err));
         error_free(err);
     }
 }

@@ -78,7 +78,7 @@ struct NbdConn {
     NbdExport *e; /* chosen; we hold a reference to e->exp */
     NbdSelection selection;
     TlsSession *tls; /* all bytes go through it from STARTTLS on */
-    bool fixed; /* client flags */
+    bool fixed;      /* client flags */
     bool no_zeroes;
     bool structured;
     bool extended; /* headers; implies structured */

@@ -34,10 +34,10 @@ typedef struct NbdExport {
     BlockExport *exp;
     uint64_t serial; /* never given twice */
     char *name;
-    char *description; /* NULL: none */
-    GArray *bitmaps;   /* NbdExportBitmap, in the order given */
+    char *description;       /* NULL: none */
+    GArray *bitmaps;         /* NbdExportBitmap, in the order given */
     GPtrArray *bitmap_nodes; /* a reference of each bitmap's node */
-    bool shows_depth;  /* offers NBD_CONTEXT_DEPTH */
+    bool shows_depth;        /* offers NBD_CONTEXT_DEPTH */
     uint32_t memory_align; /* of buffers, so that disks take them as they are */
 
     /* CONTROL */

@@ -47,9 +47,8 @@ static NbdOptionResult co_refuse_large(NbdConn *conn, uint32_t option,
     return NBD_OPTION_NEXT;
 }
 
-COROUTINE_ONLY CONTROL_ONLY
-static NbdOptionResult co_take_option(NbdConn *conn, uint32_t option,
-                                      uint32_t bytes, GByteArray *out)
+COROUTINE_ONLY CONTROL_ONLY static NbdOptionResult
+co_take_option(NbdConn *conn, uint32_t option, uint32_t bytes, GByteArray *out)
 {
     NbdOptionResult result = NBD_OPTION_CLOSE;
     void *data;
@@ -70,8 +69,7 @@ static NbdOptionResult co_take_option(NbdConn *conn, uint32_t option,
     return result;
 }
 
-COROUTINE_ONLY CONTROL_ONLY
-static NbdOptionResult co_one_option(NbdConn *conn)
+COROUTINE_ONLY CONTROL_ONLY static NbdOptionResult co_one_option(NbdConn *conn)
 {
     GByteArray *out;
     NbdOptionHeader head;
@@ -89,8 +87,8 @@ static NbdOptionResult co_one_option(NbdConn *conn)
     }
     g_byte_array_unref(out);
     if (result == NBD_OPTION_STARTTLS) {
-        result = co_nbd_conn_start_tls(conn) ? NBD_OPTION_NEXT
-                                             : NBD_OPTION_CLOSE;
+        result =
+            co_nbd_conn_start_tls(conn) ? NBD_OPTION_NEXT : NBD_OPTION_CLOSE;
     }
     return conn->dead ? NBD_OPTION_CLOSE : result;
 }

@@ -74,8 +74,7 @@ static bool co_start(NbdRequest *req)
     NbdConn *conn = req->conn;
 
     if (req->buffer_bytes) {
-        req->buf =
-            nbd_buffer_alloc(conn->e->memory_align, req->buffer_bytes);
+        req->buf = nbd_buffer_alloc(conn->e->memory_align, req->buffer_bytes);
         if (!req->buf) {
             return co_refuse(req, ENOMEM, NULL);
         }

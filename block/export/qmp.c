@@ -105,8 +105,7 @@ co_action_prepare(const TransactionAction *action, TransactionContext *ctx,
         .abort = action_abort,
         .clean = g_free,
     };
-    BlockExport *exp =
-        co_export_prepare(action->u.block_export_add.data, errp);
+    BlockExport *exp = co_export_prepare(action->u.block_export_add.data, errp);
     AddAction *add;
 
     if (!exp) {

@@ -27,9 +27,9 @@ int co_file_create(const char *filename, uint64_t size_bytes,
 
 /* What the file system is told of an empty file. */
 typedef struct FileHints {
-    bool no_cow;             /* write in place; only btrfs heeds it */
+    bool no_cow; /* write in place; only btrfs heeds it */
     bool has_extent_size;
-    uint64_t extent_size;    /* bytes to take at a time; 0: as it likes */
+    uint64_t extent_size; /* bytes to take at a time; 0: as it likes */
 } FileHints;
 
 /* Tells it of the file @filename, which has no content yet. That the file

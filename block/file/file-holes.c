@@ -232,8 +232,8 @@ static int co_seek(FileState *s, uint64_t offset_bytes, SeekWork *w)
         return 0;
     }
     /* Nobody else waits for this thread where data is moved in bulk. */
-    ret = s->bulk_bytes < UINT64_MAX ? seek_work(w)
-                                     : co_worker_run(seek_work, w);
+    ret =
+        s->bulk_bytes < UINT64_MAX ? seek_work(w) : co_worker_run(seek_work, w);
     if (ret < 0) {
         if (ret == -EINVAL || unsupported(ret)) {
             learn(&s->no_holes);

@@ -40,7 +40,7 @@ typedef struct FileState {
     uint64_t data_start, data_end; /* known to be data, since last asked */
     /* Held by a worker that asks: one at a time, the others find its answer. */
     pthread_mutex_t seek_lock;
-    uint64_t holes_made;           /* how often that was forgotten */
+    uint64_t holes_made; /* how often that was forgotten */
 } FileState;
 
 /* --- file.c --------------------------------------------------------------- */

@@ -79,8 +79,7 @@ int file_open_fd(const FileState *s, bool writable, Error **errp)
     return fd;
 }
 
-static bool check_kind(const FileState *s, const FileFacts *facts,
-                       Error **errp)
+static bool check_kind(const FileState *s, const FileFacts *facts, Error **errp)
 {
     if (!s->device && !facts->regular) {
         error_set(errp, "'file' driver requires '%s' to be a regular file",
@@ -214,8 +213,7 @@ static bool open_for_writer(Node *node, Perms perm, Error **errp)
     return fd >= 0;
 }
 
-bool file_prepare_perm(Node *node, Perms perm, Perms shared,
-                              Error **errp)
+bool file_prepare_perm(Node *node, Perms perm, Perms shared, Error **errp)
 {
     FileState *s = node->state;
 
@@ -263,8 +261,8 @@ uint32_t file_cluster_bytes(const Node *node)
 }
 
 /* Who had the file before may have changed its length. */
-COROUTINE_ONLY CONTROL_ONLY
-static bool co_file_activate(Node *node, Error **errp)
+COROUTINE_ONLY CONTROL_ONLY static bool co_file_activate(Node *node,
+                                                         Error **errp)
 {
     FileState *s = node->state;
     FileFacts facts;

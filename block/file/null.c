@@ -61,9 +61,9 @@ static bool co_null_reopen(NodeReopen *reopen, Txn *txn, Error **errp)
     return true;
 }
 
-/* 3. I/O: coroutines, of a HOMED driver on node->home. Waiting is a call that yields, never a
- *    blocking one. They get ranges that driver.h promises to be good, and
- *    return 0 or -errno. */
+/* 3. I/O: coroutines, of a HOMED driver on node->home. Waiting is a call that
+ * yields, never a blocking one. They get ranges that driver.h promises to be
+ * good, and return 0 or -errno. */
 COROUTINE_ONLY
 static int co_null_wait(const Node *node)
 {

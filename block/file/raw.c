@@ -94,9 +94,8 @@ co_raw_open(Node *node, const BlockdevOptions *options, Error **errp)
     s->file = co_node_open_child(
         node, o->file, "file",
         EDGE_PRIMARY | (window ? EDGE_DATA : EDGE_FILTERED), errp);
-    return s->file &&
-           raw_set_window(s, o, s->file->child->size_bytes, &node->size_bytes,
-                          errp);
+    return s->file && raw_set_window(s, o, s->file->child->size_bytes,
+                                     &node->size_bytes, errp);
 }
 
 typedef struct RawUndo {
@@ -167,7 +166,8 @@ static int co_raw_preadv(Node *node, uint64_t offset_bytes, uint64_t bytes,
                           iov_offset, flags);
 }
 
-/* --- guarding the first bytes ---------------------------------------------- */
+/* --- guarding the first bytes ----------------------------------------------
+ */
 
 extern const NodeDriver driver_raw;
 

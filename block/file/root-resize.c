@@ -37,9 +37,9 @@ static const char *raw_file(Root *root)
     return NULL;
 }
 
-COROUTINE_ONLY CONTROL_ONLY
-static int co_resize_format(Node *node, uint64_t size_bytes, bool exact,
-                            FormatPreallocation preallocation, Error **errp)
+COROUTINE_ONLY CONTROL_ONLY static int
+co_resize_format(Node *node, uint64_t size_bytes, bool exact,
+                 FormatPreallocation preallocation, Error **errp)
 {
     Quiesce *section = co_quiesce_begin(&node, 1);
     int ret = node->driver->format->co_resize(node, size_bytes, exact,

@@ -24,13 +24,13 @@ typedef struct CbwState {
     /* CONST */
     Edge *file, *target;
     BlockCopy *copy;
-    bool is_public;      /* made by blockdev-add: it serves snapshots */
-    bool break_snapshot; /* rather than the guest's write */
-    bool discards;       /* from the disk, what was copied */
-    int64_t timeout_ns;  /* for a copy that a guest waits for; 0: none */
+    bool is_public;           /* made by blockdev-add: it serves snapshots */
+    bool break_snapshot;      /* rather than the guest's write */
+    bool discards;            /* from the disk, what was copied */
+    int64_t timeout_ns;       /* for a copy that a guest waits for; 0: none */
     uint64_t space_cap_bytes; /* 0: none; block/filter/cbw-space.c */
-    RangeLocks *frozen;  /* snapshot reads that are at the disk */
-    RangeLocks *readers; /* all snapshot reads */
+    RangeLocks *frozen;       /* snapshot reads that are at the disk */
+    RangeLocks *readers;      /* all snapshot reads */
 
     /* CONTROL */
     bool bypassed; /* it has been taken out and copies nothing any more */

@@ -40,8 +40,8 @@ static void tell_broken(const BreakMessage *m)
                              : g_strerror(-m->error);
     QapiEventBlockSnapshotBroken event = {
         .node_name = (char *)node_name(m->filter),
-        .operation = m->is_read ? IO_OPERATION_TYPE_READ
-                                : IO_OPERATION_TYPE_WRITE,
+        .operation =
+            m->is_read ? IO_OPERATION_TYPE_READ : IO_OPERATION_TYPE_WRITE,
         .reason = (char *)reason,
         .nospace = m->error == -ENOSPC,
     };

@@ -55,7 +55,7 @@ static int reader_end(Reader *r, int ret)
 {
     range_unlock(r->s->readers, &r->lock);
     return ret == 0 && cbw_broken(r->s) && !PLANTED("broken-not-seen") ? -EACCES
-                                                                      : ret;
+                                                                       : ret;
 }
 
 /* Until where the area from @at on is all in the target or all on the disk. In
@@ -133,8 +133,7 @@ static int co_status_below(const Edge *edge, bool want_zero, uint64_t at,
     if (status.bytes && status.bytes < *end - at) {
         *end = at + status.bytes;
     }
-    *flags = (status.flags & STATUS_ZERO) || !depth ? STATUS_ZERO
-             : STATUS_DATA;
+    *flags = (status.flags & STATUS_ZERO) || !depth ? STATUS_ZERO : STATUS_DATA;
     return 0;
 }
 
@@ -203,8 +202,7 @@ int co_cbw_snapshot_status(Node *filter, bool want_zero, uint64_t offset_bytes,
     ret = cbw_broken(s) ? -EACCES : 0;
     for (unsigned i = 0; ret == 0 && i < STATUS_STEPS && at < r.end; i++) {
         ret = co_status_run(&r, want_zero, &disk, &at, &flags);
-        if (ret < 0 ||
-            (i > 0 && (flags != first || CHANCE("status-stops")))) {
+        if (ret < 0 || (i > 0 && (flags != first || CHANCE("status-stops")))) {
             break;
         }
         first = flags;

@@ -14,8 +14,7 @@
 
 static bool waits(const BlockdevOptionsCbw *o)
 {
-    return o->has_on_space_full &&
-           o->on_space_full == ON_CBW_SPACE_FULL_WAIT;
+    return o->has_on_space_full && o->on_space_full == ON_CBW_SPACE_FULL_WAIT;
 }
 
 bool cbw_check_space(const CbwState *s, const BlockdevOptionsCbw *o,

@@ -51,8 +51,8 @@ Node *co_commit_top_insert(Node *top, const char *name, Error **errp)
     }
     s = filter->state;
     look_like(filter, top);
-    s->file = edge_attach(filter, top, "backing",
-                          EDGE_FILTERED | EDGE_PRIMARY, errp);
+    s->file =
+        edge_attach(filter, top, "backing", EDGE_FILTERED | EDGE_PRIMARY, errp);
     if (s->file) {
         node_refresh_limits(filter);
     }

@@ -19,8 +19,8 @@
  * all its users. Returns it with one reference, which co_commit_top_drop takes
  * back; NULL with nothing changed. Under the graph lock.
  */
-Node *co_commit_top_insert(Node *top, const char *name, Error **errp)
-    COROUTINE_ONLY CONTROL_ONLY;
+Node *co_commit_top_insert(Node *top, const char *name,
+                           Error **errp) COROUTINE_ONLY CONTROL_ONLY;
 /* Gives the users that it still has back and drops the reference. Under the
  * graph lock. */
 void co_commit_top_drop(Node *filter) COROUTINE_ONLY CONTROL_ONLY;

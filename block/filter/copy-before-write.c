@@ -62,7 +62,8 @@ static Perms target_shared(const CbwState *s)
 {
     Perms shared = PERM_ALL & ~(Perms)PERM_RESIZE;
 
-    return s->is_public && s->file && !node_leads_to(s->target->child, s->file->child)
+    return s->is_public && s->file &&
+                   !node_leads_to(s->target->child, s->file->child)
                ? shared & ~(Perms)PERM_WRITE
                : shared;
 }
@@ -87,8 +88,7 @@ static void cbw_child_perm(const Node *node, const Edge *edge, Perms perm,
 
     if (!(edge->role & EDGE_FILTERED)) {
         *child_perm = s->bypassed ? 0 : PERM_WRITE;
-        *child_shared =
-            s->bypassed || !s->target ? PERM_ALL : target_shared(s);
+        *child_shared = s->bypassed || !s->target ? PERM_ALL : target_shared(s);
     } else if (s->bypassed || !has_users(node)) {
         *child_perm = perm;
         *child_shared = shared;
@@ -167,14 +167,15 @@ static bool take_options(CbwState *s, const BlockdevOptionsCbw *o, Error **errp)
     if (o->has_min_cluster_size &&
         (!is_power_of_2(o->min_cluster_size) ||
          o->min_cluster_size > BLOCK_COPY_MEMORY_BYTES)) {
-        error_set(errp, "min-cluster-size needs to be a power of 2, %llu at "
-                        "most",
+        error_set(errp,
+                  "min-cluster-size needs to be a power of 2, %llu at "
+                  "most",
                   (unsigned long long)BLOCK_COPY_MEMORY_BYTES);
         return false;
     }
     s->is_public = true;
-    s->break_snapshot = o->has_on_cbw_error &&
-                        o->on_cbw_error == ON_CBW_ERROR_BREAK_SNAPSHOT;
+    s->break_snapshot =
+        o->has_on_cbw_error && o->on_cbw_error == ON_CBW_ERROR_BREAK_SNAPSHOT;
     s->timeout_ns = o->has_cbw_timeout ? o->cbw_timeout * INT64_C(1000000000)
                     : o->has_cbw_timeout_ms
                         ? o->cbw_timeout_ms * INT64_C(1000000)
@@ -203,8 +204,8 @@ co_open_children(Node *node, const BlockdevOptionsCbw *o, Error **errp)
     }
     if (s->target->child->size_bytes < s->file->child->size_bytes) {
         error_set(errp,
-                  "Target '%s' (%" PRIu64 " bytes) is smaller than '%s' (%"
-                  PRIu64 " bytes)",
+                  "Target '%s' (%" PRIu64
+                  " bytes) is smaller than '%s' (%" PRIu64 " bytes)",
                   node_name(s->target->child), s->target->child->size_bytes,
                   node_name(s->file->child), s->file->child->size_bytes);
         return false;
@@ -223,8 +224,7 @@ static bool find_bitmap(const BlockdevOptionsCbw *o, const Node *node,
         return true;
     }
     *bitmap = bitmap_lookup(o->bitmap->node, o->bitmap->name, NULL, errp);
-    if (!*bitmap ||
-        !bitmap_check(*bitmap, BITMAP_CHECK_INCONSISTENT, errp)) {
+    if (!*bitmap || !bitmap_check(*bitmap, BITMAP_CHECK_INCONSISTENT, errp)) {
         return false;
     }
     if (bitmap_size_bytes(*bitmap) != node->size_bytes) {

@@ -42,8 +42,8 @@ Node *co_cbw_insert(Node *source, Node *target, const char *name,
 /* The same with more options; zeroed: as above. */
 typedef struct CbwInsertOptions {
     uint64_t min_cluster_bytes; /* a power of 2, or 0 */
-    bool break_snapshot; /* rather than users' writes, on an error */
-    bool compress;       /* REQ_COMPRESSED to the target */
+    bool break_snapshot;        /* rather than users' writes, on an error */
+    bool compress;              /* REQ_COMPRESSED to the target */
     bool discard_source; /* what was copied, block_copy_set_discard_source */
 } CbwInsertOptions;
 Node *co_cbw_insert_with(Node *source, Node *target, const char *name,

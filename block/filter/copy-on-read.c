@@ -73,8 +73,8 @@ static int co_cor_next(const CorState *s, uint64_t at, uint64_t *bytes,
     BlockStatus status;
     unsigned depth;
     int ret = co_node_block_status_above(s->pass.file->child,
-                                         below ? below->child : NULL, false,
-                                         at, *bytes, &status, &depth);
+                                         below ? below->child : NULL, false, at,
+                                         *bytes, &status, &depth);
 
     if (ret == 0 && status.bytes) {
         *bytes = status.bytes;
@@ -99,8 +99,7 @@ static int co_cor_preadv(Node *node, uint64_t offset_bytes, uint64_t bytes,
             ret = co_cor_next(s, offset_bytes, &n, &copy);
         }
         if (ret == 0) {
-            ret = co_edge_preadv(s->pass.file, offset_bytes, n, iov,
-                                 iov_offset,
+            ret = co_edge_preadv(s->pass.file, offset_bytes, n, iov, iov_offset,
                                  flags | (copy ? REQ_COPY_ON_READ : 0));
         }
     }

@@ -83,9 +83,8 @@ static void mirror_child_perm(const Node *node, const Edge *edge, Perms perm,
     } else if (!(edge->role & EDGE_FILTERED)) {
         /* What is behind is written to once the disk's users, who bear that
          * from the filter only, are its own. */
-        *child_perm = s->target_is_behind && list_empty(&node->parents)
-                          ? 0
-                          : PERM_WRITE;
+        *child_perm =
+            s->target_is_behind && list_empty(&node->parents) ? 0 : PERM_WRITE;
         *child_shared = s->target_is_behind ? PERM_ALL : PERM_WRITE_UNCHANGED;
     } else {
         /* While it is being put in it has no users, and must not be in the
@@ -96,9 +95,8 @@ static void mirror_child_perm(const Node *node, const Edge *edge, Perms perm,
              * behind do not change what it sees. */
             shared |= PERM_WRITE;
         }
-        *child_shared = list_empty(&node->parents)
-                            ? shared
-                            : shared & ~unshared;
+        *child_shared =
+            list_empty(&node->parents) ? shared : shared & ~unshared;
     }
 }
 

@@ -27,9 +27,10 @@
 /*
  * Puts a filter called @name (NULL: generated) between @source, quiesced, and
  * all its users. @target_is_behind: it is an image behind @source, whose chain
- * then goes on reading it. @todo, a bitmap of @source that the caller keeps until the
- * filter is gone, says what is to be copied. Returns the filter with one
- * reference, which co_mirror_top_drop takes back; NULL with nothing changed.
+ * then goes on reading it. @todo, a bitmap of @source that the caller keeps
+ * until the filter is gone, says what is to be copied. Returns the filter with
+ * one reference, which co_mirror_top_drop takes back; NULL with nothing
+ * changed.
  */
 Node *co_mirror_top_insert(Node *source, Node *target, DirtyBitmap *todo,
                            bool target_is_behind, const char *name,

@@ -89,8 +89,8 @@ COROUTINE_ONLY CONTROL_ONLY static void co_prealloc_close(Node *node)
 }
 
 /* The space behind @used_bytes; that there is none is no error. */
-COROUTINE_ONLY CONTROL_ONLY
-static void co_make_tail(Node *node, uint64_t used_bytes)
+COROUTINE_ONLY CONTROL_ONLY static void co_make_tail(Node *node,
+                                                     uint64_t used_bytes)
 {
     PreallocState *s = node->state;
     uint64_t from = MAX(node->size_bytes, s->tail_end);
@@ -165,8 +165,7 @@ static bool check_left_out(const Node *node,
     for (size_t i = 0; i < ARRAY_SIZE(options); i++) {
         if (!options[i].given &&
             json_object_object_get_ex(node->options, options[i].name, NULL)) {
-            error_set(errp,
-                      "Option '%s' cannot be reset to its default value",
+            error_set(errp, "Option '%s' cannot be reset to its default value",
                       options[i].name);
             return false;
         }
@@ -205,7 +204,9 @@ static bool co_prealloc_reopen(NodeReopen *reopen, Txn *txn, Error **errp)
 }
 
 static const char *const prealloc_options[] = {
-    "prealloc-align", "prealloc-size", NULL,
+    "prealloc-align",
+    "prealloc-size",
+    NULL,
 };
 
 const NodeDriver driver_preallocate = {

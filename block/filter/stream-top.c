@@ -66,7 +66,8 @@ static int co_stream_pdiscard(Node *node, uint64_t offset_bytes, uint64_t bytes)
     return ret;
 }
 
-/* --- the job's part -------------------------------------------------------- */
+/* --- the job's part --------------------------------------------------------
+ */
 
 COROUTINE_ONLY
 static int co_copy_run(StreamTop *s, uint64_t at, uint64_t bytes, void *buf,
@@ -102,8 +103,7 @@ int co_stream_top_copy_up(Node *filter, uint64_t offset_bytes, uint64_t bytes,
 
     co_range_lock(s->writes, &lock, offset_bytes, bytes,
                   PLANTED("copy-up-shared") ? RANGE_SHARED : RANGE_EXCLUSIVE);
-    for (uint64_t at = offset_bytes; ret == 0 && at < end;
-         at += status.bytes) {
+    for (uint64_t at = offset_bytes; ret == 0 && at < end; at += status.bytes) {
         *error_is_read = true;
         ret = co_node_block_status_above(s->disk->child, NULL, false, at,
                                          end - at, &status, &depth);

@@ -20,14 +20,14 @@ typedef struct Waiter {
 
 /* --- the object ---------------------------------------------------------- */
 
-#define FOLD(what)                       \
-    do {                                 \
-        if (p->has_x_##what) {           \
-            l->has_##what = true;        \
-            l->what = p->x_##what;       \
-            p->has_x_##what = false;     \
-            p->x_##what = 0;             \
-        }                                \
+#define FOLD(what)                   \
+    do {                             \
+        if (p->has_x_##what) {       \
+            l->has_##what = true;    \
+            l->what = p->x_##what;   \
+            p->has_x_##what = false; \
+            p->x_##what = 0;         \
+        }                            \
     } while (0)
 
 /* The limits that were given one by one, which is how option strings have
@@ -71,8 +71,8 @@ static void *create_group(const ObjectOptions *options, Error **errp)
 
     fold_limits(&copy->u.throttle_group);
     list_init(&group->members);
-    ok = throttle_buckets_init(&group->buckets,
-                               copy->u.throttle_group.limits, errp);
+    ok = throttle_buckets_init(&group->buckets, copy->u.throttle_group.limits,
+                               errp);
     ObjectOptions_free(copy);
     if (!ok) {
         g_free(group);
@@ -271,9 +271,8 @@ static bool co_wait_in_line(ThrottleMember *member, ThrottleDirection direction)
 }
 
 /* The one that has the turn sleeps until there is room. */
-COROUTINE_ONLY CONTROL_ONLY
-static void co_wait_for_room(ThrottleMember *member,
-                             ThrottleDirection direction)
+COROUTINE_ONLY CONTROL_ONLY static void
+co_wait_for_room(ThrottleMember *member, ThrottleDirection direction)
 {
     while (!member->hurried(member->opaque)) {
         int64_t now_ns = vclock_now_ns();
@@ -287,9 +286,9 @@ static void co_wait_for_room(ThrottleMember *member,
     }
 }
 
-COROUTINE_ONLY CONTROL_ONLY
-static void co_admit_on_control(ThrottleMember *member,
-                                ThrottleDirection direction, uint64_t bytes)
+COROUTINE_ONLY CONTROL_ONLY static void
+co_admit_on_control(ThrottleMember *member, ThrottleDirection direction,
+                    uint64_t bytes)
 {
     ThrottleGroup *group = member->group;
     bool mine = !group->turn_taken[direction];
@@ -314,8 +313,7 @@ typedef struct Admission {
     uint64_t bytes;
 } Admission;
 
-COROUTINE_ONLY CONTROL_ONLY
-static void admission_entry(void *opaque)
+COROUTINE_ONLY CONTROL_ONLY static void admission_entry(void *opaque)
 {
     Admission *a = opaque;
 

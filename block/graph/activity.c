@@ -157,8 +157,10 @@ static bool check_writers(const Node *node, Error **errp)
             !(root->ops && root->ops->job_id && root->ops->job_id(root))) {
             g_autofree char *user = edge_describe_user(edge);
 
-            error_set(errp, "Node '%s' cannot be handed over: %s may write "
-                            "to it", node_name(node), user);
+            error_set(errp,
+                      "Node '%s' cannot be handed over: %s may write "
+                      "to it",
+                      node_name(node), user);
             return false;
         }
     }

@@ -7,10 +7,8 @@
 #include "util/common.h"
 
 static const CacheMode modes[] = {
-    {"none", true, false, false},
-    {"directsync", true, false, true},
-    {"writeback", false, false, false},
-    {"writethrough", false, false, true},
+    {"none", true, false, false},       {"directsync", true, false, true},
+    {"writeback", false, false, false}, {"writethrough", false, false, true},
     {"unsafe", false, true, false},
 };
 

@@ -30,8 +30,8 @@ co_remove(Node *parent, const char *name, Error **errp)
     Edge *edge = node_child(parent, name);
 
     if (!edge) {
-        error_set(errp, "Node '%s' does not have child '%s'",
-                  node_name(parent), name);
+        error_set(errp, "Node '%s' does not have child '%s'", node_name(parent),
+                  name);
         return false;
     }
     if (!parent->driver->co_remove_child) {
@@ -46,8 +46,8 @@ COROUTINE_ONLY CONTROL_ONLY static bool
 co_change(Node *parent, const char *child, const char *node, Error **errp)
 {
     Quiesce *section = co_quiesce_begin(&parent, 1);
-    bool ok = child ? co_remove(parent, child, errp)
-                    : co_add(parent, node, errp);
+    bool ok =
+        child ? co_remove(parent, child, errp) : co_add(parent, node, errp);
 
     if (ok) {
         node_refresh_limits(parent);

@@ -21,9 +21,9 @@ const char *node_device_name(const Node *node)
 {
     LIST_FOREACH(edge, &node->parents, Edge, in_child) {
         const Root *root = edge->root;
-        const char *name =
-            root && root->ops && root->ops->device ? root->ops->device(root)
-                                                   : NULL;
+        const char *name = root && root->ops && root->ops->device
+                               ? root->ops->device(root)
+                               : NULL;
 
         if (name) {
             return name;

@@ -41,7 +41,8 @@ enum {
      * see it. */
     REQ_COPY_ON_READ = 1 << 7,
     /* Zeroes: held by this image itself, also where its backing image shows
-     * some now, since that will change. -ENOTSUP where it can hold data only. */
+     * some now, since that will change. -ENOTSUP where it can hold data only.
+     */
     REQ_ZERO_HERE = 1 << 8,
 };
 typedef uint32_t ReqFlags;
@@ -95,8 +96,8 @@ struct NodeDriver {
      * at times other than in its I/O functions and while it is quiesced, it
      * does not do on control. */
     bool movable;
-    bool is_filter; /* shows its EDGE_FILTERED child unchanged */
-    bool own_size;  /* a filter whose child may be longer than it is */
+    bool is_filter;        /* shows its EDGE_FILTERED child unchanged */
+    bool own_size;         /* a filter whose child may be longer than it is */
     bool shown_by_options; /* named by "json:", whatever its child's name */
     bool is_remote; /* requests may come back as those of a client of ours */
     bool is_format; /* data lies in its "file" child */
@@ -211,7 +212,7 @@ struct NodeDriver {
      * name. NULL ends; NULL: none. */
     const char *const *identity_options;
     bool flushes_children; /* co_flush does, and bears errors of theirs */
-    bool supports_fua; /* co_pwritev and zeroes honour REQ_FUA */
+    bool supports_fua;     /* co_pwritev and zeroes honour REQ_FUA */
     /* What a format can do beside I/O: block/graph/format.h. NULL: nothing. */
     const struct FormatOps *format;
 };

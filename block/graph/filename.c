@@ -83,8 +83,9 @@ static bool backing_is_own(const Node *node, const Edge *backing)
 {
     const char *name = own_backing_name(node);
 
-    if (!backing || (backing->child->inherits_from == node && node->options &&
-        !json_object_object_get_ex(node->options, "backing", NULL))) {
+    if (!backing ||
+        (backing->child->inherits_from == node && node->options &&
+         !json_object_object_get_ex(node->options, "backing", NULL))) {
         return true;
     }
     return name && backing->child->filename &&
@@ -95,8 +96,8 @@ static bool backing_is_own(const Node *node, const Edge *backing)
 static void identity_add_child(json_object *identity, const Edge *edge)
 {
     const char *dot = strchr(edge->name, '.');
-    g_autofree char *list = dot ? g_strndup(edge->name, dot - edge->name)
-                                : NULL;
+    g_autofree char *list =
+        dot ? g_strndup(edge->name, dot - edge->name) : NULL;
     json_object *members;
 
     if (!list) {

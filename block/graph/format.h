@@ -22,8 +22,8 @@ struct SnapshotInfoList;
 /* An option of `img create -o` or `img amend -o`, for help and for the line
  * "Formatting ...". */
 typedef struct FormatOption {
-    const char *name;  /* "cluster_size" */
-    const char *type;  /* "size", "str", "num", "bool (on/off)" */
+    const char *name; /* "cluster_size" */
+    const char *type; /* "size", "str", "num", "bool (on/off)" */
     const char *help;
     const char *shown; /* value in that line if not given; NULL: left out */
     bool amendable;
@@ -119,8 +119,7 @@ typedef struct FormatOps {
                               uint32_t date_nsec, uint64_t vm_clock_nsec,
                               char **id, Error **errp);
     /* Makes the disk what it was; @id_or_name is looked up as id first. */
-    int (*co_snapshot_apply)(Node *node, const char *id_or_name,
-                             Error **errp);
+    int (*co_snapshot_apply)(Node *node, const char *id_or_name, Error **errp);
     /* Both must fit where both are given. */
     int (*co_snapshot_delete)(Node *node, const char *id, const char *name,
                               Error **errp);

@@ -86,7 +86,7 @@ void co_gate_wait(GateWait *wait)
 {
     if (wait->pending) {
         wait->waiter = coroutine_self();
-        co_yield();
+        co_yield ();
     }
     assert(!wait->pending);
 }
@@ -156,7 +156,7 @@ void co_root_enter(Root *root)
         GateParked me = {.co = coroutine_self()};
 
         list_append(&lane->parked, &me.link);
-        co_yield(); /* lane_open counts it */
+        co_yield (); /* lane_open counts it */
     }
 }
 

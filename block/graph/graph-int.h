@@ -68,8 +68,7 @@ void node_set_inactive(Node *node, bool inactive);
 /* True if the driver's own options @options may take the place of those that
  * @node has (its options before): what cannot change is the same. Members
  * called like a child are looked at elsewhere. */
-bool reopen_options_check(const Node *node, json_object *options,
-                          Error **errp);
+bool reopen_options_check(const Node *node, json_object *options, Error **errp);
 
 /* --- replace.c ----------------------------------------------------------- */
 

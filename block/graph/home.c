@@ -21,8 +21,8 @@ static bool can_move(const Node *node, const Reactor *home)
            (node->driver->movable && node->home == reactor_control());
 }
 
-COROUTINE_ONLY CONTROL_ONLY
-static void co_set_home(GPtrArray *nodes, Reactor *home)
+COROUTINE_ONLY CONTROL_ONLY static void co_set_home(GPtrArray *nodes,
+                                                    Reactor *home)
 {
     Quiesce *section;
 

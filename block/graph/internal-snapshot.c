@@ -14,7 +14,8 @@
 #include "block/graph/quiesce.h"
 #include "qapi/qapi-commands.h"
 
-/* --- what is there --------------------------------------------------------- */
+/* --- what is there ---------------------------------------------------------
+ */
 
 /* The one with that id and that name, where they are given; NULL: none. */
 static const SnapshotInfo *find(const SnapshotInfoList *list, const char *id,
@@ -44,7 +45,8 @@ COROUTINE_ONLY CONTROL_ONLY static SnapshotInfoList *co_list(Node *node,
     return format->co_snapshot_list(node, errp);
 }
 
-/* --- blockdev-snapshot-internal-sync --------------------------------------- */
+/* --- blockdev-snapshot-internal-sync ---------------------------------------
+ */
 
 static bool check_node(const Node *node, const char *device, Error **errp)
 {
@@ -135,7 +137,8 @@ bool qmp_blockdev_snapshot_internal_sync(const BlockdevSnapshotInternal *args,
     return ok;
 }
 
-/* --- the action ------------------------------------------------------------ */
+/* --- the action ------------------------------------------------------------
+ */
 
 typedef struct Made {
     Node *node; /* with a reference */
@@ -216,7 +219,8 @@ const TransactionHandler txn_handler_blockdev_snapshot_internal_sync = {
     .co_prepare = co_action_prepare,
 };
 
-/* --- blockdev-snapshot-delete-internal-sync -------------------------------- */
+/* --- blockdev-snapshot-delete-internal-sync --------------------------------
+ */
 
 COROUTINE_ONLY CONTROL_ONLY static SnapshotInfo *
 co_find(Node *node, const QmpBlockdevSnapshotDeleteInternalSyncArgs *args,

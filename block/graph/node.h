@@ -69,7 +69,7 @@ enum {
     EDGE_FILTERED = 1 << 2, /* parent shows this child's content unchanged */
     EDGE_COW = 1 << 3,      /* backing image */
     EDGE_PRIMARY = 1 << 4,  /* the one that "file" means */
-    EDGE_STAYS = 1 << 5,    /* at its child, whatever replaces that for others */
+    EDGE_STAYS = 1 << 5, /* at its child, whatever replaces that for others */
 };
 
 struct Edge {
@@ -130,12 +130,12 @@ struct Node {
     ListLink parents;  /* Edge.in_child */
     ListLink in_graph; /* all nodes, oldest first */
     unsigned refs;
-    bool monitor_owned; /* made by blockdev-add, not yet deleted */
-    Node *inherits_from; /* the parent whose options defined it, or NULL */
-    bool turns_read_only; /* by the reopen that goes on */
-    bool doomed; /* deleted by the transaction that goes on */
+    bool monitor_owned;    /* made by blockdev-add, not yet deleted */
+    Node *inherits_from;   /* the parent whose options defined it, or NULL */
+    bool turns_read_only;  /* by the reopen that goes on */
+    bool doomed;           /* deleted by the transaction that goes on */
     bool filename_derived; /* @filename follows from children and options */
-    bool read_only; /* always while it is inactive */
+    bool read_only;        /* always while it is inactive */
     bool inactive, inactive_read_only; /* block/graph/activity.h */
     bool discard_unmap; /* discard=unmap; else discards end here */
     bool cache_direct, cache_no_flush;
@@ -236,9 +236,10 @@ Node *node_skip_filters(Node *node);
 /*
  * Makes every parent of @from use @to instead, except @to itself (so it may be
  * a filter above @from), images below @to that have @from behind them (what
- * such a filter writes to may), and edges that stay. All roots above must be quiesced. On
- * conflict nothing changed. With @txn not NULL the change is undone if that
- * aborts. The edges' references move with them: the caller holds one of
+ * such a filter writes to may), and edges that stay. All roots above must be
+ * quiesced. On conflict nothing changed. With @txn not NULL the change is
+ * undone if that aborts. The edges' references move with them: the caller holds
+ * one of
  * @from, which may be the last, and drops it later.
  */
 bool node_replace(Node *from, Node *to, Txn *txn, Error **errp) CONTROL_ONLY;
@@ -284,8 +285,9 @@ bool co_graph_reopen_locked(const struct BlockdevOptionsList *options,
  * co_graph_reopen_forget then frees it. Sizes must stay.
  */
 struct Reopen;
-struct Reopen *co_graph_reopen_prepare(const struct BlockdevOptionsList *options,
-                                 Error **errp) COROUTINE_ONLY CONTROL_ONLY;
+struct Reopen *
+co_graph_reopen_prepare(const struct BlockdevOptionsList *options,
+                        Error **errp) COROUTINE_ONLY CONTROL_ONLY;
 void graph_reopen_commit(struct Reopen *reopen) CONTROL_ONLY;
 void graph_reopen_abort(struct Reopen *reopen) CONTROL_ONLY;
 void co_graph_reopen_forget(struct Reopen *reopen) COROUTINE_ONLY CONTROL_ONLY;

@@ -26,8 +26,9 @@ static bool is_kept_by_overlay(const Node *node, Error **errp)
 {
     LIST_FOREACH(edge, &node->parents, Edge, in_child) {
         if ((edge->role & EDGE_COW) && !edge->parent->doomed) {
-            error_set(errp, "Node '%s' is busy: node is used as backing hd of "
-                            "'%s'",
+            error_set(errp,
+                      "Node '%s' is busy: node is used as backing hd of "
+                      "'%s'",
                       node_name(node), node_name(edge->parent));
             return true;
         }

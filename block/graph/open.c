@@ -20,8 +20,8 @@ bool format_opening_to_look;
 static unsigned nesting;
 
 COROUTINE_ONLY CONTROL_ONLY static Node *
-co_open_below(const BlockdevOptions *options, const Node *parent,
-              unsigned role, Error **errp);
+co_open_below(const BlockdevOptions *options, const Node *parent, unsigned role,
+              Error **errp);
 
 /* What an inline child takes over where its own options are silent. A named
  * child keeps what it was opened with. */
@@ -179,8 +179,9 @@ static Node *co_open_below(const BlockdevOptions *options, const Node *parent,
         return NULL;
     }
     if (nesting >= NESTING_MAX) {
-        error_set(errp, "More than %u nodes below each other: a chain of "
-                        "images is too long, or ends in itself",
+        error_set(errp,
+                  "More than %u nodes below each other: a chain of "
+                  "images is too long, or ends in itself",
                   NESTING_MAX);
         return NULL;
     }
@@ -208,8 +209,7 @@ Node *co_node_open(const BlockdevOptions *options, Error **errp)
 }
 
 COROUTINE_ONLY CONTROL_ONLY static Node *
-co_child_open(Node *parent, const BlockdevRef *ref, unsigned role,
-              Error **errp)
+co_child_open(Node *parent, const BlockdevRef *ref, unsigned role, Error **errp)
 {
     Node *child;
 

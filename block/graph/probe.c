@@ -98,8 +98,8 @@ const char *co_probe_loose(json_object *loose, Error **errp)
     }
     format = probe_format(head, bytes);
     if (!driver_find(format)) {
-        error_set(errp,
-                  "the image looks like '%s', which is not supported", format);
+        error_set(errp, "the image looks like '%s', which is not supported",
+                  format);
         error_append_hint(errp, "Use format=raw to work on its bytes as they "
                                 "are.\n");
         return NULL;

@@ -158,8 +158,8 @@ BlockDeviceInfo *co_node_query(Node *node, bool flat)
     info->cache->writeback = true;
     info->cache->direct = node->cache_direct;
     info->cache->no_flush = node->cache_no_flush;
-    info->write_threshold = (int64_t)__atomic_load_n(&node->write_threshold,
-                                                     __ATOMIC_RELAXED);
+    info->write_threshold =
+        (int64_t)__atomic_load_n(&node->write_threshold, __ATOMIC_RELAXED);
     info->dirty_bitmaps = bitmaps_query(node);
     if (node->driver->snapshot_space) {
         info->has_snapshot_space_used =

@@ -50,8 +50,8 @@ static bool check_left_out(const Node *node, json_object *options, Error **errp)
         (void)old;
         if (is_own(node, name) && !one_of(name, node->driver->reopen_options) &&
             !json_object_object_get_ex(options, name, NULL)) {
-            error_set(errp,
-                      "Option '%s' cannot be reset to its default value", name);
+            error_set(errp, "Option '%s' cannot be reset to its default value",
+                      name);
             return false;
         }
     }

@@ -33,11 +33,11 @@ struct Entry {
 };
 
 typedef struct Reopen {
-    GPtrArray *entries;  /* Entry */
-    GPtrArray *nodes;    /* Node of each entry, and those whose users change */
-    GPtrArray *left;     /* Node, a reference of each: children before */
+    GPtrArray *entries; /* Entry */
+    GPtrArray *nodes;   /* Node of each entry, and those whose users change */
+    GPtrArray *left;    /* Node, a reference of each: children before */
     Txn *txn;
-    Quiesce *section;    /* over @nodes, and the children that are left */
+    Quiesce *section; /* over @nodes, and the children that are left */
 } Reopen;
 
 static Entry *find_entry(const Reopen *q, const Node *node)
@@ -510,8 +510,8 @@ co_reopen_begin(Reopen *q, const BlockdevOptionsList *options, Error **errp)
     if (!queue_all(q, options, errp)) {
         return false;
     }
-    q->section = co_quiesce_begin((Node *const *)q->nodes->pdata,
-                                  q->nodes->len);
+    q->section =
+        co_quiesce_begin((Node *const *)q->nodes->pdata, q->nodes->len);
     q->txn = txn_new();
     if (!co_settle_all(q, errp) || !co_apply(q, errp)) {
         reopen_end(q, false);
@@ -559,7 +559,8 @@ static bool sizes_stay(const Reopen *q, Error **errp)
     return true;
 }
 
-Reopen *co_graph_reopen_prepare(const BlockdevOptionsList *options, Error **errp)
+Reopen *co_graph_reopen_prepare(const BlockdevOptionsList *options,
+                                Error **errp)
 {
     Reopen *q = reopen_new();
 

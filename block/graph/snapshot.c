@@ -11,14 +11,16 @@
 #include "block/graph/snapshot.h"
 #include "qapi/qapi-commands.h"
 
-/* --- checks ---------------------------------------------------------------- */
+/* --- checks ----------------------------------------------------------------
+ */
 
 static bool is_behind_another(const Node *node, Error **errp)
 {
     LIST_FOREACH(edge, &node->parents, Edge, in_child) {
         if (edge->role & EDGE_COW) {
-            error_set(errp, "Node '%s' is busy: node is used as backing hd of "
-                            "'%s'",
+            error_set(errp,
+                      "Node '%s' is busy: node is used as backing hd of "
+                      "'%s'",
                       node_name(node), node_name(edge->parent));
             return true;
         }
@@ -56,7 +58,8 @@ bool snapshot_put_on_top(Node *disk, Node *overlay, Txn *txn, Error **errp)
            node_replace(disk, overlay, txn, errp);
 }
 
-/* --- afterwards ------------------------------------------------------------ */
+/* --- afterwards ------------------------------------------------------------
+ */
 
 /* That it stays writable, if it does, does not matter. */
 void co_snapshot_settle(Node *disk)
@@ -65,7 +68,7 @@ void co_snapshot_settle(Node *disk)
 }
 
 typedef struct Settle {
-    Node *disk; /* with a reference */
+    Node *disk;   /* with a reference */
     GArray *rest; /* of the transaction */
 } Settle;
 
@@ -108,7 +111,8 @@ void snapshot_settle_later(Node *disk, TransactionContext *ctx)
     txn_add(ctx->txn, &ops, settle);
 }
 
-/* --- blockdev-snapshot ----------------------------------------------------- */
+/* --- blockdev-snapshot -----------------------------------------------------
+ */
 
 CONTROL_ONLY
 static bool snapshot(const BlockdevSnapshot *args, Txn *txn, Error **errp)
@@ -175,11 +179,11 @@ const TransactionHandler txn_handler_blockdev_snapshot = {
     .co_prepare = co_action_prepare,
 };
 
-/* --- change-backing-file --------------------------------------------------- */
+/* --- change-backing-file ---------------------------------------------------
+ */
 
 COROUTINE_ONLY CONTROL_ONLY static bool
-co_change_backing(Node *device, Node *image, const char *filename,
-                  Error **errp)
+co_change_backing(Node *device, Node *image, const char *filename, Error **errp)
 {
     Node *backing = node_backing_node(image);
     const FormatOps *format = image->driver->format;
@@ -206,8 +210,8 @@ co_change_backing(Node *device, Node *image, const char *filename,
         return false;
     }
     section = co_quiesce_begin(&image, 1);
-    ret = format->co_change_backing_file(image, filename,
-                                         backing->driver->name, errp);
+    ret = format->co_change_backing_file(image, filename, backing->driver->name,
+                                         errp);
     quiesce_end(section);
     co_node_set_read_only(image, was_read_only, NULL);
     node_refresh_filenames_above(image);
@@ -218,8 +222,7 @@ co_change_backing(Node *device, Node *image, const char *filename,
     return ret == 0;
 }
 
-bool qmp_change_backing_file(const QmpChangeBackingFileArgs *args,
-                             Error **errp)
+bool qmp_change_backing_file(const QmpChangeBackingFileArgs *args, Error **errp)
 {
     Node *device, *image;
     bool ok = false;
@@ -228,8 +231,8 @@ bool qmp_change_backing_file(const QmpChangeBackingFileArgs *args,
     device = node_lookup_root(args->device, errp);
     if (device) {
         image = node_lookup(NULL, args->image_node_name, errp);
-        ok = image &&
-             co_change_backing(device, image, args->backing_file, errp);
+        ok =
+            image && co_change_backing(device, image, args->backing_file, errp);
     }
     graph_unlock();
     return ok;

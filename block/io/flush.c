@@ -72,7 +72,7 @@ static void co_flush_begin(Node *node)
 
         list_append(&node->flush_waiters.waiters, &me.link);
         short_unlock(&node->flush_lock);
-        co_yield();
+        co_yield ();
         short_lock(&node->flush_lock);
     }
     node->flushing = true;

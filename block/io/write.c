@@ -82,8 +82,8 @@ int co_node_pwritev(Node *node, uint64_t offset_bytes, uint64_t bytes, Iov *iov,
     }
     ret = (flags & REQ_COMPRESSED ? co_compressed_pwritev
            : aligned              ? co_aligned_pwritev
-                                  : co_padded_pwritev)(
-        node, offset_bytes, bytes, iov, iov_offset, flags);
+                     : co_padded_pwritev)(node, offset_bytes, bytes, iov,
+                                          iov_offset, flags);
     co_node_debug_event(node, BLKDBG_PWRITEV_DONE);
     write_landed(node, offset_bytes, bytes,
                  PLANTED("bit-before-data") ? REQ_WRITE_UNCHANGED : flags);

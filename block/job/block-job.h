@@ -19,11 +19,11 @@
 #include "util/ratelimit.h"
 
 typedef struct BlockJobParams {
-    JobParams job;       /* id NULL: an error, as no node has a device name */
-    Node *node;          /* what the job is about: its "main node" */
-    Perms perm, shared;  /* on it */
+    JobParams job;      /* id NULL: an error, as no node has a device name */
+    Node *node;         /* what the job is about: its "main node" */
+    Perms perm, shared; /* on it */
     bool has_speed;
-    int64_t speed;       /* bytes per second as the user gave it; 0: no limit */
+    int64_t speed; /* bytes per second as the user gave it; 0: no limit */
 } BlockJobParams;
 
 /*
@@ -43,8 +43,7 @@ Root *block_job_add_node(Job *job, const char *name, Node *node, Perms perm,
 Root *block_job_main_root(const Job *job);
 /* Allows @ops (a mask of 1 << NodeOp) again on a node that the job holds: a
  * backup leaves its source free for other backups. */
-void block_job_allow_ops(Job *job, const Node *node,
-                         unsigned ops) CONTROL_ONLY;
+void block_job_allow_ops(Job *job, const Node *node, unsigned ops) CONTROL_ONLY;
 
 /* --- speed -------------------------------------------------------------- */
 

@@ -6,14 +6,15 @@
 
 #define RETRY_NS (100 * INT64_C(1000000))
 
-/* --- the end ---------------------------------------------------------------- */
+/* --- the end ----------------------------------------------------------------
+ */
 
 COROUTINE_ONLY CONTROL_ONLY static bool
 co_change_writable_header(const ChainCut *cut, Error **errp)
 {
     const FormatOps *format = cut->overlay->driver->format;
     Node *backing = cut->backing ? node_skip_filters(cut->backing) : NULL;
-    const char *filename = !backing           ? NULL
+    const char *filename = !backing            ? NULL
                            : cut->backing_file ? cut->backing_file
                                                : backing->filename;
     int ret;
@@ -29,8 +30,8 @@ co_change_writable_header(const ChainCut *cut, Error **errp)
 }
 
 /* An image in the middle of the chain is read-only but for this. */
-COROUTINE_ONLY CONTROL_ONLY static bool
-co_change_header(const ChainCut *cut, Error **errp)
+COROUTINE_ONLY CONTROL_ONLY static bool co_change_header(const ChainCut *cut,
+                                                         Error **errp)
 {
     bool was_read_only = cut->overlay->read_only, ok;
 
@@ -56,7 +57,8 @@ bool co_chain_cut(const ChainCut *cut, Error **errp)
     return ok;
 }
 
-/* --- the beginning ----------------------------------------------------------- */
+/* --- the beginning -----------------------------------------------------------
+ */
 
 static Node *find_by_filename(Node *top, const char *filename)
 {
@@ -106,7 +108,8 @@ bool chain_hold(Job *job, Node *top, const Node *base, unsigned *layers,
     return true;
 }
 
-/* --- the way ----------------------------------------------------------------- */
+/* --- the way -----------------------------------------------------------------
+ */
 
 COROUTINE_ONLY
 static int co_one_run(Job *job, Root *root, unsigned first, unsigned last,

@@ -21,8 +21,8 @@ typedef struct ChainCut {
 
 /* Writes the image's header and moves the edge, while the users are held. What
  * was behind is held by the caller. */
-bool co_chain_cut(const ChainCut *cut, Error **errp)
-    COROUTINE_ONLY CONTROL_ONLY;
+bool co_chain_cut(const ChainCut *cut,
+                  Error **errp) COROUTINE_ONLY CONTROL_ONLY;
 
 /* By node name or file name (one of both at most): the image in @top's chain
  * below @top; *@found NULL if neither is given. False with QEMU's text. */
@@ -42,7 +42,7 @@ bool chain_hold(Job *job, Node *top, const Node *base, unsigned *layers,
 int co_chain_walk(Job *job, Root *root, unsigned first, unsigned last,
                   BlockdevOnError on_error,
                   int (*co_copy)(Job *job, uint64_t offset_bytes,
-                                 uint64_t bytes, bool *error_is_read))
-    COROUTINE_ONLY;
+                                 uint64_t bytes,
+                                 bool *error_is_read)) COROUTINE_ONLY;
 
 #endif

@@ -37,12 +37,11 @@ static int co_copy_down(Job *job, uint64_t offset_bytes, uint64_t bytes,
 
     iov_init_buf(&iov, s->buf, bytes);
     *error_is_read = true;
-    ret = co_root_preadv(block_job_main_root(job), offset_bytes, bytes, &iov,
-                         0);
+    ret =
+        co_root_preadv(block_job_main_root(job), offset_bytes, bytes, &iov, 0);
     if (ret == 0) {
         *error_is_read = false;
-        ret = iov_is_zero(&iov, 0, bytes) && PLANTED("commit-leaves-zeroes")
-                  ? 0
+        ret = iov_is_zero(&iov, 0, bytes) && PLANTED("commit-leaves-zeroes") ? 0
               : iov_is_zero(&iov, 0, bytes)
                   ? co_root_pwrite_zeroes(s->base, offset_bytes, bytes,
                                           REQ_MAY_UNMAP)
@@ -62,8 +61,7 @@ static int co_commit_run(Job *job, Error **errp)
     return ret < 0 || job_cancelled(job) ? ret : co_root_flush(s->base);
 }
 
-COROUTINE_ONLY CONTROL_ONLY static int co_commit_prepare(Job *job,
-                                                         Error **errp)
+COROUTINE_ONLY CONTROL_ONLY static int co_commit_prepare(Job *job, Error **errp)
 {
     CommitState *s = job_state(job);
 
@@ -119,7 +117,8 @@ CONTROL_ONLY
 static bool find_top(const QmpBlockCommitArgs *args, Node *image, Node **top,
                      Error **errp)
 {
-    if (args->top && !args->top_node && !g_strcmp0(image->filename, args->top)) {
+    if (args->top && !args->top_node &&
+        !g_strcmp0(image->filename, args->top)) {
         *top = image;
         return true;
     }
@@ -190,8 +189,7 @@ static bool find_images(const QmpBlockCommitArgs *args, CommitImages *i,
 }
 
 CONTROL_ONLY
-static JobParams job_params(const QmpBlockCommitArgs *args,
-                            const Node *device)
+static JobParams job_params(const QmpBlockCommitArgs *args, const Node *device)
 {
     return (JobParams){
         .id = args->job_id ? args->job_id : node_device_name(device),
@@ -200,9 +198,10 @@ static JobParams job_params(const QmpBlockCommitArgs *args,
     };
 }
 
-COROUTINE_ONLY CONTROL_ONLY static bool
-co_init(Job *job, const QmpBlockCommitArgs *args, const CommitImages *i,
-        Error **errp)
+COROUTINE_ONLY CONTROL_ONLY static bool co_init(Job *job,
+                                                const QmpBlockCommitArgs *args,
+                                                const CommitImages *i,
+                                                Error **errp)
 {
     CommitState *s = job_state(job);
     Node *overlay = node_overlay_of(i->device, i->top);
@@ -243,8 +242,7 @@ COROUTINE_ONLY CONTROL_ONLY static Job *
 co_commit_create(const QmpBlockCommitArgs *args, const CommitImages *i,
                  Error **errp)
 {
-    Node *filter =
-        co_commit_top_insert(i->top, args->filter_node_name, errp);
+    Node *filter = co_commit_top_insert(i->top, args->filter_node_name, errp);
     BlockJobParams params = {
         .job = job_params(args, i->device),
         .node = i->top,

@@ -14,8 +14,8 @@ typedef struct CreateJob {
     BlockdevCreateOptions *options;
 } CreateJob;
 
-COROUTINE_ONLY CONTROL_ONLY
-static bool co_create_file(const BlockdevCreateOptionsFile *o, Error **errp)
+COROUTINE_ONLY CONTROL_ONLY static bool
+co_create_file(const BlockdevCreateOptionsFile *o, Error **errp)
 {
     static const FilePreallocation modes[] = {
         [PREALLOC_MODE_OFF] = FILE_PREALLOC_OFF,

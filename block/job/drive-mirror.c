@@ -62,8 +62,8 @@ static BlockdevMirror as_blockdev_mirror(const DriveMirror *args,
     };
 }
 
-COROUTINE_ONLY CONTROL_ONLY static Node *
-co_target(const DriveMirror *args, Node *source, Error **errp)
+COROUTINE_ONLY CONTROL_ONLY static Node *co_target(const DriveMirror *args,
+                                                   Node *source, Error **errp)
 {
     NewImage image = {
         .filename = args->target,
@@ -113,8 +113,8 @@ Job *co_drive_mirror_prepare(const DriveMirror *args, JobTxn *txn, Error **errp)
     }
     mirror = as_blockdev_mirror(args, target);
     if (mirror_check(&mirror, &params, errp)) {
-        params.backing = exists(args) ? MIRROR_OPENS_BACKING
-                                      : MIRROR_SHARES_BACKING;
+        params.backing =
+            exists(args) ? MIRROR_OPENS_BACKING : MIRROR_SHARES_BACKING;
         params.no_unmap = args->has_unmap && !args->unmap;
         /* Nobody has written to it yet. */
         params.target_is_zero = !exists(args) && !params.bitmap;

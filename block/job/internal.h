@@ -26,7 +26,7 @@ struct BlockJob {
     /* CONST */
     Job *job;
     /* CONTROL */
-    GPtrArray *holds;  /* BlockJobHold; the first is the main node's */
+    GPtrArray *holds; /* BlockJobHold; the first is the main node's */
     uint64_t speed_bytes_per_s;
     RateLimit limit;
     BlockDeviceIoStatus io_status;
@@ -38,10 +38,10 @@ struct Job {
     char *id;
     bool manual_finalize, manual_dismiss;
     void *state;
-    BlockJob *block;      /* NULL: not a block job */
+    BlockJob *block; /* NULL: not a block job */
     /* CONTROL */
     JobStatus status;
-    ListLink in_jobs;     /* all jobs, newest first */
+    ListLink in_jobs; /* all jobs, newest first */
     JobTxn *txn;
     ListLink in_txn;
     bool cancelled;
@@ -53,15 +53,15 @@ struct Job {
 
     /* Pausing: run.c. */
     unsigned pause_count;
-    bool user_paused;     /* one of pause_count is the user's */
-    bool paused;          /* the pause is in effect */
-    bool at_pause_point;  /* the coroutine is in a wait that may be paused */
+    bool user_paused;    /* one of pause_count is the user's */
+    bool paused;         /* the pause is in effect */
+    bool at_pause_point; /* the coroutine is in a wait that may be paused */
 
     /* The job's coroutine: run.c. */
     Coroutine *co;
-    bool asleep;          /* it has yielded in its wait: job_wake enters it */
+    bool asleep; /* it has yielded in its wait: job_wake enters it */
     bool kicked;
-    bool expired;         /* the wait's time is over */
+    bool expired; /* the wait's time is over */
     Timer timer;
 };
 
@@ -121,7 +121,8 @@ void co_job_txn_abort(JobTxn *txn) COROUTINE_ONLY CONTROL_ONLY;
 /* All jobs of @txn are pending: prepares and commits them. */
 void co_job_txn_finalize(JobTxn *txn) COROUTINE_ONLY CONTROL_ONLY;
 
-/* --- block-job.c, block-events.c ------------------------------------------- */
+/* --- block-job.c, block-events.c -------------------------------------------
+ */
 
 void co_block_job_release(Job *job) COROUTINE_ONLY CONTROL_ONLY;
 void block_job_unblock(Job *job);

@@ -89,10 +89,10 @@ typedef struct JobDriver {
 /* --- for the command that makes a job ------------------------------------ */
 
 typedef struct JobParams {
-    const char *id;      /* checked by job_create */
+    const char *id;       /* checked by job_create */
     bool manual_finalize; /* auto-finalize: false */
     bool manual_dismiss;  /* auto-dismiss: false */
-    JobTxn *txn;         /* the group it joins; NULL: one of its own */
+    JobTxn *txn;          /* the group it joins; NULL: one of its own */
 } JobParams;
 
 /*
@@ -160,7 +160,8 @@ JobTxn *job_txn_new(void);
 void job_txn_ref(JobTxn *txn);
 void job_txn_unref(JobTxn *txn); /* NULL is fine */
 
-/* --- program end ------------------------------------------------------------ */
+/* --- program end ------------------------------------------------------------
+ */
 
 /* Pauses all jobs, oldest first, cancels them one by one, newest first, and
  * dismisses those that wait for it; returns when none is left. Not under the

@@ -17,7 +17,8 @@ static bool by_bitmap(MirrorSyncMode sync)
            sync == MIRROR_SYNC_MODE_BITMAP;
 }
 
-/* --- the bitmap ------------------------------------------------------------ */
+/* --- the bitmap ------------------------------------------------------------
+ */
 
 static bool check_bitmap_mode(const BlockdevMirror *args, MirrorParams *p,
                               Error **errp)
@@ -127,15 +128,15 @@ static bool check_bitmap_state(const MirrorParams *p, Error **errp)
 static bool check_bitmap(const BlockdevMirror *args, MirrorParams *p,
                          Error **errp)
 {
-    if (!check_bitmap_mode(args, p, errp) ||
-        !check_bitmap_use(args, p, errp)) {
+    if (!check_bitmap_mode(args, p, errp) || !check_bitmap_use(args, p, errp)) {
         return false;
     }
     return !p->bitmap ||
            (check_clusters(p, errp) && check_bitmap_state(p, errp));
 }
 
-/* --- the rest -------------------------------------------------------------- */
+/* --- the rest --------------------------------------------------------------
+ */
 
 static bool check_numbers(const BlockdevMirror *args, MirrorParams *p,
                           Error **errp)

@@ -83,7 +83,8 @@ static void co_copy_rest(Job *job)
     }
 }
 
-/* What is to be behind the target; *@backing NULL: nothing, or what is there. */
+/* What is to be behind the target; *@backing NULL: nothing, or what is there.
+ */
 COROUTINE_ONLY CONTROL_ONLY static bool
 co_find_backing(MirrorState *s, Node **backing, Error **errp)
 {
@@ -116,8 +117,7 @@ COROUTINE_ONLY CONTROL_ONLY static bool co_set_backing(MirrorState *s,
 {
     Node *backing;
 
-    if (!s->target->driver->supports_backing ||
-        node_backing_child(s->target)) {
+    if (!s->target->driver->supports_backing || node_backing_child(s->target)) {
         return true;
     }
     return co_find_backing(s, &backing, errp) &&

@@ -76,7 +76,8 @@ const TransactionHandler txn_handler_blockdev_mirror = {
     .co_prepare = co_action_prepare,
 };
 
-/* --- drive-mirror ---------------------------------------------------------- */
+/* --- drive-mirror ----------------------------------------------------------
+ */
 
 bool qmp_drive_mirror(const DriveMirror *args, Error **errp)
 {

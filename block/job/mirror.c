@@ -138,7 +138,8 @@ void co_mirror_pass(Job *job, bool in_co_run)
     co_count_wait_zero(&s->workers);
 }
 
-/* --- what is to do at the start -------------------------------------------- */
+/* --- what is to do at the start --------------------------------------------
+ */
 
 /* sync=top: what lower layers have is not to be copied. Goes on beside guests:
  * the bits of what they write come after. */
@@ -324,8 +325,7 @@ static void become_ready(Job *job)
 }
 
 /* Until the user finishes it, or something fails. */
-COROUTINE_ONLY CONTROL_ONLY
-static void co_follow(Job *job)
+COROUTINE_ONLY CONTROL_ONLY static void co_follow(Job *job)
 {
     MirrorState *s = job_state(job);
 
@@ -350,8 +350,7 @@ static void co_follow(Job *job)
     }
 }
 
-COROUTINE_ONLY CONTROL_ONLY
-static int co_mirror_run(Job *job, Error **errp)
+COROUTINE_ONLY CONTROL_ONLY static int co_mirror_run(Job *job, Error **errp)
 {
     MirrorState *s = job_state(job);
 
@@ -415,9 +414,8 @@ static void mirror_cancel(Job *job)
     mirror_give_up_target(job_state(job));
 }
 
-COROUTINE_ONLY CONTROL_ONLY
-static bool co_mirror_change(Job *job, const BlockJobChangeOptions *options,
-                             Error **errp)
+COROUTINE_ONLY CONTROL_ONLY static bool
+co_mirror_change(Job *job, const BlockJobChangeOptions *options, Error **errp)
 {
     MirrorState *s = job_state(job);
     MirrorCopyMode mode = options->u.mirror.copy_mode;
@@ -509,9 +507,8 @@ static void set_buffer(MirrorState *s, uint64_t buf_bytes)
     if (buf_bytes) {
         chunk = MAX(buf_bytes / MIRROR_MAX_WORKERS, cluster);
         block_copy_set_chunk(s->copy, chunk);
-        s->max_workers =
-            CLAMP(buf_bytes / block_copy_chunk_bytes(s->copy), 1,
-                  MIRROR_MAX_WORKERS);
+        s->max_workers = CLAMP(buf_bytes / block_copy_chunk_bytes(s->copy), 1,
+                               MIRROR_MAX_WORKERS);
     }
 }
 
@@ -630,8 +627,8 @@ co_hold_layers(Job *job, const MirrorParams *p, Error **errp)
     if (p->target->size_bytes >= p->source->size_bytes) {
         return true;
     }
-    s->base = block_job_add_node(job, "base", p->target, PERM_RESIZE, PERM_ALL,
-                                 errp);
+    s->base =
+        block_job_add_node(job, "base", p->target, PERM_RESIZE, PERM_ALL, errp);
     return s->base &&
            co_root_truncate(s->base, p->source->size_bytes, false, errp) >= 0;
 }

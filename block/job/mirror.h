@@ -30,7 +30,7 @@ typedef struct MirrorParams {
     DirtyBitmap *bitmap; /* NULL: none is given */
     bool working_bitmap; /* the job works on it, else on a copy */
     BitmapSyncMode bitmap_mode;
-    bool commit; /* the target is an image behind the source */
+    bool commit;               /* the target is an image behind the source */
     bool target_was_read_only; /* and is to be again, unless users go on */
     bool diff; /* the target may be put above another image afterwards */
     MirrorBacking backing;
@@ -47,8 +47,7 @@ typedef struct MirrorParams {
 /* Checks what can be checked without changing anything. Under the graph lock;
  * does not yield. */
 /* Whether what shows the same as @source may take the place of @replaced. */
-bool mirror_can_replace(const Node *source,
-                        const Node *replaced) CONTROL_ONLY;
+bool mirror_can_replace(const Node *source, const Node *replaced) CONTROL_ONLY;
 bool mirror_check(const BlockdevMirror *args, MirrorParams *params,
                   Error **errp) CONTROL_ONLY;
 
@@ -66,7 +65,8 @@ Job *co_drive_mirror_prepare(const DriveMirror *args, JobTxn *txn,
 /* Ends a job that was not started as if it had never been. Does not yield. */
 void mirror_undo(Job *job) CONTROL_ONLY;
 
-/* --- between mirror.c and mirror-end.c ------------------------------------- */
+/* --- between mirror.c and mirror-end.c -------------------------------------
+ */
 
 typedef enum MirrorFinish {
     MIRROR_GOES_ON,
@@ -77,7 +77,7 @@ typedef enum MirrorFinish {
 typedef struct MirrorState {
     /* CONST */
     Node *filter, *source, *target;
-    Node *replaces; /* with a reference, or NULL */
+    Node *replaces;  /* with a reference, or NULL */
     BlockCopy *copy; /* the filter's */
     DirtyBitmap *todo;
     bool target_was_read_only;

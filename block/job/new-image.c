@@ -24,7 +24,8 @@ static void add_bool(json_object *object, const char *key, bool value)
     add(object, key, value ? "on" : "off");
 }
 
-/* --- making ---------------------------------------------------------------- */
+/* --- making ----------------------------------------------------------------
+ */
 
 static bool knows(const FormatOption *table, const char *name)
 {
@@ -95,8 +96,7 @@ bool co_new_image_make(const NewImage *image, Error **errp)
     }
     co_stdout_settle();
     format_announce(words, table, image->filename, image->format);
-    ok = co_file_create(image->filename,
-                        driver->format ? 0 : image->size_bytes,
+    ok = co_file_create(image->filename, driver->format ? 0 : image->size_bytes,
                         FILE_PREALLOC_OFF, errp) == 0 &&
          (!driver->format ||
           driver->format->co_create_file(image->filename, words, errp));
@@ -104,7 +104,8 @@ bool co_new_image_make(const NewImage *image, Error **errp)
     return ok;
 }
 
-/* --- names ----------------------------------------------------------------- */
+/* --- names -----------------------------------------------------------------
+ */
 
 /* Loose options of the file, or of the export of a server. */
 static json_object *file_options(const char *filename, Error **errp)
@@ -123,11 +124,11 @@ static bool is_json(const char *filename)
     return g_str_has_prefix(filename, "json:");
 }
 
-/* --- probing --------------------------------------------------------------- */
+/* --- probing ---------------------------------------------------------------
+ */
 
-COROUTINE_ONLY CONTROL_ONLY static Node *co_open_loose(json_object *loose,
-                                                       const char *format,
-                                                       Error **errp)
+COROUTINE_ONLY CONTROL_ONLY static Node *
+co_open_loose(json_object *loose, const char *format, Error **errp)
 {
     BlockdevOptions *options = loose_options_read(loose, format, errp);
     Node *node = options ? co_node_open(options, errp) : NULL;
@@ -160,9 +161,8 @@ COROUTINE_ONLY CONTROL_ONLY static int co_read_head(Node *node, char *head,
 }
 
 /* The format of what @file, loose options, shows; NULL with @errp. */
-COROUTINE_ONLY CONTROL_ONLY static const char *co_probe(const char *filename,
-                                                        json_object *file,
-                                                        Error **errp)
+COROUTINE_ONLY CONTROL_ONLY static const char *
+co_probe(const char *filename, json_object *file, Error **errp)
 {
     json_object *loose = json_object_new_object();
     char head[FORMAT_PROBE_BYTES];
@@ -191,7 +191,8 @@ COROUTINE_ONLY CONTROL_ONLY static const char *co_probe(const char *filename,
     return format;
 }
 
-/* --- opening --------------------------------------------------------------- */
+/* --- opening ---------------------------------------------------------------
+ */
 
 static void add_how(json_object *loose, const NewImage *image)
 {
@@ -237,16 +238,17 @@ co_open_options(const NewImage *image, Error **errp)
 /* Nothing but what the caller says is behind it, whatever it says itself. */
 static void set_backing(BlockdevOptions **options, const Node *backing)
 {
-    const NodeDriver *driver = driver_find(BlockdevDriver_str((*options)->driver));
+    const NodeDriver *driver =
+        driver_find(BlockdevDriver_str((*options)->driver));
     json_object *json;
 
     if (!driver || !driver->supports_backing) {
         return;
     }
     json = BlockdevOptions_to_json(*options);
-    json_object_object_add(
-        json, "backing",
-        backing ? json_object_new_string(node_name(backing)) : NULL);
+    json_object_object_add(json, "backing",
+                           backing ? json_object_new_string(node_name(backing))
+                                   : NULL);
     BlockdevOptions_free(*options);
     *options = BlockdevOptions_from_json(json, NULL);
     json_object_put(json);
@@ -282,7 +284,8 @@ Node *co_new_image_open(const NewImage *image, Error **errp)
     return node;
 }
 
-/* --- what is behind -------------------------------------------------------- */
+/* --- what is behind --------------------------------------------------------
+ */
 
 /* Loose options of what is called @name; NULL with @errp. */
 COROUTINE_ONLY CONTROL_ONLY static json_object *
@@ -310,7 +313,8 @@ co_backing_options(const char *name, const char *format, Error **errp)
 bool co_open_named_backing(Node *image, Node **backing, Error **errp)
 {
     const FormatOps *ops = image->driver->format;
-    const char *name = ops && ops->backing_file ? ops->backing_file(image) : NULL;
+    const char *name =
+        ops && ops->backing_file ? ops->backing_file(image) : NULL;
     const Edge *file = node_child(image, "file");
     g_autofree char *full = NULL;
     json_object *loose;
@@ -321,8 +325,8 @@ bool co_open_named_backing(Node *image, Node **backing, Error **errp)
     }
     full = filename_beside(file ? file->child->filename : NULL, name, errp);
     loose = full ? co_backing_options(
-                       full, ops->backing_format ? ops->backing_format(image)
-                                                 : NULL,
+                       full,
+                       ops->backing_format ? ops->backing_format(image) : NULL,
                        errp)
                  : NULL;
     if (loose) {

@@ -11,9 +11,9 @@
 
 typedef struct NewImage {
     const char *filename;
-    const char *format;    /* NULL: found by its first bytes (to open only) */
-    uint64_t size_bytes;   /* of the disk, to make it */
-    const Node *behind;    /* what it says is behind it; NULL: nothing */
+    const char *format;  /* NULL: found by its first bytes (to open only) */
+    uint64_t size_bytes; /* of the disk, to make it */
+    const Node *behind;  /* what it says is behind it; NULL: nothing */
     /* How it is opened. */
     const char *node_name; /* NULL: generated */
     bool unmap;            /* discards are passed on */
@@ -22,16 +22,16 @@ typedef struct NewImage {
 } NewImage;
 
 /* Makes the image; false with QEMU's text. Control. */
-bool co_new_image_make(const NewImage *image, Error **errp)
-    COROUTINE_ONLY CONTROL_ONLY;
+bool co_new_image_make(const NewImage *image,
+                       Error **errp) COROUTINE_ONLY CONTROL_ONLY;
 /* Opens it for writing: a node with one reference, the caller's. NULL with
  * QEMU's text. Under the graph lock. */
-Node *co_new_image_open(const NewImage *image, Error **errp)
-    COROUTINE_ONLY CONTROL_ONLY;
+Node *co_new_image_open(const NewImage *image,
+                        Error **errp) COROUTINE_ONLY CONTROL_ONLY;
 
 /* Opens, read-only, what @image itself says is behind it: *@backing gets a
  * reference, or is NULL if it says nothing. Under the graph lock. */
-bool co_open_named_backing(Node *image, Node **backing, Error **errp)
-    COROUTINE_ONLY CONTROL_ONLY;
+bool co_open_named_backing(Node *image, Node **backing,
+                           Error **errp) COROUTINE_ONLY CONTROL_ONLY;
 
 #endif

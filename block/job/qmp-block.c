@@ -13,8 +13,8 @@ bool qmp_block_job_set_speed(const QmpBlockJobSetSpeedArgs *args, Error **errp)
     Job *job = block_job_lookup(args->device, errp);
     const JobDriver *driver = job ? job->driver : NULL;
 
-    return job && co_job_qmp_end(driver,
-                                 job_user_set_speed(job, args->speed, errp));
+    return job &&
+           co_job_qmp_end(driver, job_user_set_speed(job, args->speed, errp));
 }
 
 bool qmp_block_job_cancel(const QmpBlockJobCancelArgs *args, Error **errp)

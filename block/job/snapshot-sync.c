@@ -100,7 +100,8 @@ bool qmp_blockdev_snapshot_sync(const BlockdevSnapshotSync *args, Error **errp)
     return overlay != NULL;
 }
 
-/* --- the action ------------------------------------------------------------ */
+/* --- the action ------------------------------------------------------------
+ */
 
 typedef struct Later {
     Node *overlay;

@@ -14,7 +14,7 @@
 typedef struct StreamState {
     /* CONST */
     Node *filter;
-    Node *image;     /* the disk's own */
+    Node *image; /* the disk's own */
     bool was_read_only;
     unsigned layers; /* below the disk's own */
     BlockdevOnError on_error;
@@ -53,8 +53,7 @@ static int co_stream_run(Job *job, Error **errp)
                : co_root_flush(block_job_main_root(job));
 }
 
-COROUTINE_ONLY CONTROL_ONLY static int co_stream_prepare(Job *job,
-                                                         Error **errp)
+COROUTINE_ONLY CONTROL_ONLY static int co_stream_prepare(Job *job, Error **errp)
 {
     StreamState *s = job_state(job);
 
@@ -96,8 +95,8 @@ static bool check_names(const QmpBlockStreamArgs *args, Error **errp)
         first = "bottom";
         second = "base-node";
     }
-    error_set(errp, "'%s' and '%s' cannot be specified at the same time",
-              first, second);
+    error_set(errp, "'%s' and '%s' cannot be specified at the same time", first,
+              second);
     return false;
 }
 
@@ -202,8 +201,7 @@ co_stream_create(const QmpBlockStreamArgs *args, Node *device, Node *base,
 {
     /* Asked for before the filter takes its place. */
     const char *id = args->job_id ? args->job_id : node_device_name(device);
-    Node *filter =
-        co_stream_top_insert(device, args->filter_node_name, errp);
+    Node *filter = co_stream_top_insert(device, args->filter_node_name, errp);
     Job *job = filter ? make_job(args, id, filter, errp) : NULL;
 
     if (!job) {
@@ -250,8 +248,7 @@ bool qmp_block_stream(const QmpBlockStreamArgs *args, Error **errp)
 
     co_graph_lock();
     device = node_lookup(args->device, args->device, errp);
-    if (device &&
-        check_bounds(args, node_skip_filters(device), &base, errp) &&
+    if (device && check_bounds(args, node_skip_filters(device), &base, errp) &&
         all_allowed(device, base, errp)) {
         job = co_start(args, device, base, errp);
     }

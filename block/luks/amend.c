@@ -7,8 +7,8 @@
 #define DEFAULT_ITER_MS 2000
 
 const FormatOption luks_amend_options[] = {
-    {"state", "str",
-     "Select new state of affected keyslots (active/inactive)", NULL, true},
+    {"state", "str", "Select new state of affected keyslots (active/inactive)",
+     NULL, true},
     {"keyslot", "num", "Select a single keyslot to modify explicitly", NULL,
      true},
     {"old-secret", "str", "Select all keyslots that match this password", NULL,
@@ -42,8 +42,8 @@ static bool take_number(json_object *words, const char *name, uint64_t *number,
 {
     const char *text = word(words, name);
 
-    if (text && !g_ascii_string_to_unsigned(text, 10, 0, INT64_MAX, number,
-                                            NULL)) {
+    if (text &&
+        !g_ascii_string_to_unsigned(text, 10, 0, INT64_MAX, number, NULL)) {
         error_set(errp, "Parameter '%s' expects a number", name);
         return false;
     }
@@ -203,16 +203,16 @@ COROUTINE_ONLY CONTROL_ONLY static bool co_erase(LuksState *s, unsigned slot,
 }
 
 /* Which slots @password opens. */
-COROUTINE_ONLY CONTROL_ONLY static bool
-co_find_slots(LuksState *s, const char *password, bool *found, unsigned *n,
-              Error **errp)
+COROUTINE_ONLY CONTROL_ONLY static bool co_find_slots(LuksState *s,
+                                                      const char *password,
+                                                      bool *found, unsigned *n,
+                                                      Error **errp)
 {
     uint8_t key[LUKS_MAX_KEY];
 
     *n = 0;
     for (unsigned slot = 0; slot < LUKS_SLOTS; slot++) {
-        int ret =
-            co_luks_unlock(s->file, &s->header, password, &slot, key);
+        int ret = co_luks_unlock(s->file, &s->header, password, &slot, key);
 
         if (ret < 0 && ret != -ENOKEY) {
             error_set_errno(errp, -ret, "Unable to read a keyslot");
@@ -269,8 +269,7 @@ COROUTINE_ONLY CONTROL_ONLY static bool co_erase_slot(Amend *a, Error **errp)
         char *password = secret_lookup_text(a->old_secret, errp);
         uint8_t key[LUKS_MAX_KEY];
         unsigned slot = (unsigned)a->slot;
-        int ret = password ? co_luks_unlock(a->s->file, h, password, &slot,
-                                            key)
+        int ret = password ? co_luks_unlock(a->s->file, h, password, &slot, key)
                            : -EINVAL;
 
         explicit_bzero(key, sizeof(key));
@@ -304,8 +303,7 @@ COROUTINE_ONLY CONTROL_ONLY static bool co_erase_slot(Amend *a, Error **errp)
 COROUTINE_ONLY CONTROL_ONLY static bool co_deactivate(Amend *a, Error **errp)
 {
     if (a->new_secret) {
-        error_set(errp,
-                  "'new-secret' must not be given when erasing keyslots");
+        error_set(errp, "'new-secret' must not be given when erasing keyslots");
         return false;
     }
     if (a->slot >= 0) {

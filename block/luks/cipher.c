@@ -197,16 +197,15 @@ void luks_cipher_free(LuksCipher *c)
 static bool set_iv(LuksCipher *c, uint64_t sector)
 {
     uint8_t iv[IV_MAX] = {0};
-    uint64_t le = GUINT64_TO_LE(c->ivgen == QCRYPTO_IVGEN_ALG_PLAIN
-                                    ? sector & UINT32_MAX
-                                    : sector);
+    uint64_t le = GUINT64_TO_LE(
+        c->ivgen == QCRYPTO_IVGEN_ALG_PLAIN ? sector & UINT32_MAX : sector);
 
     if (c->mode == QCRYPTO_CIPHER_MODE_ECB) {
         return true;
     }
     memcpy(iv, &le, sizeof(le));
-    if (c->essiv && gcry_cipher_encrypt(c->essiv, iv, c->essiv_block_bytes,
-                                        NULL, 0)) {
+    if (c->essiv &&
+        gcry_cipher_encrypt(c->essiv, iv, c->essiv_block_bytes, NULL, 0)) {
         return false;
     }
     return (c->mode == QCRYPTO_CIPHER_MODE_CTR

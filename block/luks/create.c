@@ -18,8 +18,7 @@ const FormatOption luks_create_options[] = {
     {"ivgen-hash-alg", "str", "Name of IV generator hash algorithm", NULL,
      false},
     {"hash-alg", "str", "Name of encryption hash algorithm", NULL, false},
-    {"iter-time", "num", "Time to spend in PBKDF in milliseconds", NULL,
-     false},
+    {"iter-time", "num", "Time to spend in PBKDF in milliseconds", NULL, false},
     {"preallocation", "str",
      "Preallocation mode (allowed values: off, falloc, full)", NULL, false},
     {},
@@ -34,8 +33,8 @@ static bool take_spec(LuksSpec *spec, const BlockdevCreateOptionsLUKS *o,
         .alg = o->has_cipher_alg ? o->cipher_alg : QCRYPTO_CIPHER_ALG_AES_256,
         .mode = o->has_cipher_mode ? o->cipher_mode : QCRYPTO_CIPHER_MODE_XTS,
         .ivgen = o->has_ivgen_alg ? o->ivgen_alg : QCRYPTO_IVGEN_ALG_PLAIN64,
-        .ivgen_hash = o->has_ivgen_hash_alg ? o->ivgen_hash_alg
-                                            : QCRYPTO_HASH_ALG_SHA256,
+        .ivgen_hash =
+            o->has_ivgen_hash_alg ? o->ivgen_hash_alg : QCRYPTO_HASH_ALG_SHA256,
         .hash = o->has_hash_alg ? o->hash_alg : QCRYPTO_HASH_ALG_SHA256,
     };
     return luks_spec_check(spec, errp);
@@ -56,9 +55,10 @@ static void make_uuid(char *text)
 }
 
 /* All in front of the data; NULL with @errp. */
-COROUTINE_ONLY CONTROL_ONLY static uint8_t *
-co_make_front(LuksHeader *h, const char *password, uint64_t iter_ms,
-              Error **errp)
+COROUTINE_ONLY CONTROL_ONLY static uint8_t *co_make_front(LuksHeader *h,
+                                                          const char *password,
+                                                          uint64_t iter_ms,
+                                                          Error **errp)
 {
     uint8_t key[LUKS_MAX_KEY], *material = NULL, *front = NULL;
 
@@ -198,14 +198,13 @@ bool co_luks_create(const BlockdevCreateOptions *options, Error **errp)
         !(password = secret_lookup_text(o->key_secret, errp))) {
         return false;
     }
-    front = co_make_front(&h, password,
-                          o->has_iter_time ? (uint64_t)o->iter_time
-                                           : DEFAULT_ITER_MS,
-                          errp);
+    front = co_make_front(
+        &h, password,
+        o->has_iter_time ? (uint64_t)o->iter_time : DEFAULT_ITER_MS, errp);
     secret_text_free(password);
     root = front ? co_hold(o->file, errp) : NULL;
-    ok = root && co_write(root, front,
-                          (uint64_t)h.payload_sector * LUKS_SECTOR, o, errp);
+    ok = root && co_write(root, front, (uint64_t)h.payload_sector * LUKS_SECTOR,
+                          o, errp);
     if (root) {
         co_let_go(root);
     }

@@ -44,8 +44,8 @@ static const struct {
 static bool parse_cipher(LuksSpec *spec, const char *name, uint32_t key_bytes,
                          Error **errp)
 {
-    uint32_t bytes = spec->mode == QCRYPTO_CIPHER_MODE_XTS ? key_bytes / 2
-                                                           : key_bytes;
+    uint32_t bytes =
+        spec->mode == QCRYPTO_CIPHER_MODE_XTS ? key_bytes / 2 : key_bytes;
 
     for (size_t i = 0; i < ARRAY_SIZE(ciphers); i++) {
         if (!strcmp(ciphers[i].name, name) && ciphers[i].key_bytes == bytes) {
@@ -53,8 +53,8 @@ static bool parse_cipher(LuksSpec *spec, const char *name, uint32_t key_bytes,
             return true;
         }
     }
-    error_set(errp, "Algorithm '%s' with key size %u bytes not supported",
-              name, bytes);
+    error_set(errp, "Algorithm '%s' with key size %u bytes not supported", name,
+              bytes);
     return false;
 }
 
@@ -81,8 +81,8 @@ static bool parse_mode(LuksSpec *spec, const char *text, Error **errp)
         return false;
     }
     ivgen = g_strsplit(parts[1], ":", 2);
-    mode = parse_word(&qapi_type_QCryptoCipherMode, parts[0], "Cipher mode",
-                      errp);
+    mode =
+        parse_word(&qapi_type_QCryptoCipherMode, parts[0], "Cipher mode", errp);
     gen = mode < 0 ? -1
                    : parse_word(&qapi_type_QCryptoIVGenAlgorithm, ivgen[0],
                                 "IV generator", errp);
@@ -104,8 +104,7 @@ static bool parse_mode(LuksSpec *spec, const char *text, Error **errp)
     return hash >= 0;
 }
 
-static bool ends(const char *word, size_t bytes, const char *what,
-                 Error **errp)
+static bool ends(const char *word, size_t bytes, const char *what, Error **errp)
 {
     if (!memchr(word, 0, bytes)) {
         error_set(errp, "LUKS header %s is not NUL terminated", what);
@@ -161,8 +160,8 @@ static bool check_slot(const LuksHeader *h, unsigned i, Error **errp)
         return false;
     }
     if (material_end(h, slot) > h->payload_sector) {
-        error_set(errp,
-                  "Keyslot %u is overlapping with the encrypted payload", i);
+        error_set(errp, "Keyslot %u is overlapping with the encrypted payload",
+                  i);
         return false;
     }
     for (unsigned j = 0; j < i; j++) {
@@ -185,8 +184,8 @@ static bool parse_slots(LuksHeader *h, const DiskHeader *d, Error **errp)
         uint32_t active = be32_get(from->active);
 
         if (active != LUKS_SLOT_ACTIVE && active != LUKS_SLOT_EMPTY) {
-            error_set(errp,
-                      "Keyslot %u state (active/disable) is corrupted", i);
+            error_set(errp, "Keyslot %u state (active/disable) is corrupted",
+                      i);
             return false;
         }
         h->slots[i] = (LuksSlot){
@@ -278,8 +277,8 @@ void luks_header_lay_out(LuksHeader *h)
 {
     const uint32_t align = LUKS_ALIGN_BYTES / LUKS_SECTOR;
     uint32_t at = align;
-    uint32_t step = ROUND_UP(luks_material_bytes(h), LUKS_ALIGN_BYTES) /
-                    LUKS_SECTOR;
+    uint32_t step =
+        ROUND_UP(luks_material_bytes(h), LUKS_ALIGN_BYTES) / LUKS_SECTOR;
 
     for (unsigned i = 0; i < LUKS_SLOTS; i++, at += step) {
         h->slots[i] = (LuksSlot){.key_sector = at, .stripes = LUKS_STRIPES};

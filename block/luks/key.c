@@ -21,9 +21,9 @@ static int64_t derive_work(void *opaque)
 {
     const Derive *d = opaque;
 
-    return gcry_kdf_derive(d->secret, d->secret_bytes, GCRY_KDF_PBKDF2,
-                           d->hash, d->salt, LUKS_SALT_BYTES, d->iters,
-                           d->out_bytes, d->out)
+    return gcry_kdf_derive(d->secret, d->secret_bytes, GCRY_KDF_PBKDF2, d->hash,
+                           d->salt, LUKS_SALT_BYTES, d->iters, d->out_bytes,
+                           d->out)
                ? -EIO
                : 0;
 }
@@ -33,8 +33,8 @@ static int co_derive(const LuksHeader *h, const void *secret,
                      size_t secret_bytes, const uint8_t *salt, uint32_t iters,
                      uint8_t *out, size_t out_bytes)
 {
-    Derive d = {secret, secret_bytes, luks_hash_algo(h->spec.hash), salt,
-                iters,  out,          out_bytes};
+    Derive d = {secret, secret_bytes, luks_hash_algo(h->spec.hash), salt, iters,
+                out,    out_bytes};
 
     return (int)co_worker_run(derive_work, &d);
 }
@@ -61,7 +61,8 @@ static bool co_count_iters(const LuksHeader *h, uint64_t iter_ms,
         }
         took_ns = reactor_now_ns() - start_ns;
     } while (took_ns < enough_ns && n < 1u << 24);
-    want = (uint64_t)((double)n * (double)iter_ms * 1e6 / (double)MAX(took_ns, 1));
+    want =
+        (uint64_t)((double)n * (double)iter_ms * 1e6 / (double)MAX(took_ns, 1));
     if (want > UINT32_MAX) {
         error_set(errp, "PBKDF iterations %" PRIu64 " larger than %u", want,
                   UINT32_MAX);
@@ -151,8 +152,8 @@ static int co_try_key(const LuksHeader *h, const uint8_t *slot_key,
 {
     LuksCipher *cipher =
         luks_cipher_new(&h->spec, slot_key, h->key_bytes, NULL);
-    bool ok = cipher &&
-              luks_decrypt(cipher, 0, material, luks_material_bytes(h));
+    bool ok =
+        cipher && luks_decrypt(cipher, 0, material, luks_material_bytes(h));
 
     luks_cipher_free(cipher);
     if (!ok) {
@@ -177,8 +178,8 @@ static int co_try_slot(Edge *file, const LuksHeader *h, const LuksSlot *slot,
                          &iov, 0, 0);
     iov_free(&iov);
     if (ret == 0) {
-        ret = co_derive(h, password, strlen(password), slot->salt,
-                        slot->iters, slot_key, h->key_bytes);
+        ret = co_derive(h, password, strlen(password), slot->salt, slot->iters,
+                        slot_key, h->key_bytes);
     }
     if (ret == 0) {
         ret = co_try_key(h, slot_key, material, key);

@@ -67,8 +67,8 @@ co_unlock(LuksState *s, const char *secret, Error **errp)
     } else if (ret < 0) {
         error_set_errno(errp, -ret, "Unable to read a keyslot");
     } else {
-        s->cipher = luks_cipher_new(&s->header.spec, s->key,
-                                    s->header.key_bytes, errp);
+        s->cipher =
+            luks_cipher_new(&s->header.spec, s->key, s->header.key_bytes, errp);
     }
     return s->cipher != NULL;
 }
@@ -79,9 +79,8 @@ co_luks_open(Node *node, const BlockdevOptions *options, Error **errp)
     const BlockdevOptionsLUKS *o = &options->u.luks;
     LuksState *s = node->state;
 
-    s->file = co_node_open_child(node, o->file, "file",
-                                 EDGE_DATA | EDGE_METADATA | EDGE_PRIMARY,
-                                 errp);
+    s->file = co_node_open_child(
+        node, o->file, "file", EDGE_DATA | EDGE_METADATA | EDGE_PRIMARY, errp);
     if (!s->file || !co_read_header(s, errp) ||
         !co_unlock(s, o->key_secret, errp)) {
         return false;
@@ -117,12 +116,10 @@ static void luks_child_perm(const Node *node, const Edge *edge, Perms perm,
 
 static void luks_refresh_limits(Node *node)
 {
-    node->limits.request_align =
-        MAX(node->limits.request_align, LUKS_SECTOR);
+    node->limits.request_align = MAX(node->limits.request_align, LUKS_SECTOR);
 }
 
 /* --- requests ------------------------------------------------------------ */
-
 
 COROUTINE_ONLY
 static int co_read_piece(LuksState *s, uint64_t at, uint8_t *buf, size_t bytes)
@@ -150,8 +147,8 @@ static int co_write_piece(LuksState *s, uint64_t at, uint8_t *buf, size_t bytes,
         return -EIO;
     }
     iov_init_buf(&iov, buf, bytes);
-    ret = co_edge_pwritev(s->file, s->payload_bytes + at, bytes, &iov, 0,
-                          flags);
+    ret =
+        co_edge_pwritev(s->file, s->payload_bytes + at, bytes, &iov, 0, flags);
     iov_free(&iov);
     return ret;
 }
@@ -161,8 +158,8 @@ static int co_luks_preadv(Node *node, uint64_t offset_bytes, uint64_t bytes,
                           Iov *iov, size_t iov_offset, ReqFlags flags)
 {
     LuksState *s = node->state;
-    uint8_t *buf = s->cipher ? io_buffer_alloc(s->file->child, PIECE_BYTES)
-                             : NULL;
+    uint8_t *buf =
+        s->cipher ? io_buffer_alloc(s->file->child, PIECE_BYTES) : NULL;
     int ret = buf ? 0 : s->cipher ? -ENOMEM : -EPERM;
 
     while (ret == 0 && bytes) {
@@ -187,8 +184,8 @@ static int co_luks_pwritev(Node *node, uint64_t offset_bytes, uint64_t bytes,
                            Iov *iov, size_t iov_offset, ReqFlags flags)
 {
     LuksState *s = node->state;
-    uint8_t *buf = s->cipher ? io_buffer_alloc(s->file->child, PIECE_BYTES)
-                             : NULL;
+    uint8_t *buf =
+        s->cipher ? io_buffer_alloc(s->file->child, PIECE_BYTES) : NULL;
     int ret = buf ? 0 : s->cipher ? -ENOMEM : -EPERM;
 
     while (ret == 0 && bytes) {
@@ -215,8 +212,8 @@ co_luks_truncate(Node *node, uint64_t size_bytes, bool exact, Error **errp)
         error_set(errp, "The requested file size is too large");
         return -EFBIG;
     }
-    return co_edge_truncate_along(s->file, s->payload_bytes + size_bytes,
-                                  exact, errp);
+    return co_edge_truncate_along(s->file, s->payload_bytes + size_bytes, exact,
+                                  errp);
 }
 
 static uint32_t luks_cluster_bytes(const Node *node)

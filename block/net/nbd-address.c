@@ -51,7 +51,7 @@ static char *escape(const char *export)
 {
     GString *text = g_string_new(NULL);
 
-    for (; *export; export++) {
+    for (; *export; export ++) {
         if (strchr("%?#", *export)) {
             g_string_append_printf(text, "%%%02X", (unsigned char)*export);
         } else {

@@ -65,8 +65,8 @@ typedef struct NbdSession {
     int fd;
     TlsSession *tls; /* NULL: in the clear */
     NbdExportInfo info;
-    bool structured; /* replies come in chunks */
-    bool extended;   /* all headers have 64 bits; structured, then, too */
+    bool structured;  /* replies come in chunks */
+    bool extended;    /* all headers have 64 bits; structured, then, too */
     bool has_context; /* the one that was asked for */
     uint32_t context_id;
 } NbdSession;
@@ -85,7 +85,7 @@ typedef struct NbdCall {
     Be64 cookie;
     uint16_t command;
     uint64_t offset_bytes;
-    uint64_t bytes; /* with plain headers, and of data, below 2^32 */
+    uint64_t bytes;        /* with plain headers, and of data, below 2^32 */
     Iov data;              /* payload of a write, place of a read's */
     int error;             /* errno that the server told, or 0 */
     NbdArea told;          /* of a read: the area that grows */
@@ -95,7 +95,7 @@ typedef struct NbdCall {
     uint64_t extent_flags;
     bool sent, replied, lost, done;
     int64_t give_up_ns; /* no new attempt from then on */
-    unsigned cancels; /* of the client, when it began */
+    unsigned cancels;   /* of the client, when it began */
     Coroutine *co;
     ListLink in_out;
 } NbdCall;
@@ -131,7 +131,7 @@ typedef struct NbdClient {
     Node *node;
     IoAddress address; /* its texts belong to node's options, copied */
     char *export;
-    char *context; /* what to ask the status from */
+    char *context;       /* what to ask the status from */
     TlsCreds *tls_creds; /* NULL: in the clear */
     char *tls_hostname;  /* what the certificate must be for, or NULL */
     bool plain_context;  /* it is base:allocation */
@@ -152,10 +152,10 @@ typedef struct NbdClient {
     uint64_t answers;    /* calls that were answered, ever */
     uint64_t answers_at; /* the same when release_timer was armed */
     Timer release_timer;
-    CoQueue slot_freed; /* those who want a slot */
-    CoQueue changed;    /* who waits for a state or an end */
+    CoQueue slot_freed;    /* those who want a slot */
+    CoQueue changed;       /* who waits for a state or an end */
     int64_t wait_until_ns; /* how long a call waits while all are down */
-    unsigned cancels; /* how often all calls were told to give up */
+    unsigned cancels;      /* how often all calls were told to give up */
     uint64_t data_start, data_end; /* known to hold data */
 } NbdClient;
 
@@ -234,8 +234,7 @@ int co_nbd_call(NbdClient *c, NbdCall *call, uint16_t flags) COROUTINE_ONLY;
 /* --- nbd-send.c ---------------------------------------------------------- */
 
 /* Over the link that is up: until the call is done. */
-void co_nbd_call_once(NbdLink *l, NbdCall *call,
-                      uint16_t flags) COROUTINE_ONLY;
+void co_nbd_call_once(NbdLink *l, NbdCall *call, uint16_t flags) COROUTINE_ONLY;
 /* The call with that cookie, or NULL. */
 NbdCall *nbd_call_find(NbdLink *l, Be64 cookie);
 void nbd_call_replied(NbdLink *l, NbdCall *call);

@@ -105,10 +105,10 @@ bool co_nbd_connect_first(NbdLink *l, int64_t timeout_ns, Error **errp)
 /* The disk is what it was, and can do all that it could. */
 static bool same_disk(const NbdClient *c, const NbdSession *session)
 {
-    const uint16_t needed =
-        NBD_FLAG_SEND_FLUSH | NBD_FLAG_SEND_FUA | NBD_FLAG_SEND_TRIM |
-        NBD_FLAG_SEND_WRITE_ZEROES | NBD_FLAG_SEND_FAST_ZERO |
-        (c->n_links > 1 ? NBD_FLAG_CAN_MULTI_CONN : 0);
+    const uint16_t needed = NBD_FLAG_SEND_FLUSH | NBD_FLAG_SEND_FUA |
+                            NBD_FLAG_SEND_TRIM | NBD_FLAG_SEND_WRITE_ZEROES |
+                            NBD_FLAG_SEND_FAST_ZERO |
+                            (c->n_links > 1 ? NBD_FLAG_CAN_MULTI_CONN : 0);
     uint16_t lost = c->info.flags & ~session->info.flags;
 
     return session->info.size_bytes == c->info.size_bytes &&

@@ -23,8 +23,7 @@ static uint64_t bytes_inside(const NbdClient *c, uint64_t offset_bytes,
     return offset_bytes >= size ? 0 : MIN(bytes, size - offset_bytes);
 }
 
-static bool is_inside(const NbdClient *c, uint64_t offset_bytes,
-                      uint64_t bytes)
+static bool is_inside(const NbdClient *c, uint64_t offset_bytes, uint64_t bytes)
 {
     return bytes_inside(c, offset_bytes, bytes) == bytes;
 }

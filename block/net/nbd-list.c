@@ -145,9 +145,8 @@ static bool take_context(NbdTalk *t, NbdListed *e, Error **errp)
         error_set(errp, "server sent too many replies");
         return false;
     }
-    g_ptr_array_add(e->contexts,
-                    g_strndup((const char *)t->data + sizeof(Be32),
-                              t->head.bytes - sizeof(Be32)));
+    g_ptr_array_add(e->contexts, g_strndup((const char *)t->data + sizeof(Be32),
+                                           t->head.bytes - sizeof(Be32)));
     return true;
 }
 
@@ -244,8 +243,7 @@ static void deadline_passed(void *opaque)
 GPtrArray *co_nbd_list(const IoAddress *address, TlsCreds *creds,
                        const char *hostname, Error **errp)
 {
-    NbdWish wish = {.export = "", .tls_creds = creds,
-                    .tls_hostname = hostname};
+    NbdWish wish = {.export = "", .tls_creds = creds, .tls_hostname = hostname};
     NbdSession session = {.fd = -1};
     Deadline d = {.pending = {.fd = -1}, .fd = -1};
     g_autofree List *l = g_new0(List, 1);

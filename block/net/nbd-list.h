@@ -12,8 +12,8 @@
 
 typedef struct NbdListed {
     char *name;
-    char *description;  /* NULL: none */
-    NbdExportInfo info; /* flags 0: the server does not tell */
+    char *description;   /* NULL: none */
+    NbdExportInfo info;  /* flags 0: the server does not tell */
     GPtrArray *contexts; /* of char * */
 } NbdListed;
 

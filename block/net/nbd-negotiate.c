@@ -12,7 +12,6 @@
  */
 #include "block/net/nbd-talk.h"
 
-
 /* The widest form of replies that the server knows. */
 COROUTINE_ONLY
 static bool co_reply_form(NbdTalk *t, Error **errp)
@@ -99,8 +98,8 @@ static bool co_go(NbdTalk *t, bool *known, Error **errp)
         }
         if (t->head.type != NBD_REP_INFO) {
             error_set(errp, "unexpected reply type %u (%s), expected %u (%s)",
-                      t->head.type, nbd_reply_name(t->head.type),
-                      NBD_REP_INFO, nbd_reply_name(NBD_REP_INFO));
+                      t->head.type, nbd_reply_name(t->head.type), NBD_REP_INFO,
+                      nbd_reply_name(NBD_REP_INFO));
             return false;
         }
         if (!nbd_reply_info_parse(&t->session->info, t->data, t->head.bytes,
@@ -199,8 +198,7 @@ static bool co_oldstyle(NbdTalk *t, Error **errp)
         error_set(errp, "Server does not support non-empty export names");
         return false;
     }
-    if (!co_talk_read(t, &greeting, sizeof(greeting), "export length",
-                      errp)) {
+    if (!co_talk_read(t, &greeting, sizeof(greeting), "export length", errp)) {
         return false;
     }
     t->session->info.size_bytes = be64_get(greeting.size_bytes);
@@ -238,12 +236,11 @@ static bool co_newstyle(NbdTalk *t, Error **errp)
                       errp)) {
         return false;
     }
-    flags = be16_get(wire_flags) &
-            (NBD_HANDSHAKE_FIXED | NBD_HANDSHAKE_NO_ZEROES);
+    flags =
+        be16_get(wire_flags) & (NBD_HANDSHAKE_FIXED | NBD_HANDSHAKE_NO_ZEROES);
     t->no_zeroes = flags & NBD_HANDSHAKE_NO_ZEROES;
     answer = be32(flags);
-    if (!co_talk_write(t, &answer, sizeof(answer), "clientflags field",
-                       errp)) {
+    if (!co_talk_write(t, &answer, sizeof(answer), "clientflags field", errp)) {
         return false;
     }
     if (!(flags & NBD_HANDSHAKE_FIXED) && !may_be_in_the_clear(t, errp)) {

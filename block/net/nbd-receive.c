@@ -68,8 +68,7 @@ static int co_skip(NbdLink *l, uint32_t bytes)
 
 /* Straight from the socket into a part of @iov. */
 COROUTINE_ONLY
-static int co_take_direct(NbdLink *l, const Iov *iov, size_t at,
-                          size_t bytes)
+static int co_take_direct(NbdLink *l, const Iov *iov, size_t at, size_t bytes)
 {
     while (bytes) {
         ssize_t n;
@@ -182,8 +181,7 @@ static int co_chunk_hole(NbdLink *l, NbdCall *call, uint32_t bytes)
     Be32 length;
     int ret;
 
-    if (call->command != NBD_CMD_READ ||
-        bytes != sizeof(Be64) + sizeof(Be32)) {
+    if (call->command != NBD_CMD_READ || bytes != sizeof(Be64) + sizeof(Be32)) {
         return -EINVAL;
     }
     ret = co_chunk_offset(l, call, &at);
@@ -230,8 +228,7 @@ static int co_take_ext_extent(NbdLink *l, Extent *e, uint32_t *n)
 
     *e = ret ? (Extent){0}
              : (Extent){be32_get(wire.head.context_id),
-                        be64_get(wire.first.bytes),
-                        be64_get(wire.first.flags)};
+                        be64_get(wire.first.bytes), be64_get(wire.first.flags)};
     *n = ret ? 0 : be32_get(wire.head.n);
     return ret;
 }
@@ -314,9 +311,8 @@ static int co_chunk_content(NbdLink *l, NbdCall *call, uint16_t type,
         return co_chunk_status(l, call, bytes);
     default:
         /* Errors of kinds yet unknown begin as the known ones do. */
-        return type & NBD_CHUNK_IS_ERROR
-                   ? co_chunk_error(l, call, type, bytes)
-                   : -EINVAL;
+        return type & NBD_CHUNK_IS_ERROR ? co_chunk_error(l, call, type, bytes)
+                                         : -EINVAL;
     }
 }
 

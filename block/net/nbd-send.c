@@ -40,8 +40,7 @@ NbdCall *nbd_call_find(NbdLink *l, Be64 cookie)
 {
     NbdCall *call = l->slots[be64_get(cookie) % NBD_CALLS_MAX];
 
-    return call && !call->replied &&
-                   be64_get(call->cookie) == be64_get(cookie)
+    return call && !call->replied && be64_get(call->cookie) == be64_get(cookie)
                ? call
                : NULL;
 }
@@ -115,7 +114,7 @@ void co_nbd_call_once(NbdLink *l, NbdCall *call, uint16_t flags)
     call_put_head(l, call, flags);
     list_append(&l->out, &call->in_out);
     coqueue_wake_one(&l->out_ready);
-    co_yield();
+    co_yield ();
     assert(call->done);
     if (call->areas) {
         g_array_unref(call->areas);
@@ -168,9 +167,9 @@ static int co_send_waiting(NbdLink *l)
         NbdCall *call = LIST_ENTRY(link, NbdCall, in_out);
 
         list_append(&batch, link);
-        iov_add(&iov, &call->head, l->session.extended
-                                        ? sizeof(call->head.extended)
-                                        : sizeof(call->head.plain));
+        iov_add(&iov, &call->head,
+                l->session.extended ? sizeof(call->head.extended)
+                                    : sizeof(call->head.plain));
         if (call->command == NBD_CMD_WRITE) {
             iov_add_slice(&iov, &call->data, 0, call->bytes);
         }

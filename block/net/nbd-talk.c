@@ -10,12 +10,12 @@ bool co_talk_read(NbdTalk *t, void *buf, size_t bytes, const char *what,
     int ret = co_nbd_recv_all(t->session, buf, bytes);
 
     if (ret < 0 && t->session->tls) {
-        error_set_errno(errp, EIO,
-                        "Failed to read %s: Cannot read from TLS channel",
-                        what);
+        error_set_errno(
+            errp, EIO, "Failed to read %s: Cannot read from TLS channel", what);
     } else if (ret == 1 || ret == -EPIPE) {
-        error_set(errp, "Failed to read %s: Unexpected end-of-file before all "
-                        "data were read",
+        error_set(errp,
+                  "Failed to read %s: Unexpected end-of-file before all "
+                  "data were read",
                   what);
     } else if (ret < 0) {
         error_set_errno(errp, -ret,
@@ -24,15 +24,14 @@ bool co_talk_read(NbdTalk *t, void *buf, size_t bytes, const char *what,
     return ret == 0;
 }
 
-bool co_talk_write(NbdTalk *t, const void *buf, size_t bytes,
-                   const char *what, Error **errp)
+bool co_talk_write(NbdTalk *t, const void *buf, size_t bytes, const char *what,
+                   Error **errp)
 {
     int ret = co_nbd_send_all(t->session, buf, bytes);
 
     if (ret < 0 && t->session->tls) {
         error_set_errno(errp, EIO,
-                        "Failed to send %s: Cannot write to TLS channel",
-                        what);
+                        "Failed to send %s: Cannot write to TLS channel", what);
     } else if (ret < 0) {
         error_set_errno(errp, -ret,
                         "Failed to send %s: Unable to write to socket", what);
@@ -85,13 +84,14 @@ bool co_talk_switch(NbdTalk *t, uint32_t number, bool *granted, Error **errp)
         error_set(errp,
                   "Server answered option %u (%s) with unexpected reply %u "
                   "(%s)",
-                  t->head.option, nbd_option_name(t->head.option),
-                  t->head.type, nbd_reply_name(t->head.type));
+                  t->head.option, nbd_option_name(t->head.option), t->head.type,
+                  nbd_reply_name(t->head.type));
         return false;
     }
     if (t->head.bytes) {
-        error_set(errp, "Option %u ('%s') response length is %u (it should be "
-                        "zero)",
+        error_set(errp,
+                  "Option %u ('%s') response length is %u (it should be "
+                  "zero)",
                   t->head.option, nbd_option_name(t->head.option),
                   t->head.bytes);
         return false;

@@ -32,8 +32,8 @@ bool co_talk_begin(NbdTalk *t, Error **errp) COROUTINE_ONLY;
 
 bool co_talk_read(NbdTalk *t, void *buf, size_t bytes, const char *what,
                   Error **errp) COROUTINE_ONLY;
-bool co_talk_write(NbdTalk *t, const void *buf, size_t bytes,
-                   const char *what, Error **errp) COROUTINE_ONLY;
+bool co_talk_write(NbdTalk *t, const void *buf, size_t bytes, const char *what,
+                   Error **errp) COROUTINE_ONLY;
 /* Sends what the caller built; frees it. */
 bool co_talk_ask(NbdTalk *t, GByteArray *option, Error **errp) COROUTINE_ONLY;
 /* One reply with its data. */

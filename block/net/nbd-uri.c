@@ -98,8 +98,8 @@ static json_object *server_of_unix(const Uri *uri)
 
 static json_object *server_of_inet(const Uri *uri)
 {
-    g_autofree char *port = g_strdup_printf(
-        "%d", uri->port > 0 ? uri->port : DEFAULT_PORT);
+    g_autofree char *port =
+        g_strdup_printf("%d", uri->port > 0 ? uri->port : DEFAULT_PORT);
 
     if (!uri->host || !*uri->host || uri->query) {
         return NULL;
@@ -221,8 +221,7 @@ static json_object *short_server(const char *path, const char *host,
         return NULL;
     }
     return path ? unix_server(path)
-                : inet_server(host, port ? port
-                                         : G_STRINGIFY(DEFAULT_PORT));
+                : inet_server(host, port ? port : G_STRINGIFY(DEFAULT_PORT));
 }
 
 bool nbd_uri_expand(json_object *options, Error **errp)

@@ -146,8 +146,7 @@ static bool check_words(const Amend *a, Error **errp)
     if (a->version < s->version && s->snapshots->len) {
         return bad(errp, "Cannot downgrade an image with snapshots");
     }
-    if (a->version < s->version &&
-        (s->autoclear & QCOW2_AUTOCLEAR_BITMAPS)) {
+    if (a->version < s->version && (s->autoclear & QCOW2_AUTOCLEAR_BITMAPS)) {
         return bad(errp, "Cannot downgrade an image with bitmaps");
     }
     return true;
@@ -228,8 +227,9 @@ static int co_set_width(Qcow2State *s, unsigned order, Error **errp)
     if (ret == 0) {
         ret = co_qcow2_check_rebuild_as(&c, order);
         if (ret == -EOVERFLOW) {
-            error_set(errp, "Cannot decrease refcount entry width to %u bits: "
-                            "a cluster has a refcount that is too large",
+            error_set(errp,
+                      "Cannot decrease refcount entry width to %u bits: "
+                      "a cluster has a refcount that is too large",
                       1u << order);
             ret = -EINVAL;
         }

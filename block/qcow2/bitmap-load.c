@@ -73,9 +73,9 @@ static void co_load(void *opaque)
     while (l->next < l->loads->len) {
         Load *load = &g_array_index(l->loads, Load, l->next++);
 
-        load->bits = sparse_bitmap_new(DIV_ROUND_UP(
-            bitmap_size_bytes(load->bitmap),
-            (uint64_t)bitmap_granularity_bytes(load->bitmap)));
+        load->bits = sparse_bitmap_new(
+            DIV_ROUND_UP(bitmap_size_bytes(load->bitmap),
+                         (uint64_t)bitmap_granularity_bytes(load->bitmap)));
         load->wrong = entry_wrong(load->e);
         if (!load->wrong) {
             load->wrong =

@@ -49,8 +49,7 @@ void qcow2_cache_destroy(Qcow2Cache *c)
     if (!c->pieces) {
         return;
     }
-    LIST_FOREACH_SAFE(p, &c->lru, Qcow2Piece, lru)
-    {
+    LIST_FOREACH_SAFE(p, &c->lru, Qcow2Piece, lru) {
         piece_drop(c, p);
     }
     g_hash_table_destroy(c->pieces);
@@ -83,8 +82,7 @@ void qcow2_cache_clean_unused(Qcow2Cache *c)
 {
     uint64_t since = c->clock;
 
-    LIST_FOREACH_SAFE(p, &c->lru, Qcow2Piece, lru)
-    {
+    LIST_FOREACH_SAFE(p, &c->lru, Qcow2Piece, lru) {
         if (p->used < since && piece_may_go(p)) {
             piece_drop(c, p);
         }
@@ -95,8 +93,7 @@ void qcow2_cache_clean_unused(Qcow2Cache *c)
 /* Lets the least recently used pieces go until there is room for one. */
 static bool evict(Qcow2Cache *c)
 {
-    LIST_FOREACH_SAFE(p, &c->lru, Qcow2Piece, lru)
-    {
+    LIST_FOREACH_SAFE(p, &c->lru, Qcow2Piece, lru) {
         if (g_hash_table_size(c->pieces) < c->max_pieces) {
             return true;
         }
@@ -110,8 +107,7 @@ static bool evict(Qcow2Cache *c)
 /* As if there were no room: one that may go does. */
 static void drop_one(Qcow2Cache *c)
 {
-    LIST_FOREACH_SAFE(p, &c->lru, Qcow2Piece, lru)
-    {
+    LIST_FOREACH_SAFE(p, &c->lru, Qcow2Piece, lru) {
         if (piece_may_go(p)) {
             piece_drop(c, p);
             return;

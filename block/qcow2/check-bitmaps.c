@@ -64,8 +64,8 @@ static void co_walk_table(Qcow2Check *c, uint64_t offset, uint32_t entries)
 }
 
 COROUTINE_ONLY
-static void co_walk_directory(Qcow2Check *c, const uint8_t *dir,
-                              uint64_t bytes, uint32_t count)
+static void co_walk_directory(Qcow2Check *c, const uint8_t *dir, uint64_t bytes,
+                              uint32_t count)
 {
     uint64_t at = 0;
 

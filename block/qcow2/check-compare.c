@@ -36,16 +36,15 @@ static void co_mismatch(Qcow2Check *c, uint64_t cluster, uint64_t have,
                         uint64_t want, bool mend)
 {
     bool leak = have > want;
-    bool fix = mend && qcow2_check_fixes(
-                           c, leak ? CHECK_FIX_LEAKS : CHECK_FIX_ERRORS);
+    bool fix =
+        mend && qcow2_check_fixes(c, leak ? CHECK_FIX_LEAKS : CHECK_FIX_ERRORS);
 
-    qcow2_check_say(c,
-                    "%s cluster %" PRIu64 " refcount=%" PRIu64
-                    " reference=%" PRIu64,
-                    fix    ? "Repairing"
-                    : leak ? "Leaked"
-                           : "ERROR",
-                    cluster, have, want);
+    qcow2_check_say(
+        c, "%s cluster %" PRIu64 " refcount=%" PRIu64 " reference=%" PRIu64,
+        fix    ? "Repairing"
+        : leak ? "Leaked"
+               : "ERROR",
+        cluster, have, want);
     if (fix && co_set_refcount(c->s, cluster, want) == 0) {
         *(leak ? &c->out->leaks_fixed : &c->out->corruptions_fixed) += 1;
     } else if (leak) {
@@ -88,8 +87,10 @@ static void co_compare_all(Qcow2Check *c, bool mend)
         uint64_t want = qcow2_check_count(c, i), have;
 
         if (co_image_count(c, i, &have) < 0) {
-            qcow2_check_say(c, "Can't get refcount for cluster %" PRIu64
-                            ": Input/output error", i);
+            qcow2_check_say(c,
+                            "Can't get refcount for cluster %" PRIu64
+                            ": Input/output error",
+                            i);
             c->out->check_errors++;
             continue;
         }

@@ -30,8 +30,7 @@ typedef struct Qcow2Check {
     bool needs_rebuild; /* some counts have no place to be mended in */
 } Qcow2Check;
 
-void qcow2_check_say(Qcow2Check *c, const char *fmt, ...)
-    G_GNUC_PRINTF(2, 3);
+void qcow2_check_say(Qcow2Check *c, const char *fmt, ...) G_GNUC_PRINTF(2, 3);
 /* @fix: CHECK_FIX_ of what is said; "Repairing" or "ERROR". */
 static inline bool qcow2_check_fixes(const Qcow2Check *c, unsigned fix)
 {

@@ -8,8 +8,8 @@
 #include "block/qcow2/check-int.h"
 
 typedef struct Plan {
-    uint64_t first;  /* cluster: the blocks, then the table */
-    GArray *blocks;  /* uint64_t: which blocks there will be */
+    uint64_t first; /* cluster: the blocks, then the table */
+    GArray *blocks; /* uint64_t: which blocks there will be */
     uint64_t table_clusters;
 } Plan;
 

@@ -44,8 +44,8 @@ static int look_at_header(Qcow2Check *c)
 /* The least that version 3 wants: the sizes of state and disk. */
 static bool incomplete(const Qcow2State *s, const Qcow2Snapshot *sn)
 {
-    return s->version >= 3 && sn->extra_found_bytes <
-                                  offsetof(Qcow2SnapshotExtra, icount);
+    return s->version >= 3 &&
+           sn->extra_found_bytes < offsetof(Qcow2SnapshotExtra, icount);
 }
 
 static void look_for_too_much(Qcow2Check *c, uint32_t index,

@@ -32,7 +32,7 @@ void qcow2_check_say(Qcow2Check *c, const char *fmt, ...)
 /* --- tables -------------------------------------------------------------- */
 
 typedef struct L2Walk {
-    bool active; /* counts for the fragmentation of the disk */
+    bool active;   /* counts for the fragmentation of the disk */
     uint64_t next; /* where the next cluster would lie if in a row */
 } L2Walk;
 
@@ -97,13 +97,17 @@ static void walk_entry(Qcow2Check *c, L2Walk *w, uint64_t index, Qcow2Entry e)
         return;
     }
     if (e.entry & (QCOW2_L2_RESERVED | (c->s->extended_l2 ? QCOW2_ZERO : 0))) {
-        qcow2_check_say(c, "ERROR found l2 entry with reserved bits set: "
-                        "%" PRIx64, e.entry);
+        qcow2_check_say(c,
+                        "ERROR found l2 entry with reserved bits set: "
+                        "%" PRIx64,
+                        e.entry);
         c->out->corruptions++;
     }
     if (c->s->extended_l2 && (e.bitmap & e.bitmap >> 32 & UINT32_MAX)) {
-        qcow2_check_say(c, "ERROR: invalid subcluster bitmap %016" PRIx64
-                        " in entry %016" PRIx64, e.bitmap, e.entry);
+        qcow2_check_say(c,
+                        "ERROR: invalid subcluster bitmap %016" PRIx64
+                        " in entry %016" PRIx64,
+                        e.bitmap, e.entry);
         c->out->corruptions++;
     }
     if ((e.entry & QCOW2_OFFSET_MASK) ||
@@ -147,8 +151,10 @@ static void co_walk_l1(Qcow2Check *c, const uint64_t *l1, uint32_t entries,
             continue;
         }
         if (l1[i] & QCOW2_L1_RESERVED) {
-            qcow2_check_say(c, "ERROR found L1 entry with reserved bits set: "
-                            "%" PRIx64, l1[i]);
+            qcow2_check_say(c,
+                            "ERROR found L1 entry with reserved bits set: "
+                            "%" PRIx64,
+                            l1[i]);
             c->out->corruptions++;
         }
         qcow2_check_ref(c, offset, c->s->cluster_bytes);
@@ -228,8 +234,10 @@ static void walk_reftable(Qcow2Check *c)
             continue;
         }
         if (s->reftable[i] & QCOW2_REFTABLE_RESERVED) {
-            qcow2_check_say(c, "ERROR refcount table entry %u has reserved "
-                            "bits set", i);
+            qcow2_check_say(c,
+                            "ERROR refcount table entry %u has reserved "
+                            "bits set",
+                            i);
             c->out->corruptions++;
             c->needs_rebuild = true;
         } else if (offset % s->cluster_bytes) {
@@ -241,19 +249,17 @@ static void walk_reftable(Qcow2Check *c)
             c->needs_rebuild = true;
         } else if (offset >> s->cluster_bits >= c->clusters) {
             qcow2_check_say(c, "%s refcount block %u is outside image",
-                            qcow2_check_fixes(c, CHECK_FIX_ERRORS)
-                                ? "Repairing"
-                                : "ERROR",
+                            qcow2_check_fixes(c, CHECK_FIX_ERRORS) ? "Repairing"
+                                                                   : "ERROR",
                             i);
             c->out->corruptions++;
             c->needs_rebuild = true;
         } else {
             qcow2_check_ref(c, offset, s->cluster_bytes);
             if (qcow2_check_count(c, offset >> s->cluster_bits) != 1) {
-                qcow2_check_say(c,
-                                "ERROR refcount block %u refcount=%" PRIu64, i,
-                                qcow2_check_count(c,
-                                                  offset >> s->cluster_bits));
+                qcow2_check_say(
+                    c, "ERROR refcount block %u refcount=%" PRIu64, i,
+                    qcow2_check_count(c, offset >> s->cluster_bits));
                 c->out->corruptions++;
                 c->needs_rebuild = true;
             }
@@ -266,9 +272,9 @@ int co_qcow2_check_count_all(Qcow2Check *c)
     Qcow2State *s = c->s;
 
     /* What was grown ahead is no part of it. */
-    c->clusters = DIV_ROUND_UP(s->file_grown ? s->fresh_from
-                                             : s->file->child->size_bytes,
-                               s->cluster_bytes);
+    c->clusters =
+        DIV_ROUND_UP(s->file_grown ? s->fresh_from : s->file->child->size_bytes,
+                     s->cluster_bytes);
     c->out->total_clusters =
         DIV_ROUND_UP(s->node->size_bytes, s->cluster_bytes);
     if (!qcow2_check_refs_init(c)) {

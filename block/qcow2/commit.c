@@ -13,9 +13,9 @@
  *                   |                             (if asked to flush)
  *   clusters that became free before the moment may be lowered
  *
- * Where the image may have lazy refcounts, and memory for them is not short, the
- * first line is left out and the header says that the image is dirty, before
- * anything else is written: whoever opens it after a crash counts anew.
+ * Where the image may have lazy refcounts, and memory for them is not short,
+ * the first line is left out and the header says that the image is dirty,
+ * before anything else is written: whoever opens it after a crash counts anew.
  *
  * Invariants, at every instant, whatever part of what was written since the
  * last barrier has reached the disk:
@@ -43,7 +43,7 @@ typedef struct Part {
 /* All that one commit writes. */
 typedef struct Batch {
     GPtrArray *refs, *l2;
-    GHashTable *l1_indexes;      /* taken over from the state */
+    GHashTable *l1_indexes; /* taken over from the state */
     GHashTable *reftable_indexes;
     GArray *l1_parts, *reftable_parts;
     bool reftable_moved;

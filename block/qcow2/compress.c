@@ -101,8 +101,8 @@ static int64_t inflate_work(void *opaque)
     }
     if (d &&
         libdeflate_deflate_decompress_ex(d, j->in, j->in_bytes, j->out,
-                                         j->out_bytes, &in, &out) ==
-            LIBDEFLATE_SUCCESS &&
+                                         j->out_bytes, &in,
+                                         &out) == LIBDEFLATE_SUCCESS &&
         out == j->out_bytes) {
         return 0;
     }
@@ -196,7 +196,8 @@ static int co_place(Qcow2State *s, size_t bytes, uint64_t *offset)
         uint64_t new, got;
         bool fresh;
 
-        ret = co_qcow2_alloc_run(s, "compressed cluster", 1, &new, &got, &fresh);
+        ret =
+            co_qcow2_alloc_run(s, "compressed cluster", 1, &new, &got, &fresh);
         if (ret == 0 && room && new == at + room) {
             /* It goes on right behind: use the rest of the last one too. */
             ret = co_qcow2_refcount_change(s, at, room, 1);

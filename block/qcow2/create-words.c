@@ -42,8 +42,8 @@ const FormatOption qcow2_create_options[] = {
      true},
     {"refcount_bits", "num", "Width of a reference count entry in bits", "16",
      true},
-    {"encrypt.keyslot", "num",
-     "Select a single keyslot to modify explicitly", NULL, true, true},
+    {"encrypt.keyslot", "num", "Select a single keyslot to modify explicitly",
+     NULL, true, true},
     {"encrypt.new-secret", "str",
      "New secret to set in the matching keyslots. Empty string to erase", NULL,
      true, true},
@@ -100,8 +100,8 @@ static bool refuse_encryption(json_object *words, Error **errp)
     return true;
 }
 
-BlockdevCreateOptions *qcow2_create_words(json_object *words,
-                                          json_object *file, Error **errp)
+BlockdevCreateOptions *qcow2_create_words(json_object *words, json_object *file,
+                                          Error **errp)
 {
     json_object *json = json_object_new_object();
     const char *compat = word(words, "compat");

@@ -385,7 +385,8 @@ bool co_qcow2_create(const BlockdevCreateOptions *options, Error **errp)
     uint8_t *image = NULL;
     const char *name = NULL;
     size_t bytes;
-    bool ok = qcow2_create_check(o, errp) && (file = co_hold_ref(o->file, errp));
+    bool ok =
+        qcow2_create_check(o, errp) && (file = co_hold_ref(o->file, errp));
 
     if (ok && o->data_file) {
         data_file = co_hold_ref(o->data_file, errp);
@@ -423,8 +424,8 @@ bool co_qcow2_create_file(const char *filename, struct json_object *words,
     }
     ok = qcow2_create_check(&options->u.qcow2, errp);
     if (ok && json_object_object_get_ex(words, "data_file", &name)) {
-        ok = co_file_create(json_object_get_string(name), 0,
-                            FILE_PREALLOC_OFF, errp) == 0;
+        ok = co_file_create(json_object_get_string(name), 0, FILE_PREALLOC_OFF,
+                            errp) == 0;
     }
     ok = ok && co_qcow2_create(options, errp);
     BlockdevCreateOptions_free(options);

@@ -14,8 +14,8 @@
 COROUTINE_ONLY
 static int co_block_last(Qcow2State *s, uint64_t block, uint64_t *last)
 {
-    uint64_t own = (s->reftable[block] & QCOW2_REFTABLE_MASK) >>
-                   s->cluster_bits;
+    uint64_t own =
+        (s->reftable[block] & QCOW2_REFTABLE_MASK) >> s->cluster_bits;
     uint64_t at = block << s->refblock_bits;
     uint64_t block_end = at + (UINT64_C(1) << s->refblock_bits);
 

@@ -21,8 +21,7 @@ static const struct {
 
 Qcow2Extension *qcow2_extension_find(Qcow2State *s, uint32_t type)
 {
-    LIST_FOREACH(ext, &s->extensions, Qcow2Extension, link)
-    {
+    LIST_FOREACH(ext, &s->extensions, Qcow2Extension, link) {
         if (ext->type == type) {
             return ext;
         }
@@ -97,8 +96,8 @@ static int take_extension(Qcow2State *s, uint32_t type, const uint8_t *data,
     }
 }
 
-int qcow2_extensions_read(Qcow2State *s, const uint8_t *cluster,
-                          uint64_t start, uint64_t end, Error **errp)
+int qcow2_extensions_read(Qcow2State *s, const uint8_t *cluster, uint64_t start,
+                          uint64_t end, Error **errp)
 {
     uint64_t at = start;
 
@@ -142,8 +141,7 @@ void qcow2_unknown_features(const Qcow2State *s, Error **errp)
         }
     }
     if (unknown) {
-        g_string_append_printf(text,
-                               "%sUnknown incompatible feature: %" PRIx64,
+        g_string_append_printf(text, "%sUnknown incompatible feature: %" PRIx64,
                                text->len ? ", " : "", unknown);
     }
     error_set(errp, "Unsupported qcow2 feature(s): %s", text->str);
@@ -207,8 +205,7 @@ int64_t qcow2_extensions_write(const Qcow2State *s, uint8_t *cluster,
     if (s->version >= 3 && features && s->cluster_bytes > 4 * KiB) {
         put_features(&w);
     }
-    LIST_FOREACH(ext, &s->extensions, Qcow2Extension, link)
-    {
+    LIST_FOREACH(ext, &s->extensions, Qcow2Extension, link) {
         put(&w, ext->type, ext->data, ext->length);
     }
     put(&w, QCOW2_EXT_END, NULL, 0);

@@ -6,8 +6,8 @@
 #include "block/qcow2/qcow2-int.h"
 
 /* Reads the extensions from [@start, @end) of the first cluster. */
-int qcow2_extensions_read(Qcow2State *s, const uint8_t *cluster,
-                          uint64_t start, uint64_t end, Error **errp);
+int qcow2_extensions_read(Qcow2State *s, const uint8_t *cluster, uint64_t start,
+                          uint64_t end, Error **errp);
 /* Writes them from @start on; where they end, or -ENOSPC. */
 int64_t qcow2_extensions_write(const Qcow2State *s, uint8_t *cluster,
                                uint64_t start, bool features);

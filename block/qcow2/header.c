@@ -16,9 +16,8 @@ void qcow2_geometry(Qcow2State *s)
     s->extended_l2 = s->incompatible & QCOW2_INCOMPAT_EXTL2;
     s->l2_entry_bytes = s->extended_l2 ? 16 : 8;
     s->l2_bits = s->cluster_bits - (s->extended_l2 ? 4 : 3);
-    s->subcluster_bytes =
-        s->extended_l2 ? s->cluster_bytes / QCOW2_SUBCLUSTERS
-                       : s->cluster_bytes;
+    s->subcluster_bytes = s->extended_l2 ? s->cluster_bytes / QCOW2_SUBCLUSTERS
+                                         : s->cluster_bytes;
     s->refblock_bits = s->cluster_bits + 3 - s->refcount_order;
     s->refcount_max = s->refcount_order == 6
                           ? INT64_MAX
@@ -113,8 +112,7 @@ static int check_features(Qcow2State *s, Error **errp)
         return -EACCES;
     }
     if (s->compression > QCOW2_COMPRESSION_ZSTD) {
-        error_set(errp, "qcow2: unknown compression type: %u",
-                  s->compression);
+        error_set(errp, "qcow2: unknown compression type: %u", s->compression);
         return -ENOTSUP;
     }
     if (bit != (s->compression != QCOW2_COMPRESSION_ZLIB)) {
@@ -267,8 +265,8 @@ static int take_header(Qcow2State *s, const uint8_t *cluster, Error **errp)
     if ((ret = check_features(s, errp)) < 0 ||
         (ret = check_encryption(h, errp)) < 0 ||
         (ret = take_tables(s, h, errp)) < 0 ||
-        (ret = qcow2_extensions_read(s, cluster, s->header_bytes, end,
-                                     errp)) < 0) {
+        (ret = qcow2_extensions_read(s, cluster, s->header_bytes, end, errp)) <
+            0) {
         return ret;
     }
     return take_backing(s, h, cluster, errp);
@@ -314,18 +312,19 @@ static uint32_t snapshot_count(const Qcow2State *s)
 static void fill_fixed(const Qcow2State *s, Qcow2Header *h)
 {
     *h = (Qcow2Header){
-        .v2 = {
-            .magic = be32(QCOW2_MAGIC),
-            .version = be32(s->version),
-            .cluster_bits = be32(s->cluster_bits),
-            .size = be64(s->disk_bytes),
-            .l1_size = be32(s->l1_size),
-            .l1_table_offset = be64(s->l1_offset),
-            .refcount_table_offset = be64(s->reftable_offset),
-            .refcount_table_clusters = be32(s->reftable_clusters),
-            .nb_snapshots = be32(snapshot_count(s)),
-            .snapshots_offset = be64(s->snapshots_offset),
-        },
+        .v2 =
+            {
+                .magic = be32(QCOW2_MAGIC),
+                .version = be32(s->version),
+                .cluster_bits = be32(s->cluster_bits),
+                .size = be64(s->disk_bytes),
+                .l1_size = be32(s->l1_size),
+                .l1_table_offset = be64(s->l1_offset),
+                .refcount_table_offset = be64(s->reftable_offset),
+                .refcount_table_clusters = be32(s->reftable_clusters),
+                .nb_snapshots = be32(snapshot_count(s)),
+                .snapshots_offset = be64(s->snapshots_offset),
+            },
     };
     if (s->version >= 3) {
         h->incompatible_features = be64(s->incompatible);

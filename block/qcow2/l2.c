@@ -259,16 +259,15 @@ static int co_map_piece(Qcow2State *s, const Qcow2Piece *piece, unsigned byte,
     map->first = e;
     map->type = qcow2_entry_type(s, e, in_cluster / s->subcluster_bytes);
     map->copied = e.entry & QCOW2_COPIED;
-    map->host = placed(map->type)
-                    ? (e.entry & QCOW2_OFFSET_MASK) + in_cluster
-                    : 0;
+    map->host =
+        placed(map->type) ? (e.entry & QCOW2_OFFSET_MASK) + in_cluster : 0;
     map->bytes = cluster_span(s, e, in_cluster, map->type);
     while (map->bytes < bytes &&
            (byte += s->l2_entry_bytes) < s->l2_cache.piece_bytes &&
            (offset + map->bytes) % s->cluster_bytes == 0) {
         e = qcow2_entry_load(s, piece->data + byte);
-        if (!goes_on(s, map, e) || (e.entry & QCOW2_OFFSET_MASK) %
-                                           s->cluster_bytes) {
+        if (!goes_on(s, map, e) ||
+            (e.entry & QCOW2_OFFSET_MASK) % s->cluster_bytes) {
             break;
         }
         if ((s->version < 3 || s->has_data_file || s->extended_l2) &&

@@ -25,13 +25,12 @@ static uint64_t refcount_bytes(const Qcow2State *s, uint64_t clusters)
 static uint64_t table_bytes(const Qcow2State *s, uint64_t disk_bytes)
 {
     uint64_t entries = disk_bytes / s->cluster_bytes;
-    uint64_t l2 = ROUND_UP(entries, UINT64_C(1) << s->l2_bits) *
-                  s->l2_entry_bytes;
+    uint64_t l2 =
+        ROUND_UP(entries, UINT64_C(1) << s->l2_bits) * s->l2_entry_bytes;
     uint64_t l1 = ROUND_UP(l2 / s->cluster_bytes * 8, s->cluster_bytes);
     uint64_t bytes = s->cluster_bytes + l2 + l1;
 
-    return bytes +
-           refcount_bytes(s, (bytes + disk_bytes) / s->cluster_bytes);
+    return bytes + refcount_bytes(s, (bytes + disk_bytes) / s->cluster_bytes);
 }
 
 /* Clusters of @source that will hold data. */
@@ -47,9 +46,9 @@ static int co_data_bytes(Node *source, const Qcow2State *s, bool backing,
         BlockStatus status;
         unsigned depth;
         uint64_t from, to;
-        int ret = co_node_block_status_above(source, edge ? edge->child : NULL,
-                                             true, at, size - at, &status,
-                                             &depth);
+        int ret =
+            co_node_block_status_above(source, edge ? edge->child : NULL, true,
+                                       at, size - at, &status, &depth);
 
         if (ret < 0) {
             return ret;

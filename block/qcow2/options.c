@@ -42,8 +42,8 @@ static bool check_sizes(const BlockdevOptionsQcow2 *o, Error **errp)
                       o->refcount_cache_size, errp)) {
         return false;
     }
-    if (o->has_cache_size && (o->has_l2_cache_size + o->has_refcount_cache_size
-                              == 2)) {
+    if (o->has_cache_size &&
+        (o->has_l2_cache_size + o->has_refcount_cache_size == 2)) {
         error_set(errp, "cache-size, l2-cache-size and refcount-cache-size "
                         "may not be set at the same time");
         return false;
@@ -67,8 +67,7 @@ static bool check_refs_size(const Qcow2State *s, const BlockdevOptionsQcow2 *o,
 {
     if (o->has_cache_size && !o->has_l2_cache_size &&
         !o->has_refcount_cache_size) {
-        refs_bytes = o->cache_size -
-                     MIN((uint64_t)o->cache_size, whole_l2(s));
+        refs_bytes = o->cache_size - MIN((uint64_t)o->cache_size, whole_l2(s));
     }
     if (refs_bytes / s->cluster_bytes > INT_MAX) {
         error_set(errp, "Refcount cache size too big");
@@ -174,8 +173,7 @@ static unsigned overlap_bits(const Qcow2OverlapChecks *o)
 static bool check_interval(const BlockdevOptionsQcow2 *o, Error **errp)
 {
     if (o->has_cache_clean_interval &&
-        (o->cache_clean_interval < 0 ||
-         o->cache_clean_interval > UINT32_MAX)) {
+        (o->cache_clean_interval < 0 || o->cache_clean_interval > UINT32_MAX)) {
         error_set(errp, "Cache clean interval too big");
         return false;
     }
@@ -188,9 +186,8 @@ static void apply_flags(Qcow2State *s, const BlockdevOptionsQcow2 *o)
               (o->has_lazy_refcounts
                    ? o->lazy_refcounts
                    : (s->compatible & QCOW2_COMPAT_LAZY_REFCOUNTS) != 0);
-    s->discard_request = o->has_pass_discard_request
-                             ? o->pass_discard_request
-                             : s->node->discard_unmap;
+    s->discard_request = o->has_pass_discard_request ? o->pass_discard_request
+                                                     : s->node->discard_unmap;
     s->discard_snapshot =
         o->has_pass_discard_snapshot ? o->pass_discard_snapshot : true;
     s->discard_other = o->has_pass_discard_other && o->pass_discard_other;
@@ -223,10 +220,17 @@ bool qcow2_options_apply(Qcow2State *s, const BlockdevOptionsQcow2 *o,
 /* --- reopening ----------------------------------------------------------- */
 
 const char *const qcow2_reopen_options[] = {
-    "lazy-refcounts",     "pass-discard-request", "pass-discard-snapshot",
-    "pass-discard-other", "overlap-check",        "cache-size",
-    "l2-cache-size",      "l2-cache-entry-size",  "refcount-cache-size",
-    "cache-clean-interval", NULL,
+    "lazy-refcounts",
+    "pass-discard-request",
+    "pass-discard-snapshot",
+    "pass-discard-other",
+    "overlap-check",
+    "cache-size",
+    "l2-cache-size",
+    "l2-cache-entry-size",
+    "refcount-cache-size",
+    "cache-clean-interval",
+    NULL,
 };
 
 typedef struct Undo {

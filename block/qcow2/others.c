@@ -38,8 +38,8 @@ co_open_loose(Qcow2State *s, json_object *loose, const char *format,
 COROUTINE_ONLY CONTROL_ONLY static Edge *co_data_file_by_name(Qcow2State *s,
                                                               Error **errp)
 {
-    g_autofree char *name = filename_beside(s->file->child->filename,
-                                            s->data_file_name, errp);
+    g_autofree char *name =
+        filename_beside(s->file->child->filename, s->data_file_name, errp);
     json_object *loose = name ? loose_options_of_filename(name, errp) : NULL;
     Edge *edge;
 
@@ -102,8 +102,8 @@ co_probe(Qcow2State *s, json_object *loose, const char **format, Error **errp)
                         "Could not read the image to determine its format");
         return false;
     }
-    *format = !memcmp(head, "QFI\xfb\0\0\0", 7) && head[7] >= 2 ? "qcow2"
-                                                               : "raw";
+    *format =
+        !memcmp(head, "QFI\xfb\0\0\0", 7) && head[7] >= 2 ? "qcow2" : "raw";
     return true;
 }
 
@@ -153,9 +153,10 @@ bool co_qcow2_open_backing(Qcow2State *s, const BlockdevOptionsQcow2 *o,
     Error *err = NULL;
     bool ok = true;
 
-    if (o->backing && (o->backing->kind == BLOCKDEV_REF_OR_NULL_KIND_NULL ||
-                       (o->backing->kind == BLOCKDEV_REF_OR_NULL_KIND_REFERENCE &&
-                        !*o->backing->u.reference))) {
+    if (o->backing &&
+        (o->backing->kind == BLOCKDEV_REF_OR_NULL_KIND_NULL ||
+         (o->backing->kind == BLOCKDEV_REF_OR_NULL_KIND_REFERENCE &&
+          !*o->backing->u.reference))) {
         return true; /* the empty name is the old way to say it */
     }
     if (o->backing) {

@@ -16,8 +16,8 @@
 #define PART_ENTRIES 512
 
 static const char *const part_names[] = {
-    "qcow2_header",   "active L1 table", "active L2 table",
-    "refcount block", "refcount table",  "snapshot table",
+    "qcow2_header",      "active L1 table",   "active L2 table",
+    "refcount block",    "refcount table",    "snapshot table",
     "inactive L1 table", "inactive L2 table", "bitmap directory",
 };
 
@@ -94,8 +94,8 @@ static unsigned overlap_tables(const Qcow2State *s, unsigned checks,
 {
     for (uint64_t at = ROUND_DOWN(offset, s->cluster_bytes);
          at < offset + bytes; at += s->cluster_bytes) {
-        unsigned what = GPOINTER_TO_UINT(
-            g_hash_table_lookup(s->tables, table_key(s, at)));
+        unsigned what =
+            GPOINTER_TO_UINT(g_hash_table_lookup(s->tables, table_key(s, at)));
 
         if (what & checks) {
             return what & checks;
@@ -244,10 +244,11 @@ void co_qcow2_mark_corrupt(Qcow2State *s, bool fatal, int64_t host_offset,
     va_end(args);
     fatal = fatal && !s->node->read_only;
     s->corruption_told = true;
-    fprintf(stderr, fatal ? "qcow2: Marking image as corrupt: %s; further "
-                            "corruption events will be suppressed\n"
-                          : "qcow2: Image is corrupt: %s; further non-fatal "
-                            "corruption events will be suppressed\n",
+    fprintf(stderr,
+            fatal ? "qcow2: Marking image as corrupt: %s; further "
+                    "corruption events will be suppressed\n"
+                  : "qcow2: Image is corrupt: %s; further non-fatal "
+                    "corruption events will be suppressed\n",
             text);
     event = (QapiEventBlockImageCorrupted){
         .device = (char *)"",

@@ -43,8 +43,8 @@ typedef struct Qcow2Piece {
     unsigned pins;   /* who uses it; such a piece stays */
     bool dirty, loading, failed;
     uint32_t l1_index; /* L2 only: which table it is a part of */
-    uint64_t used; /* value of the cache's clock when it was last used */
-    ListLink lru;  /* least recently used first */
+    uint64_t used;     /* value of the cache's clock when it was last used */
+    ListLink lru;      /* least recently used first */
     ListLink in_dirty;
 } Qcow2Piece;
 
@@ -94,7 +94,7 @@ typedef enum Qcow2FreeKind {
     QCOW2_FREE_SNAPSHOT, /* a snapshot went */
     QCOW2_FREE_OTHER,
     QCOW2_FREE_ALWAYS, /* its space is given back at any rate */
-    QCOW2_FREE_KEEP, /* its space is never given back to the host */
+    QCOW2_FREE_KEEP,   /* its space is never given back to the host */
 } Qcow2FreeKind;
 
 typedef struct Qcow2Free {
@@ -146,27 +146,27 @@ struct Qcow2State {
     unsigned cluster_bits, refcount_order;
     uint64_t cluster_bytes;
     bool extended_l2;
-    unsigned l2_entry_bytes;     /* 8 or 16 */
-    unsigned l2_bits;            /* log2 of entries of a table */
-    uint64_t subcluster_bytes;   /* = cluster_bytes without extended_l2 */
-    unsigned refblock_bits;      /* log2 of entries of a refcount block */
+    unsigned l2_entry_bytes;   /* 8 or 16 */
+    unsigned l2_bits;          /* log2 of entries of a table */
+    uint64_t subcluster_bytes; /* = cluster_bytes without extended_l2 */
+    unsigned refblock_bits;    /* log2 of entries of a refcount block */
     uint64_t refcount_max;
-    unsigned compression;        /* QCOW2_COMPRESSION_ */
+    unsigned compression;                         /* QCOW2_COMPRESSION_ */
     uint64_t incompatible, compatible, autoclear; /* as in the header */
     bool data_file_raw;
     uint32_t header_bytes;
-    uint8_t *header_unknown;     /* fields beyond those we know */
+    uint8_t *header_unknown; /* fields beyond those we know */
     uint32_t header_unknown_bytes;
     char *backing_file, *backing_format, *data_file_name;
-    ListLink extensions;         /* Qcow2Extension, kept as they are, and
-                                    QCOW2_EXT_BITMAPS too */
-    GArray *features;            /* Qcow2Feature: the table as read */
-    unsigned overlap_checks;     /* QCOW2_OL_ */
+    ListLink extensions;     /* Qcow2Extension, kept as they are, and
+                                QCOW2_EXT_BITMAPS too */
+    GArray *features;        /* Qcow2Feature: the table as read */
+    unsigned overlap_checks; /* QCOW2_OL_ */
     bool discard_request, discard_snapshot, discard_other;
     uint64_t cache_clean_interval_s;
     int64_t cache_cleaned_ns;
     bool lazy; /* counts may be written late, once the dirty bit is set */
-    bool dirty_is_ours; /* the dirty bit was set for that, by us */
+    bool dirty_is_ours;   /* the dirty bit was set for that, by us */
     bool snapshot_loaded; /* l1 is that of a snapshot: nothing is written */
 
     /* HOME */
@@ -181,8 +181,8 @@ struct Qcow2State {
     uint64_t compressed_end; /* where the last compressed data ended; 0: at
                                 the end of a cluster, or there is none */
 
-    uint64_t *reftable;         /* CPU order */
-    uint32_t reftable_entries;  /* in memory */
+    uint64_t *reftable;        /* CPU order */
+    uint32_t reftable_entries; /* in memory */
     uint64_t reftable_offset;
     uint32_t reftable_clusters; /* of the one in memory */
     bool reftable_moved;        /* the header does not know yet */
@@ -203,7 +203,7 @@ struct Qcow2State {
     bool snapshots_unread;    /* who checks reads them */
     uint64_t snapshots_offset, snapshots_bytes;
 
-    bool corrupt;  /* marked so, or found so just now: no more I/O */
+    bool corrupt; /* marked so, or found so just now: no more I/O */
     bool corruption_told;
 
     /* bitmaps: for the part that keeps them; NULL as long as there is none */

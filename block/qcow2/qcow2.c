@@ -52,8 +52,8 @@ static int co_l1_load(Qcow2State *s, Error **errp)
 {
     size_t bytes = s->l1_size * sizeof(Be64);
     Be64 *table = g_try_malloc(MAX(bytes, 1));
-    int ret = table ? co_qcow2_file_read(s, s->l1_offset, table, bytes)
-                    : -ENOMEM;
+    int ret =
+        table ? co_qcow2_file_read(s, s->l1_offset, table, bytes) : -ENOMEM;
 
     if (ret < 0) {
         error_set_errno(errp, -ret, "Could not read L1 table");
@@ -151,16 +151,14 @@ co_open_image(Node *node, const BlockdevOptionsQcow2 *o, Error **errp)
 {
     Qcow2State *s = qcow2_state(node);
 
-    s->file = co_node_open_child(node, o->file, "file",
-                                 EDGE_METADATA | EDGE_DATA | EDGE_PRIMARY,
-                                 errp);
+    s->file = co_node_open_child(
+        node, o->file, "file", EDGE_METADATA | EDGE_DATA | EDGE_PRIMARY, errp);
     if (!s->file) {
         return false;
     }
     s->data_file = s->file;
     if (co_qcow2_header_read(s, errp) < 0 ||
-        !co_qcow2_open_data_file(s, o, errp) ||
-        !co_read_image(node, o, errp)) {
+        !co_qcow2_open_data_file(s, o, errp) || !co_read_image(node, o, errp)) {
         return false;
     }
     return co_qcow2_open_backing(s, o, errp) &&

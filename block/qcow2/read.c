@@ -97,8 +97,9 @@ static int co_read_backing(Qcow2State *s, uint64_t offset, uint64_t bytes,
 }
 
 COROUTINE_ONLY
-static int co_read_compressed(Qcow2State *s, uint64_t entry, uint64_t in_cluster,
-                              uint64_t bytes, Iov *iov, size_t iov_offset)
+static int co_read_compressed(Qcow2State *s, uint64_t entry,
+                              uint64_t in_cluster, uint64_t bytes, Iov *iov,
+                              size_t iov_offset)
 {
     uint64_t offset, in_bytes;
     uint8_t *in, *out;
@@ -220,10 +221,9 @@ int co_qcow2_read_locked(Qcow2State *s, uint64_t offset, uint64_t bytes,
             return ret;
         }
         done = map.bytes;
-        ret = done == bytes
-                  ? co_read_mapped(s, &map, offset, iov, iov_offset)
-                  : co_read_fragments(s, &map, offset, bytes, iov, iov_offset,
-                                      &done);
+        ret = done == bytes ? co_read_mapped(s, &map, offset, iov, iov_offset)
+                            : co_read_fragments(s, &map, offset, bytes, iov,
+                                                iov_offset, &done);
         if (ret < 0) {
             return ret;
         }

@@ -80,7 +80,8 @@ int co_qcow2_l1_grow(Qcow2State *s, uint32_t entries, Error **errp)
     qcow2_event(s, BLKDBG_L1_GROW_ALLOC_TABLE);
     ret = co_qcow2_settle(s);
     if (ret == 0) {
-        ret = co_qcow2_alloc_bytes(s, NULL, entries * UINT64_C(8), false, &offset);
+        ret = co_qcow2_alloc_bytes(s, NULL, entries * UINT64_C(8), false,
+                                   &offset);
     }
     if (ret == 0) {
         ret = co_l1_move(s, offset, entries);
@@ -164,8 +165,8 @@ int co_qcow2_preallocate(Qcow2State *s, uint64_t offset, uint64_t bytes,
     int ret = 0;
 
     while (at < end && ret == 0) {
-        uint64_t host = at, got = MIN((end - at) >> s->cluster_bits,
-                                      PREALLOCATE_STEP);
+        uint64_t host = at,
+                 got = MIN((end - at) >> s->cluster_bits, PREALLOCATE_STEP);
         uint64_t there = s->data_file->child->size_bytes;
         uint64_t reach = qcow2_table_reach(s);
         bool fresh = true;

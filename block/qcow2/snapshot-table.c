@@ -58,8 +58,8 @@ static char *co_take_text(Reader *r, size_t bytes)
 COROUTINE_ONLY
 static void co_take_unknown(Reader *r, Qcow2Snapshot *sn, uint32_t bytes)
 {
-    sn->extra_bytes = MIN(bytes, QCOW2_MAX_SNAPSHOT_EXTRA_BYTES -
-                                     sizeof(Qcow2SnapshotExtra));
+    sn->extra_bytes =
+        MIN(bytes, QCOW2_MAX_SNAPSHOT_EXTRA_BYTES - sizeof(Qcow2SnapshotExtra));
     if (sn->extra_bytes) {
         sn->extra = g_malloc(sn->extra_bytes);
         co_take(r, sn->extra, sn->extra_bytes);

@@ -20,8 +20,8 @@
 
 typedef struct Change {
     Qcow2State *s;
-    int change; /* +1, -1, or 0: only the flags */
-    bool active; /* it is the disk's: its flags follow the counts */
+    int change;      /* +1, -1, or 0: only the flags */
+    bool active;     /* it is the disk's: its flags follow the counts */
     uint64_t places; /* how many counts went up so far; to undo: how many are
                         to go down again */
     bool undo;
@@ -81,8 +81,8 @@ static int co_fix_flag(const Change *c, Qcow2Piece *piece, unsigned byte,
             return ret;
         }
         e.entry ^= QCOW2_COPIED;
-        qcow2_entry_store(
-            c->s, qcow2_piece_modify(&c->s->l2_cache, piece) + byte, e);
+        qcow2_entry_store(c->s,
+                          qcow2_piece_modify(&c->s->l2_cache, piece) + byte, e);
     }
     return ret;
 }
@@ -180,7 +180,8 @@ static int find(const Qcow2State *s, const char *id, const char *name)
     for (unsigned i = 0; i < s->snapshots->len; i++) {
         const Qcow2Snapshot *sn = g_ptr_array_index(s->snapshots, i);
 
-        if ((!id || !strcmp(sn->id, id)) && (!name || !strcmp(sn->name, name))) {
+        if ((!id || !strcmp(sn->id, id)) &&
+            (!name || !strcmp(sn->name, name))) {
             return i;
         }
     }
@@ -258,8 +259,8 @@ static uint64_t *co_read_l1(Qcow2State *s, const Qcow2Snapshot *sn,
     g_autofree Be64 *table = g_new0(Be64, MAX(sn->l1_size, 1));
     uint64_t *l1 = g_new0(uint64_t, MAX(entries, 1));
 
-    *ret = co_qcow2_file_read(s, sn->l1_offset, table,
-                              sn->l1_size * sizeof(Be64));
+    *ret =
+        co_qcow2_file_read(s, sn->l1_offset, table, sn->l1_size * sizeof(Be64));
     for (uint32_t i = 0; i < MIN(entries, sn->l1_size); i++) {
         l1[i] = be64_get(table[i]);
     }

@@ -16,7 +16,7 @@
 
 /* Clusters in a row that get their data together. */
 typedef struct Target {
-    uint64_t guest;    /* first cluster */
+    uint64_t guest; /* first cluster */
     uint64_t clusters;
     uint64_t host;
     bool taken; /* for this write; else the place they had */
@@ -105,8 +105,8 @@ static int co_fill_unit(Qcow2State *s, const Target *t, uint64_t at,
 
 /* In its own place a subcluster that holds data needs no filling up. */
 COROUTINE_ONLY
-static int co_fill_edge(Qcow2State *s, const Target *t, uint64_t at,
-                        bool upper, uint64_t *edge)
+static int co_fill_edge(Qcow2State *s, const Target *t, uint64_t at, bool upper,
+                        uint64_t *edge)
 {
     uint64_t touched = upper ? at - 1 : at, unit;
     Qcow2Map map;
@@ -265,8 +265,8 @@ static int co_write_target(Qcow2State *s, uint64_t offset, uint64_t bytes,
 {
     Target t = {.guest = ROUND_DOWN(offset, s->cluster_bytes), .from = offset};
     uint64_t last = offset + bytes, linked = 0;
-    int ret = co_target_extend(
-        s, &t, DIV_ROUND_UP(last - t.guest, s->cluster_bytes));
+    int ret =
+        co_target_extend(s, &t, DIV_ROUND_UP(last - t.guest, s->cluster_bytes));
 
     if (ret == 0 && t.taken) {
         ret = co_target_take(s, &t);
@@ -280,8 +280,7 @@ static int co_write_target(Qcow2State *s, uint64_t offset, uint64_t bytes,
         ret = co_fill_edge(s, &t, t.to, true, &t.fill_to);
     }
     if (ret == 0 && !s->has_data_file) {
-        ret = co_qcow2_check_overlap(s, t.host,
-                                     t.clusters << s->cluster_bits);
+        ret = co_qcow2_check_overlap(s, t.host, t.clusters << s->cluster_bits);
     }
     if (ret == 0) {
         ret = co_write_filled(s, &t, iov, iov_offset);
@@ -307,8 +306,7 @@ static int co_write_in_place(Qcow2State *s, uint64_t offset, uint64_t bytes,
     *done = 0;
     while (*done < bytes) {
         Qcow2Map map;
-        int ret = co_qcow2_map_to_write(s, offset + *done, bytes - *done,
-                                        &map);
+        int ret = co_qcow2_map_to_write(s, offset + *done, bytes - *done, &map);
 
         if (ret < 0) {
             return ret;

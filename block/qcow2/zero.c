@@ -40,8 +40,8 @@ static int change_piece(Qcow2State *s, Qcow2Piece *piece, unsigned byte,
 
         if (change(s, old, *at - guest, to, how, &new, &ret) &&
             !same_entry(old, new)) {
-            qcow2_entry_store(
-                s, qcow2_piece_modify(&s->l2_cache, piece) + byte, new);
+            qcow2_entry_store(s, qcow2_piece_modify(&s->l2_cache, piece) + byte,
+                              new);
             if (!same_place(s, old, new)) {
                 qcow2_entry_release(s, old, kind);
             }
@@ -117,8 +117,7 @@ static bool zero_entry(const Qcow2State *s, Qcow2Entry old, uint64_t from,
         return true;
     }
     if (whole) {
-        *new = (Qcow2Entry){keep ? old.entry : 0,
-                            (uint64_t)UINT32_MAX << 32};
+        *new = (Qcow2Entry){keep ? old.entry : 0, (uint64_t)UINT32_MAX << 32};
         return true;
     }
     if (old.entry & QCOW2_COMPRESSED) {
@@ -128,8 +127,7 @@ static bool zero_entry(const Qcow2State *s, Qcow2Entry old, uint64_t from,
     {
         uint64_t a = from / s->subcluster_bytes;
         uint64_t b = DIV_ROUND_UP(to, s->subcluster_bytes);
-        uint64_t bits =
-            ((UINT64_C(1) << b) - 1) & ~((UINT64_C(1) << a) - 1);
+        uint64_t bits = ((UINT64_C(1) << b) - 1) & ~((UINT64_C(1) << a) - 1);
 
         *new = (Qcow2Entry){old.entry, (old.bitmap & ~bits) | bits << 32};
     }
@@ -287,8 +285,8 @@ static int co_discard_locked(Qcow2State *s, uint64_t at, uint64_t end)
             return ret;
         }
     }
-    ret = co_change_entries(s, at, end, discard_entry, &how,
-                            QCOW2_FREE_REQUEST);
+    ret =
+        co_change_entries(s, at, end, discard_entry, &how, QCOW2_FREE_REQUEST);
     if (ret == 0 && s->has_data_file && !s->data_file_raw && at < there &&
         s->discard_request) {
         co_edge_pdiscard(s->data_file, at, MIN(end, there) - at);

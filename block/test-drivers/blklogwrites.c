@@ -67,8 +67,7 @@ static int co_log_read(Edge *log, uint64_t offset_bytes, void *buf,
                        size_t bytes)
 {
     uint64_t size = log->child->size_bytes;
-    size_t inside =
-        offset_bytes < size ? MIN(bytes, size - offset_bytes) : 0;
+    size_t inside = offset_bytes < size ? MIN(bytes, size - offset_bytes) : 0;
     Iov iov;
     int ret;
 
@@ -175,16 +174,15 @@ co_log_open(Node *node, const BlockdevOptions *options, Error **errp)
     }
     s->file = co_node_open_child(node, o->file, "file",
                                  EDGE_FILTERED | EDGE_PRIMARY, errp);
-    s->log = s->file ? co_node_open_child(node, o->log, "log", EDGE_METADATA,
-                                          errp)
-                     : NULL;
+    s->log = s->file
+                 ? co_node_open_child(node, o->log, "log", EDGE_METADATA, errp)
+                 : NULL;
     if (!s->log) {
         return false;
     }
     node->size_bytes = s->file->child->size_bytes;
     return !o->has_log_append || !o->log_append || co_open_old_log(s, errp);
 }
-
 
 static void log_refresh_limits(Node *node)
 {
@@ -345,10 +343,10 @@ static int co_log_pwritev(Node *node, uint64_t offset_bytes, uint64_t bytes,
                               within(node, offset_bytes, bytes), iov,
                               iov_offset, flags);
 
-    return ret < 0 ? ret
-                   : co_log_entry(s, offset_bytes, bytes,
-                                  flags & REQ_FUA ? LOG_FUA : 0, iov,
-                                  iov_offset);
+    return ret < 0
+               ? ret
+               : co_log_entry(s, offset_bytes, bytes,
+                              flags & REQ_FUA ? LOG_FUA : 0, iov, iov_offset);
 }
 
 COROUTINE_ONLY
@@ -384,8 +382,7 @@ static int co_log_flush(Node *node)
     return ret < 0 ? ret : co_log_entry(s, 0, 0, LOG_FLUSH, NULL, 0);
 }
 
-COROUTINE_ONLY CONTROL_ONLY
-static int64_t co_log_allocated_bytes(Node *node)
+COROUTINE_ONLY CONTROL_ONLY static int64_t co_log_allocated_bytes(Node *node)
 {
     const LogState *s = node->state;
 
@@ -393,7 +390,9 @@ static int64_t co_log_allocated_bytes(Node *node)
 }
 
 static const char *const log_identity[] = {
-    "log-append", "log-sector-size", NULL,
+    "log-append",
+    "log-sector-size",
+    NULL,
 };
 
 const NodeDriver driver_blklogwrites = {

@@ -85,9 +85,9 @@ co_verify_open(Node *node, const BlockdevOptions *options, Error **errp)
 
     s->raw = co_node_open_child(node, o->raw, "raw",
                                 EDGE_FILTERED | EDGE_PRIMARY, errp);
-    s->test = s->raw ? co_node_open_child(node, o->test, "test", EDGE_DATA,
-                                          errp)
-                     : NULL;
+    s->test = s->raw
+                  ? co_node_open_child(node, o->test, "test", EDGE_DATA, errp)
+                  : NULL;
     if (!s->test) {
         return false;
     }

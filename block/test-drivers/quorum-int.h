@@ -29,7 +29,7 @@ typedef struct QuorumRequest {
     Iov *iov;
     size_t iov_offset;
     ReqFlags flags;
-    bool quiet;    /* nobody hears of errors */
+    bool quiet; /* nobody hears of errors */
     CoCount running;
     QuorumPart *parts;
     unsigned n;

@@ -20,8 +20,7 @@ static int co_read_child(Edge *edge, uint64_t offset_bytes, uint64_t bytes,
                          Iov *iov, size_t iov_offset, ReqFlags flags)
 {
     uint64_t size = edge->child->size_bytes;
-    uint64_t inside =
-        offset_bytes < size ? MIN(bytes, size - offset_bytes) : 0;
+    uint64_t inside = offset_bytes < size ? MIN(bytes, size - offset_bytes) : 0;
 
     iov_memset(iov, iov_offset + inside, 0, bytes - inside);
     return co_edge_preadv(edge, offset_bytes, inside, iov, iov_offset, flags);
@@ -175,8 +174,7 @@ static int co_vote(QuorumRequest *req)
         quorum_report_failure(req);
         return -EIO;
     }
-    iov_from_buf(req->iov, req->iov_offset, req->parts[winner].buf,
-                 req->bytes);
+    iov_from_buf(req->iov, req->iov_offset, req->parts[winner].buf, req->bytes);
     report_losers(req, winner);
     if (s->rewrite) {
         co_rewrite_losers(req, winner);

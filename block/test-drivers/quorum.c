@@ -22,8 +22,7 @@ static bool check_options(const BlockdevOptionsQuorum *o, Error **errp)
         error_set(errp, "Parameter 'vote-threshold' expects a value >= 1");
     } else if ((uint64_t)o->vote_threshold > o->children->n) {
         error_set(errp, "threshold may not exceed children count");
-    } else if (blkverify &&
-               (o->children->n != 2 || o->vote_threshold != 2)) {
+    } else if (blkverify && (o->children->n != 2 || o->vote_threshold != 2)) {
         error_set(errp, "blkverify=on can only be set if there are exactly "
                         "two files and vote-threshold is 2");
     } else if (blkverify && o->has_rewrite_corrupted && o->rewrite_corrupted) {
@@ -39,8 +38,8 @@ static void take_options(QuorumState *s, const BlockdevOptionsQuorum *o)
 {
     s->threshold = (unsigned)o->vote_threshold;
     s->blkverify = o->has_blkverify && o->blkverify;
-    s->fifo = o->has_read_pattern &&
-              o->read_pattern == QUORUM_READ_PATTERN_FIFO;
+    s->fifo =
+        o->has_read_pattern && o->read_pattern == QUORUM_READ_PATTERN_FIFO;
     s->rewrite = !s->fifo && o->has_rewrite_corrupted && o->rewrite_corrupted;
 }
 
@@ -58,8 +57,8 @@ co_open_children(Node *node, const BlockdevOptionsQuorum *o, Error **errp)
 
     for (size_t i = 0; i < o->children->n; i++) {
         g_autofree char *name = g_strdup_printf("children.%zu", i);
-        Edge *edge = co_node_open_child(node, o->children->v[i], name,
-                                        EDGE_DATA, errp);
+        Edge *edge =
+            co_node_open_child(node, o->children->v[i], name, EDGE_DATA, errp);
 
         if (!edge) {
             return false;

@@ -45,8 +45,8 @@ const HmpCommand hmp_block_job_set_speed = {
     .qmp = "block-job-set-speed",
 };
 
-COROUTINE_ONLY CONTROL_ONLY
-static void co_block_stream(Hmp *hmp, json_object *args)
+COROUTINE_ONLY CONTROL_ONLY static void co_block_stream(Hmp *hmp,
+                                                        json_object *args)
 {
     /* The job is called as the device. */
     json_object_object_add(args, "job-id",
@@ -56,7 +56,8 @@ static void co_block_stream(Hmp *hmp, json_object *args)
 
 const HmpCommand hmp_block_stream = {
     .name = "block_stream",
-    .args = {{"device", HMP_DEVICE}, {"speed", HMP_SIZE, true},
+    .args = {{"device", HMP_DEVICE},
+             {"speed", HMP_SIZE, true},
              {"base", HMP_STRING, true}},
     .params = "device [speed [base]]",
     .help = "copy what is in images behind a device into it",
@@ -71,18 +72,17 @@ static json_object *copy_arguments(json_object *args)
     bool reuse = hmp_flag(args, "reuse"), full = hmp_flag(args, "full");
     const char *device = hmp_str(args, "device");
 
-    return hmp_object("job-id",
-                      hmp_new_string(backend_by_name(device) ? NULL : device),
-                      "device", hmp_new_string(device),
-                      "target", hmp_new_string(hmp_str(args, "target")),
-                      "format", hmp_new_string(hmp_str(args, "format")),
-                      "sync", hmp_new_string(full ? "full" : "top"), "mode",
-                      hmp_new_string(reuse ? "existing" : "absolute-paths"),
-                      NULL);
+    return hmp_object(
+        "job-id", hmp_new_string(backend_by_name(device) ? NULL : device),
+        "device", hmp_new_string(device), "target",
+        hmp_new_string(hmp_str(args, "target")), "format",
+        hmp_new_string(hmp_str(args, "format")), "sync",
+        hmp_new_string(full ? "full" : "top"), "mode",
+        hmp_new_string(reuse ? "existing" : "absolute-paths"), NULL);
 }
 
-COROUTINE_ONLY CONTROL_ONLY
-static void co_drive_mirror(Hmp *hmp, json_object *args)
+COROUTINE_ONLY CONTROL_ONLY static void co_drive_mirror(Hmp *hmp,
+                                                        json_object *args)
 {
     json_object *qmp = copy_arguments(args);
 
@@ -103,8 +103,8 @@ const HmpCommand hmp_drive_mirror = {
     .co_run = co_drive_mirror,
 };
 
-COROUTINE_ONLY CONTROL_ONLY
-static void co_drive_backup(Hmp *hmp, json_object *args)
+COROUTINE_ONLY CONTROL_ONLY static void co_drive_backup(Hmp *hmp,
+                                                        json_object *args)
 {
     json_object *qmp = copy_arguments(args);
 
@@ -139,8 +139,7 @@ const HmpCommand hmp_block_resize = {
     .qmp = "block_resize",
 };
 
-COROUTINE_ONLY CONTROL_ONLY
-static void co_change(Hmp *hmp, json_object *args)
+COROUTINE_ONLY CONTROL_ONLY static void co_change(Hmp *hmp, json_object *args)
 {
     const char *mode = hmp_str(args, "read-only-mode");
 
@@ -173,8 +172,8 @@ const HmpCommand hmp_eject = {
 };
 
 /* By the name of the device, or else by its id. */
-COROUTINE_ONLY CONTROL_ONLY
-static void co_block_set_io_throttle(Hmp *hmp, json_object *args)
+COROUTINE_ONLY CONTROL_ONLY static void
+co_block_set_io_throttle(Hmp *hmp, json_object *args)
 {
     const char *device = hmp_str(args, "device");
 
@@ -187,8 +186,12 @@ static void co_block_set_io_throttle(Hmp *hmp, json_object *args)
 
 const HmpCommand hmp_block_set_io_throttle = {
     .name = "block_set_io_throttle",
-    .args = {{"device", HMP_DEVICE}, {"bps", HMP_INT}, {"bps_rd", HMP_INT},
-             {"bps_wr", HMP_INT}, {"iops", HMP_INT}, {"iops_rd", HMP_INT},
+    .args = {{"device", HMP_DEVICE},
+             {"bps", HMP_INT},
+             {"bps_rd", HMP_INT},
+             {"bps_wr", HMP_INT},
+             {"iops", HMP_INT},
+             {"iops_rd", HMP_INT},
              {"iops_wr", HMP_INT}},
     .params = "device bps bps_rd bps_wr iops iops_rd iops_wr",
     .help = "limit what a device does in a second",
@@ -197,8 +200,8 @@ const HmpCommand hmp_block_set_io_throttle = {
 
 /* --- snapshots ----------------------------------------------------------- */
 
-COROUTINE_ONLY CONTROL_ONLY
-static void co_snapshot_blkdev(Hmp *hmp, json_object *args)
+COROUTINE_ONLY CONTROL_ONLY static void co_snapshot_blkdev(Hmp *hmp,
+                                                           json_object *args)
 {
     bool reuse = hmp_flag(args, "reuse");
 
@@ -207,9 +210,8 @@ static void co_snapshot_blkdev(Hmp *hmp, json_object *args)
         return;
     }
     json_object_object_del(args, "reuse");
-    json_object_object_add(args, "mode",
-                           hmp_new_string(reuse ? "existing"
-                                                : "absolute-paths"));
+    json_object_object_add(
+        args, "mode", hmp_new_string(reuse ? "existing" : "absolute-paths"));
     co_hmp_call(hmp, "blockdev-snapshot-sync", json_object_get(args), NULL);
 }
 
@@ -235,7 +237,8 @@ const HmpCommand hmp_snapshot_blkdev_internal = {
 
 const HmpCommand hmp_snapshot_delete_blkdev_internal = {
     .name = "snapshot_delete_blkdev_internal",
-    .args = {{"device", HMP_DEVICE}, {"name", HMP_STRING},
+    .args = {{"device", HMP_DEVICE},
+             {"name", HMP_STRING},
              {"id", HMP_STRING, true}},
     .params = "device name [id]",
     .help = "delete a state that is kept inside an image",

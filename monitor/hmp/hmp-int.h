@@ -22,9 +22,9 @@ typedef enum HmpType {
     HMP_FILENAME, /* "filename expected"; a string */
     HMP_REST,     /* the rest of the line, a string */
     HMP_INT,
-    HMP_SIZE,     /* megabytes, or with a suffix; in bytes */
-    HMP_SWITCH,   /* "on" or "off"; a boolean */
-    HMP_FLAG,     /* -x: true if it is there */
+    HMP_SIZE,   /* megabytes, or with a suffix; in bytes */
+    HMP_SWITCH, /* "on" or "off"; a boolean */
+    HMP_FLAG,   /* -x: true if it is there */
 } HmpType;
 
 typedef struct HmpArg {

@@ -67,8 +67,8 @@ static void show_table(Hmp *hmp, const char *wanted)
         list = bitmaps_query(node);
         for (size_t i = 0; list && i < list->n; i++) {
             if (!any) {
-                hmp_printf(hmp, "%-20s %-24s %11s %10s  %s\n", "NODE",
-                           "BITMAP", "GRANULARITY", "DIRTY", "FLAGS");
+                hmp_printf(hmp, "%-20s %-24s %11s %10s  %s\n", "NODE", "BITMAP",
+                           "GRANULARITY", "DIRTY", "FLAGS");
             }
             any = true;
             show_row(hmp, node_name(node), list->v[i]);
@@ -94,9 +94,9 @@ static char draw_cell(const Picture *p, uint64_t at)
     uint64_t end = MIN(at + p->cell, p->size), from = at, dirty = 0, begin, run;
     unsigned runs = 0;
 
-    while (from < end && runs++ < RUNS_MAX &&
-           bitmap_next_dirty_run(p->bitmap, from, end, end - from, &begin,
-                                 &run)) {
+    while (
+        from < end && runs++ < RUNS_MAX &&
+        bitmap_next_dirty_run(p->bitmap, from, end, end - from, &begin, &run)) {
         dirty += run;
         from = begin + run;
     }
@@ -135,7 +135,8 @@ static uint64_t choose_cell(uint64_t size, uint64_t granularity,
 
 static void draw(Hmp *hmp, const DirtyBitmap *bitmap, unsigned columns)
 {
-    Picture p = {.bitmap = bitmap, .size = bitmap_size_bytes(bitmap),
+    Picture p = {.bitmap = bitmap,
+                 .size = bitmap_size_bytes(bitmap),
                  .columns = ROUND_DOWN(columns - MARGIN, STEP)};
     g_autofree char *cell = NULL;
 
@@ -144,8 +145,10 @@ static void draw(Hmp *hmp, const DirtyBitmap *bitmap, unsigned columns)
     for (uint64_t at = 0; at < p.size; at += p.cell * p.columns) {
         draw_row(hmp, &p, at);
     }
-    hmp_printf(hmp, "a character is %s: . clean, # dirty, - less and + more "
-                    "than half of it\n", cell);
+    hmp_printf(hmp,
+               "a character is %s: . clean, # dirty, - less and + more "
+               "than half of it\n",
+               cell);
 }
 
 CONTROL_ONLY
@@ -164,17 +167,15 @@ static void show_one(Hmp *hmp, const char *node_name_, const char *name,
     count = size_text_short(bitmap_count_bytes(bitmap));
     size = size_text_short(bitmap_size_bytes(bitmap));
     granularity = size_text_short(bitmap_granularity_bytes(bitmap));
-    percent = bitmap_size_bytes(bitmap)
-                  ? 100.0 * bitmap_count_bytes(bitmap) /
-                        bitmap_size_bytes(bitmap)
-                  : 0;
-    hmp_printf(hmp,
-               "%s, bitmap %s: %s of %s dirty (%.1f %%), granularity %s%s%s%s\n",
-               node_name(bitmap_node(bitmap)), name, count, size,
-               MIN(percent, 100.0), granularity,
-               bitmap_recording(bitmap) ? "" : ", disabled",
-               bitmap_busy(bitmap) ? ", busy" : "",
-               bitmap_inconsistent(bitmap) ? ", inconsistent" : "");
+    percent = bitmap_size_bytes(bitmap) ? 100.0 * bitmap_count_bytes(bitmap) /
+                                              bitmap_size_bytes(bitmap)
+                                        : 0;
+    hmp_printf(
+        hmp, "%s, bitmap %s: %s of %s dirty (%.1f %%), granularity %s%s%s%s\n",
+        node_name(bitmap_node(bitmap)), name, count, size, MIN(percent, 100.0),
+        granularity, bitmap_recording(bitmap) ? "" : ", disabled",
+        bitmap_busy(bitmap) ? ", busy" : "",
+        bitmap_inconsistent(bitmap) ? ", inconsistent" : "");
     if (!bitmap_inconsistent(bitmap)) {
         draw(hmp, bitmap, columns);
     }
@@ -199,7 +200,8 @@ static void co_info_bitmaps(Hmp *hmp, json_object *args)
 
 const HmpCommand hmp_info_bitmaps = {
     .name = "bitmaps",
-    .args = {{"node", HMP_DEVICE, true}, {"name", HMP_STRING, true},
+    .args = {{"node", HMP_DEVICE, true},
+             {"name", HMP_STRING, true},
              {"columns", HMP_INT, true}},
     .params = "[node [bitmap [columns]]]",
     .help = "a table of dirty bitmaps, or a picture of where one is dirty",

@@ -145,9 +145,8 @@ static void show_nodes(Hmp *hmp, const BlockDeviceInfoList *list,
     }
 }
 
-COROUTINE_ONLY CONTROL_ONLY static void co_show_nodes(Hmp *hmp,
-                                                      const char *node,
-                                                      bool verbose)
+COROUTINE_ONLY CONTROL_ONLY static void
+co_show_nodes(Hmp *hmp, const char *node, bool verbose)
 {
     QmpQueryNamedBlockNodesArgs args = {0};
     Error *err = NULL;
@@ -160,8 +159,8 @@ COROUTINE_ONLY CONTROL_ONLY static void co_show_nodes(Hmp *hmp,
     BlockDeviceInfoList_free(nodes);
 }
 
-COROUTINE_ONLY CONTROL_ONLY
-static void co_info_block(Hmp *hmp, json_object *args)
+COROUTINE_ONLY CONTROL_ONLY static void co_info_block(Hmp *hmp,
+                                                      json_object *args)
 {
     const char *device = hmp_str(args, "device");
     bool verbose = hmp_flag(args, "verbose");
@@ -197,8 +196,8 @@ const HmpCommand hmp_info_block = {
 
 /* --- info named-block-nodes ---------------------------------------------- */
 
-COROUTINE_ONLY CONTROL_ONLY
-static void co_info_named_block_nodes(Hmp *hmp, json_object *args)
+COROUTINE_ONLY CONTROL_ONLY static void
+co_info_named_block_nodes(Hmp *hmp, json_object *args)
 {
     QmpQueryNamedBlockNodesArgs qmp = {.has_flat = true, .flat = true};
     BlockDeviceInfoList *nodes = qmp_query_named_block_nodes(&qmp, NULL);
@@ -206,9 +205,9 @@ static void co_info_named_block_nodes(Hmp *hmp, json_object *args)
     for (size_t i = 0; nodes && i < nodes->n; i++) {
         const BlockDeviceInfo *node = nodes->v[i];
 
-        hmp_printf(hmp, "%-24s %-18s %-3s %14" PRId64 "  %s\n",
-                   node->node_name, node->drv, node->ro ? "ro" : "rw",
-                   node->image->virtual_size, node->file);
+        hmp_printf(hmp, "%-24s %-18s %-3s %14" PRId64 "  %s\n", node->node_name,
+                   node->drv, node->ro ? "ro" : "rw", node->image->virtual_size,
+                   node->file);
     }
     BlockDeviceInfoList_free(nodes);
 }
@@ -222,8 +221,8 @@ const HmpCommand hmp_info_named_block_nodes = {
 
 /* --- info blockstats ----------------------------------------------------- */
 
-COROUTINE_ONLY CONTROL_ONLY
-static void co_info_blockstats(Hmp *hmp, json_object *args)
+COROUTINE_ONLY CONTROL_ONLY static void co_info_blockstats(Hmp *hmp,
+                                                           json_object *args)
 {
     QmpQueryBlockstatsArgs qmp = {0};
     Error *err = NULL;

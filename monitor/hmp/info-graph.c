@@ -41,7 +41,8 @@ static unsigned count_bitmaps(const Node *node)
 {
     unsigned n = 0;
 
-    for (DirtyBitmap *b = bitmap_next(node, NULL); b; b = bitmap_next(node, b)) {
+    for (DirtyBitmap *b = bitmap_next(node, NULL); b;
+         b = bitmap_next(node, b)) {
         n++;
     }
     return n;

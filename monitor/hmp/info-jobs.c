@@ -18,8 +18,8 @@ static void show_block_job(Hmp *hmp, const BlockJobInfo *job)
                job->type, job->device, job->offset, job->len, job->speed);
 }
 
-COROUTINE_ONLY CONTROL_ONLY
-static void co_info_block_jobs(Hmp *hmp, json_object *args)
+COROUTINE_ONLY CONTROL_ONLY static void co_info_block_jobs(Hmp *hmp,
+                                                           json_object *args)
 {
     Error *err = NULL;
     BlockJobInfoList *list = qmp_query_block_jobs(&err);
@@ -41,8 +41,8 @@ const HmpCommand hmp_info_block_jobs = {
     .co_run = co_info_block_jobs,
 };
 
-COROUTINE_ONLY CONTROL_ONLY
-static void co_info_jobs(Hmp *hmp, json_object *args)
+COROUTINE_ONLY CONTROL_ONLY static void co_info_jobs(Hmp *hmp,
+                                                     json_object *args)
 {
     Error *err = NULL;
     JobInfoList *list = qmp_query_jobs(&err);
@@ -69,8 +69,8 @@ const HmpCommand hmp_info_jobs = {
     .co_run = co_info_jobs,
 };
 
-COROUTINE_ONLY CONTROL_ONLY
-static void co_info_exports(Hmp *hmp, json_object *args)
+COROUTINE_ONLY CONTROL_ONLY static void co_info_exports(Hmp *hmp,
+                                                        json_object *args)
 {
     Error *err = NULL;
     BlockExportInfoList *list = qmp_query_block_exports(&err);

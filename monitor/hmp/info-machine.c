@@ -3,8 +3,8 @@
 #include "monitor/hmp/commands.h"
 #include "qapi/qapi-commands.h"
 
-COROUTINE_ONLY CONTROL_ONLY
-static void co_info_version(Hmp *hmp, json_object *args)
+COROUTINE_ONLY CONTROL_ONLY static void co_info_version(Hmp *hmp,
+                                                        json_object *args)
 {
     VersionInfo *info = qmp_query_version(NULL);
 
@@ -21,8 +21,8 @@ const HmpCommand hmp_info_version = {
     .co_run = co_info_version,
 };
 
-COROUTINE_ONLY CONTROL_ONLY
-static void co_info_status(Hmp *hmp, json_object *args)
+COROUTINE_ONLY CONTROL_ONLY static void co_info_status(Hmp *hmp,
+                                                       json_object *args)
 {
     json_object *info = NULL;
     const char *status;
@@ -48,8 +48,8 @@ const HmpCommand hmp_info_status = {
     .co_run = co_info_status,
 };
 
-COROUTINE_ONLY CONTROL_ONLY
-static void co_info_name(Hmp *hmp, json_object *args)
+COROUTINE_ONLY CONTROL_ONLY static void co_info_name(Hmp *hmp,
+                                                     json_object *args)
 {
     json_object *info = NULL;
 
@@ -69,8 +69,8 @@ const HmpCommand hmp_info_name = {
     .co_run = co_info_name,
 };
 
-COROUTINE_ONLY CONTROL_ONLY
-static void co_info_chardev(Hmp *hmp, json_object *args)
+COROUTINE_ONLY CONTROL_ONLY static void co_info_chardev(Hmp *hmp,
+                                                        json_object *args)
 {
     json_object *list = NULL;
 
@@ -93,8 +93,8 @@ const HmpCommand hmp_info_chardev = {
     .co_run = co_info_chardev,
 };
 
-COROUTINE_ONLY CONTROL_ONLY
-static void co_info_iothreads(Hmp *hmp, json_object *args)
+COROUTINE_ONLY CONTROL_ONLY static void co_info_iothreads(Hmp *hmp,
+                                                          json_object *args)
 {
     Error *err = NULL;
     IOThreadInfoList *list = qmp_query_iothreads(&err);

@@ -15,8 +15,8 @@
 
 typedef struct HmpIo {
     IoShell shell;
-    Hmp *hmp;   /* while the line is run */
-    Root *own;  /* on a node; NULL: the back end's */
+    Hmp *hmp;  /* while the line is run */
+    Root *own; /* on a node; NULL: the back end's */
     bool closing;
     ListLink link;
 } HmpIo;
@@ -66,11 +66,11 @@ static void use_backend(HmpIo *io, Backend *backend)
     io->shell.root = backend_root(backend);
 }
 
-COROUTINE_ONLY CONTROL_ONLY static bool
-co_find(HmpIo *io, const char *name, bool is_device, Error **errp)
+COROUTINE_ONLY CONTROL_ONLY static bool co_find(HmpIo *io, const char *name,
+                                                bool is_device, Error **errp)
 {
-    Backend *backend = is_device ? backend_lookup(NULL, name, errp)
-                                 : backend_by_name(name);
+    Backend *backend =
+        is_device ? backend_lookup(NULL, name, errp) : backend_by_name(name);
     Node *node;
 
     if (backend) {
@@ -133,8 +133,7 @@ void hmp_close(void)
 
 /* --- the command --------------------------------------------------------- */
 
-COROUTINE_ONLY CONTROL_ONLY
-static void co_qemu_io(Hmp *hmp, json_object *args)
+COROUTINE_ONLY CONTROL_ONLY static void co_qemu_io(Hmp *hmp, json_object *args)
 {
     HmpIo *io = g_new0(HmpIo, 1);
     Error *err = NULL;

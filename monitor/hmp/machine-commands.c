@@ -73,8 +73,8 @@ const HmpCommand hmp_help_command = {
 
 /* --- devices ------------------------------------------------------------- */
 
-COROUTINE_ONLY CONTROL_ONLY
-static void co_device_add(Hmp *hmp, json_object *args)
+COROUTINE_ONLY CONTROL_ONLY static void co_device_add(Hmp *hmp,
+                                                      json_object *args)
 {
     const char *text = hmp_str(args, "device");
     Error *err = NULL;
@@ -106,8 +106,8 @@ const HmpCommand hmp_device_del = {
 
 /* --- objects ------------------------------------------------------------- */
 
-COROUTINE_ONLY CONTROL_ONLY
-static void co_object_add(Hmp *hmp, json_object *args)
+COROUTINE_ONLY CONTROL_ONLY static void co_object_add(Hmp *hmp,
+                                                      json_object *args)
 {
     ObjectOptions *options = NULL;
     Error *err = NULL;
@@ -141,8 +141,7 @@ const HmpCommand hmp_object_del = {
     .qmp = "object-del",
 };
 
-COROUTINE_ONLY CONTROL_ONLY
-static void co_qom_list(Hmp *hmp, json_object *args)
+COROUTINE_ONLY CONTROL_ONLY static void co_qom_list(Hmp *hmp, json_object *args)
 {
     const char *path = hmp_str(args, "path");
     json_object *list = NULL;
@@ -172,8 +171,7 @@ const HmpCommand hmp_qom_list = {
     .co_run = co_qom_list,
 };
 
-COROUTINE_ONLY CONTROL_ONLY
-static void co_qom_get(Hmp *hmp, json_object *args)
+COROUTINE_ONLY CONTROL_ONLY static void co_qom_get(Hmp *hmp, json_object *args)
 {
     json_object *value = NULL;
     GString *text;
@@ -199,9 +197,9 @@ const HmpCommand hmp_qom_get = {
 COROUTINE_ONLY CONTROL_ONLY static json_object *
 co_typed_value(json_object *args, const char *word)
 {
-    json_object *path = hmp_object(
-        "path", hmp_new_string(hmp_str(args, "path")), "property",
-        hmp_new_string(hmp_str(args, "property")), NULL);
+    json_object *path =
+        hmp_object("path", hmp_new_string(hmp_str(args, "path")), "property",
+                   hmp_new_string(hmp_str(args, "property")), NULL);
     json_object *old = NULL, *value;
 
     co_hmp_try("qom-get", path, &old, NULL);
@@ -220,8 +218,7 @@ co_typed_value(json_object *args, const char *word)
     return value;
 }
 
-COROUTINE_ONLY CONTROL_ONLY
-static void co_qom_set(Hmp *hmp, json_object *args)
+COROUTINE_ONLY CONTROL_ONLY static void co_qom_set(Hmp *hmp, json_object *args)
 {
     const char *word = hmp_str(args, "value");
     json_object *value;

@@ -29,8 +29,8 @@ static json_object *parse_address(const char *text, Error **errp)
 }
 
 /* One of query-block; without a medium there is nothing to export. */
-COROUTINE_ONLY CONTROL_ONLY static bool
-co_export(json_object *info, bool writable, Error **errp)
+COROUTINE_ONLY CONTROL_ONLY static bool co_export(json_object *info,
+                                                  bool writable, Error **errp)
 {
     const char *device = hmp_str(info, "device"), *name = device;
     json_object *inserted;
@@ -66,8 +66,8 @@ COROUTINE_ONLY CONTROL_ONLY static void co_export_all(Hmp *hmp, bool writable)
     }
 }
 
-COROUTINE_ONLY CONTROL_ONLY
-static void co_nbd_server_start(Hmp *hmp, json_object *args)
+COROUTINE_ONLY CONTROL_ONLY static void co_nbd_server_start(Hmp *hmp,
+                                                            json_object *args)
 {
     bool all = hmp_flag(args, "all"), writable = hmp_flag(args, "writable");
     json_object *addr = NULL;
@@ -110,8 +110,8 @@ const HmpCommand hmp_nbd_server_add = {
     .qmp = "nbd-server-add",
 };
 
-COROUTINE_ONLY CONTROL_ONLY
-static void co_nbd_server_remove(Hmp *hmp, json_object *args)
+COROUTINE_ONLY CONTROL_ONLY static void co_nbd_server_remove(Hmp *hmp,
+                                                             json_object *args)
 {
     bool force = hmp_flag(args, "force");
 

@@ -129,8 +129,8 @@ static bool parse_rest(Parse *s, const HmpArg *arg)
 static size_t number_length(const char *p)
 {
     size_t n = strspn(p, g_ascii_strncasecmp(p, "0x", 2) ? "0123456789."
-                                                        : "0123456789abcdefxX"
-                                                          "ABCDEF");
+                                                         : "0123456789abcdefxX"
+                                                           "ABCDEF");
 
     return n + (p[n] && strchr("bkmgtpeBKMGTPE", p[n]) ? 1 : 0);
 }

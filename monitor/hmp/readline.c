@@ -104,7 +104,7 @@ static void insert(Readline *rl, const char *text, size_t bytes)
     }
 }
 
-static void delete(Readline *rl)
+static void delete (Readline *rl)
 {
     if (rl->cursor < rl->line->len) {
         g_string_erase(rl->line, rl->cursor, 1);

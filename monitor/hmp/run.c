@@ -131,8 +131,8 @@ GString *co_hmp_run(const char *line)
     const char *p;
 
     p = line;
-    command = line[strspn(line, " \t\r\n")] ? find_command(&hmp, line, &p)
-                                             : NULL;
+    command =
+        line[strspn(line, " \t\r\n")] ? find_command(&hmp, line, &p) : NULL;
     if (command) {
         args = hmp_parse(&hmp, command, line, p);
     }

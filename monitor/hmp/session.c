@@ -55,8 +55,8 @@ static void make_raw(HmpSession *s)
     }
     s->is_terminal = true;
     raw = s->saved;
-    raw.c_iflag &= ~(IGNBRK | BRKINT | PARMRK | ISTRIP | INLCR | IGNCR | ICRNL |
-                     IXON);
+    raw.c_iflag &=
+        ~(IGNBRK | BRKINT | PARMRK | ISTRIP | INLCR | IGNCR | ICRNL | IXON);
     raw.c_oflag |= OPOST;
     /* Signals stay: ^C ends the program. */
     raw.c_lflag &= ~(ECHO | ECHONL | ICANON | IEXTEN);
@@ -142,10 +142,12 @@ static void session_unref(HmpSession *s)
     g_free(s);
 }
 
-#define BANNER                                                                 \
-    "QEMU " G_STRINGIFY(QMP_VERSION_MAJOR) "." G_STRINGIFY(                    \
-        QMP_VERSION_MINOR) "." G_STRINGIFY(QMP_VERSION_MICRO)                  \
-        " monitor - type 'help' for more information"
+#define BANNER                                                               \
+    "QEMU " G_STRINGIFY(QMP_VERSION_MAJOR) "." G_STRINGIFY(                  \
+        QMP_VERSION_MINOR) "." G_STRINGIFY(QMP_VERSION_MICRO) " monitor - "  \
+                                                              "type 'help' " \
+                                                              "for more "    \
+                                                              "information"
 #define PROMPT "(qemu) "
 
 static const char *greeting(void)
@@ -161,8 +163,7 @@ static void greet(HmpSession *s)
     send_text(s, out);
 }
 
-COROUTINE_ONLY CONTROL_ONLY
-static void co_session(const Stream *stream)
+COROUTINE_ONLY CONTROL_ONLY static void co_session(const Stream *stream)
 {
     HmpSession *s = g_new0(HmpSession, 1);
 
@@ -191,8 +192,7 @@ static HmpSession *first_alive(void)
     return NULL;
 }
 
-COROUTINE_ONLY CONTROL_ONLY
-static void co_end(void)
+COROUTINE_ONLY CONTROL_ONLY static void co_end(void)
 {
     int64_t deadline_ns = reactor_now_ns() + SEND_GRACE_NS;
     HmpSession *s;

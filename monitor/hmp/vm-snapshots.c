@@ -84,8 +84,8 @@ static const SnapshotInfo *find_named(const SnapshotInfoList *list,
 /* The names of those that every device has. */
 COROUTINE_ONLY CONTROL_ONLY static GHashTable *co_find_global(Backend *able)
 {
-    GHashTable *names = g_hash_table_new_full(g_str_hash, g_str_equal, g_free,
-                                              NULL);
+    GHashTable *names =
+        g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     SnapshotInfoList *list = co_list(able);
 
     for (size_t i = 0; list && i < list->n; i++) {
@@ -111,8 +111,8 @@ COROUTINE_ONLY CONTROL_ONLY static GHashTable *co_find_global(Backend *able)
     return names;
 }
 
-COROUTINE_ONLY CONTROL_ONLY static void
-co_show_global(Hmp *hmp, Backend *able, GHashTable *names)
+COROUTINE_ONLY CONTROL_ONLY static void co_show_global(Hmp *hmp, Backend *able,
+                                                       GHashTable *names)
 {
     SnapshotInfoList *list = co_list(able);
 
@@ -153,8 +153,8 @@ COROUTINE_ONLY CONTROL_ONLY static void co_show_partial(Hmp *hmp, Backend *b,
     SnapshotInfoList_free(list);
 }
 
-COROUTINE_ONLY CONTROL_ONLY
-static void co_info_snapshots(Hmp *hmp, json_object *args)
+COROUTINE_ONLY CONTROL_ONLY static void co_info_snapshots(Hmp *hmp,
+                                                          json_object *args)
 {
     Error *err = NULL;
     Backend *able = first_able(&err);
@@ -201,7 +201,8 @@ static void refuse(Hmp *hmp, const char *what)
     if (first_able(&err)) {
         error_set(&err,
                   "There is no guest whose state could be %s; disks alone are "
-                  "kept with snapshot_blkdev_internal", what);
+                  "kept with snapshot_blkdev_internal",
+                  what);
     }
     hmp_error(hmp, err);
 }
@@ -234,8 +235,7 @@ const HmpCommand hmp_loadvm = {
     .co_run = co_loadvm,
 };
 
-COROUTINE_ONLY CONTROL_ONLY
-static void co_delvm(Hmp *hmp, json_object *args)
+COROUTINE_ONLY CONTROL_ONLY static void co_delvm(Hmp *hmp, json_object *args)
 {
     const char *name = hmp_str(args, "name");
     Error *err = NULL;

@@ -44,8 +44,8 @@ COROUTINE_ONLY CONTROL_ONLY static bool co_check(const FuzzInput *input,
            !check.check_errors && (fix || !messages);
 }
 
-COROUTINE_ONLY CONTROL_ONLY static bool
-co_content(const FuzzInput *input, FuzzContent *content)
+COROUTINE_ONLY CONTROL_ONLY static bool co_content(const FuzzInput *input,
+                                                   FuzzContent *content)
 {
     FuzzImage image;
 

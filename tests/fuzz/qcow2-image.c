@@ -206,8 +206,8 @@ void fuzz_content_check(const FuzzContent *before, const FuzzContent *now)
 {
     g_assert_cmpuint(before->n, ==, now->n);
     for (unsigned i = 0; i < now->n; i++) {
-        if (before->ret[i] == 0 && (now->ret[i] < 0 ||
-                                    now->hash[i] != before->hash[i])) {
+        if (before->ret[i] == 0 &&
+            (now->ret[i] < 0 || now->hash[i] != before->hash[i])) {
             fuzz_broken("something could be read and is lost");
         }
     }

@@ -120,8 +120,7 @@ int sim_disk_open(const char *path, int flags)
             continue;
         }
         /* By name, so that it is an open file of its own, with locks. */
-        g_snprintf(name, sizeof(name), "/proc/self/fd/%d",
-                   disks[i].memory_fd);
+        g_snprintf(name, sizeof(name), "/proc/self/fd/%d", disks[i].memory_fd);
         fd = open(name, (flags & ~O_DIRECT) | O_CLOEXEC);
         assert(fd >= 0 && fd < (int)FDS);
         disk_of_fd[fd] = &disks[i];
@@ -177,8 +176,7 @@ static uint64_t disk_bytes(Disk *d)
     return d->length;
 }
 
-static void disk_read(Disk *d, uint64_t offset_bytes, void *buf,
-                      size_t bytes)
+static void disk_read(Disk *d, uint64_t offset_bytes, void *buf, size_t bytes)
 {
     uint64_t end = disk_bytes(d);
     size_t n = offset_bytes < end ? MIN(bytes, end - offset_bytes) : 0;
@@ -296,8 +294,7 @@ static int64_t do_fallocate(Request *req)
 
     req->disk->length = -1;
     if (fallocate(req->disk->memory_fd, op->u.fallocate.mode,
-                  op->u.fallocate.offset_bytes,
-                  op->u.fallocate.length_bytes)) {
+                  op->u.fallocate.offset_bytes, op->u.fallocate.length_bytes)) {
         return -errno;
     }
     if (op->u.fallocate.mode & FALLOC_FL_PUNCH_HOLE) {
@@ -434,14 +431,13 @@ void sim_disk_submit(Reactor *r, IoOp *op)
     req->disk = d;
     d->busy++;
     sim_trace("  submit", op->kind,
-              op->kind == IO_FDATASYNC ? 0 : op->u.rw.offset_bytes,
-              d - disks);
+              op->kind == IO_FDATASYNC ? 0 : op->u.rw.offset_bytes, d - disks);
     switch (op->kind) {
     case IO_PREADV:
     case IO_PWRITEV:
         req->result = decide_rw(d, op);
-        cut_in_pieces(req, req->result > 0 ? (uint64_t)req->result
-                                           : op_bytes(op));
+        cut_in_pieces(req,
+                      req->result > 0 ? (uint64_t)req->result : op_bytes(op));
         break;
     case IO_FDATASYNC:
         req->result = sim_percent(d->faults.flush_error_percent) ? -EIO : 0;

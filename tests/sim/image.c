@@ -20,7 +20,8 @@ static void co_create(const char *options)
     unsigned gone = sim_events_seen("null");
 
     co_sim_qmp_ok("{'execute': 'blockdev-create', 'arguments': {'job-id':"
-                  " 'create', 'options': {'driver': 'qcow2', %s}}}", options);
+                  " 'create', 'options': {'driver': 'qcow2', %s}}}",
+                  options);
     co_sim_events_wait("concluded", concluded + 1);
     sim_check(sim_events_seen("aborting") == aborted, "no image with %s",
               options);
@@ -54,8 +55,9 @@ void co_sim_image_make(unsigned n, uint64_t bytes, int base)
         g_string_append(options, ", 'preallocation': 'metadata'");
     }
     if (base >= 0) {
-        g_string_append_printf(options, ", 'backing-fmt': 'raw',"
-                                        " 'backing-file': '%s'",
+        g_string_append_printf(options,
+                               ", 'backing-fmt': 'raw',"
+                               " 'backing-file': '%s'",
                                sim_disk_path(base));
     }
     co_sim_disk_add(n, 0);
@@ -81,7 +83,8 @@ Node *co_sim_image_open(unsigned n, int base)
     } else {
         co_sim_qmp_ok("{'execute': 'blockdev-add', 'arguments': {'driver':"
                       " 'qcow2', 'node-name': 'image%u', 'file': 'disk%u',"
-                      " 'discard': 'unmap'%s}}", n, n, cache);
+                      " 'discard': 'unmap'%s}}",
+                      n, n, cache);
     }
     g_free(cache);
     g_snprintf(name, sizeof(name), "image%u", n);
@@ -91,7 +94,8 @@ Node *co_sim_image_open(unsigned n, int base)
 void co_sim_image_close(unsigned n)
 {
     co_sim_qmp_ok("{'execute': 'blockdev-del', 'arguments':"
-                  " {'node-name': 'image%u'}}", n);
+                  " {'node-name': 'image%u'}}",
+                  n);
 }
 
 /* --- check --------------------------------------------------------------- */
@@ -111,8 +115,8 @@ static void co_check(Node *node, unsigned fix, bool leaks)
 
     sim_check(ret == 0, "the check of %s: %s", node_name(node),
               err ? error_text(err) : strerror(-ret));
-    sim_check(!check.corruptions && !check.check_errors,
-              "%s is damaged:\n%s", node_name(node), text->str);
+    sim_check(!check.corruptions && !check.check_errors, "%s is damaged:\n%s",
+              node_name(node), text->str);
     sim_check(leaks || !check.leaks, "%s has leaks:\n%s", node_name(node),
               text->str);
     g_string_free(text, true);

@@ -12,21 +12,11 @@
 #include <time.h>
 
 static const SimScenario *const scenarios[] = {
-    &scenario_writes,
-    &scenario_bitmaps,
-    &scenario_converge,
-    &scenario_quiesce,
-    &scenario_resize,
-    &scenario_backup,
-    &scenario_exports,
-    &scenario_fleecing,
-    &scenario_lease,
-    &scenario_chain,
-    &scenario_frozen_crash,
-    &scenario_mirror,
-    &scenario_point,
-    &scenario_qcow2,
-    &scenario_crash,
+    &scenario_writes,  &scenario_bitmaps,      &scenario_converge,
+    &scenario_quiesce, &scenario_resize,       &scenario_backup,
+    &scenario_exports, &scenario_fleecing,     &scenario_lease,
+    &scenario_chain,   &scenario_frozen_crash, &scenario_mirror,
+    &scenario_point,   &scenario_qcow2,        &scenario_crash,
 };
 
 static char *plant_name;
@@ -48,8 +38,8 @@ static const GOptionEntry options[] = {
      "With --twice: fail if the second run left memory. Wants G_SLICE="
      "always-malloc and GLIBC_TUNABLES=glibc.malloc.tcache_count=0",
      NULL},
-    {"plant", 0, 0, G_OPTION_ARG_STRING, &plant_name,
-     "Turn on a planted fault", "NAME"},
+    {"plant", 0, 0, G_OPTION_ARG_STRING, &plant_name, "Turn on a planted fault",
+     "NAME"},
     {NULL},
 };
 
@@ -71,7 +61,8 @@ static void run_again(const SimScenario *scenario, uint64_t seed)
     sim_run(scenario, seed, false);
     sim_check(hash == sim_trace_hash(), "two runs, two traces");
     bytes = mallinfo2().uordblks - bytes;
-    sim_check(!count_memory || (int64_t)bytes <= 0, "%zu bytes of memory are left", bytes);
+    sim_check(!count_memory || (int64_t)bytes <= 0,
+              "%zu bytes of memory are left", bytes);
 }
 
 static void run_seed(const SimScenario *scenario, uint64_t seed)
@@ -90,9 +81,8 @@ static void run_scenario(const SimScenario *scenario, double budget_s)
     uint64_t events = 0;
     gint64 n = 0;
 
-    while (budget_s > 0
-               ? seconds_of(CLOCK_MONOTONIC) - start < budget_s
-               : n < seeds) {
+    while (budget_s > 0 ? seconds_of(CLOCK_MONOTONIC) - start < budget_s
+                        : n < seeds) {
         run_seed(scenario, first_seed + n++);
         events += sim_trace_count();
     }

@@ -31,9 +31,9 @@ struct Socket {
     char *path;          /* a listener's */
     ListLink waits;
     bool listening, closed;
-    bool fin;   /* sends no more */
-    bool eof;   /* nothing more arrives */
-    bool shut;  /* by this side */
+    bool fin;  /* sends no more */
+    bool eof;  /* nothing more arrives */
+    bool shut; /* by this side */
     bool reset;
 };
 
@@ -121,8 +121,7 @@ static bool wait_over(const Wait *w)
 /* Those who wait at @s and need not any more go on soon. */
 static void poke(Socket *s)
 {
-    LIST_FOREACH(w, &s->waits, Wait, link)
-    {
+    LIST_FOREACH(w, &s->waits, Wait, link) {
         if (!w->event.queued && wait_over(w)) {
             sim_event_add(&w->event, sim_below(5000));
         }
@@ -134,10 +133,9 @@ static void poke(Socket *s)
 static void flow_start(Socket *s)
 {
     if (!s->flow.queued && (s->transit->len || s->fin)) {
-        sim_event_add(&s->flow,
-                      sim_percent(sim_net_faults.stall_percent)
-                          ? INT64_C(10000000)
-                          : (int64_t)(1000 + sim_below(30000)));
+        sim_event_add(&s->flow, sim_percent(sim_net_faults.stall_percent)
+                                    ? INT64_C(10000000)
+                                    : (int64_t)(1000 + sim_below(30000)));
     }
 }
 
@@ -417,8 +415,7 @@ void sim_net_cancel(IoOp *op)
 {
     Socket *s = socket_of(op->fd);
 
-    LIST_FOREACH(w, &s->waits, Wait, link)
-    {
+    LIST_FOREACH(w, &s->waits, Wait, link) {
         if (w->op == op) {
             w->cancelled = true;
         }

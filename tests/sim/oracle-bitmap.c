@@ -21,9 +21,9 @@
 
 typedef struct Model {
     bool exists;
-    bool records;     /* for certain */
-    bool may_record;  /* perhaps: a command about it is under way, or so */
-    uint64_t since;   /* writes that began from then on are recorded */
+    bool records;    /* for certain */
+    bool may_record; /* perhaps: a command about it is under way, or so */
+    uint64_t since;  /* writes that began from then on are recorded */
     uint8_t *must, *may;
 } Model;
 
@@ -67,8 +67,8 @@ void bitmap_models_free(BitmapModels *m)
 static void mark(const BitmapModels *m, uint8_t *set, const HistoryWrite *w)
 {
     uint64_t start = w->sector * SIM_SECTOR / m->granularity_bytes;
-    uint64_t end = DIV_ROUND_UP((w->sector + w->count) * SIM_SECTOR,
-                                m->granularity_bytes);
+    uint64_t end =
+        DIV_ROUND_UP((w->sector + w->count) * SIM_SECTOR, m->granularity_bytes);
 
     memset(set + start, 1, end - start);
 }
@@ -194,9 +194,9 @@ static void act_ended(BitmapModels *m, Act act, unsigned a, unsigned b,
         return;
     }
     model->exists = act != ACT_REMOVE;
-    now_records(m, model, act == ACT_CLEAR ? recorded
-                                           : act == ACT_ADD ||
-                                                 act == ACT_ENABLE);
+    now_records(m, model,
+                act == ACT_CLEAR ? recorded
+                                 : act == ACT_ADD || act == ACT_ENABLE);
     if (act == ACT_REMOVE) {
         memset(model->may, 0, m->granules);
     }
@@ -263,8 +263,8 @@ static void co_act(BitmapModels *m, Act act, unsigned a, unsigned b)
     uint8_t *must_b = g_memdup2(m->models[b].must, m->granules);
     uint8_t *may_before = act_begins(m, act, a);
 
-    sim_check(co_command(m, act, a, b), "action %d on bitmap %u failed",
-              act, a);
+    sim_check(co_command(m, act, a, b), "action %d on bitmap %u failed", act,
+              a);
     act_ended(m, act, a, b, recorded, may_before, must_b);
     g_free(may_before);
     g_free(must_b);

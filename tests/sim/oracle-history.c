@@ -17,7 +17,7 @@ typedef struct Value {
     uint64_t id;
     uint64_t ended;     /* VISIBLE: not yet */
     uint64_t hidden_at; /* VISIBLE: it is not */
-    bool replaced; /* something newer is safe */
+    bool replaced;      /* something newer is safe */
 } Value;
 
 struct History {
@@ -187,7 +187,8 @@ static bool may_be(GArray *values, uint64_t begun, uint64_t sector,
     for (guint i = 0; i < values->len; i++) {
         const Value *v = &g_array_index(values, Value, i);
 
-        if (v->hidden_at > begun && !(left && v->replaced) && word(v->id, sector) == seen) {
+        if (v->hidden_at > begun && !(left && v->replaced) &&
+            word(v->id, sector) == seen) {
             return true;
         }
     }

@@ -63,14 +63,14 @@ typedef struct Load Load;
 
 /* What a load does besides aligned reads and writes. */
 typedef struct LoadOptions {
-    unsigned workers;       /* coroutines, over all reactors */
-    unsigned requests;      /* of each worker */
-    unsigned tires;         /* after so many a worker rests before each; 0:
-                             * never. For scenarios where time may pass */
-    unsigned disk;          /* whose stable content flushes are held against */
-    unsigned max_sectors;   /* of a request; 0: 16 */
-    bool errors_expected;   /* faults are on */
-    bool image;             /* the history keeps what flushes made safe */
+    unsigned workers;     /* coroutines, over all reactors */
+    unsigned requests;    /* of each worker */
+    unsigned tires;       /* after so many a worker rests before each; 0:
+                           * never. For scenarios where time may pass */
+    unsigned disk;        /* whose stable content flushes are held against */
+    unsigned max_sectors; /* of a request; 0: 16 */
+    bool errors_expected; /* faults are on */
+    bool image;           /* the history keeps what flushes made safe */
     /* Told of each request that changes sectors. May be NULL. */
     void (*changing)(void *opaque, const HistoryWrite *w, bool ended);
     void *opaque;
@@ -97,7 +97,8 @@ void bitmap_models_free(BitmapModels *m);
 void bitmap_models_changing(void *opaque, const HistoryWrite *w, bool ended);
 /* Does one thing at random to the bitmaps, by QMP, and to the models. */
 void co_bitmap_models_act(BitmapModels *m) COROUTINE_ONLY;
-/* Fails the run where a bitmap of the node lacks a bit, or has one nobody wrote. */
+/* Fails the run where a bitmap of the node lacks a bit, or has one nobody
+ * wrote. */
 void bitmap_models_check(BitmapModels *m);
 /* Removes all. */
 void co_bitmap_models_remove(BitmapModels *m) COROUTINE_ONLY;

@@ -37,7 +37,8 @@ static void check_target(void)
         sim_check(!memcmp(target + s * SIM_SECTOR,
                           point.frozen + s * SIM_SECTOR, SIM_SECTOR),
                   "sector %" PRIu64 " is not what it was when the backup "
-                  "began", s);
+                  "began",
+                  s);
     }
     g_free(target);
 }
@@ -112,7 +113,8 @@ static void co_run(void)
     co_sim_disk_add(1, DISK_BYTES);
     point.wanted = false;
     sim_check(root_attach(guest, node, PERM_CONSISTENT_READ | PERM_WRITE,
-                          PERM_ALL, NULL), "a guest cannot attach");
+                          PERM_ALL, NULL),
+              "a guest cannot attach");
     co_load_fill(guest, h);
     load = load_start(guest, h, &options);
     for (unsigned i = 0; i < 5; i++) {

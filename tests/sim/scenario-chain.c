@@ -22,7 +22,8 @@ static void co_open_image(unsigned n, const char *backing)
 {
     co_sim_qmp_ok("{'execute': 'blockdev-add', 'arguments': {'driver':"
                   " 'qcow2', 'node-name': 'image%u', 'file': 'disk%u',"
-                  " 'discard': 'unmap', 'backing': '%s'}}", n, n, backing);
+                  " 'discard': 'unmap', 'backing': '%s'}}",
+                  n, n, backing);
 }
 
 /* Something of the disk lies in each image. */
@@ -112,8 +113,11 @@ static void co_meddle(unsigned gone, unsigned readies)
 COROUTINE_ONLY
 static void co_round(Run *run)
 {
-    LoadOptions options = {.workers = 5, .requests = 100000, .tires = 150,
-                           .image = true, .errors_expected = true};
+    LoadOptions options = {.workers = 5,
+                           .requests = 100000,
+                           .tires = 150,
+                           .image = true,
+                           .errors_expected = true};
     Load *load = load_start(run->guest, run->h, &options);
     unsigned gone = sim_events_seen("null"), readies;
 

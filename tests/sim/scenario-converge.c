@@ -38,9 +38,9 @@ static void check_copy(const uint8_t *copy)
 
     sim_disk_peek(0, 0, disk, DISK_BYTES, false);
     for (uint64_t s = 0; s < DISK_BYTES / SIM_SECTOR; s++) {
-        sim_check(!memcmp(disk + s * SIM_SECTOR, copy + s * SIM_SECTOR,
-                          SIM_SECTOR),
-                  "sector %" PRIu64 " of the copy is not the disk's", s);
+        sim_check(
+            !memcmp(disk + s * SIM_SECTOR, copy + s * SIM_SECTOR, SIM_SECTOR),
+            "sector %" PRIu64 " of the copy is not the disk's", s);
     }
 }
 

@@ -42,8 +42,7 @@ static int co_read(const Shared *shared, int fd, uint64_t sector,
 {
     char buf[MAX_SECTORS * SIM_SECTOR];
     uint64_t begun = history_read_begin(shared->history);
-    int ret = co_sim_nbd_read(fd, sector * SIM_SECTOR, buf,
-                              count * SIM_SECTOR);
+    int ret = co_sim_nbd_read(fd, sector * SIM_SECTOR, buf, count * SIM_SECTOR);
 
     history_check(shared->history, begun, sector, ret ? 0 : count, buf,
                   "client");
@@ -100,8 +99,8 @@ static void co_client(void *opaque)
 COROUTINE_ONLY
 static void co_add_export(void)
 {
-    static const char *const threads[] = {
-        "", ", 'iothread': 't0'", ", 'iothread': ['t1', 't0']"};
+    static const char *const threads[] = {"", ", 'iothread': 't0'",
+                                          ", 'iothread': ['t1', 't0']"};
 
     co_sim_qmp_ok("{'execute': 'block-export-add', 'arguments': {"
                   "'type': 'nbd', 'id': 'e', 'node-name': '%s',"
@@ -116,7 +115,8 @@ static void co_threads(bool begin)
         co_sim_qmp_ok(begin ? "{'execute': 'object-add', 'arguments':"
                               " {'qom-type': 'iothread', 'id': 't%u'}}"
                             : "{'execute': 'object-del', 'arguments':"
-                              " {'id': 't%u'}}", i);
+                              " {'id': 't%u'}}",
+                      i);
     }
 }
 

@@ -20,7 +20,7 @@
 static struct {
     bool wanted;
     uint8_t frozen[DISK_BYTES];
-    bool may_break;      /* reads may be refused at any time */
+    bool may_break;       /* reads may be refused at any time */
     bool going[CLUSTERS]; /* discarded, or about to be */
     bool gone[CLUSTERS];  /* discarded */
     Root *root;
@@ -56,8 +56,8 @@ static void co_read_one(uint64_t offset, uint64_t bytes)
 
     if (ret < 0) {
         sim_check(snap.may_break || any_of(snap.going, offset, bytes),
-                  "a read of the snapshot at %" PRIu64 " ends with %d",
-                  offset, ret);
+                  "a read of the snapshot at %" PRIu64 " ends with %d", offset,
+                  ret);
         sim_check(ret == -EACCES || snap.may_break, "it ends with %d", ret);
     } else {
         sim_check(!was_gone, "what was discarded is read at %" PRIu64, offset);
@@ -142,9 +142,9 @@ static bool co_freeze(bool fail, bool break_snapshot, unsigned timeout_ms)
 
     if (sim_percent(30)) {
         g_snprintf(space, sizeof(space),
-                 ", 'space-cap': %u, 'on-space-full': '%s'",
-                 (unsigned)((1 + sim_below(CLUSTERS)) * CLUSTER),
-                 timeout_ms && sim_percent(50) ? "wait" : "fail");
+                   ", 'space-cap': %u, 'on-space-full': '%s'",
+                   (unsigned)((1 + sim_below(CLUSTERS)) * CLUSTER),
+                   timeout_ms && sim_percent(50) ? "wait" : "fail");
     }
     return co_sim_qmp(
         "{'execute': 'transaction', 'arguments': {'actions': ["
@@ -197,16 +197,16 @@ static void choose_faults(void)
 COROUTINE_ONLY
 static void co_refused(void)
 {
-    sim_check(!co_sim_qmp(
-                  "{'execute': 'transaction', 'arguments': {'actions': ["
-                  "{'type': 'block-dirty-bitmap-add', 'data':"
-                  " {'node': 'disk2', 'name': 'b'}},"
-                  "{'type': 'blockdev-add', 'data': {"
-                  "'driver': 'copy-before-write', 'node-name': 'cbw',"
-                  " 'file': 'disk0', 'target': '%s',"
-                  " 'bitmap': {'node': 'disk2', 'name': 'b'}}}]}}",
-                  sim_percent(50) ? "disk1" : "disk2"),
-              "a bitmap, or a target, of another size is taken");
+    sim_check(
+        !co_sim_qmp("{'execute': 'transaction', 'arguments': {'actions': ["
+                    "{'type': 'block-dirty-bitmap-add', 'data':"
+                    " {'node': 'disk2', 'name': 'b'}},"
+                    "{'type': 'blockdev-add', 'data': {"
+                    "'driver': 'copy-before-write', 'node-name': 'cbw',"
+                    " 'file': 'disk0', 'target': '%s',"
+                    " 'bitmap': {'node': 'disk2', 'name': 'b'}}}]}}",
+                    sim_percent(50) ? "disk1" : "disk2"),
+        "a bitmap, or a target, of another size is taken");
     sim_check(!node_find("cbw"), "a transaction that failed left nodes");
 }
 
@@ -256,9 +256,10 @@ static void co_run(void)
 {
     Root *guest = root_new("root", &guest_ops, NULL);
     History *h = history_new(DISK_BYTES);
-    LoadOptions options = {
-        .workers = 6, .requests = 100000, .tires = 120,
-        .errors_expected = true};
+    LoadOptions options = {.workers = 6,
+                           .requests = 100000,
+                           .tires = 120,
+                           .errors_expected = true};
     Load *load;
 
     snap.wanted = false;

@@ -67,7 +67,8 @@ static void co_top(const char *file, unsigned n)
 {
     co_sim_qmp_ok("{'execute': 'blockdev-reopen', 'arguments': {'options': [{"
                   "'driver': 'raw', 'node-name': 'top', 'file': '%s%u',"
-                  " 'discard': 'unmap'}]}}", file, n);
+                  " 'discard': 'unmap'}]}}",
+                  file, n);
 }
 
 COROUTINE_ONLY
@@ -153,7 +154,9 @@ static void co_crash(Run *run)
 COROUTINE_ONLY
 static void co_work(Run *run)
 {
-    LoadOptions options = {.workers = 5, .requests = 100000, .image = true,
+    LoadOptions options = {.workers = 5,
+                           .requests = 100000,
+                           .image = true,
                            .errors_expected = true};
     Load *load = load_start(run->guest, run->h, &options);
     SimGroup freezer;

@@ -45,7 +45,8 @@ static void co_freeze(uint32_t seconds)
         "{'type': 'blockdev-add', 'data': {'driver': 'snapshot-access',"
         " 'node-name': 'snap', 'file': 'cbw'}},"
         "{'type': 'block-snapshot-lease', 'data': {'node-name': 'cbw',"
-        " 'seconds': %u}}]}}", seconds);
+        " 'seconds': %u}}]}}",
+        seconds);
     snap.last_ns = sim_now_ns();
 }
 
@@ -105,7 +106,8 @@ static void co_renew(void *opaque)
 
     co_sleep_ns(sim_below(3 * SECOND));
     if (co_sim_qmp("{'execute': 'block-snapshot-lease', 'arguments':"
-                   " {'node-name': 'cbw', 'seconds': %u}}", *seconds)) {
+                   " {'node-name': 'cbw', 'seconds': %u}}",
+                   *seconds)) {
         snap.last_ns = MAX(snap.last_ns, sim_now_ns());
     }
 }

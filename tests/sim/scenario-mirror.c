@@ -61,8 +61,9 @@ static void co_start(const Round *round)
                   sim_percent(50) ? "background" : "write-blocking",
                   policies[sim_below(4)], policies[sim_below(4)],
                   buffers[sim_below(3)],
-                  round->bitmap ? ", 'bitmap': 'b'"
-                  : sim_percent(50) ? ", 'granularity': 4096" : "");
+                  round->bitmap     ? ", 'bitmap': 'b'"
+                  : sim_percent(50) ? ", 'granularity': 4096"
+                                    : "");
 }
 
 static void faults(bool bad)
@@ -148,7 +149,8 @@ static void check_bitmap(Node *source)
         sim_check(bitmap_get(bitmap, at) ||
                       !memcmp(held.frozen[0] + at, scratch + at, SIM_SECTOR),
                   "the target lacks sector %" PRIu64
-                  ", and the bitmap does not say so", at / SIM_SECTOR);
+                  ", and the bitmap does not say so",
+                  at / SIM_SECTOR);
     }
 }
 
@@ -189,8 +191,10 @@ static bool co_mirror(Root *guest, bool bitmap, bool bad)
 COROUTINE_ONLY
 static void co_round(Root *guest, History *h, bool *bitmap)
 {
-    LoadOptions options = {.workers = 1 + sim_below(5), .requests = 100000,
-                           .image = true, .errors_expected = true};
+    LoadOptions options = {.workers = 1 + sim_below(5),
+                           .requests = 100000,
+                           .image = true,
+                           .errors_expected = true};
     Load *load = load_start(guest, h, &options);
     bool pivoted = co_mirror(guest, *bitmap, sim_percent(50));
 
@@ -202,7 +206,8 @@ static void co_round(Root *guest, History *h, bool *bitmap)
     }
     if (*bitmap && pivoted) {
         co_sim_qmp_ok("{'execute': 'block-dirty-bitmap-remove', 'arguments':"
-                      " {'node': 'disk%u', 'name': 'b'}}", held.source);
+                      " {'node': 'disk%u', 'name': 'b'}}",
+                      held.source);
         *bitmap = false;
     }
     if (pivoted) {
@@ -229,14 +234,16 @@ static void co_run(void)
                       512u << sim_below(8));
     }
     sim_check(root_attach(guest, node, PERM_CONSISTENT_READ | PERM_WRITE,
-                          PERM_ALL, NULL), "a guest cannot attach");
+                          PERM_ALL, NULL),
+              "a guest cannot attach");
     co_load_fill(guest, h);
     for (unsigned i = 0; i < ROUNDS; i++) {
         co_round(guest, h, &bitmap);
     }
     if (bitmap) {
         co_sim_qmp_ok("{'execute': 'block-dirty-bitmap-remove', 'arguments':"
-                      " {'node': 'disk%u', 'name': 'b'}}", held.source);
+                      " {'node': 'disk%u', 'name': 'b'}}",
+                      held.source);
     }
     history_free(h);
     co_sim_guest_free(guest);

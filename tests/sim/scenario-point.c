@@ -54,7 +54,8 @@ static bool co_start(bool grouped, bool refused)
         "{'type': 'blockdev-backup', 'data': {'job-id': 'j1',"
         " 'device': 'disk1', 'target': 'disk3', 'sync': 'full'}}%s],"
         " 'properties': {'completion-mode': '%s'}}}",
-        sim_percent(50) ? 0u : 200000000u, refused ? ", {'type': 'abort', 'data': {}}" : "",
+        sim_percent(50) ? 0u : 200000000u,
+        refused ? ", {'type': 'abort', 'data': {}}" : "",
         grouped ? "grouped" : "individual");
 }
 
@@ -109,7 +110,8 @@ static void co_run(void)
         guests[i] = root_new("root", &guest_ops, &numbers[i]);
         sim_check(root_attach(guests[i], node,
                               PERM_CONSISTENT_READ | PERM_WRITE, PERM_ALL,
-                              NULL), "a guest cannot attach");
+                              NULL),
+                  "a guest cannot attach");
         co_load_fill(guests[i], h[i]);
         options.disk = i;
         loads[i] = load_start(guests[i], h[i], &options);

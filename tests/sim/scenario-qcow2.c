@@ -42,8 +42,11 @@ static void co_fill_base(History *h)
 COROUTINE_ONLY
 static bool co_work(Node *node, History *h, bool bad)
 {
-    LoadOptions options = {.workers = 8, .requests = 50, .image = true,
-                           .max_sectors = 24, .errors_expected = bad};
+    LoadOptions options = {.workers = 8,
+                           .requests = 50,
+                           .image = true,
+                           .max_sectors = 24,
+                           .errors_expected = bad};
     SimDiskFaults *faults = sim_disk_faults(IMAGE);
     Root *guest = sim_guest_new(node);
     bool whole;

@@ -121,8 +121,7 @@ static void run_choice(const Choice *choice)
         reactor_step(sim.reactors[choice->index]);
     } else {
         sim_trace("timer", 0, 0, 0);
-        timer_heap_run(reactor_timers(sim.reactors[choice->index]),
-                       sim.now_ns);
+        timer_heap_run(reactor_timers(sim.reactors[choice->index]), sim.now_ns);
     }
 }
 
@@ -280,12 +279,13 @@ void sim_run(const SimScenario *scenario, uint64_t seed, bool print)
     reactor_enter(sim.reactors[0]);
     sim_start(0, co_run, &run);
     while (step()) {
-        sim_check(++steps < STEPS_MAX, "no end after %" PRIu64 " steps",
-                  steps);
+        sim_check(++steps < STEPS_MAX, "no end after %" PRIu64 " steps", steps);
     }
     reactor_enter(sim.reactors[0]);
-    sim_check(run.done, "somebody waits and nothing will ever happen: %zu "
-                        "coroutines", coroutine_count());
+    sim_check(run.done,
+              "somebody waits and nothing will ever happen: %zu "
+              "coroutines",
+              coroutine_count());
     check_end();
 }
 

@@ -60,11 +60,11 @@ uint64_t sim_trace_hash(void);
 uint64_t sim_trace_count(void);
 /* The run found a fault: says so with the last events; does not return. */
 void sim_fail(const char *format, ...) G_GNUC_PRINTF(1, 2) G_GNUC_NORETURN;
-#define sim_check(condition, ...) \
-    do {                          \
-        if (!(condition)) {       \
+#define sim_check(condition, ...)  \
+    do {                           \
+        if (!(condition)) {        \
             sim_fail(__VA_ARGS__); \
-        }                         \
+        }                          \
     } while (0)
 
 /* --- time and order (scheduler.c) ---------------------------------------- */

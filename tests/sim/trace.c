@@ -30,8 +30,9 @@ static struct {
 
 static void print_entry(FILE *out, const Entry *e)
 {
-    fprintf(out, "%8" PRIu64 " %12" PRId64 "ns r%d %-16s %" PRIu64 " %" PRIu64
-                 " %" PRIu64 "\n",
+    fprintf(out,
+            "%8" PRIu64 " %12" PRId64 "ns r%d %-16s %" PRIu64 " %" PRIu64
+            " %" PRIu64 "\n",
             e->number, e->now_ns, e->reactor, e->what, e->a, e->b, e->c);
 }
 

@@ -101,7 +101,8 @@ Node *co_sim_disk_add(unsigned n, uint64_t bytes)
 void co_sim_disk_del(unsigned n)
 {
     co_sim_qmp_ok("{'execute': 'blockdev-del', 'arguments':"
-                  " {'node-name': 'disk%u'}}", n);
+                  " {'node-name': 'disk%u'}}",
+                  n);
 }
 
 /* Above disk @n there is one of these. */
@@ -145,7 +146,8 @@ void co_sim_stack_del(unsigned n)
 {
     if (top_of[n]) {
         co_sim_qmp_ok("{'execute': 'blockdev-del', 'arguments':"
-                      " {'node-name': 'top%u'}}", n);
+                      " {'node-name': 'top%u'}}",
+                      n);
         if (strstr(tops[top_of[n]], "throttle")) {
             co_sim_qmp_ok("{'execute': 'object-del', 'arguments':"
                           " {'id': 'limits'}}");

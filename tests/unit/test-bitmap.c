@@ -195,17 +195,15 @@ typedef struct Merge {
 static void merge_entry(void *opaque)
 {
     Merge *m = opaque;
-    BlockDirtyBitmapOrStr fine = {
-        .kind = BLOCK_DIRTY_BITMAP_OR_STR_KIND_LOCAL,
-        .u.local = (char *)"fine"};
-    BlockDirtyBitmapOrStr coarse = {
-        .kind = BLOCK_DIRTY_BITMAP_OR_STR_KIND_LOCAL,
-        .u.local = (char *)"coarse"};
+    BlockDirtyBitmapOrStr fine = {.kind = BLOCK_DIRTY_BITMAP_OR_STR_KIND_LOCAL,
+                                  .u.local = (char *)"fine"};
+    BlockDirtyBitmapOrStr coarse = {.kind =
+                                        BLOCK_DIRTY_BITMAP_OR_STR_KIND_LOCAL,
+                                    .u.local = (char *)"coarse"};
     BlockDirtyBitmapOrStr *both[] = {&fine, &coarse};
     BlockDirtyBitmapOrStrList sources = {.n = 2, .v = both};
-    BlockDirtyBitmapMerge args = {.node = (char *)"disk",
-                                  .target = (char *)"to",
-                                  .bitmaps = &sources};
+    BlockDirtyBitmapMerge args = {
+        .node = (char *)"disk", .target = (char *)"to", .bitmaps = &sources};
 
     g_assert_true(co_bitmap_op_merge(&args, NULL));
     m->done = true;
@@ -238,8 +236,8 @@ static void merge_steps_body(void)
         if (!m.done && !turns++) {
             bitmaps_mark(m.disk, size - 1, 1);
             bitmaps_mark(m.disk, 1 * MiB + 512, 1);
-            g_assert_null(bitmap_op_find("disk", "coarse",
-                                         BITMAP_CHECK_DEFAULT, &err));
+            g_assert_null(
+                bitmap_op_find("disk", "coarse", BITMAP_CHECK_DEFAULT, &err));
             check_error(&err, "Bitmap 'coarse' is currently in use by another "
                               "operation and cannot be used");
         }

@@ -60,8 +60,7 @@ static void test_none_is_active_at_once(void)
 static void test_waits_for_its_event(void)
 {
     BlkdebugRules *rules = rules_of(
-        ", 'inject-error': [{'event': 'l1_update', 'errno': 28}]",
-        NULL);
+        ", 'inject-error': [{'event': 'l1_update', 'errno': 28}]", NULL);
 
     g_assert_cmpint(read_error(rules), ==, 0);
     blkdebug_rules_event(rules, BLKDBG_L2_UPDATE);
@@ -88,11 +87,11 @@ static void test_once_is_gone(void)
 /* All that the event makes active are, in place of those that were. */
 static void test_event_replaces(void)
 {
-    BlkdebugRules *rules = rules_of(
-        ", 'inject-error': [{'event': 'l1_update', 'errno': 5},"
-        " {'event': 'l2_update', 'errno': 28, 'once': true},"
-        " {'event': 'l2_update', 'errno': 12, 'once': true}]",
-        NULL);
+    BlkdebugRules *rules =
+        rules_of(", 'inject-error': [{'event': 'l1_update', 'errno': 5},"
+                 " {'event': 'l2_update', 'errno': 28, 'once': true},"
+                 " {'event': 'l2_update', 'errno': 12, 'once': true}]",
+                 NULL);
 
     blkdebug_rules_event(rules, BLKDBG_L1_UPDATE);
     blkdebug_rules_event(rules, BLKDBG_L2_UPDATE);
@@ -132,8 +131,8 @@ static void test_types(void)
 
 static void test_sector(void)
 {
-    BlkdebugRules *rules = rules_of(
-        ", 'inject-error': [{'event': 'none', 'sector': 2}]", NULL);
+    BlkdebugRules *rules =
+        rules_of(", 'inject-error': [{'event': 'none', 'sector': 2}]", NULL);
     const BlkdebugIOType type = BLKDEBUG_IO_TYPE_READ;
 
     g_assert_cmpint(check_at(rules, type, 0, 1024), ==, 0);
@@ -157,17 +156,19 @@ static void test_huge_sector(void)
 
 static void test_immediately(void)
 {
-    BlkdebugRules *rules = rules_of(
-        ", 'inject-error': [{'event': 'none', 'once': true},"
-        " {'event': 'none', 'immediately': true}]",
-        NULL);
+    BlkdebugRules *rules =
+        rules_of(", 'inject-error': [{'event': 'none', 'once': true},"
+                 " {'event': 'none', 'immediately': true}]",
+                 NULL);
     bool immediately = true;
 
-    g_assert_cmpint(blkdebug_rules_check(rules, BLKDEBUG_IO_TYPE_READ, 0, 1,
-                                         &immediately), ==, -EIO);
+    g_assert_cmpint(
+        blkdebug_rules_check(rules, BLKDEBUG_IO_TYPE_READ, 0, 1, &immediately),
+        ==, -EIO);
     g_assert_false(immediately);
-    g_assert_cmpint(blkdebug_rules_check(rules, BLKDEBUG_IO_TYPE_READ, 0, 1,
-                                         &immediately), ==, -EIO);
+    g_assert_cmpint(
+        blkdebug_rules_check(rules, BLKDEBUG_IO_TYPE_READ, 0, 1, &immediately),
+        ==, -EIO);
     g_assert_true(immediately);
     blkdebug_rules_free(rules);
 }
@@ -176,8 +177,8 @@ static void test_bad_errno(void)
 {
     Error *err = NULL;
 
-    g_assert_null(rules_of(
-        ", 'inject-error': [{'event': 'none', 'errno': 4096}]", &err));
+    g_assert_null(
+        rules_of(", 'inject-error': [{'event': 'none', 'errno': 4096}]", &err));
     g_assert_cmpstr(error_text(err), ==,
                     "Parameter 'errno' must be between 0 and 4095");
     error_free(err);
@@ -225,11 +226,11 @@ static void test_one_step_an_event(void)
 /* Rules without a state fit all; of several steps the last is taken. */
 static void test_any_state(void)
 {
-    BlkdebugRules *rules = rules_of(
-        ", 'inject-error': [{'event': 'cow_read', 'state': 9}],"
-        "'set-state': [{'event': 'cow_write', 'new_state': 4},"
-        " {'event': 'cow_write', 'new_state': 9}]",
-        NULL);
+    BlkdebugRules *rules =
+        rules_of(", 'inject-error': [{'event': 'cow_read', 'state': 9}],"
+                 "'set-state': [{'event': 'cow_write', 'new_state': 4},"
+                 " {'event': 'cow_write', 'new_state': 9}]",
+                 NULL);
 
     blkdebug_rules_event(rules, BLKDBG_COW_WRITE);
     blkdebug_rules_event(rules, BLKDBG_COW_READ);

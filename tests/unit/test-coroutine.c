@@ -41,9 +41,9 @@ static void yields_twice(void *opaque)
 
     g_assert_true(in_coroutine());
     g_string_append_printf(trace, "%s1", name);
-    co_yield();
+    co_yield ();
     g_string_append_printf(trace, "%s2", name);
-    co_yield();
+    co_yield ();
     g_string_append_printf(trace, "%s3", name);
 }
 
@@ -113,7 +113,7 @@ static void rounds_up(void *opaque)
 
     fesetround(FE_UPWARD);
     result[0] = one / three;
-    co_yield();
+    co_yield ();
     g_assert_cmpint(fegetround(), ==, FE_UPWARD);
     result[1] = one / three;
 }
@@ -153,7 +153,7 @@ static uint64_t mix(uint64_t seed, bool yields)
         x = x * 0.5 + (a & 0xff);
         y = y * 0.75 + (g & 0xff);
         if (yields) {
-            co_yield();
+            co_yield ();
         }
     }
     return a ^ b ^ c ^ d ^ e ^ f ^ g ^ (uint64_t)x ^ (uint64_t)y;
@@ -206,7 +206,7 @@ static void wake_then_yield(void *opaque)
 
     coroutine_wake(coroutine_self());
     ++*steps;
-    co_yield();
+    co_yield ();
     ++*steps;
 }
 
@@ -263,7 +263,7 @@ static void test_reschedule(void)
 
 static void yields_once(void *opaque)
 {
-    co_yield();
+    co_yield ();
 }
 
 static void test_pool_bounded(void)
@@ -295,7 +295,7 @@ static void uses_most(void *opaque)
 
     memory[0] = 1;
     memory[sizeof(memory) - 1] = 1;
-    co_yield();
+    co_yield ();
     g_assert_cmpint(memory[0], ==, 1);
 }
 

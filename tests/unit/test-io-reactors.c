@@ -95,8 +95,8 @@ static void co_test_ranges(void *opaque)
     Shared shared = {.locks = range_locks_new(true)};
 
     co_on_all(co_count, &shared, NULL);
-    g_assert_cmpuint(shared.counts[0] + shared.counts[1] + shared.counts[2],
-                     ==, 2 * N_REACTORS * N_REQUESTS);
+    g_assert_cmpuint(shared.counts[0] + shared.counts[1] + shared.counts[2], ==,
+                     2 * N_REACTORS * N_REQUESTS);
     g_assert_true(range_locks_idle(shared.locks));
     range_locks_free(shared.locks);
 }
@@ -170,12 +170,13 @@ static void co_write_and_read(unsigned index, void *arg)
         g_assert_cmpint(co_root_pread(disk->root, at, 512, buf), ==, 0);
         if (i % 16 == 0) {
             g_assert_cmpint(co_root_flush(disk->root), ==, 0);
-            g_assert_cmpint(
-                co_root_block_status(disk->root, at, 512, &status), ==, 0);
+            g_assert_cmpint(co_root_block_status(disk->root, at, 512, &status),
+                            ==, 0);
         }
         if (i % 16 == 8) {
-            g_assert_cmpint(co_root_pwrite_zeroes(disk->root, at, 512,
-                                                  REQ_MAY_UNMAP), ==, 0);
+            g_assert_cmpint(
+                co_root_pwrite_zeroes(disk->root, at, 512, REQ_MAY_UNMAP), ==,
+                0);
             g_assert_cmpint(co_root_pdiscard(disk->root, at, 512), ==, 0);
         }
     }
@@ -236,7 +237,8 @@ static void co_test_disk(const char *json, bool keeps)
 static void co_test_null(void *opaque)
 {
     co_test_disk("{'driver': 'null-co', 'size': 262144, 'node-name': 'n',"
-                 " 'latency-ns': 1000}", false);
+                 " 'latency-ns': 1000}",
+                 false);
 }
 
 static void co_test_file_of(const char *format)

@@ -10,15 +10,15 @@
 #include "block/job/verbs.h"
 
 typedef struct TestJob {
-    bool done;          /* co_run returns */
+    bool done; /* co_run returns */
     int result;
-    const char *error;  /* its text */
+    const char *error; /* its text */
     int prepare_result;
-    bool yield_in_end;  /* co_prepare and co_clean wait some turns */
-    bool busy;          /* co_run waits away from pause points */
+    bool yield_in_end; /* co_prepare and co_clean wait some turns */
+    bool busy;         /* co_run waits away from pause points */
     bool get_ready;
     CoQueue unbusy;
-    unsigned turns;     /* of co_run's loop */
+    unsigned turns; /* of co_run's loop */
 } TestJob;
 
 extern const JobDriver test_job_driver;
@@ -39,7 +39,7 @@ void co_settle(void);
 void expect_log_at(int line, const char *text);
 /* Checks class and text, frees *@err and clears it. */
 void expect_error(Error **err, ErrorClass class, const char *text);
-#define expect_generic(err, text)                                             \
+#define expect_generic(err, text) \
     expect_error(err, ERROR_CLASS_GENERIC_ERROR, text)
 
 #endif

@@ -307,10 +307,10 @@ static void co_sleep(void)
 static void expect_verbs(Job *job, const char *allowed)
 {
     static const char *const names[] = {
-        [JOB_VERB_CANCEL] = "cancel",       [JOB_VERB_PAUSE] = "pause",
-        [JOB_VERB_RESUME] = "resume",       [JOB_VERB_SET_SPEED] = "set-speed",
-        [JOB_VERB_COMPLETE] = "complete",   [JOB_VERB_CHANGE] = "change",
-        [JOB_VERB_FINALIZE] = "finalize",   [JOB_VERB_DISMISS] = "dismiss",
+        [JOB_VERB_CANCEL] = "cancel",     [JOB_VERB_PAUSE] = "pause",
+        [JOB_VERB_RESUME] = "resume",     [JOB_VERB_SET_SPEED] = "set-speed",
+        [JOB_VERB_COMPLETE] = "complete", [JOB_VERB_CHANGE] = "change",
+        [JOB_VERB_FINALIZE] = "finalize", [JOB_VERB_DISMISS] = "dismiss",
     };
     g_auto(GStrv) list = g_strsplit(allowed, " ", -1);
 

@@ -111,8 +111,7 @@ static void model_round(GRand *rand)
 
         g_assert_cmpuint(n, >, 0);
         g_assert_cmpuint(at + n, <=, size);
-        g_assert_true(!i ||
-                      e.v[i - 1].flags != e.v[i].flags);
+        g_assert_true(!i || e.v[i - 1].flags != e.v[i].flags);
         for (; n; n--, at++) {
             g_assert_cmpuint(flags[at], ==, e.v[i].flags);
         }

@@ -468,8 +468,8 @@ static void test_crash(gconstpointer data)
 int main(int argc, char **argv)
 {
     static const Kind kinds[] = {
-        {512, false, false},   {4096, false, false}, {65536, false, false},
-        {16384, true, false},  {4096, false, true},
+        {512, false, false},  {4096, false, false}, {65536, false, false},
+        {16384, true, false}, {4096, false, true},
     };
 
     g_test_init(&argc, &argv, NULL);

@@ -74,8 +74,8 @@ static void body_modes(void)
 static void body_order(void)
 {
     Want want[] = {
-        {"x", 0, 10, RANGE_EXCLUSIVE}, {"y", 5, 10, RANGE_EXCLUSIVE},
-        {"z", 12, 8, RANGE_EXCLUSIVE}, {"s", 0, 5, RANGE_SHARED},
+        {"x", 0, 10, RANGE_EXCLUSIVE},  {"y", 5, 10, RANGE_EXCLUSIVE},
+        {"z", 12, 8, RANGE_EXCLUSIVE},  {"s", 0, 5, RANGE_SHARED},
         {"f", 100, 5, RANGE_EXCLUSIVE},
     };
     RangeLock first;

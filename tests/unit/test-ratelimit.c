@@ -44,11 +44,11 @@ static void test_first_chunk_then_wait(void)
 
     ratelimit_set_speed(&limit, 64 * KiB);
     /* 65536 bytes at 6553 a slice. */
-    g_assert_cmpint(ratelimit_delay_ns(&limit, SECOND, 64 * KiB) / 1000000,
-                    ==, 1000);
+    g_assert_cmpint(ratelimit_delay_ns(&limit, SECOND, 64 * KiB) / 1000000, ==,
+                    1000);
     /* Who asks early waits for the rest, too. */
-    g_assert_cmpint(ratelimit_delay_ns(&limit, SECOND + SECOND / 2, 0) /
-                        1000000, ==, 500);
+    g_assert_cmpint(
+        ratelimit_delay_ns(&limit, SECOND + SECOND / 2, 0) / 1000000, ==, 500);
     g_assert_cmpint(ratelimit_delay_ns(&limit, 3 * SECOND, 0), ==, 0);
 }
 
@@ -57,8 +57,7 @@ static void test_idle_is_not_saved(void)
     RateLimit limit;
 
     ratelimit_set_speed(&limit, 10 * MiB);
-    g_assert_cmpint(ratelimit_delay_ns(&limit, 0, MiB), ==,
-                    RATELIMIT_SLICE_NS);
+    g_assert_cmpint(ratelimit_delay_ns(&limit, 0, MiB), ==, RATELIMIT_SLICE_NS);
     g_assert_cmpint(ratelimit_delay_ns(&limit, 100 * SECOND, MiB), ==,
                     RATELIMIT_SLICE_NS);
 }

@@ -129,8 +129,8 @@ static void co_many(void *unused)
 
 static void make_pair(int fd[2])
 {
-    g_assert_cmpint(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fd),
-                    ==, 0);
+    g_assert_cmpint(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fd), ==,
+                    0);
 }
 
 typedef struct Peer {
@@ -422,18 +422,12 @@ static void co_fd_reuse(void *unused)
 }
 
 static const Case cases[] = {
-    {"file", co_file},
-    {"file-errors", co_file_errors},
-    {"many", co_many},
-    {"echo", co_echo},
-    {"bulk", co_bulk},
-    {"bulk-nonblock", co_bulk_nonblock},
-    {"bulk-pipe", co_bulk_pipe},
-    {"bulk-pipe-nonblock", co_bulk_pipe_nonblock},
-    {"peer-gone", co_peer_gone},
-    {"odd-streams", co_odd_streams},
-    {"both-ways", co_both_ways},
-    {"cancel", co_cancel},
+    {"file", co_file},           {"file-errors", co_file_errors},
+    {"many", co_many},           {"echo", co_echo},
+    {"bulk", co_bulk},           {"bulk-nonblock", co_bulk_nonblock},
+    {"bulk-pipe", co_bulk_pipe}, {"bulk-pipe-nonblock", co_bulk_pipe_nonblock},
+    {"peer-gone", co_peer_gone}, {"odd-streams", co_odd_streams},
+    {"both-ways", co_both_ways}, {"cancel", co_cancel},
     {"fd-reuse", co_fd_reuse},
 };
 

@@ -167,7 +167,8 @@ static void co_inet(void *unused)
     err = NULL;
     g_assert_cmpint(co_io_connect_inet("127.0.0.1", port, &err), ==, -1);
     text = g_strdup_printf("Failed to connect to '127.0.0.1:%s': "
-                           "Connection refused", port);
+                           "Connection refused",
+                           port);
     check_error(err, text);
 }
 
@@ -185,8 +186,8 @@ static void co_inet_wildcard(void *unused)
     io_close(fd);
 }
 
-static void listen_fails(const char *host, const char *port, int ipv4,
-                         int ipv6, const char *text)
+static void listen_fails(const char *host, const char *port, int ipv4, int ipv6,
+                         const char *text)
 {
     Error *err = NULL;
 
@@ -210,8 +211,7 @@ static void co_inet_errors(void *unused)
     listen_fails("::1", "1", -1, 0,
                  "address resolution failed for ::1:1: "
                  "Address family for hostname not supported");
-    listen_fails("::1", "1", 0, 0,
-                 "Cannot disable IPv4 and IPv6 at same time");
+    listen_fails("::1", "1", 0, 0, "Cannot disable IPv4 and IPv6 at same time");
     listen_fails("192.0.2.1", "0", -1, -1,
                  "Failed to bind socket: Cannot assign requested address");
     g_assert_cmpint(co_io_connect_inet("127.0.0.1", "foo", &err), ==, -1);

@@ -175,7 +175,7 @@ static void co_clock(void *unused)
 
 typedef struct Sender {
     Reactor *to;
-    int next;       /* what the receiver expects */
+    int next; /* what the receiver expects */
     CoCount *left;
 } Sender;
 
@@ -425,7 +425,8 @@ static void test_environment(void)
     reactor_free(r);
     g_setenv("TIDEMARK_REACTOR", "kqueue", true);
     g_assert_null(reactor_new(REACTOR_AUTO, &err));
-    g_assert_cmpstr(error_text(err), ==, "TIDEMARK_REACTOR must be "
+    g_assert_cmpstr(error_text(err), ==,
+                    "TIDEMARK_REACTOR must be "
                     "'io_uring' or 'epoll', not 'kqueue'");
     error_free(err);
     g_unsetenv("TIDEMARK_REACTOR");
@@ -455,7 +456,8 @@ static void test_fallback(void)
         g_unsetenv("TIDEMARK_REACTOR");
         forbid_io_uring();
         g_assert_null(reactor_new(REACTOR_IO_URING, &err));
-        g_assert_cmpstr(error_text(err), ==, "Failed to start the io_uring "
+        g_assert_cmpstr(error_text(err), ==,
+                        "Failed to start the io_uring "
                         "event loop: Operation not permitted");
         error_free(err);
         r = reactor_new(REACTOR_AUTO, NULL);

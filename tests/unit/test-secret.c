@@ -35,8 +35,8 @@ static void test_base64_refused(void)
     Error *err = NULL;
 
     for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
-        g_assert_null(secret_from_base64((const uint8_t *)bad[i],
-                                         strlen(bad[i]), &err));
+        g_assert_null(
+            secret_from_base64((const uint8_t *)bad[i], strlen(bad[i]), &err));
         g_assert_cmpstr(error_text(err), ==,
                         "Base64 data contains invalid characters");
         error_free(err);

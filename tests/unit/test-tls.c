@@ -53,8 +53,8 @@ static void pair_init(Pair *p, const char *client_keys)
     g_assert_true(server && client);
     g_assert_true(tls_creds_for_server(server));
     g_assert_false(tls_creds_for_server(client));
-    g_assert_cmpint(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0,
-                               p->fds), ==, 0);
+    g_assert_cmpint(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, p->fds),
+                    ==, 0);
     p->server = tls_session_new(server, p->fds[0], NULL, NULL);
     p->client = tls_session_new(client, p->fds[1], NULL, NULL);
     g_assert_true(p->server && p->client);
@@ -102,7 +102,8 @@ static void co_shake_hands(Pair *p)
     co_count_wait_zero(&p->running);
 }
 
-/* --- cases ------------------------------------------------------------------ */
+/* --- cases ------------------------------------------------------------------
+ */
 
 COROUTINE_ONLY
 static void co_test_psk(void *opaque)
@@ -160,8 +161,8 @@ static void co_test_no_tls(void *opaque)
     g_assert_cmpint(co_io_send_all(p.fds[1], greeting, sizeof(greeting)), ==,
                     0);
     g_assert_false(co_tls_handshake(p.server, &p.server_err));
-    g_assert_true(g_str_has_prefix(error_text(p.server_err),
-                                   "TLS handshake failed: "));
+    g_assert_true(
+        g_str_has_prefix(error_text(p.server_err), "TLS handshake failed: "));
     pair_free(&p);
 }
 
@@ -213,8 +214,8 @@ static void co_test_both_ways(void *opaque)
 static void test_no_keys(void)
 {
     Error *err = NULL;
-    TlsCredsConfig config = {.kind = TLS_PSK, .server = true,
-                             .dir = "/nonexistent"};
+    TlsCredsConfig config = {
+        .kind = TLS_PSK, .server = true, .dir = "/nonexistent"};
 
     g_assert_null(tls_creds_new(&config, &err));
     g_assert_nonnull(strstr(error_text(err), "keys.psk"));
@@ -225,7 +226,8 @@ static void test_no_keys(void)
     error_free(err);
 }
 
-/* --- main ------------------------------------------------------------------- */
+/* --- main -------------------------------------------------------------------
+ */
 
 static void dirs_make(void)
 {

@@ -105,8 +105,7 @@ static int co_parse_arguments(Amend *amend, int argc, char **argv)
 static bool parse_words(const char *text, const FormatOps *format,
                         json_object *words, Error **errp)
 {
-    g_autoptr(GArray) amendable =
-        g_array_new(true, true, sizeof(FormatOption));
+    g_autoptr(GArray) amendable = g_array_new(true, true, sizeof(FormatOption));
     json_object *others;
 
     for (const FormatOption *option = amend_options(format); option->name;
@@ -121,8 +120,8 @@ static bool parse_words(const char *text, const FormatOps *format,
     }
     others = json_object_new_object();
     if (img_words_parse(text, format->create_options, others, NULL)) {
-        error_append_hint(
-            errp, "This option is only supported for image creation\n");
+        error_append_hint(errp,
+                          "This option is only supported for image creation\n");
     }
     json_object_put(others);
     return false;
@@ -147,8 +146,8 @@ co_amend(Amend *amend, json_object *words, Error **errp)
     }
     img_progress_begin(&amend->shown, amend->progress && !amend->quiet);
     co_graph_lock();
-    ok = format->co_amend(node, words, amend->force, show_progress, amend,
-                          errp);
+    ok =
+        format->co_amend(node, words, amend->force, show_progress, amend, errp);
     graph_unlock();
     if (ok) {
         img_progress(&amend->shown, 1, 1);

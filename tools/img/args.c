@@ -19,8 +19,7 @@ typedef struct GetoptTable {
 
 static int answer_of(const ImgOption *table, const ImgOption *option)
 {
-    return option->letter ? option->letter
-                          : FIRST_LONG + (int)(option - table);
+    return option->letter ? option->letter : FIRST_LONG + (int)(option - table);
 }
 
 static bool is_end(const ImgOption *option)
@@ -57,9 +56,14 @@ static void print_option(const ImgOption *o)
 {
     g_autofree char *left = g_strdup_printf(
         "  %c%c%s%s%s%s%s", o->letter ? '-' : ' ', o->letter ? o->letter : ' ',
-        o->letter && o->name ? ", " : o->letter ? "" : "  ",
+        o->letter && o->name ? ", "
+        : o->letter          ? ""
+                             : "  ",
         o->name ? "--" : "", o->name ? o->name : "",
-        !o->value ? "" : o->name ? "=" : " ", o->value ? o->value : "");
+        !o->value ? ""
+        : o->name ? "="
+                  : " ",
+        o->value ? o->value : "");
 
     if (strlen(left) < 26) {
         printf("%-26s%s\n", left, o->help);

@@ -42,28 +42,47 @@ int co_img_args(const ImgUsage *usage, int argc, char **argv) COROUTINE_ONLY;
 int co_img_take_object(void *opaque,
                        const char *word) COROUTINE_ONLY CONTROL_ONLY;
 
-#define IMG_OPTION_OBJECT                                                     \
-    {0, "object", "OBJECT", "make an object that options refer to",           \
-     .take = co_img_take_object}
-#define IMG_OPTION_FORMAT(where)                                              \
-    {'f', "format", "FMT", "format of the image; probed if not given",        \
-     .word = (where)}
-#define IMG_OPTION_IMAGE_OPTS(where)                                          \
-    {0, "image-opts", NULL, "FILE is an option string: driver=...,file...",   \
-     .flag = (where)}
-#define IMG_OPTION_FORCE_SHARE(where)                                         \
-    {'U', "force-share", NULL, "open it although others may write to it",     \
-     .flag = (where)}
-#define IMG_OPTION_QUIET(where)                                               \
-    {'q', NULL, NULL, "print errors only", .flag = (where)}
-#define IMG_OPTION_PROGRESS(where)                                            \
-    {'p', NULL, NULL, "show progress", .flag = (where)}
-#define IMG_OPTION_OUTPUT(where)                                              \
-    {0, "output", "human|json", "how to print it", .word = (where)}
-#define IMG_OPTION_CACHE(where)                                               \
-    {'t', NULL, "CACHE",                                                      \
-     "none, writeback, writethrough, directsync or unsafe", .word = (where)}
-#define IMG_OPTION_SOURCE_CACHE(where)                                        \
-    {'T', NULL, "CACHE", "cache mode of what is read", .word = (where)}
+#define IMG_OPTION_OBJECT                                              \
+    {                                                                  \
+        0, "object", "OBJECT", "make an object that options refer to", \
+            .take = co_img_take_object                                 \
+    }
+#define IMG_OPTION_FORMAT(where)                                          \
+    {                                                                     \
+        'f', "format", "FMT", "format of the image; probed if not given", \
+            .word = (where)                                               \
+    }
+#define IMG_OPTION_IMAGE_OPTS(where)                                           \
+    {                                                                          \
+        0, "image-opts", NULL, "FILE is an option string: driver=...,file...", \
+            .flag = (where)                                                    \
+    }
+#define IMG_OPTION_FORCE_SHARE(where)                                        \
+    {                                                                        \
+        'U', "force-share", NULL, "open it although others may write to it", \
+            .flag = (where)                                                  \
+    }
+#define IMG_OPTION_QUIET(where)                               \
+    {                                                         \
+        'q', NULL, NULL, "print errors only", .flag = (where) \
+    }
+#define IMG_OPTION_PROGRESS(where)                        \
+    {                                                     \
+        'p', NULL, NULL, "show progress", .flag = (where) \
+    }
+#define IMG_OPTION_OUTPUT(where)                                      \
+    {                                                                 \
+        0, "output", "human|json", "how to print it", .word = (where) \
+    }
+#define IMG_OPTION_CACHE(where)                                    \
+    {                                                              \
+        't', NULL, "CACHE",                                        \
+            "none, writeback, writethrough, directsync or unsafe", \
+            .word = (where)                                        \
+    }
+#define IMG_OPTION_SOURCE_CACHE(where)                                    \
+    {                                                                     \
+        'T', NULL, "CACHE", "cache mode of what is read", .word = (where) \
+    }
 
 #endif

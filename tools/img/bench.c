@@ -186,12 +186,10 @@ static int co_request(Bench *b, uint64_t at)
     if (!b->request_bytes) {
         return 0;
     }
-    return b->write
-               ? co_root_pwrite(b->root, at, b->request_bytes, b->buf,
-                                image_cache_writethrough(b->open.cache)
-                                    ? REQ_FUA
-                                    : 0)
-               : co_root_pread(b->root, at, b->request_bytes, b->buf);
+    return b->write ? co_root_pwrite(
+                          b->root, at, b->request_bytes, b->buf,
+                          image_cache_writethrough(b->open.cache) ? REQ_FUA : 0)
+                    : co_root_pread(b->root, at, b->request_bytes, b->buf);
 }
 
 /* After every so many requests; those that come later wait, unless told that
@@ -275,8 +273,7 @@ static int co_run(Bench *b)
            b->count, b->write ? "write" : "read", b->request_bytes, b->depth,
            b->offset, b->step_bytes);
     if (b->flush_interval) {
-        printf("Sending flush every %" PRIu64 " requests\n",
-               b->flush_interval);
+        printf("Sending flush every %" PRIu64 " requests\n", b->flush_interval);
     }
     fflush(stdout);
     start_ns = reactor_now_ns();

@@ -18,8 +18,8 @@ typedef enum ActionKind {
 } ActionKind;
 
 static const char *const action_names[] = {
-    [ACTION_ADD] = "add",       [ACTION_REMOVE] = "remove",
-    [ACTION_CLEAR] = "clear",   [ACTION_ENABLE] = "enable",
+    [ACTION_ADD] = "add",         [ACTION_REMOVE] = "remove",
+    [ACTION_CLEAR] = "clear",     [ACTION_ENABLE] = "enable",
     [ACTION_DISABLE] = "disable", [ACTION_MERGE] = "merge",
 };
 
@@ -169,8 +169,7 @@ COROUTINE_ONLY CONTROL_ONLY static bool add(const Bitmap *b, const char *node,
 }
 
 bool img_bitmap_merge(const char *node, const char *target,
-                      const char *source_node, const char *source,
-                      Error **errp)
+                      const char *source_node, const char *source, Error **errp)
 {
     json_object *json = json_object_new_object();
     json_object *list = json_object_new_array();

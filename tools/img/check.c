@@ -180,8 +180,8 @@ static int co_check_once(Check *check, unsigned fix, FormatCheck *result)
     Error *err = NULL;
     int ret;
 
-    *result = (FormatCheck){
-        .message = print_message, .opaque = check, .fix = fix};
+    *result =
+        (FormatCheck){.message = print_message, .opaque = check, .fix = fix};
     ret = node->driver->format->co_check(node, result, &err);
     if (ret < 0) {
         if (err) {

@@ -33,8 +33,10 @@ static int co_parse_arguments(Commit *c, int argc, char **argv)
         IMG_OPTION_IMAGE_OPTS(&c->open.image_opts),
         IMG_OPTION_FORMAT(&c->open.format),
         IMG_OPTION_CACHE(&c->open.cache),
-        {'b', NULL, "BASE", "into that image of the chain; FILE keeps its "
-         "content", .word = &c->base_name},
+        {'b', NULL, "BASE",
+         "into that image of the chain; FILE keeps its "
+         "content",
+         .word = &c->base_name},
         {'d', NULL, NULL, "FILE keeps its content", .flag = &c->drop},
         {'r', NULL, "RATE", "at most that many bytes a second",
          .take = img_take_rate, .opaque = &c->rate},
@@ -43,8 +45,7 @@ static int co_parse_arguments(Commit *c, int argc, char **argv)
         {},
     };
     const ImgUsage usage = {
-        "FILE", "Write what an image holds into the image behind it.",
-        options};
+        "FILE", "Write what an image holds into the image behind it.", options};
     int status = co_img_args(&usage, argc, argv);
 
     if (status >= 0) {

@@ -79,8 +79,7 @@ bool img_parse_between(const char *what, const char *word, uint64_t min,
 {
     switch (size_text_parse(word, value)) {
     case SIZE_OK:
-        return (*value >= min && *value <= max) ||
-               out_of_range(what, min, max);
+        return (*value >= min && *value <= max) || out_of_range(what, min, max);
     case SIZE_TOO_LARGE:
         if (word[0] != '-') {
             return out_of_range(what, min, max);

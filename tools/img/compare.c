@@ -48,7 +48,7 @@ typedef struct Compare {
     CoMutex next_lock;
     CoCount running;
     uint64_t found_at;
-    int found; /* exit status, or SAME */
+    int found;  /* exit status, or SAME */
     char *text; /* what is said of it */
     bool is_error;
     ImgProgress shown;
@@ -339,9 +339,8 @@ static int co_compare(Compare *compare)
     if (!co_scan(compare)) {
         return CANNOT_READ;
     }
-    if (longer &&
-        (compare->found == SAME ||
-         compare->found_at >= compare->common_bytes)) {
+    if (longer && (compare->found == SAME ||
+                   compare->found_at >= compare->common_bytes)) {
         say(compare, "Warning: Image size mismatch!\n");
     }
     return report_found(compare);
@@ -388,8 +387,7 @@ static int co_parse_arguments(Compare *compare, int argc, char **argv)
     };
     const ImgUsage usage = {
         "FILE1 FILE2", "Tell whether two images show the same content.",
-        options,
-        "Exit status: 0 the same, 1 different, 2 or more an error.\n"};
+        options, "Exit status: 0 the same, 1 different, 2 or more an error.\n"};
     int status = co_img_args(&usage, argc, argv);
 
     if (status >= 0) {

@@ -114,8 +114,9 @@ static bool co_make(Convert *c)
         return false;
     }
     if (!co_img_make(driver, c->target.filename, c->words, &err)) {
-        error_prepend(&err, "%s: error while converting %s: ",
-                      c->target.filename, c->format);
+        error_prepend(&err,
+                      "%s: error while converting %s: ", c->target.filename,
+                      c->format);
         return report(err);
     }
     return true;

@@ -74,8 +74,10 @@ static int co_parse_options(Convert *c, int argc, char **argv)
          .word = &c->format},
         {'o', NULL, "OPTIONS", "name=value,... of the target; or help",
          .take = take_options, .opaque = &c->options},
-        {'B', "backing", "FILE", "backing image of the target: what FILE's own "
-         "layer holds is copied", .word = &c->backing},
+        {'B', "backing", "FILE",
+         "backing image of the target: what FILE's own "
+         "layer holds is copied",
+         .word = &c->backing},
         {'F', NULL, "FMT", "format of the backing image",
          .word = &c->backing_format},
         IMG_OPTION_CACHE(&c->target.cache),
@@ -86,8 +88,10 @@ static int co_parse_options(Convert *c, int argc, char **argv)
         {0, "target-is-zero", NULL, "the target reads as zeroes",
          .flag = &c->target_is_zero},
         {'c', NULL, NULL, "compress", .flag = &c->compress},
-        {'S', NULL, "BYTES", "zeroes become holes from that length on (4k); "
-         "0: never", .take = take_sparse, .opaque = c},
+        {'S', NULL, "BYTES",
+         "zeroes become holes from that length on (4k); "
+         "0: never",
+         .take = take_sparse, .opaque = c},
         {'m', NULL, "N", "requests at a time, 1 to 16 (8)",
          .take = take_workers, .opaque = &c->workers},
         {'W', NULL, NULL, "write in any order", .flag = &c->any_order},
@@ -139,12 +143,17 @@ static bool check_words(const Convert *c)
 }
 
 COROUTINE_ONLY CONTROL_ONLY static int print_options(const Convert *c,
-                                                    const char *target)
+                                                     const char *target)
 {
     g_autofree char *options = g_strdup("help");
     /* As create does, with a file name or without. */
-    char *argv[] = {(char *)"create", (char *)"-f", (char *)c->format,
-                    (char *)"-o", options, (char *)target, NULL};
+    char *argv[] = {(char *)"create",
+                    (char *)"-f",
+                    (char *)c->format,
+                    (char *)"-o",
+                    options,
+                    (char *)target,
+                    NULL};
 
     return co_img_create(target ? 6 : 5, argv);
 }

@@ -10,7 +10,7 @@
 typedef struct Convert {
     /* what the words say */
     ImageOpen open, target;
-    char **names; /* of the sources */
+    char **names;                /* of the sources */
     unsigned n_sources, workers; /* 0: as is fit */
     ImgProgress shown;
     const char *format, *backing, *backing_format, *snapshot;

@@ -130,7 +130,7 @@ static int co_find_kind(const ImgCopy *copy, uint64_t offset, uint64_t *bytes,
 
 /* For -c: the kind of a whole cluster of the target; data if it is mixed. */
 static void extend_to_cluster(const ImgCopy *copy, uint64_t offset,
-                                uint64_t *bytes, unsigned *kind)
+                              uint64_t *bytes, unsigned *kind)
 {
     uint64_t cluster = piece_bytes(copy);
     uint64_t whole = MIN(ROUND_UP(offset + 1, cluster), copy->total_bytes);
@@ -175,8 +175,8 @@ static bool co_next_piece(ImgCopy *copy, Piece *piece)
         ret = co_look_ahead(copy);
         if (ret < 0 && copy->salvage) {
             copy->known = KIND_DATA;
-            copy->known_end = MIN(copy->next_byte + PIECE_BYTES,
-                                  copy->total_bytes);
+            copy->known_end =
+                MIN(copy->next_byte + PIECE_BYTES, copy->total_bytes);
             ret = 0;
         }
         if (ret < 0) {
@@ -200,7 +200,7 @@ static bool co_next_piece(ImgCopy *copy, Piece *piece)
 
 COROUTINE_ONLY
 static void co_read_sectors(ImgCopy *copy, Root *source, uint64_t at,
-                           uint64_t bytes, uint64_t shown, uint8_t *buf)
+                            uint64_t bytes, uint64_t shown, uint8_t *buf)
 {
     uint64_t done;
 
@@ -354,8 +354,7 @@ static int co_write_piece(ImgCopy *copy, const Piece *piece, uint8_t *buf)
 
 static bool counts(const ImgCopy *copy, unsigned kind)
 {
-    return kind == KIND_DATA ||
-           (kind == KIND_ZERO && !copy->target_is_zero);
+    return kind == KIND_DATA || (kind == KIND_ZERO && !copy->target_is_zero);
 }
 
 /* Waits for its turn; false if another one failed. */
@@ -390,8 +389,7 @@ static void co_finish_piece(ImgCopy *copy, const Piece *piece)
     if (copy->progress) {
         img_progress(copy->progress, copy->done_bytes, copy->work_bytes);
     }
-    delay_ns =
-        ratelimit_delay_ns(&copy->rate, reactor_now_ns(), piece->bytes);
+    delay_ns = ratelimit_delay_ns(&copy->rate, reactor_now_ns(), piece->bytes);
     if (delay_ns > 0) {
         co_sleep_ns(delay_ns);
     }
@@ -490,8 +488,7 @@ int co_img_copy(ImgCopy *copy)
             return ret;
         }
     }
-    for (i = 0; i < copy->workers && copy->next_byte < copy->total_bytes;
-         i++) {
+    for (i = 0; i < copy->workers && copy->next_byte < copy->total_bytes; i++) {
         if (!co_start_worker(copy)) {
             fail(copy, "allocating memory", copy->next_byte, -ENOMEM);
             break;

@@ -23,13 +23,13 @@ typedef struct ImgCopy {
     Root **sources;
     unsigned n_sources;
     Root *target;
-    unsigned workers;          /* 1 to IMG_COPY_WORKERS_MAX */
+    unsigned workers; /* 1 to IMG_COPY_WORKERS_MAX */
     bool in_order;
-    bool compressed;           /* in clusters of the target */
-    bool salvage;              /* what cannot be read is zeroes */
-    bool quiet;                /* no warnings */
-    bool target_is_zero;       /* zeroes need not be written */
-    bool target_has_backing;   /* only the sources' top layer is copied */
+    bool compressed;         /* in clusters of the target */
+    bool salvage;            /* what cannot be read is zeroes */
+    bool quiet;              /* no warnings */
+    bool target_is_zero;     /* zeroes need not be written */
+    bool target_has_backing; /* only the sources' top layer is copied */
     uint64_t target_backing_bytes;
     uint64_t min_sparse_bytes; /* shorter runs of zeroes are data; 0: all is */
     ReqFlags write_flags;

@@ -152,8 +152,8 @@ co_understand(Create *create, const uint64_t *size_bytes, Error **errp)
         return false;
     }
     create->table = img_create_table(create->driver);
-    if (create->options && !img_words_parse(create->options, create->table,
-                                            create->words, errp)) {
+    if (create->options &&
+        !img_words_parse(create->options, create->table, create->words, errp)) {
         return false;
     }
     if (size_bytes) {
@@ -183,7 +183,7 @@ co_create(Create *create, const uint64_t *size_bytes, Error **errp)
     }
     if (!create->quiet) {
         format_announce(create->words, create->table, create->filename,
-                           create->format);
+                        create->format);
     }
     return co_img_make(create->driver, create->filename, create->words, errp);
 }
@@ -202,8 +202,8 @@ int co_img_create(int argc, char **argv)
         status = 1;
     } else if (status < 0) {
         create.words = json_object_new_object();
-        status = !co_create(&create, create.size_word ? &size_bytes : NULL,
-                            &err);
+        status =
+            !co_create(&create, create.size_word ? &size_bytes : NULL, &err);
         json_object_put(create.words);
     }
     if (err) {

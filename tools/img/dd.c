@@ -29,8 +29,7 @@ static bool take_operand(Dd *dd, const char *word)
     } else if (value && !strcmp(name, "of")) {
         dd->target.filename = value;
     } else if (value && !strcmp(name, "bs")) {
-        return img_parse_between("bs", value, 1, INT32_MAX,
-                                 &dd->block_bytes);
+        return img_parse_between("bs", value, 1, INT32_MAX, &dd->block_bytes);
     } else if (value && !strcmp(name, "count")) {
         return img_parse_size("count", value, &dd->count);
     } else if (value && !strcmp(name, "skip")) {
@@ -54,12 +53,11 @@ static int co_parse_arguments(Dd *dd, int argc, char **argv)
         IMG_OPTION_FORCE_SHARE(&dd->open.force_share),
         {},
     };
-    const ImgUsage usage = {
-        "if=FILE of=FILE [bs=BYTES] [count=N] [skip=N]",
-        "Copy a part of an image to a new one.", options,
-        "  bs=BYTES      size of a block (512)\n"
-        "  count=N       copy so many blocks only\n"
-        "  skip=N        leave out the first N blocks\n"};
+    const ImgUsage usage = {"if=FILE of=FILE [bs=BYTES] [count=N] [skip=N]",
+                            "Copy a part of an image to a new one.", options,
+                            "  bs=BYTES      size of a block (512)\n"
+                            "  count=N       copy so many blocks only\n"
+                            "  skip=N        leave out the first N blocks\n"};
     int status = co_img_args(&usage, argc, argv);
 
     if (status >= 0) {

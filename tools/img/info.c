@@ -77,8 +77,8 @@ static void print_json(const Info *info, const GPtrArray *images)
     for (guint i = 0; i < images->len; i++) {
         json_object_array_add(all, ImageInfo_to_json(images->pdata[i]));
     }
-    text = json_print(info->chain ? all : json_object_array_get_idx(all, 0),
-                      true);
+    text =
+        json_print(info->chain ? all : json_object_array_get_idx(all, 0), true);
     puts(text->str);
     g_string_free(text, true);
     json_object_put(all);

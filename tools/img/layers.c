@@ -53,9 +53,8 @@ Root *co_layers_open_behind(const char *top, const ImageOpen *open)
     still.keep_still = true;
     root = co_image_open(&still, NULL, &err);
     if (!root) {
-        error_prepend(&err,
-                      "Could not open '%s': Could not open backing file: ",
-                      top);
+        error_prepend(
+            &err, "Could not open '%s': Could not open backing file: ", top);
         error_report_err(err);
     }
     return root;
@@ -90,8 +89,7 @@ bool co_layers_open(Layers *layers, const ImageOpen *top, const char *base)
     }
     append(layers, g_strdup(top->filename), top->format, root);
     while (!found) {
-        if (layers->n > LAYERS_MAX ||
-            !append_backing(layers, &found, base)) {
+        if (layers->n > LAYERS_MAX || !append_backing(layers, &found, base)) {
             if (base) {
                 error_report("Did not find '%s' in the backing chain of '%s'",
                              base, top->filename);
@@ -100,8 +98,7 @@ bool co_layers_open(Layers *layers, const ImageOpen *top, const char *base)
             }
             return false;
         }
-        if (!found &&
-            !co_open_layer(&layers->layer[layers->n - 1], top)) {
+        if (!found && !co_open_layer(&layers->layer[layers->n - 1], top)) {
             return false;
         }
     }
@@ -121,8 +118,7 @@ void co_layers_close(Layers *layers)
 
 /* The kind of an area that the layer holds. */
 COROUTINE_ONLY
-static int co_kind_in(Root *root, uint64_t at, uint64_t *bytes,
-                      LayerKind *kind)
+static int co_kind_in(Root *root, uint64_t at, uint64_t *bytes, LayerKind *kind)
 {
     BlockStatus status;
     int ret = co_root_block_status(root, at, *bytes, &status);

@@ -24,8 +24,7 @@ const NodeDriver *img_make_driver(const char *format, Error **errp)
 
 /* The file as its options want it, empty. */
 COROUTINE_ONLY
-static bool co_make_file(const char *filename, json_object *words,
-                         Error **errp)
+static bool co_make_file(const char *filename, json_object *words, Error **errp)
 {
     const char *no_cow = img_word(words, "nocow");
     const char *extent = img_word(words, "extent_size_hint");
@@ -62,8 +61,7 @@ static bool co_make_raw(const char *filename, json_object *words, Error **errp)
     }
     ret = co_file_create(filename, size_bytes, preallocation, &err);
     if (ret == -EFBIG) {
-        error_set(errp,
-                  "The image size is too large for file format 'raw'");
+        error_set(errp, "The image size is too large for file format 'raw'");
         error_free(err);
     } else if (ret < 0) {
         error_propagate(errp, err);

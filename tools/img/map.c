@@ -110,8 +110,8 @@ static int co_get_status(Root *root, uint64_t at, uint64_t bytes, Area *area,
     int ret;
 
     co_root_enter(root);
-    ret = co_node_block_status_above(node, NULL, true, at, bytes, status,
-                                     &depth);
+    ret =
+        co_node_block_status_above(node, NULL, true, at, bytes, status, &depth);
     root_leave(root);
     if (ret < 0) {
         return ret;

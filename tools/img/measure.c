@@ -29,8 +29,8 @@ static bool check_words(Measure *m, int names)
     }
     if (names > 1) {
         error_report("At most one filename argument is allowed.");
-    } else if (!names && (m->open.image_opts || m->open.format ||
-                          m->snapshot)) {
+    } else if (!names &&
+               (m->open.image_opts || m->open.format || m->snapshot)) {
         error_report("--image-opts, -f, and -l require a filename argument.");
     } else if (!names && !m->size_word) {
         error_report("Either --size N or one filename must be specified.");
@@ -69,9 +69,8 @@ static int co_parse_arguments(Measure *m, int argc, char **argv)
         IMG_OPTION_OUTPUT(&m->output),
         {},
     };
-    const ImgUsage usage = {"[FILE]",
-                            "Tell what an image would take on its storage.",
-                            options};
+    const ImgUsage usage = {
+        "[FILE]", "Tell what an image would take on its storage.", options};
     int status = co_img_args(&usage, argc, argv);
 
     if (status >= 0) {

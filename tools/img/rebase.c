@@ -20,8 +20,8 @@ typedef struct Rebase {
     const char *source_cache, *backing, *backing_format;
     bool unsafe, progress, quiet;
     bool force_share; /* of what is read: the image is written to */
-    Root *root;           /* the image alone, without what is behind it */
-    Root *old, *new;      /* what is and what shall be behind it, or NULL */
+    Root *root;       /* the image alone, without what is behind it */
+    Root *old, *new;  /* what is and what shall be behind it, or NULL */
     uint8_t *old_buf, *new_buf;
     ImgProgress shown;
 } Rebase;
@@ -96,8 +96,8 @@ COROUTINE_ONLY CONTROL_ONLY static Root *co_open_new(const Rebase *r)
     Root *root = co_image_open(&open, NULL, &err);
 
     if (!root) {
-        error_prepend(&err, "Could not open new backing file '%s': ",
-                      r->backing);
+        error_prepend(&err,
+                      "Could not open new backing file '%s': ", r->backing);
         error_report_err(err);
     }
     return root;
@@ -107,9 +107,8 @@ COROUTINE_ONLY CONTROL_ONLY static bool co_open_both(Rebase *r)
 {
     Node *node = root_node(r->root);
     const FormatOps *format = node->driver->format;
-    const char *old = format && format->backing_file
-                          ? format->backing_file(node)
-                          : NULL;
+    const char *old =
+        format && format->backing_file ? format->backing_file(node) : NULL;
 
     if (old) {
         r->old = co_open_old(r, old, format->backing_format(node));

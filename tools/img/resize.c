@@ -66,8 +66,10 @@ static int co_parse_arguments(Resize *resize, int argc, char **argv)
         IMG_OPTION_OBJECT,
         IMG_OPTION_IMAGE_OPTS(&resize->open.image_opts),
         IMG_OPTION_FORMAT(&resize->open.format),
-        {0, "preallocation", "MODE", "of new space: off, metadata, falloc, "
-         "full", .word = &resize->preallocation},
+        {0, "preallocation", "MODE",
+         "of new space: off, metadata, falloc, "
+         "full",
+         .word = &resize->preallocation},
         {0, "shrink", NULL, "it may become smaller: what is beyond is lost",
          .flag = &resize->shrink},
         IMG_OPTION_QUIET(&resize->quiet),
@@ -77,8 +79,8 @@ static int co_parse_arguments(Resize *resize, int argc, char **argv)
                             options,
                             "+SIZE makes it larger by so much, -SIZE "
                             "smaller.\n"};
-    bool asks = argc == 2 && (!strcmp(argv[1], "-h") ||
-                              !strcmp(argv[1], "--help"));
+    bool asks =
+        argc == 2 && (!strcmp(argv[1], "-h") || !strcmp(argv[1], "--help"));
     int status;
 
     if (!asks && !take_size(resize, &argc, argv)) {

@@ -182,8 +182,8 @@ static char *read_value(const FormatOption *option, const char *value,
         read_size(option->name, value, &text, errp);
     } else if (!strcmp(option->type, "num")) {
         read_number(option->name, value, &text, errp);
-    } else if (g_str_has_prefix(option->type, "bool") &&
-               strcmp(value, "on") && strcmp(value, "off")) {
+    } else if (g_str_has_prefix(option->type, "bool") && strcmp(value, "on") &&
+               strcmp(value, "off")) {
         error_set(errp, "Parameter '%s' expects 'on' or 'off'", option->name);
     } else {
         text = g_strdup(value);
@@ -191,8 +191,8 @@ static char *read_value(const FormatOption *option, const char *value,
     return text;
 }
 
-static bool take_item(char *item, const FormatOption *table,
-                      json_object *words, Error **errp)
+static bool take_item(char *item, const FormatOption *table, json_object *words,
+                      Error **errp)
 {
     char *equals = strchr(item, '=');
     const char *name = item, *value = equals ? equals + 1 : "on";

@@ -26,8 +26,7 @@ bool img_words_append(char **all, const char *text);
 /* Whether "help" or "?" is among them. */
 bool img_words_ask_help(const char *all);
 /* @title: "Supported options:", for instance. */
-void img_words_help(const FormatOption *table, const char *title,
-                    bool amend);
+void img_words_help(const FormatOption *table, const char *title, bool amend);
 
 /* Adds the words of @text to @words (an object that the caller owns). A word
  * without a value is "on", or with "no" before it "off". */

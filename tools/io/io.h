@@ -9,7 +9,7 @@
 /* At most one image is open. All in one coroutine on control. */
 typedef struct IoTool {
     IoShell shell;
-    ImageOpen defaults; /* what the command line said, for `open` */
+    ImageOpen defaults;  /* what the command line said, for `open` */
     GPtrArray *commands; /* of -c */
     bool quit;
     int status;

@@ -256,10 +256,10 @@ static int parse_arguments(IoTool *tool, int argc, char **argv)
 int tool_io_main(int argc, char **argv)
 {
     /* Discards reach the disk unless -d says otherwise, as in qemu-io. */
-    IoTool tool = {.defaults = {.writable = true, .unmap = true},
-                   .shell = {.own = io_tool_commands, .say = say,
-                             .opaque = &tool},
-                   .status = 1};
+    IoTool tool = {
+        .defaults = {.writable = true, .unmap = true},
+        .shell = {.own = io_tool_commands, .say = say, .opaque = &tool},
+        .status = 1};
     Error *err = NULL;
     Reactor *reactor;
     int status;

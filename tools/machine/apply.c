@@ -32,8 +32,8 @@ typedef bool ApplyFn(Apply *apply, const MachineOption *option, Error **errp);
 
 static bool is_accelerator(const char *name)
 {
-    static const char *const known[] = {"qtest", "tcg", "kvm", "xen", "hvf",
-                                        "whpx",  "nvmm", NULL};
+    static const char *const known[] = {"qtest", "tcg",  "kvm",  "xen",
+                                        "hvf",   "whpx", "nvmm", NULL};
 
     return g_strv_contains(known, name);
 }
@@ -90,8 +90,8 @@ static bool apply_display(Apply *apply, const MachineOption *option,
                           Error **errp)
 {
     static const char *const known[] = {
-        "none", "gtk",        "sdl",  "curses", "egl-headless",
-        "dbus", "spice-app",  "cocoa", "default", NULL};
+        "none", "gtk",       "sdl",   "curses",  "egl-headless",
+        "dbus", "spice-app", "cocoa", "default", NULL};
     Opts *opts = opts_parse(option->text, "type", NULL);
     const char *type = opts_get(opts, "type");
     bool ok = type && g_strv_contains(known, type);
@@ -217,8 +217,8 @@ COROUTINE_ONLY CONTROL_ONLY static bool
 co_apply_hard_disk(Apply *apply, const MachineOption *option, Error **errp)
 {
     unsigned index = *option->name ? option->name[2] - 'a' : 0;
-    g_autofree char *words = g_strdup_printf("if=ide,index=%u,media=disk",
-                                             index);
+    g_autofree char *words =
+        g_strdup_printf("if=ide,index=%u,media=disk", index);
 
     return co_apply_file(apply, option, words, errp);
 }
@@ -241,8 +241,7 @@ co_apply_floppy(Apply *apply, const MachineOption *option, Error **errp)
 COROUTINE_ONLY CONTROL_ONLY static bool
 co_apply_if_drive(Apply *apply, const MachineOption *option, Error **errp)
 {
-    const char *name =
-        !strcmp(option->name, "mtdblock") ? "mtd" : option->name;
+    const char *name = !strcmp(option->name, "mtdblock") ? "mtd" : option->name;
     g_autofree char *words = g_strdup_printf("if=%s", name);
 
     return co_apply_file(apply, option, words, errp);
@@ -280,8 +279,7 @@ static bool apply_monitor(Apply *apply, const MachineOption *option,
     MonitorMode mode = option->kind == MOPT_MONITOR ? MONITOR_MODE_READLINE
                                                     : MONITOR_MODE_CONTROL;
     g_autofree char *text = g_strdup_printf(
-        "%s%s", id,
-        option->kind == MOPT_QMP_PRETTY ? ",pretty=on" : "");
+        "%s%s", id, option->kind == MOPT_QMP_PRETTY ? ",pretty=on" : "");
 
     /* "none" and "null" have no other side. */
     return !chardev_find(id) || apply_monitor_text(text, mode, errp);
@@ -304,9 +302,8 @@ co_apply_qtest(Apply *apply, const MachineOption *option, Error **errp)
 
 /* --- devices ------------------------------------------------------------- */
 
-COROUTINE_ONLY CONTROL_ONLY static bool co_add_device(const char *text,
-                                                      const char *shown,
-                                                      Error **errp)
+COROUTINE_ONLY CONTROL_ONLY static bool
+co_add_device(const char *text, const char *shown, Error **errp)
 {
     bool strict = *text == '{';
     json_object *values;
@@ -446,7 +443,7 @@ co_apply_steps(Apply *apply, const Step *steps, size_t n)
 }
 
 #define STEPS(...) ((const Step[]){__VA_ARGS__})
-#define APPLY(apply, ...)                    \
+#define APPLY(apply, ...)                     \
     co_apply_steps(apply, STEPS(__VA_ARGS__), \
                    sizeof(STEPS(__VA_ARGS__)) / sizeof(Step))
 
@@ -454,10 +451,8 @@ COROUTINE_ONLY CONTROL_ONLY static bool co_apply_early(Apply *apply)
 {
     return APPLY(apply, {MOPT_DISPLAY, apply_display, false},
                  {MOPT_MEMORY, apply_memory, false},
-                 {MOPT_NAME, apply_name, false},
-                 {MOPT_UUID, apply_uuid, false},
-                 {MOPT_SMP, apply_smp, false},
-                 {MOPT_ACCEL, apply_accel, false},
+                 {MOPT_NAME, apply_name, false}, {MOPT_UUID, apply_uuid, false},
+                 {MOPT_SMP, apply_smp, false}, {MOPT_ACCEL, apply_accel, false},
                  {MOPT_MACHINE, apply_machine, true},
                  {MOPT_ADD_FD, apply_add_fd, false},
                  {MOPT_TRACE, apply_trace, false}) &&

@@ -172,7 +172,8 @@ static bool take(GPtrArray *list, int argc, char **argv, int *i)
     }
     if (k->kind == MOPT_REFUSED) {
         error_report("%s: this machine has no guest: the option is not "
-                     "supported", word);
+                     "supported",
+                     word);
         return false;
     }
     add(list, k->kind, k->name, word, text);

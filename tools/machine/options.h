@@ -30,7 +30,7 @@ typedef enum MachineOptionKind {
     MOPT_DRIVE,
     MOPT_HARD_DISK, /* -hda to -hdd, a file name alone */
     MOPT_CDROM,
-    MOPT_FLOPPY, /* -fda, -fdb */
+    MOPT_FLOPPY,   /* -fda, -fdb */
     MOPT_IF_DRIVE, /* -sd, -pflash, -mtdblock */
     MOPT_MON,
     MOPT_MONITOR,

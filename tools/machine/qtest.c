@@ -41,8 +41,7 @@ COROUTINE_ONLY CONTROL_ONLY static char *co_clock_step(const char *number)
     if (wrong) {
         return wrong;
     }
-    ns = number ? (int64_t)g_ascii_strtoull(number, NULL, 0)
-                : vclock_next_ns();
+    ns = number ? (int64_t)g_ascii_strtoull(number, NULL, 0) : vclock_next_ns();
     co_vclock_step(ns);
     return g_strdup_printf("OK %" PRId64 "\n", vclock_now_ns());
 }

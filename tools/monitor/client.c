@@ -16,7 +16,7 @@ struct Client {
     int fd;
     bool is_qmp, known; /* known: the greeting has begun */
     bool closed, reader_ended;
-    bool quits; /* quit has been sent, and was not refused */
+    bool quits;         /* quit has been sent, and was not refused */
     GString *text;      /* HMP: what has come */
     JsonParser *parser; /* QMP */
     GQueue replies;     /* json_object *; the greeting is one */
@@ -207,8 +207,8 @@ static bool is_quit(const char *line)
 char *co_client_hmp(Client *c, const char *line, Error **errp)
 {
     Error *err = NULL;
-    char *text = c->is_qmp ? co_hmp_by_qmp(c, line, &err)
-                           : co_hmp_direct(c, line, &err);
+    char *text =
+        c->is_qmp ? co_hmp_by_qmp(c, line, &err) : co_hmp_direct(c, line, &err);
 
     if (is_quit(line) && (!text || !*text)) {
         c->quits = true;

@@ -77,8 +77,8 @@ static void show(const GPtrArray *found)
 static unsigned char complete(EditLine *el, int key)
 {
     const LineInfo *line = el_line(el);
-    g_autofree char *typed = g_strndup(line->buffer,
-                                       line->cursor - line->buffer);
+    g_autofree char *typed =
+        g_strndup(line->buffer, line->cursor - line->buffer);
     g_autoptr(GPtrArray) found = NULL;
     Editor *editor;
     size_t begun, common;

@@ -32,19 +32,20 @@ typedef struct Monitor {
 
 static void help(void)
 {
-    printf("Usage: tidemark monitor [OPTION]... SOCKET\n"
-           "Give commands to a running daemon or machine, by the unix socket\n"
-           "of one of its monitors.\n\n"
-           "  --hmp              commands for people (the default)\n"
-           "  --qmp              requests of QMP: JSON, or words as in\n"
-           "                     block-dirty-bitmap-add node=n0 name=b0\n"
-           "  -c, --cmd COMMAND  run it (again for more) and end\n"
-           "  -h, --help         this\n"
-           "  -V, --version      the version\n\n"
-           "Without -c, lines are read from standard input: at a terminal with\n"
-           "history and completion (tab). Either kind of monitor will do for\n"
-           "--hmp; --qmp wants one that speaks QMP.\n"
-           "The command help lists the commands.\n");
+    printf(
+        "Usage: tidemark monitor [OPTION]... SOCKET\n"
+        "Give commands to a running daemon or machine, by the unix socket\n"
+        "of one of its monitors.\n\n"
+        "  --hmp              commands for people (the default)\n"
+        "  --qmp              requests of QMP: JSON, or words as in\n"
+        "                     block-dirty-bitmap-add node=n0 name=b0\n"
+        "  -c, --cmd COMMAND  run it (again for more) and end\n"
+        "  -h, --help         this\n"
+        "  -V, --version      the version\n\n"
+        "Without -c, lines are read from standard input: at a terminal with\n"
+        "history and completion (tab). Either kind of monitor will do for\n"
+        "--hmp; --qmp wants one that speaks QMP.\n"
+        "The command help lists the commands.\n");
 }
 
 /* --- one line ------------------------------------------------------------ */
@@ -62,8 +63,7 @@ static void print_event(void *opaque, json_object *event)
     }
 }
 
-COROUTINE_ONLY CONTROL_ONLY static void co_run_qmp(Monitor *m,
-                                                   const char *line)
+COROUTINE_ONLY CONTROL_ONLY static void co_run_qmp(Monitor *m, const char *line)
 {
     Error *err = NULL;
     json_object *request = request_parse(line, &err), *reply = NULL;
@@ -100,8 +100,7 @@ static char *fit_to_terminal(const Monitor *m, const char *line)
     return g_strdup(line);
 }
 
-COROUTINE_ONLY CONTROL_ONLY static void co_run_hmp(Monitor *m,
-                                                   const char *line)
+COROUTINE_ONLY CONTROL_ONLY static void co_run_hmp(Monitor *m, const char *line)
 {
     g_autofree char *fitted = fit_to_terminal(m, line);
     Error *err = NULL;
@@ -141,9 +140,8 @@ static void add_commands(GPtrArray *words, const char *help_text,
     g_auto(GStrv) lines = g_strsplit(help_text, "\n", -1);
 
     for (char **line = lines; *line; line++) {
-        const char *name = *line + (g_str_has_prefix(*line, prefix)
-                                        ? strlen(prefix)
-                                        : 0);
+        const char *name =
+            *line + (g_str_has_prefix(*line, prefix) ? strlen(prefix) : 0);
         g_autofree char *first = g_strndup(name, strcspn(name, " "));
         g_auto(GStrv) names = g_strsplit(first, "|", -1);
 
@@ -317,8 +315,8 @@ COROUTINE_ONLY CONTROL_ONLY static void co_main(void *opaque)
 static int parse_arguments(Monitor *m, int argc, char **argv)
 {
     static const struct option options[] = {
-        {"help", no_argument, 0, 'h'},  {"version", no_argument, 0, 'V'},
-        {"hmp", no_argument, 0, 'H'},   {"qmp", no_argument, 0, 'Q'},
+        {"help", no_argument, 0, 'h'},      {"version", no_argument, 0, 'V'},
+        {"hmp", no_argument, 0, 'H'},       {"qmp", no_argument, 0, 'Q'},
         {"cmd", required_argument, 0, 'c'}, {},
     };
     int option;

@@ -33,7 +33,8 @@ COROUTINE_ONLY CONTROL_ONLY static bool co_put_on(Root **root, Node *node,
     return true;
 }
 
-/* --- a part ---------------------------------------------------------------- */
+/* --- a part ----------------------------------------------------------------
+ */
 
 static BlockdevOptions *part_options(const NbdTool *tool, const Node *below,
                                      Error **errp)
@@ -52,8 +53,8 @@ static BlockdevOptions *part_options(const NbdTool *tool, const Node *below,
     return options;
 }
 
-COROUTINE_ONLY CONTROL_ONLY static bool
-co_cut(const NbdTool *tool, Root **root, Error **errp)
+COROUTINE_ONLY CONTROL_ONLY static bool co_cut(const NbdTool *tool, Root **root,
+                                               Error **errp)
 {
     const Node *below = root_node(*root);
     BlockdevOptions *options;
@@ -79,7 +80,8 @@ co_cut(const NbdTool *tool, Root **root, Error **errp)
     return node && co_put_on(root, node, !node->read_only, errp);
 }
 
-/* --- a layer --------------------------------------------------------------- */
+/* --- a layer ---------------------------------------------------------------
+ */
 
 COROUTINE_ONLY CONTROL_ONLY static bool
 co_put_temporary(const NbdTool *tool, Root **root, Error **errp)
@@ -94,7 +96,8 @@ co_put_temporary(const NbdTool *tool, Root **root, Error **errp)
     return node && co_put_on(root, node, !tool->read_only, errp);
 }
 
-/* --- all ------------------------------------------------------------------- */
+/* --- all -------------------------------------------------------------------
+ */
 
 COROUTINE_ONLY CONTROL_ONLY static Root *co_open_image(const NbdTool *tool,
                                                        Error **errp)
@@ -110,8 +113,8 @@ COROUTINE_ONLY CONTROL_ONLY static Root *co_open_image(const NbdTool *tool,
         root = NULL;
     }
     if (!root) {
-        error_prepend(errp, "Failed to blk_new_open '%s': ",
-                      tool->image.filename);
+        error_prepend(errp,
+                      "Failed to blk_new_open '%s': ", tool->image.filename);
     }
     return root;
 }

@@ -12,10 +12,10 @@
 typedef struct NbdTool {
     /* CONST after nbd_tool_parse */
     ImageOpen image;
-    const char *port, *bind, *socket;  /* NULL: not given */
-    const char *name, *description;    /* of the export */
+    const char *port, *bind, *socket; /* NULL: not given */
+    const char *name, *description;   /* of the export */
     const char *pid_file;
-    const char *snapshot_inside;       /* -l */
+    const char *snapshot_inside; /* -l */
     const char *tls_creds, *tls_authz, *tls_hostname;
     GPtrArray *objects; /* const char *, in their order */
     GPtrArray *bitmaps; /* const char * */

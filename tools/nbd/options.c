@@ -199,8 +199,7 @@ static bool take_snapshot(NbdTool *tool, const char *text)
 
 static void print_version(void)
 {
-    printf("%s 7.2.22 (tidemark-%s)\n", error_program_name(),
-           TIDEMARK_VERSION);
+    printf("%s 7.2.22 (tidemark-%s)\n", error_program_name(), TIDEMARK_VERSION);
 }
 
 /* --- all words ------------------------------------------------------------ */
@@ -332,8 +331,9 @@ static bool check_list(const NbdTool *tool)
 static bool check_tls(const NbdTool *tool)
 {
     if (!tool->tls_creds) {
-        const char *lone = tool->tls_authz ? "authz"
-                           : tool->tls_hostname ? "hostname" : NULL;
+        const char *lone = tool->tls_authz      ? "authz"
+                           : tool->tls_hostname ? "hostname"
+                                                : NULL;
 
         return !lone ||
                wrong("--tls-%s is not permitted without --tls-creds", lone);

@@ -70,8 +70,7 @@ static json_object *address_of(const NbdTool *tool)
     if (service_has_sockets()) {
         json_object_object_add(addr, "type", json_object_new_string("fd"));
         json_object_object_add(
-            addr, "str",
-            json_object_new_string(G_STRINGIFY(SERVICE_FIRST_FD)));
+            addr, "str", json_object_new_string(G_STRINGIFY(SERVICE_FIRST_FD)));
     } else if (tool->socket) {
         json_object_object_add(addr, "type", json_object_new_string("unix"));
         json_object_object_add(addr, "path",
@@ -136,16 +135,15 @@ static json_object *export_json(const NbdTool *tool, const Root *root)
 
     /* The last one first, as qemu-nbd shows them. */
     for (guint i = tool->bitmaps->len; i--;) {
-        json_object_array_add(
-            bitmaps, json_object_new_string(tool->bitmaps->pdata[i]));
+        json_object_array_add(bitmaps,
+                              json_object_new_string(tool->bitmaps->pdata[i]));
     }
     json_object_object_add(json, "type", json_object_new_string("nbd"));
     json_object_object_add(json, "id", json_object_new_string(EXPORT_ID));
     json_object_object_add(json, "node-name",
                            json_object_new_string(root_node(root)->name));
-    json_object_object_add(json, "name",
-                           json_object_new_string(tool->name ? tool->name
-                                                             : ""));
+    json_object_object_add(
+        json, "name", json_object_new_string(tool->name ? tool->name : ""));
     json_object_object_add(json, "writable",
                            json_object_new_boolean(!tool->read_only));
     json_object_object_add(

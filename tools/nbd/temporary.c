@@ -16,8 +16,8 @@
 static char *make_file(Error **errp)
 {
     const char *folder = g_getenv("TMPDIR");
-    char *path = g_build_filename(folder ? folder : "/var/tmp", "vl.XXXXXX",
-                                  NULL);
+    char *path =
+        g_build_filename(folder ? folder : "/var/tmp", "vl.XXXXXX", NULL);
     int fd = g_mkstemp_full(path, O_RDWR | O_CLOEXEC, 0600);
 
     if (fd < 0) {

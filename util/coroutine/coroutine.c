@@ -42,7 +42,7 @@ struct Coroutine {
     Coroutine *caller; /* who entered it; NULL: the thread's own stack */
     bool entered;
     bool ended;
-    ReadyItem ready;   /* linked under the loop's rules */
+    ReadyItem ready; /* linked under the loop's rules */
     /* ATOMIC */
     bool scheduled;
 };
@@ -123,8 +123,8 @@ static void run_ready(ReadyItem *item)
 Coroutine *coroutine_create(CoroutineEntry *entry, void *opaque)
 {
     char *stack = stack_get(MEMORY_BYTES);
-    Coroutine *co = (Coroutine *)(stack + MEMORY_BYTES -
-                                  ROUND_UP(sizeof(*co), 64));
+    Coroutine *co =
+        (Coroutine *)(stack + MEMORY_BYTES - ROUND_UP(sizeof(*co), 64));
 
     assert(this_thread.scheduler);
     *co = (Coroutine){
@@ -135,8 +135,7 @@ Coroutine *coroutine_create(CoroutineEntry *entry, void *opaque)
         .ready.run = run_ready,
     };
     fiber_init(&co->fiber, stack, MEMORY_BYTES);
-    switch_prepare(&co->context, stack, (char *)co - stack, coroutine_main,
-                   co);
+    switch_prepare(&co->context, stack, (char *)co - stack, coroutine_main, co);
     __atomic_fetch_add(&alive, 1, __ATOMIC_RELAXED);
     return co;
 }
@@ -176,7 +175,7 @@ void coroutine_start(CoroutineEntry *entry, void *opaque)
     coroutine_enter(coroutine_create(entry, opaque));
 }
 
-void co_yield(void)
+void co_yield (void)
 {
     Coroutine *self = this_thread.current;
 
@@ -197,5 +196,5 @@ void coroutine_wake(Coroutine *co)
 void co_reschedule(void)
 {
     coroutine_wake(coroutine_self());
-    co_yield();
+    co_yield ();
 }

@@ -46,7 +46,7 @@ void coroutine_start(CoroutineEntry *entry, void *opaque);
  * entered again. Who yields must have arranged that: wakes are exact, one
  * wake for one yield; there are no spurious ones.
  */
-void co_yield(void) COROUTINE_ONLY;
+void co_yield (void) COROUTINE_ONLY;
 
 /*
  * Puts @co on the ready queue of the reactor of its thread. Any thread; does

@@ -35,7 +35,7 @@
 typedef struct Fiber {
     const void *stack; /* lowest address; NULL: not known yet */
     size_t bytes;
-    void *fake_stack;  /* ASan's, while suspended */
+    void *fake_stack; /* ASan's, while suspended */
     void *tsan;
 } Fiber;
 

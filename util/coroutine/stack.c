@@ -19,7 +19,7 @@
 
 /* At the top of each mapping, for as long as it is mapped. */
 typedef struct StackTail {
-    void *next;           /* in the pool */
+    void *next; /* in the pool */
     unsigned valgrind_id;
 } StackTail;
 
@@ -42,10 +42,9 @@ static size_t mapping_bytes(size_t bytes, size_t page)
 static void *stack_map(size_t bytes)
 {
     size_t page = sysconf(_SC_PAGESIZE);
-    char *base = mmap(NULL, mapping_bytes(bytes, page),
-                      PROT_READ | PROT_WRITE,
-                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK,
-                      -1, 0);
+    char *base =
+        mmap(NULL, mapping_bytes(bytes, page), PROT_READ | PROT_WRITE,
+             MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);
     char *stack;
 
     if (base == MAP_FAILED || mprotect(base, page, PROT_NONE)) {

@@ -20,7 +20,7 @@ void co_queue_wait(CoQueue *queue)
     CoWaiter waiter = {.co = coroutine_self()};
 
     list_append(&queue->waiters, &waiter.link);
-    co_yield();
+    co_yield ();
 }
 
 bool coqueue_wake_one(CoQueue *queue)

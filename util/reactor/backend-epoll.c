@@ -122,8 +122,8 @@ static uint32_t wanted_events(const IoOp *op)
     }
 }
 
-STATIC_ASSERT(EPOLLIN == POLLIN && EPOLLOUT == POLLOUT &&
-              EPOLLERR == POLLERR && EPOLLHUP == POLLHUP);
+STATIC_ASSERT(EPOLLIN == POLLIN && EPOLLOUT == POLLOUT && EPOLLERR == POLLERR &&
+              EPOLLHUP == POLLHUP);
 
 /* Tries @op after @events came; false if it goes on waiting. */
 static bool attempt(IoOp *op, uint32_t events)
@@ -139,8 +139,8 @@ static bool attempt(IoOp *op, uint32_t events)
         ret = reactor_sys_posix.recvmsg(op->fd, hdr);
         break;
     case IO_SENDMSG:
-        ret = reactor_sys_posix.sendmsg(op->fd, hdr,
-                                        op->u.msg.flags & MSG_MORE);
+        ret =
+            reactor_sys_posix.sendmsg(op->fd, hdr, op->u.msg.flags & MSG_MORE);
         break;
     default:
         ret = events & (wanted_events(op) | EPOLLERR | EPOLLHUP);
@@ -166,8 +166,7 @@ static void watch_fail(Epoll *e, Watch *w, int result)
 /* Tries what waits for @events; frees the watch when nothing is left. */
 static bool watch_attempt(Epoll *e, Watch *w, uint32_t events)
 {
-    LIST_FOREACH_SAFE(op, &w->ops, IoOp, link)
-    {
+    LIST_FOREACH_SAFE(op, &w->ops, IoOp, link) {
         if (attempt(op, events)) {
             list_remove(&op->link);
         }
@@ -185,8 +184,7 @@ static void watch_arm(Epoll *e, Watch *w)
     struct epoll_event event = {.events = EPOLLONESHOT, .data.fd = w->fd};
     int ret;
 
-    LIST_FOREACH(op, &w->ops, IoOp, link)
-    {
+    LIST_FOREACH(op, &w->ops, IoOp, link) {
         event.events |= wanted_events(op);
     }
     ret = epoll_ctl(e->epoll_fd, EPOLL_CTL_MOD, w->fd, &event);
@@ -218,8 +216,7 @@ static void watch_add(Epoll *e, IoOp *op)
 static void epoll_submit(void *state, IoOp *op)
 {
     if (is_file_op(op)) {
-        op->job = (WorkerJob){
-            .fn = file_run, .arg = op, .done_fn = file_done};
+        op->job = (WorkerJob){.fn = file_run, .arg = op, .done_fn = file_done};
         worker_pool_start(&op->job);
     } else {
         watch_add(state, op);
@@ -267,8 +264,7 @@ static void on_event(Epoll *e, const struct epoll_event *event)
 }
 
 /* epoll_pwait2, or milliseconds rounded up on kernels before 5.11. */
-static int wait_events(Epoll *e, struct epoll_event *events,
-                       int64_t timeout_ns)
+static int wait_events(Epoll *e, struct epoll_event *events, int64_t timeout_ns)
 {
     struct timespec ts = {
         .tv_sec = timeout_ns / INT64_C(1000000000),

@@ -58,7 +58,7 @@ typedef struct IoOp {
     bool done;
     bool cancel_asked;
     Coroutine *co;
-    ListLink pending;  /* on the reactor's list */
+    ListLink pending; /* on the reactor's list */
     /* The back end's own. */
     ListLink link;
     WorkerJob job;
@@ -149,7 +149,8 @@ const ReactorSys *reactor_sys(void);
 /* Submits @op, waits for its end and returns its result. */
 int64_t co_io_op(IoOp *op) COROUTINE_ONLY;
 
-/* --- one step at a time: for a simulator, whose one thread plays several --- */
+/* --- one step at a time: for a simulator, whose one thread plays several ---
+ */
 
 /* @r is the calling thread's reactor from now on; NULL: it has none. */
 void reactor_enter(Reactor *r);

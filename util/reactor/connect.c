@@ -41,8 +41,8 @@ static int co_connect(int family, const struct sockaddr *addr, socklen_t bytes,
         return fd;
     }
     ret = sys->connect(fd, addr, bytes);
-    for (int i = 0;
-         ret == -EAGAIN && i < UNIX_RETRIES && !pending->given_up; i++) {
+    for (int i = 0; ret == -EAGAIN && i < UNIX_RETRIES && !pending->given_up;
+         i++) {
         co_sleep_ns(UNIX_RETRY_NS);
         ret = sys->connect(fd, addr, bytes);
     }

@@ -10,8 +10,7 @@
 #include "util/reactor/backend.h"
 
 /* Fills @addr; false, with the text, if @path does not fit. */
-bool net_unix_address(const char *path, struct sockaddr_un *addr,
-                      Error **errp);
+bool net_unix_address(const char *path, struct sockaddr_un *addr, Error **errp);
 
 /* One look-up of a host and port. */
 typedef struct NetResolve {

@@ -19,8 +19,7 @@
 
 /* --- unix --------------------------------------------------------------- */
 
-bool net_unix_address(const char *path, struct sockaddr_un *addr,
-                      Error **errp)
+bool net_unix_address(const char *path, struct sockaddr_un *addr, Error **errp)
 {
     if (strlen(path) >= sizeof(addr->sun_path)) {
         error_set(errp, "UNIX socket path '%s' is too long", path);
@@ -166,15 +165,15 @@ int64_t net_resolve_run(void *arg)
 {
     NetResolve *res = arg;
 
-    res->error = port_fits(res->port)
-                     ? res->sys->resolve(res->host, res->port, &res->hints,
-                                         &res->found)
-                     : EAI_SERVICE;
+    res->error =
+        port_fits(res->port)
+            ? res->sys->resolve(res->host, res->port, &res->hints, &res->found)
+            : EAI_SERVICE;
     return 0;
 }
 
 bool net_resolve_check(const NetResolve *res, const char *host,
-                          const char *port, Error **errp)
+                       const char *port, Error **errp)
 {
     if (res->error) {
         error_set(errp, "address resolution failed for %s:%s: %s", host, port,
@@ -241,8 +240,8 @@ static void listen_error(int ret, bool created, Error **errp)
 }
 
 /* Tries the addresses of one family; an fd or -errno. */
-static int listen_family(const struct addrinfo *list, int family,
-                         bool v6_only, int ret, bool *created)
+static int listen_family(const struct addrinfo *list, int family, bool v6_only,
+                         int ret, bool *created)
 {
     for (const struct addrinfo *ai = list; ai && ret < 0; ai = ai->ai_next) {
         if (ai->ai_family == family) {
@@ -273,8 +272,7 @@ int io_listen_inet(const char *host, const char *port, int ipv4, int ipv6,
         return -1;
     }
     /* IPv6 first: without a host its wildcard serves IPv4 as well. */
-    fd = listen_family(res.found, AF_INET6, ipv4 == 0, -EAFNOSUPPORT,
-                       &created);
+    fd = listen_family(res.found, AF_INET6, ipv4 == 0, -EAFNOSUPPORT, &created);
     fd = listen_family(res.found, AF_INET, false, fd, &created);
     sys->resolve_free(res.found);
     if (fd < 0) {
@@ -300,8 +298,8 @@ bool io_local_address(int fd, char **host, char **port)
     } else {
         return false;
     }
-    if (getnameinfo((struct sockaddr *)&addr, bytes, h, sizeof(h), p,
-                    sizeof(p), NI_NUMERICHOST | NI_NUMERICSERV)) {
+    if (getnameinfo((struct sockaddr *)&addr, bytes, h, sizeof(h), p, sizeof(p),
+                    NI_NUMERICHOST | NI_NUMERICSERV)) {
         return false;
     }
     *host = g_strdup(h);

@@ -23,7 +23,7 @@ struct Reactor {
     void *state;
     unsigned index;
     /* HOME */
-    ListLink ready; /* of ReadyItem */
+    ListLink ready;   /* of ReadyItem */
     ListLink pending; /* of IoOp */
     TimerHeap timers;
     bool running;
@@ -67,8 +67,7 @@ static void on_signal(int signo)
 void reactor_on_signal(int signo, void (*fn)(int signo, void *opaque),
                        void *opaque)
 {
-    struct sigaction action = {.sa_handler = on_signal,
-                               .sa_flags = SA_RESTART};
+    struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
 
     assert(signo > 0 && signo < NSIG && current == control);
     signals[signo].fn = fn;
@@ -85,8 +84,7 @@ static void run_signals(void)
         return;
     }
     for (int i = 1; i < NSIG; i++) {
-        if (__atomic_exchange_n(&signals[i].raised, false,
-                                __ATOMIC_RELAXED)) {
+        if (__atomic_exchange_n(&signals[i].raised, false, __ATOMIC_RELAXED)) {
             signals[i].fn(i, signals[i].opaque);
         }
     }
@@ -185,9 +183,9 @@ static void reactor_turn(Reactor *r, const bool *done)
         run_signals();
     }
     if (list_empty(&r->ready) && !is_over(r, done) && fall_asleep(r)) {
-        timeout_ns = r->timers.n ? timer_heap_timeout_ns(&r->timers,
-                                                         reactor_now_ns())
-                                 : -1;
+        timeout_ns = r->timers.n
+                         ? timer_heap_timeout_ns(&r->timers, reactor_now_ns())
+                         : -1;
         r->backend->wait(r->state, timeout_ns);
         awake(r);
     } else {
@@ -277,8 +275,10 @@ static bool kind_from_environment(ReactorKind *kind, Error **errp)
     } else if (!strcmp(text, "epoll")) {
         *kind = REACTOR_EPOLL;
     } else {
-        error_set(errp, "TIDEMARK_REACTOR must be 'io_uring' or 'epoll', "
-                  "not '%s'", text);
+        error_set(errp,
+                  "TIDEMARK_REACTOR must be 'io_uring' or 'epoll', "
+                  "not '%s'",
+                  text);
         return false;
     }
     return true;
@@ -511,7 +511,7 @@ void co_reactor_call(Reactor *r, void (*fn)(void *arg), void *arg)
         return;
     }
     reactor_ready(&r->scheduler, &call.item);
-    co_yield();
+    co_yield ();
 }
 
 /* --- operations and workers --------------------------------------------- */
@@ -524,7 +524,7 @@ int64_t co_io_op(IoOp *op)
     assert(op->co);
     list_append(&r->pending, &op->pending);
     r->backend->submit(r->state, op);
-    co_yield();
+    co_yield ();
     list_remove(&op->pending);
     return op->result;
 }
@@ -541,8 +541,7 @@ void io_cancel_fd(int fd)
 {
     Reactor *r = current;
 
-    LIST_FOREACH(op, &r->pending, IoOp, pending)
-    {
+    LIST_FOREACH(op, &r->pending, IoOp, pending) {
         if (op->fd == fd && !op->cancel_asked) {
             op->cancel_asked = true;
             if (!op->done) {
@@ -570,7 +569,7 @@ int64_t co_worker_run(int64_t (*fn)(void *arg), void *arg)
     };
 
     current->backend->worker_start(&call.job);
-    co_yield();
+    co_yield ();
     return call.job.result;
 }
 

@@ -23,7 +23,7 @@
 typedef struct Reactor Reactor;
 
 typedef enum ReactorKind {
-    REACTOR_AUTO,     /* io_uring where the kernel allows it, else epoll */
+    REACTOR_AUTO, /* io_uring where the kernel allows it, else epoll */
     REACTOR_IO_URING,
     REACTOR_EPOLL,
 } ReactorKind;
@@ -94,7 +94,7 @@ void reactor_thread_stop(ReactorThread *t);
 
 /* --- time -------------------------------------------------------------- */
 
-int64_t reactor_now_ns(void);      /* monotonic */
+int64_t reactor_now_ns(void);        /* monotonic */
 int64_t reactor_wall_clock_us(void); /* since 1970 */
 void reactor_random(void *buf, size_t bytes);
 
@@ -104,7 +104,7 @@ typedef struct Timer {
     int64_t deadline_ns;
     Reactor *reactor; /* set while armed */
     size_t heap_index;
-    uint64_t arming;  /* orders equal deadlines: first armed, first run */
+    uint64_t arming; /* orders equal deadlines: first armed, first run */
 } Timer;
 
 /* A timer belongs to the thread that arms it. @fn runs outside coroutines. */

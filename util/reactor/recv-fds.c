@@ -38,7 +38,8 @@ ssize_t co_io_recv_fds(int fd, void *buf, size_t bytes, void (*got)(int fd))
     for (;;) {
         Control control = {.bytes = {0}};
         struct iovec v = {.iov_base = buf, .iov_len = bytes};
-        struct msghdr hdr = {.msg_iov = &v, .msg_iovlen = 1,
+        struct msghdr hdr = {.msg_iov = &v,
+                             .msg_iovlen = 1,
                              .msg_control = &control,
                              .msg_controllen = sizeof(control)};
         ssize_t ret = reactor_sys()->recvmsg(fd, &hdr);

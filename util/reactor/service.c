@@ -30,8 +30,7 @@ static bool notice_address(const char *where, Notice *notice, Error **errp)
     }
     notice->addr_bytes = sizeof(notice->addr);
     if (where[0] == '@') {
-        notice->addr_bytes =
-            net_make_abstract(&notice->addr, where + 1, false);
+        notice->addr_bytes = net_make_abstract(&notice->addr, where + 1, false);
     }
     return true;
 }
@@ -59,8 +58,10 @@ bool co_service_notify(const char *state, Error **errp)
     }
     ret = co_worker_run(notice_send, &notice);
     if (ret < 0) {
-        error_set_errno(errp, -ret, "NOTIFY_SOCKET: Failed to send '%s' to "
-                        "'%s'", state, where);
+        error_set_errno(errp, -ret,
+                        "NOTIFY_SOCKET: Failed to send '%s' to "
+                        "'%s'",
+                        state, where);
     }
     return ret >= 0;
 }

@@ -181,7 +181,7 @@ static int set_nonblock(int fd, bool on)
     int old = fcntl(fd, F_GETFL);
     int new = on ? old | O_NONBLOCK : old & ~O_NONBLOCK;
 
-    if (old < 0 || (new != old && fcntl(fd, F_SETFL, new))) {
+    if (old < 0 || (new != old &&fcntl(fd, F_SETFL, new))) {
         return -errno;
     }
     return 0;
@@ -243,8 +243,7 @@ static void posix_shutdown(int fd)
 }
 
 static int posix_resolve(const char *host, const char *port,
-                         const struct addrinfo *hints,
-                         struct addrinfo **found)
+                         const struct addrinfo *hints, struct addrinfo **found)
 {
     return getaddrinfo(host, port, hints, found);
 }
@@ -293,8 +292,7 @@ static int posix_send_datagram(const struct sockaddr *addr,
     if (fd < 0) {
         return -errno;
     }
-    ret = setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience,
-                     sizeof(patience));
+    ret = setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
     if (!ret) {
         do {
             ret = sendto(fd, data, bytes, MSG_NOSIGNAL, addr, addr_bytes);

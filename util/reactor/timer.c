@@ -35,8 +35,7 @@ static void sift_down(TimerHeap *heap, Timer *t)
     for (;;) {
         size_t child = 2 * i + 1;
 
-        if (child + 1 < heap->n &&
-            before(heap->v[child + 1], heap->v[child])) {
+        if (child + 1 < heap->n && before(heap->v[child + 1], heap->v[child])) {
             child++;
         }
         if (child >= heap->n || !before(heap->v[child], t)) {
@@ -133,7 +132,7 @@ void co_sleep_ns(int64_t delay_ns)
 
     timer_init(&timer, sleep_over, coroutine_self());
     timer_arm(&timer, reactor_now_ns() + MAX(0, delay_ns));
-    co_yield();
+    co_yield ();
 }
 
 typedef struct TimedWaiter {
@@ -161,7 +160,7 @@ bool co_queue_wait_until(CoQueue *queue, int64_t deadline_ns)
     list_append(&queue->waiters, &w.waiter.link);
     timer_init(&timer, wait_over, &w);
     timer_arm(&timer, deadline_ns);
-    co_yield();
+    co_yield ();
     timer_cancel(&timer);
     return !w.timed_out;
 }

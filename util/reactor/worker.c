@@ -11,10 +11,10 @@
 static struct {
     pthread_mutex_t lock;
     pthread_cond_t work;
-    ListLink queue;   /* of WorkerJob */
+    ListLink queue; /* of WorkerJob */
     unsigned queued;
     unsigned threads;
-    unsigned idle;    /* threads asleep */
+    unsigned idle; /* threads asleep */
 } pool = {
     .lock = PTHREAD_MUTEX_INITIALIZER,
     .work = PTHREAD_COND_INITIALIZER,

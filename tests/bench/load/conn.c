@@ -143,8 +143,8 @@ static unsigned fill_batch(Conn *conn, struct iovec *v)
                                 sizeof(slot->head) - head};
         skip -= head;
         if (slot->payload) {
-            v[n++] = (struct iovec){slot->payload + skip,
-                                    load->block_bytes - skip};
+            v[n++] =
+                (struct iovec){slot->payload + skip, load->block_bytes - skip};
             skip = 0;
         }
     }
@@ -207,10 +207,8 @@ static void slot_done(Conn *conn, Slot *slot)
     float us = (load->last_reply_ns - slot->start_ns) / 1e3;
 
     g_array_append_val(load->latencies, us);
-    if (load->command == NBD_CMD_READ &&
-        slot->got_bytes != load->block_bytes) {
-        fail("%u bytes came instead of %u", slot->got_bytes,
-             load->block_bytes);
+    if (load->command == NBD_CMD_READ && slot->got_bytes != load->block_bytes) {
+        fail("%u bytes came instead of %u", slot->got_bytes, load->block_bytes);
     }
     slot->waiting = false;
     conn->idle[conn->idle_n++] = slot - conn->slots;
@@ -368,15 +366,14 @@ static void note_time(Load *load)
 {
     int64_t now = now_ns();
 
-    load->longest_gap_ns = MAX(load->longest_gap_ns,
-                               now - load->last_reply_ns);
+    load->longest_gap_ns = MAX(load->longest_gap_ns, now - load->last_reply_ns);
     load->last_reply_ns = now;
 }
 
 void conn_pull(Conn *conn)
 {
-    ssize_t n = recv(conn->fd, conn->input + conn->end,
-                     INPUT_BYTES - conn->end, MSG_DONTWAIT);
+    ssize_t n = recv(conn->fd, conn->input + conn->end, INPUT_BYTES - conn->end,
+                     MSG_DONTWAIT);
 
     if (n < 0 && errno == EAGAIN) {
         return;

@@ -28,7 +28,7 @@ typedef struct Load {
     uint64_t version; /* of the pattern that is read or written */
     int64_t end_ns;   /* no request starts later */
     uint64_t requests_left;
-    unsigned rate;    /* requests a second, of all connections; 0: no limit */
+    unsigned rate; /* requests a second, of all connections; 0: no limit */
 
     /* What came of it. */
     uint64_t size_bytes;
@@ -37,8 +37,8 @@ typedef struct Load {
     int64_t longest_gap_ns; /* without any reply */
     int64_t start_ns;
     uint64_t started;
-    GArray *latencies;      /* float, microseconds */
-    uint8_t *written;       /* a byte a block */
+    GArray *latencies; /* float, microseconds */
+    uint8_t *written;  /* a byte a block */
 } Load;
 
 /* Whether requests are still to be started. */
@@ -50,9 +50,9 @@ static inline bool load_goes_on(const Load *load)
 /* When the next request may start, in a moment of the past if it may now. */
 static inline int64_t load_next_ns(const Load *load)
 {
-    return load->rate ? load->start_ns + (int64_t)(load->started *
-                                                   1e9 / load->rate)
-                      : 0;
+    return load->rate
+               ? load->start_ns + (int64_t)(load->started * 1e9 / load->rate)
+               : 0;
 }
 
 typedef struct Conn Conn;
