@@ -152,9 +152,13 @@ char *editor_read(Editor *editor)
 {
     HistEvent event;
     int n;
-    const char *line = el_gets(editor->el, &n);
+    const char *line;
     char *copy;
 
+    /* Before the prompt is shown: who sees it and ends with ^D at once is not
+     * heard by a terminal that edits lines itself. */
+    el_set(editor->el, EL_PREP_TERM, 1);
+    line = el_gets(editor->el, &n);
     if (!line || n <= 0) {
         return NULL;
     }
