@@ -97,7 +97,7 @@ def hang_up(handle):
 
 
 class Read:
-    """A read: where, and from when to when."""
+    """A read, or a flush: where, and from when to when."""
 
     def __init__(self, offset, start):
         self.offset, self.start, self.end = offset, start, None
@@ -145,15 +145,19 @@ class _Client:
             ('write', 'zero', 'trim', 'read', 'flush'),
             (70, 10, 8, 8, 4))[0]
         offset, length = self.range()
+        fua = self.random.random() < 0.05
         op = buf = None
         if kind in ('write', 'zero', 'trim'):
             op = self.crowd.history.begin(kind, offset, length)
+            op.fua = fua
             if kind == 'write':
                 buf = nbd.Buffer.from_bytearray(
                     bytearray(op.content(offset, offset + length)))
         elif kind == 'read':
             op = Read(offset, now())
             buf = nbd.Buffer(length)
+        else:
+            op = Read(0, now())
         key = object()
         self.flight[key] = buf
 
@@ -162,10 +166,10 @@ class _Client:
             self.finish(kind, op, buf, getattr(error, 'value', error))
             return 1
 
-        self.send(kind, offset, length, buf, done)
+        self.send(kind, offset, length, buf, done,
+                  nbd.CMD_FLAG_FUA if fua else 0)
 
-    def send(self, kind, offset, length, buf, done):
-        fua = nbd.CMD_FLAG_FUA if self.random.random() < 0.05 else 0
+    def send(self, kind, offset, length, buf, done, fua):
         if kind == 'write':
             self.nbd.aio_pwrite(buf, offset, done, fua)
         elif kind == 'zero':
@@ -189,3 +193,5 @@ class _Client:
         elif kind == 'read' and not error:
             op.end = now()
             self.crowd.reads.append((op, buf.to_bytearray()))
+        elif kind == 'flush' and not error:
+            self.crowd.history.flushed(op.start)

@@ -35,7 +35,7 @@ class Op:
     """
 
     __slots__ = ('kind', 'offset', 'stop', 'start', 'end', 'done', 'sure',
-                 'tile', 'number')
+                 'fua', 'tile', 'number')
 
     def __init__(self, kind, offset, stop):
         self.kind = kind
@@ -48,6 +48,7 @@ class Op:
         self.end = INF
         self.done = False
         self.sure = False
+        self.fua = False
         self.start = now()
 
     def content(self, start, stop):
@@ -116,11 +117,21 @@ class History:
         self.size = len(image)
         self.initial = Initial(image)
         self.ops = []
+        self.safe_before = -INF
 
     def begin(self, kind, offset, length):
         op = Op(kind, offset, offset + length)
         self.ops.append(op)
         return op
+
+    def flushed(self, start):
+        """A flush that began at START has succeeded."""
+        self.safe_before = max(self.safe_before, start)
+
+    def lose_cache(self):
+        """Whoever held what was written died: only what is safe is sure."""
+        for op in self.ops:
+            op.sure = op.sure and (op.fua or op.end < self.safe_before)
 
     def _buckets(self, start, stop):
         """(first byte, end, operations there) of each bucket."""
