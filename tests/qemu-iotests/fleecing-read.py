@@ -410,5 +410,45 @@ class Refused(FleeceCase):
         self.assert_frozen(snap)
 
 
+class Resized(FleeceCase):
+    """The disk gets another length while nobody uses it but the filter."""
+
+    def resize(self, size_bytes):
+        self.add_temp()
+        exports.disconnect(self.guest)
+        self.vm.cmd('block-export-del', {'id': 'top'})
+        self.vm.qmp.event('BLOCK_EXPORT_DELETED')
+        self.vm.cmd('blockdev-del', {'node-name': 'top'})
+        self.vm.cmd('blockdev-add', self.cbw_options())
+        self.vm.cmd('block_resize', node_name='disk', size=size_bytes)
+        self.vm.cmd('blockdev-add', self.snap_options())
+        self.server.add('cbw')
+        self.server.add('snap', writable=False)
+        return self.connect('cbw'), self.connect('snap')
+
+    @ours_only('shows the old size')
+    def test_longer(self):
+        """What is new is nothing that the snapshot has."""
+        guest, snap = self.resize(self.size_bytes + MIB)
+        self.assertEqual(guest.get_size(), self.size_bytes + MIB)
+        for at in 0, self.size_bytes - 512, self.size_bytes:
+            guest.pwrite(b'x' * 1024, at)
+            self.assertEqual(guest.pread(1024, at), b'x' * 1024)
+        self.assert_frozen(snap)
+        self.refused(snap, 512, self.size_bytes)
+
+    @ours_only('aborts at a write beyond the new end')
+    def test_shorter(self):
+        half = self.size_bytes // 2
+        guest, snap = self.resize(half)
+        guest.pwrite(b'x' * 1024, half - 1024)
+        for request in ((guest.pwrite, b'x' * 512, half),
+                        (guest.pwrite, b'x' * 1024, half - 512),
+                        (guest.pread, 512, self.size_bytes - 512)):
+            self.assertEqual(exports.errno_of(*request), 'EINVAL')
+        self.assert_frozen(snap, 0, half)
+        self.refused(snap, 512, half)
+
+
 if __name__ == '__main__':
     case.main()
