@@ -43,13 +43,14 @@ struct BlockCopyRun {
     BlockCopy *copy;
     uint64_t offset_bytes, bytes;
     bool is_hole;
-    bool may_be_hole;      /* nobody asked: its data tells */
-    BlockCopyWatch *watch; /* NULL: nobody gives it up */
+    bool may_be_hole;         /* nobody asked, or in parts: its data tells */
+    uint64_t target_zero_end; /* up to there the target said to be zero */
+    BlockCopyWatch *watch;    /* NULL: nobody gives it up */
     RangeLock lock;
 };
 
 /* Moves a claimed piece; the states are the caller's matter. At home. */
-int co_move_run(const BlockCopyRun *run, bool *error_is_read) COROUTINE_ONLY;
+int co_move_run(BlockCopyRun *run, bool *error_is_read) COROUTINE_ONLY;
 
 /* --- space.c; at home ---------------------------------------------------- */
 

@@ -39,30 +39,36 @@ static void watch_set(const BlockCopyRun *run, bool reading, bool writing)
     }
 }
 
-/* First byte at or after @start that the target does not know to be zero. */
+/* First byte at or after @start that the target does not know to be zero. It
+ * is asked for all of the run: nobody else writes there, and what is written
+ * of it lies behind. */
 COROUTINE_ONLY
-static int co_skip_known_zeroes(const BlockCopyRun *run, uint64_t *start,
+static int co_skip_known_zeroes(BlockCopyRun *run, uint64_t *start,
                                 uint64_t end)
 {
+    uint64_t run_end = run->offset_bytes + run->bytes;
     BlockStatus status;
 
     while (*start < end) {
-        int ret = co_edge_block_status(run->copy->target, true, *start,
-                                       end - *start, &status);
+        if (*start >= run->target_zero_end) {
+            int ret = co_edge_block_status(run->copy->target, true, *start,
+                                           run_end - *start, &status);
 
-        if (ret < 0) {
-            return ret;
+            if (ret < 0) {
+                return ret;
+            }
+            if (!(status.flags & STATUS_ZERO) || status.bytes == 0) {
+                break;
+            }
+            run->target_zero_end = *start + status.bytes;
         }
-        if (!(status.flags & STATUS_ZERO) || status.bytes == 0) {
-            break;
-        }
-        *start += MIN(status.bytes, end - *start);
+        *start = MIN(run->target_zero_end, end);
     }
     return 0;
 }
 
 COROUTINE_ONLY
-static int co_zero_target(const BlockCopyRun *run, uint64_t start, uint64_t end)
+static int co_zero_target(BlockCopyRun *run, uint64_t start, uint64_t end)
 {
     int ret;
 
@@ -100,7 +106,7 @@ static uint64_t alike(const BlockCopyRun *run, const uint8_t *buf,
 
 /* Writes what was read to @buf: holes that turn out to be some stay holes. */
 COROUTINE_ONLY
-static int co_write_piece(const BlockCopyRun *run, uint64_t at, uint64_t bytes,
+static int co_write_piece(BlockCopyRun *run, uint64_t at, uint64_t bytes,
                           Iov *iov, const uint8_t *buf)
 {
     uint64_t n;
@@ -118,7 +124,7 @@ static int co_write_piece(const BlockCopyRun *run, uint64_t at, uint64_t bytes,
 
 /* What lies in [@at, +@bytes), through @buf. */
 COROUTINE_ONLY
-static int co_move_piece(const BlockCopyRun *run, uint64_t at, uint64_t bytes,
+static int co_move_piece(BlockCopyRun *run, uint64_t at, uint64_t bytes,
                          void *buf, bool *error_is_read)
 {
     BlockCopy *copy = run->copy;
@@ -148,8 +154,8 @@ static int co_move_piece(const BlockCopyRun *run, uint64_t at, uint64_t bytes,
 }
 
 COROUTINE_ONLY
-static int co_move_pieces(const BlockCopyRun *run, void *buf,
-                          uint64_t buf_bytes, bool *error_is_read)
+static int co_move_pieces(BlockCopyRun *run, void *buf, uint64_t buf_bytes,
+                          bool *error_is_read)
 {
     int ret = 0;
 
@@ -162,7 +168,7 @@ static int co_move_pieces(const BlockCopyRun *run, void *buf,
 }
 
 COROUTINE_ONLY
-static int co_move_data(const BlockCopyRun *run, bool *error_is_read)
+static int co_move_data(BlockCopyRun *run, bool *error_is_read)
 {
     BlockCopy *copy = run->copy;
     uint64_t buf_bytes = MIN(run->bytes, PIECE_BYTES);
@@ -181,7 +187,7 @@ static int co_move_data(const BlockCopyRun *run, bool *error_is_read)
 }
 
 COROUTINE_ONLY
-static int co_move_hole(const BlockCopyRun *run, bool *error_is_read)
+static int co_move_hole(BlockCopyRun *run, bool *error_is_read)
 {
     int ret;
 
@@ -196,7 +202,7 @@ static int co_move_hole(const BlockCopyRun *run, bool *error_is_read)
     return ret;
 }
 
-int co_move_run(const BlockCopyRun *run, bool *error_is_read)
+int co_move_run(BlockCopyRun *run, bool *error_is_read)
 {
     return run->is_hole ? co_move_hole(run, error_is_read)
                         : co_move_data(run, error_is_read);

@@ -244,6 +244,27 @@ static void holes_body(void)
     co_tear_down(&s);
 }
 
+/* Data and holes in turns: one read tells them apart, and what is a hole stays
+ * one. */
+static void patchwork_body(void)
+{
+    Setup s;
+
+    set_up_disks(&s, 1, 8 * MiB, 0);
+    for (unsigned i = 0; i < 16; i += 2) {
+        flaky_disk_fill(s.source, s.rand, i * CLUSTER, CLUSTER);
+    }
+    insert_filter(&s);
+    g_assert_cmpint(co_copy_rest(&s), ==, 0);
+    assert_frozen(&s);
+    g_assert_cmpuint(s.progress, ==, s.size);
+    g_assert_cmpuint(flaky_disk(s.source)->largest_read_bytes, ==, 1 * MiB);
+    g_assert_cmpuint(flaky_disk(s.source)->read_bytes, ==, 1 * MiB);
+    g_assert_cmpuint(flaky_disk(s.target)->written_bytes, ==, 8 * CLUSTER);
+    g_assert_cmpuint(flaky_disk(s.target)->zeroes, ==, 0);
+    co_tear_down(&s);
+}
+
 static void short_end_body(void)
 {
     Setup s;
@@ -452,6 +473,7 @@ TEST(random_ends_short)
 TEST(random_errors)
 TEST(chunks)
 TEST(holes)
+TEST(patchwork)
 TEST(short_end)
 TEST(target_fails)
 TEST(error_side)
@@ -468,6 +490,7 @@ int main(int argc, char **argv)
     g_test_add_func("/block-copy/random-errors", test_random_errors);
     g_test_add_func("/block-copy/chunks", test_chunks);
     g_test_add_func("/block-copy/holes", test_holes);
+    g_test_add_func("/block-copy/patchwork", test_patchwork);
     g_test_add_func("/block-copy/short-end", test_short_end);
     g_test_add_func("/block-copy/target-fails", test_target_fails);
     g_test_add_func("/block-copy/error-side", test_error_side);
