@@ -28,6 +28,9 @@
 #define REST_NS (100 * INT64_C(1000000))
 /* What is left is little: users are held for the time it takes. */
 #define LITTLE_BYTES (1 * MiB)
+/* A pass over one part in so many of what the one before it copied is one that
+ * a user does not notice. */
+#define SHORT_PASS 16
 
 void mirror_failed(MirrorState *s, int error, bool is_read)
 {
@@ -263,8 +266,9 @@ static bool enough(const MirrorState *s, unsigned passes, uint64_t left,
         return true;
     }
     if (s->finish == MIRROR_GOES_ON) {
-        /* One pass over everything, one over what was written meanwhile. */
-        return passes > 1 || (passes > 0 && left > before / 2);
+        /* One pass over everything, one over what was written meanwhile if
+         * that takes no time worth speaking of. */
+        return passes > 1 || (passes > 0 && left > before / SHORT_PASS);
     }
     return passes > 2 && left <= LITTLE_BYTES << MIN(passes, 40);
 }
