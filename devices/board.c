@@ -6,45 +6,103 @@
 
 #define PC_TEXT "Standard PC (i440FX + PIIX, 1996)"
 #define Q35_TEXT "Standard PC (Q35 + ICH9, 2009)"
-#define PC(v)                                               \
-    {                                                       \
-        "pc-i440fx-" v, PC_TEXT, NULL, "pci.0", true, true, \
-            "pc-i440fx-" v "-machine"                       \
+#define COMMON(v, t, a, cpus, numa, old)                                      \
+    .name = v, .text = t, .alias = a, .type = v "-machine", .has_isa = true,  \
+    .has_ide = true, .cpu_max = cpus, .numa_memory = numa, .deprecated = old, \
+    .plugs_cpus = true, .cpu_type = "qemu64-x86_64-cpu", .ram_id = "pc.ram"
+#define PC(v, a, cpus, numa, old)                            \
+    {                                                        \
+        COMMON("pc-i440fx-" v, PC_TEXT, a, cpus, numa, old), \
+            .pci_bus = "pci.0",                              \
     }
-#define Q35(v)                                             \
+#define Q35(v, a, cpus, numa, old)                         \
     {                                                      \
-        "pc-q35-" v, Q35_TEXT, NULL, "pcie.0", true, true, \
-            "pc-q35-" v "-machine"                         \
+        COMMON("pc-q35-" v, Q35_TEXT, a, cpus, numa, old), \
+            .pci_bus = "pcie.0",                           \
     }
 
 static const Board boards[] = {
-    {"microvm", "microvm (i386)", NULL, NULL, true, false, "microvm-machine"},
-    {"pc-i440fx-7.2", PC_TEXT, "pc", "pci.0", true, true,
-     "pc-i440fx-7.2-machine"},
-    PC("7.1"),
-    PC("7.0"),
-    PC("6.2"),
-    PC("6.1"),
-    PC("6.0"),
-    PC("5.2"),
-    PC("5.1"),
-    PC("5.0"),
-    PC("4.2"),
-    {"pc-q35-7.2", Q35_TEXT, "q35", "pcie.0", true, true, "pc-q35-7.2-machine"},
-    Q35("7.1"),
-    Q35("7.0"),
-    Q35("6.2"),
-    Q35("6.1"),
-    Q35("6.0"),
-    Q35("5.2"),
-    Q35("5.1"),
-    Q35("5.0"),
-    Q35("4.2"),
-    {"isapc", "ISA-only PC", NULL, NULL, true, true, "isapc-machine"},
-    {"none", "empty machine", NULL, NULL, false, false, "none-machine"},
-    {"x-remote", "Experimental remote machine", NULL, NULL, false, false,
-     "x-remote-machine"},
-    {NULL, NULL, NULL, NULL, false, false, NULL},
+    {.name = "microvm",
+     .text = "microvm (i386)",
+     .has_isa = true,
+     .type = "microvm-machine",
+     .cpu_max = 288,
+     .cpu_type = "qemu64-x86_64-cpu",
+     .ram_id = "microvm.ram"},
+    PC("7.2", "pc", 255, false, false),
+    PC("7.1", NULL, 255, false, false),
+    PC("7.0", NULL, 255, false, false),
+    PC("6.2", NULL, 255, false, false),
+    PC("6.1", NULL, 255, false, false),
+    PC("6.0", NULL, 255, false, false),
+    PC("5.2", NULL, 255, false, false),
+    PC("5.1", NULL, 255, false, false),
+    PC("5.0", NULL, 255, true, false),
+    PC("4.2", NULL, 255, true, false),
+    PC("4.1", NULL, 255, true, false),
+    PC("4.0", NULL, 255, true, false),
+    PC("3.1", NULL, 255, true, false),
+    PC("3.0", NULL, 255, true, false),
+    PC("2.12", NULL, 255, true, false),
+    PC("2.11", NULL, 255, true, false),
+    PC("2.10", NULL, 255, true, false),
+    PC("2.9", NULL, 255, true, false),
+    PC("2.8", NULL, 255, true, false),
+    PC("2.7", NULL, 255, true, false),
+    PC("2.6", NULL, 255, true, false),
+    PC("2.5", NULL, 255, true, false),
+    PC("2.4", NULL, 255, true, false),
+    PC("2.3", NULL, 255, true, false),
+    PC("2.2", NULL, 255, true, false),
+    PC("2.1", NULL, 255, true, false),
+    PC("2.0", NULL, 255, true, false),
+    PC("1.7", NULL, 255, true, true),
+    PC("1.6", NULL, 255, true, true),
+    PC("1.5", NULL, 255, true, true),
+    PC("1.4", NULL, 255, true, true),
+    Q35("7.2", "q35", 288, false, false),
+    Q35("7.1", NULL, 288, false, false),
+    Q35("7.0", NULL, 288, false, false),
+    Q35("6.2", NULL, 288, false, false),
+    Q35("6.1", NULL, 288, false, false),
+    Q35("6.0", NULL, 288, false, false),
+    Q35("5.2", NULL, 288, false, false),
+    Q35("5.1", NULL, 288, false, false),
+    Q35("5.0", NULL, 288, true, false),
+    Q35("4.2", NULL, 288, true, false),
+    Q35("4.1", NULL, 288, true, false),
+    Q35("4.0.1", NULL, 288, true, false),
+    Q35("4.0", NULL, 288, true, false),
+    Q35("3.1", NULL, 288, true, false),
+    Q35("3.0", NULL, 288, true, false),
+    Q35("2.12", NULL, 288, true, false),
+    Q35("2.11", NULL, 288, true, false),
+    Q35("2.10", NULL, 288, true, false),
+    Q35("2.9", NULL, 288, true, false),
+    Q35("2.8", NULL, 288, true, false),
+    Q35("2.7", NULL, 255, true, false),
+    Q35("2.6", NULL, 255, true, false),
+    Q35("2.5", NULL, 255, true, false),
+    Q35("2.4", NULL, 255, true, false),
+    {.name = "isapc",
+     .text = "ISA-only PC",
+     .has_isa = true,
+     .has_ide = true,
+     .type = "isapc-machine",
+     .cpu_max = 1,
+     .plugs_cpus = true,
+     .cpu_type = "486-x86_64-cpu",
+     .ram_id = "pc.ram"},
+    {.name = "none",
+     .text = "empty machine",
+     .type = "none-machine",
+     .cpu_max = 1,
+     .ram_id = "ram"},
+    {.name = "x-remote",
+     .text = "Experimental remote machine",
+     .type = "x-remote-machine",
+     .cpu_max = 1},
+    {.name = NULL},
 };
 
 static const Board *const default_board = &boards[1];

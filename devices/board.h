@@ -14,6 +14,10 @@ typedef struct Board {
     const char *pci_bus; /* "pci.0"; NULL: has no PCI */
     bool has_isa, has_ide;
     const char *type; /* of the object /machine */
+    /* What programs read of it before they start one. */
+    unsigned cpu_max;
+    bool plugs_cpus, numa_memory, deprecated;
+    const char *cpu_type, *ram_id; /* NULL: none */
 } Board;
 
 /* Chooses the machine; the default one before. False with QEMU's text. */

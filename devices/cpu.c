@@ -12,7 +12,8 @@
 #include "util/reactor/reactor.h"
 
 #define CPU_TYPE "qemu64-x86_64-cpu"
-#define CPU_PATH "/machine/unattached/cpu[%u]"
+/* QEMU's second processor stands behind a part that every machine has. */
+#define CPU_PATH "/machine/unattached/device[%u]"
 
 /* --- queries ------------------------------------------------------------- */
 
@@ -27,7 +28,7 @@ static CpuInstanceProperties *place_of_cpu(unsigned index)
 
 static char *path_of_cpu(unsigned index)
 {
-    return g_strdup_printf(CPU_PATH, index);
+    return g_strdup_printf(CPU_PATH, index ? index + 1 : 0);
 }
 
 CpuInfoFastList *qmp_query_cpus_fast(Error **errp)

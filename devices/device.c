@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The life of devices: see device.h. */
-#include "devices/device.h"
+#include "devices/device-int.h"
 
-#include "devices/board.h"
 #include "objects/iothread.h"
 #include "qapi/qapi-events.h"
 
@@ -11,10 +10,6 @@
 /* CONTROL */
 static ListLink devices = LIST_INIT(devices);
 static unsigned anonymous;
-/* Where the machine's own disks stand among its parts: QEMU's places. */
-#define FIRST_FLOPPY 13
-#define FIRST_IDE 18
-static unsigned floppies, ide_disks;
 static bool running; /* the command line has been dealt with */
 
 /* --- finding ------------------------------------------------------------- */
@@ -100,7 +95,7 @@ static bool id_ok(const char *id, Error **errp)
     return true;
 }
 
-static Device *device_new(const DeviceModel *model, json_object *values)
+Device *device_new(const DeviceModel *model, json_object *values)
 {
     Device *device = g_new0(Device, 1);
 
@@ -111,8 +106,7 @@ static Device *device_new(const DeviceModel *model, json_object *values)
     return device;
 }
 
-CONTROL_ONLY
-static void device_free(Device *device)
+void device_free(Device *device)
 {
     if (device->brings) {
         bus_remove(device->brings);
@@ -173,13 +167,6 @@ static bool scsi_id_ok(const Device *device, Error **errp)
 
 static char *path_of(const Device *device)
 {
-    if (device->built_in) {
-        unsigned place = device->model->use == DEVICE_USES_FLOPPY
-                             ? FIRST_FLOPPY + floppies++
-                             : FIRST_IDE + floppies + ide_disks++;
-
-        return g_strdup_printf("/machine/unattached/device[%u]", place);
-    }
     return device->id ? g_strconcat(PERIPHERAL, device->id, NULL)
                       : g_strdup_printf("/machine/peripheral-anon/device[%u]",
                                         anonymous++);
@@ -196,8 +183,7 @@ COROUTINE_ONLY CONTROL_ONLY static bool co_complete(Device *device, bool strict,
            co_device_attach_disk(device, errp);
 }
 
-CONTROL_ONLY
-static void enlist(Device *device)
+void device_enlist(Device *device)
 {
     const DeviceModel *model = device->model;
 
@@ -217,6 +203,9 @@ static const DeviceModel *find_model(json_object *values, Error **errp)
         error_set(errp, "Parameter 'driver' is missing");
     } else if (!model) {
         error_set(errp, "'%s' is not a valid device model name", driver);
+    } else if (model->only_asked) {
+        error_set(errp, "Parameter 'driver' expects a pluggable device type");
+        model = NULL;
     }
     return model;
 }
@@ -242,104 +231,8 @@ Device *co_device_add(json_object *values, bool strict, Error **errp)
         device_free(device);
         return NULL;
     }
-    enlist(device);
+    device_enlist(device);
     return device;
-}
-
-/* --- the machine's own --------------------------------------------------- */
-
-static const char *model_for(const Drive *drive)
-{
-    switch (drive->interface) {
-    case DRIVE_IF_IDE:
-        return drive->cdrom ? "ide-cd" : "ide-hd";
-    case DRIVE_IF_FLOPPY:
-        return "floppy";
-    default:
-        return NULL;
-    }
-}
-
-COROUTINE_ONLY CONTROL_ONLY static bool
-co_built_in(Drive *drive, const char *model_name, Error **errp)
-{
-    const DeviceModel *model = device_model_find(model_name);
-    json_object *values = json_object_new_object();
-    Device *device = device_new(model, values);
-    g_autofree char *bus_name = g_strdup_printf(
-        "%s.%u", model->use == DEVICE_USES_FLOPPY ? "floppy-bus" : "ide",
-        drive->bus);
-    bool ok;
-
-    json_object_put(values);
-    device->built_in = true;
-    device->path = path_of(device);
-    co_graph_lock();
-    ok = bus_choose(model, bus_name, &device->at, errp) &&
-         bus_place(device, drive->unit, errp) &&
-         co_device_use_backend(device, drive->backend, errp);
-    graph_unlock();
-    if (!ok) {
-        device_free(device);
-        return false;
-    }
-    drive->claimed = true;
-    enlist(device);
-    return true;
-}
-
-COROUTINE_ONLY CONTROL_ONLY static bool co_virtio_disk(Drive *drive,
-                                                       Error **errp)
-{
-    json_object *values = json_object_new_object();
-    Device *device;
-
-    json_object_object_add(values, "driver",
-                           json_object_new_string("virtio-blk-pci"));
-    json_object_object_add(
-        values, "drive", json_object_new_string(backend_name(drive->backend)));
-    device = co_device_add(values, true, errp);
-    json_object_put(values);
-    return device != NULL;
-}
-
-bool co_device_for_drive(Drive *drive, Error **errp)
-{
-    const char *model = model_for(drive);
-
-    if (drive->claimed || drive->interface == DRIVE_IF_NONE) {
-        return true;
-    }
-    if (drive->interface == DRIVE_IF_VIRTIO) {
-        return co_virtio_disk(drive, errp);
-    }
-    if (drive->interface == DRIVE_IF_PFLASH) {
-        return true;
-    }
-    if (!model || !board_chosen()->has_ide) {
-        error_set(errp, "machine type does not support if=%s,bus=%u,unit=%u",
-                  drive_interface_name(drive->interface), drive->bus,
-                  drive->unit);
-        return false;
-    }
-    return co_built_in(drive, model, errp);
-}
-
-void devices_init(void)
-{
-    const Board *board = board_chosen();
-
-    if (board->pci_bus) {
-        bus_add(g_strdup(board->pci_bus), "PCI", NULL, 0);
-    }
-    if (board->has_isa) {
-        bus_add(g_strdup("isa.0"), "ISA", NULL, 0);
-    }
-    if (board->has_ide) {
-        bus_add(g_strdup("ide.0"), "IDE", NULL, 2);
-        bus_add(g_strdup("ide.1"), "IDE", NULL, 2);
-        bus_add(g_strdup("floppy-bus.0"), "floppy-bus", NULL, 2);
-    }
 }
 
 void devices_set_running(void)

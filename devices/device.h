@@ -53,7 +53,7 @@ struct Device {
 
 /* Once, first: devices are found as objects. */
 void devices_init_qom(void) CONTROL_ONLY;
-/* probe.c: types that queries list. */
+/* types.c: types that queries list. */
 void devices_init_types(void);
 /* Once, when the machine is known: its own buses. */
 void devices_init(void) CONTROL_ONLY;

@@ -6,6 +6,8 @@
 #ifndef DEVICES_MODEL_H
 #define DEVICES_MODEL_H
 
+#include <glib.h>
+
 #include "util/common.h"
 
 typedef struct DeviceProperty {
@@ -29,9 +31,14 @@ typedef enum DeviceCategory {
     DEVICE_NETWORK,
     DEVICE_INPUT,
     DEVICE_DISPLAY,
+    DEVICE_SOUND,
     DEVICE_MISC,
+    DEVICE_WATCHDOG,
+    DEVICE_OTHER,
     DEVICE_CATEGORY__MAX,
 } DeviceCategory;
+
+#define DEVICE_SETS_MAX 8
 
 typedef struct DeviceModel {
     const char *name, *alias, *text;
@@ -42,7 +49,10 @@ typedef struct DeviceModel {
      * id, and how many devices fit (0: any number). */
     const char *brings, *bus_name;
     unsigned bus_places;
-    const DeviceProperty *properties; /* NULL: what is said is not checked */
+    /* Its properties, in sets that end with one without a name. */
+    const DeviceProperty *sets[DEVICE_SETS_MAX];
+    bool open_sets; /* there are others: what is said of these is not checked */
+    bool only_asked; /* it can be asked about, and not be plugged in */
     /* Its disk is the part "virtio-backend", of this type. */
     const char *inner_type;
     bool shares_resize; /* its disk may change its size */
@@ -56,17 +66,33 @@ const DeviceModel *device_model_at(unsigned index);
 const DeviceModel *device_model_find(const char *name);
 const DeviceProperty *device_model_property(const DeviceModel *model,
                                             const char *name);
+/* All of its properties, by name; the caller frees the array only. */
+GPtrArray *device_model_properties(const DeviceModel *model);
 /* The name of the type that has the property, for texts. */
 const char *device_model_owner(const DeviceModel *model, const char *property);
 /* `-device help`, `-device MODEL,help`. */
 void device_models_print(void);
 void device_model_print_properties(const DeviceModel *model);
 
-extern const DeviceProperty device_properties_virtio_blk_pci[],
-    device_properties_virtio_blk_device[], device_properties_virtio_scsi_pci[],
-    device_properties_scsi_hd[], device_properties_scsi_cd[],
-    device_properties_ide_hd[], device_properties_ide_cd[],
-    device_properties_floppy[], device_properties_usb_storage[],
-    device_properties_nvme[];
+/* The tables of models; a row without a name ends. */
+extern const DeviceModel device_models_disk[], device_models_asked[],
+    device_models_plain[];
+
+/* The sets of properties. */
+extern const DeviceProperty device_set_pci[], device_set_virtio_pci[],
+    device_set_virtio[], device_set_usb[], device_set_block[],
+    device_set_geometry[], device_set_scsi[], device_set_ide[],
+    device_set_virtio_blk[], device_set_virtio_blk_pci[],
+    device_set_virtio_scsi_pci[], device_set_scsi_hd[], device_set_scsi_cd[],
+    device_set_ide_hd[], device_set_floppy[], device_set_usb_storage[],
+    device_set_nvme[], device_set_virtio_net_pci[], device_set_vfio_pci[],
+    device_set_piix4_pm[], device_set_usb_redir[], device_set_kvm_pit[],
+    device_set_vga[], device_set_vmware_svga[], device_set_qxl[],
+    device_set_virtio_gpu_pci[], device_set_virtio_gpu_device[],
+    device_set_ich9_lpc[], device_set_virtio_balloon_pci[],
+    device_set_virtio_balloon_device[], device_set_intel_iommu[],
+    device_set_mch[], device_set_nvdimm[], device_set_pcie_root_port[],
+    device_set_usb_host[], device_set_vhost_user_fs_device[],
+    device_set_virtio_mem_pci[], device_set_virtio_iommu_pci[];
 
 #endif

@@ -116,13 +116,15 @@ static const char *inner_type(const void *opaque)
 static void list_device(const void *opaque, ObjectPropertyInfoList *list)
 {
     const Device *device = opaque;
-    const DeviceProperty *p = device->model->properties;
+    g_autoptr(GPtrArray) all = device_model_properties(device->model);
 
     qom_info_add(list, "parent_bus", "link<bus>");
     qom_info_add(list, "realized", "bool");
     qom_info_add(list, "hotplugged", "bool");
     qom_info_add(list, "hotpluggable", "bool");
-    for (; p && p->name; p++) {
+    for (guint i = 0; i < all->len; i++) {
+        const DeviceProperty *p = all->pdata[i];
+
         qom_info_add(list, p->name, p->type);
     }
 }

@@ -101,6 +101,10 @@ bool qmp_cont(Error **errp)
         error_set(errp, "Migration is not finalized yet");
         return false;
     }
+    if (state == RUN_STATE_SHUTDOWN) {
+        error_set(errp, "Resetting the Virtual Machine is required");
+        return false;
+    }
     /* After a migration the images may be another program's. */
     if (!co_graph_activate_all(errp)) {
         return false;
@@ -115,15 +119,6 @@ bool qmp_cont(Error **errp)
         run_state_set(RUN_STATE_RUNNING);
         return true;
     }
-}
-
-bool qmp_system_reset(Error **errp)
-{
-    QapiEventReset data = {.guest = false,
-                           .reason = SHUTDOWN_CAUSE_HOST_QMP_SYSTEM_RESET};
-
-    qapi_event_reset(&data);
-    return true;
 }
 
 bool qmp_system_powerdown(Error **errp)

@@ -142,7 +142,7 @@ static bool value_ok(const DeviceModel *model, const char *name,
 {
     const DeviceProperty *p = device_model_property(model, name);
 
-    if (!model->properties) {
+    if (!p && model->open_sets) {
         return true;
     }
     if (!p) {

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The list of chardevs, and those that are standard input and output. */
+/* The list of chardevs, their connections, and those that are standard input
+ * and output. */
 #include "monitor/chardev-int.h"
 
 #include <limits.h>
+#include <stdio.h>
 #include <unistd.h>
-
-#include "qapi/qapi-commands.h"
 
 /* CONTROL */
 static ListLink chardevs = LIST_INIT(chardevs);
@@ -18,6 +18,13 @@ Chardev *chardev_find(const char *id)
         }
     }
     return NULL;
+}
+
+Chardev *chardev_next(Chardev *chr)
+{
+    ListLink *next = chr ? chr->link.next : chardevs.next;
+
+    return next == &chardevs ? NULL : LIST_ENTRY(next, Chardev, link);
 }
 
 /* QEMU's rule for names that users give to things. */
@@ -50,6 +57,25 @@ static bool check_id(const char *id, Error **errp)
     return true;
 }
 
+static bool is_silent_kind(ChardevBackendKind kind)
+{
+    return kind != CHARDEV_BACKEND_KIND_SOCKET &&
+           kind != CHARDEV_BACKEND_KIND_STDIO;
+}
+
+bool chardev_can_speak(const Chardev *chr, Error **errp)
+{
+    ChardevBackendKind kind = chr->options->backend;
+    bool ok = !is_silent_kind(kind) || kind == CHARDEV_BACKEND_KIND_NULL ||
+              kind == CHARDEV_BACKEND_KIND_VC;
+
+    if (!ok) {
+        error_set(errp, "Monitors on chardevs of kind '%s' are not supported",
+                  ChardevBackendKind_str(kind));
+    }
+    return ok;
+}
+
 bool chardev_is_stdio(const Chardev *chr)
 {
     return chr->options->backend == CHARDEV_BACKEND_KIND_STDIO;
@@ -67,6 +93,7 @@ static bool open_stdio(Error **errp)
     return true;
 }
 
+CONTROL_ONLY
 static void chardev_free(Chardev *chr)
 {
     if (chr->listen_fd >= 0) {
@@ -78,18 +105,40 @@ static void chardev_free(Chardev *chr)
     if (chr->unlink_path) {
         io_unlink(chr->unlink_path);
     }
+    chardev_silent_close(chr);
     ChardevOptions_free(chr->options);
     g_free(chr->unlink_path);
     g_free(chr->id);
     g_free(chr);
 }
 
-Chardev *co_chardev_new(const ChardevOptions *options, Error **errp)
+void chardev_remove(Chardev *chr)
+{
+    list_remove(&chr->link);
+    chardev_free(chr);
+}
+
+COROUTINE_ONLY CONTROL_ONLY static bool co_open(Chardev *chr, Error **errp)
+{
+    switch (chr->options->backend) {
+    case CHARDEV_BACKEND_KIND_SOCKET:
+        return co_chardev_socket_open(chr, errp);
+    case CHARDEV_BACKEND_KIND_STDIO:
+        return true;
+    default:
+        return chardev_silent_open(chr, errp);
+    }
+}
+
+Chardev *co_chardev_make(const ChardevOptions *options, Error **errp)
 {
     Chardev *chr;
-    bool ok;
 
-    if (!check_id(options->id, errp)) {
+    if (options->logfile && !is_silent_kind(options->backend)) {
+        error_set(errp,
+                  "Option 'logfile' is not supported for chardevs of "
+                  "kind '%s'",
+                  ChardevBackendKind_str(options->backend));
         return NULL;
     }
     if (options->backend == CHARDEV_BACKEND_KIND_STDIO && !open_stdio(errp)) {
@@ -98,16 +147,25 @@ Chardev *co_chardev_new(const ChardevOptions *options, Error **errp)
     chr = g_new0(Chardev, 1);
     chr->id = g_strdup(options->id);
     chr->options = ChardevOptions_clone(options);
-    chr->listen_fd = chr->next_fd = -1;
+    chr->listen_fd = chr->next_fd = chr->current_fd = chr->held_fd = -1;
     coqueue_init(&chr->stop_queue);
     /* On the list while it waits for a client, so that a stop reaches it. */
     list_append(&chardevs, &chr->link);
-    ok = options->backend != CHARDEV_BACKEND_KIND_SOCKET ||
-         co_chardev_socket_open(chr, errp);
-    if (!ok) {
-        list_remove(&chr->link);
-        chardev_free(chr);
+    if (!co_open(chr, errp)) {
+        chardev_remove(chr);
         return NULL;
+    }
+    return chr;
+}
+
+Chardev *co_chardev_new(const ChardevOptions *options, Error **errp)
+{
+    Chardev *chr =
+        check_id(options->id, errp) ? co_chardev_make(options, errp) : NULL;
+
+    if (chr && chr->pty_name) {
+        fprintf(stderr, "char device redirected to %s (label %s)\n",
+                chr->pty_name, chr->id);
     }
     return chr;
 }
@@ -137,7 +195,7 @@ bool co_chardev_connect(Chardev *chr, Stream *stream)
 {
     int fd;
 
-    if (chr->stopped || chr->options->backend == CHARDEV_BACKEND_KIND_NULL) {
+    if (chr->stopped || is_silent_kind(chr->options->backend)) {
         return false;
     }
     if (chr->options->backend == CHARDEV_BACKEND_KIND_STDIO) {
@@ -148,6 +206,7 @@ bool co_chardev_connect(Chardev *chr, Stream *stream)
         return false;
     }
     chr->had_connection = true;
+    chr->current_fd = fd;
     *stream = (Stream){fd, fd, SIZE_MAX};
     return true;
 }
@@ -155,6 +214,7 @@ bool co_chardev_connect(Chardev *chr, Stream *stream)
 void chardev_disconnect(Chardev *chr, const Stream *stream)
 {
     if (chr->options->backend != CHARDEV_BACKEND_KIND_STDIO) {
+        chr->current_fd = -1;
         io_close(stream->in_fd);
     }
 }
@@ -186,40 +246,4 @@ void chardevs_free(void)
     while ((link = list_pop(&chardevs))) {
         chardev_free(LIST_ENTRY(link, Chardev, link));
     }
-}
-
-/* --- queries ------------------------------------------------------------- */
-
-static char *describe(const Chardev *chr)
-{
-    const ChardevSocketOptions *socket = &chr->options->u.socket;
-
-    if (chr->options->backend == CHARDEV_BACKEND_KIND_STDIO) {
-        return g_strdup("stdio");
-    }
-    if (socket->path) {
-        return g_strdup_printf("unix:%s%s", socket->path,
-                               chr->listen_fd >= 0 ? ",server=on" : "");
-    }
-    if (socket->fd) {
-        return g_strdup_printf("unix:%s",
-                               chr->listen_fd >= 0 ? ",server=on" : "");
-    }
-    return g_strdup_printf("tcp:%s:%s%s", socket->host, socket->port,
-                           chr->listen_fd >= 0 ? ",server=on" : "");
-}
-
-ChardevInfoList *qmp_query_chardev(Error **errp)
-{
-    ChardevInfoList *list = g_new0(ChardevInfoList, 1);
-
-    LIST_FOREACH(chr, &chardevs, Chardev, link) {
-        ChardevInfo *info = g_new0(ChardevInfo, 1);
-
-        info->label = g_strdup(chr->id);
-        info->filename = describe(chr);
-        info->frontend_open = chr->claimed;
-        ChardevInfoList_append(list, info);
-    }
-    return list;
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Character devices of the command line: where the connections of a monitor
- * come from. A listening socket, a socket that is connected or connects, an
- * inherited descriptor, or standard input and output.
+ * Character devices: where the connections of a monitor come from. A listening
+ * socket, a socket that is connected or connects, an inherited descriptor, or
+ * standard input and output. Others are there for who asks for them
+ * (chardev-silent.c).
  *
  * Invariants:
  * 1. A chardev has one connection at a time; further clients of a listening
@@ -37,6 +38,9 @@ Chardev *co_chardev_new(const ChardevOptions *options,
 Chardev *chardev_find(const char *id) CONTROL_ONLY;
 /* It is the process's standard input and output. */
 bool chardev_is_stdio(const Chardev *chr) CONTROL_ONLY;
+/* False, with a text, for a file, a terminal or a ring buffer: no user here
+ * reads from these. What leads nowhere is as good as any. */
+bool chardev_can_speak(const Chardev *chr, Error **errp) CONTROL_ONLY;
 /* Makes the caller its user, or `Device 'ID' is in use`. */
 bool chardev_claim(Chardev *chr, Error **errp) CONTROL_ONLY;
 

@@ -24,7 +24,7 @@ char *qmp_human_monitor_command(const QmpHumanMonitorCommandArgs *args,
     g_autoptr(GString) text = NULL;
     g_auto(GStrv) lines = NULL;
 
-    if (args->has_cpu_index) {
+    if (args->has_cpu_index && !(human && human->cpu_exists(args->cpu_index))) {
         error_set(errp, "Parameter 'cpu-index' expects a CPU number");
         return NULL;
     }

@@ -18,6 +18,8 @@ typedef struct HumanOps {
     void (*co_end)(void);
     /* What a session says first, as it stands on a terminal. */
     const char *(*greeting)(void);
+    /* Whether there is such a processor. */
+    bool (*cpu_exists)(int64_t index);
     /* No command starts any more: lets go what commands left behind. */
     void (*close)(void);
 } HumanOps;

@@ -80,7 +80,7 @@ bool monitor_add(const MonitorOptions *options, Error **errp)
         error_set(errp, "Only QMP is supported");
         return false;
     }
-    if (!chardev_claim(chr, errp)) {
+    if (!chardev_can_speak(chr, errp) || !chardev_claim(chr, errp)) {
         return false;
     }
     mon = g_new0(Monitor, 1);

@@ -22,10 +22,16 @@ static const TypeRow types[] = {
     {"container", "object", .like = -1},
     {"event-loop-base", "object", true, false, OBJECT_TYPE_IOTHREAD, 3},
     {"iothread", "event-loop-base", .like = OBJECT_TYPE_IOTHREAD},
-    /* There is no memory; libvirt 9.0 dies if it cannot ask about these. */
-    {"memory-backend", "object", true, false, -1},
-    {"memory-backend-file", "memory-backend", true, false, -1},
-    {"memory-backend-memfd", "memory-backend", true, false, -1},
+    {"memory-backend", "object", true, false, OBJECT_TYPE_MEMORY_BACKEND_RAM},
+    {"memory-backend-file", "memory-backend",
+     .like = OBJECT_TYPE_MEMORY_BACKEND_FILE},
+    {"memory-backend-memfd", "memory-backend",
+     .like = OBJECT_TYPE_MEMORY_BACKEND_MEMFD},
+    {"memory-backend-ram", "memory-backend",
+     .like = OBJECT_TYPE_MEMORY_BACKEND_RAM},
+    {"rng-backend", "object", true, false, OBJECT_TYPE_RNG_BUILTIN},
+    {"rng-builtin", "rng-backend", .like = OBJECT_TYPE_RNG_BUILTIN},
+    {"rng-random", "rng-backend", .like = OBJECT_TYPE_RNG_RANDOM},
     {"secret_common", "object", true, false, OBJECT_TYPE_SECRET, 4},
     {"secret", "secret_common", .like = OBJECT_TYPE_SECRET},
     {"secret_keyring", "secret_common", .like = OBJECT_TYPE_SECRET_KEYRING},
@@ -36,11 +42,15 @@ static const TypeRow types[] = {
 };
 
 static const char *(*more_types)(unsigned index, const char **parent);
+static void (*more_properties)(const char *type, ObjectPropertyInfoList *list);
 
 void qom_set_more_types(const char *(*next)(unsigned index,
-                                            const char **parent))
+                                            const char **parent),
+                        void (*properties)(const char *type,
+                                           ObjectPropertyInfoList *list))
 {
     more_types = next;
+    more_properties = properties;
 }
 
 static bool is_more_type(const char *name)
@@ -151,9 +161,12 @@ ObjectPropertyInfoList *
 qmp_qom_list_properties(const QmpQomListPropertiesArgs *args, Error **errp)
 {
     const TypeRow *type = find(args->typename);
+    ObjectPropertyInfoList *list;
 
     if (!type && is_more_type(args->typename)) {
-        return qom_class_properties(NULL);
+        list = qom_class_properties(NULL);
+        more_properties(args->typename, list);
+        return list;
     }
     if (!type) {
         error_set_class(errp, ERROR_CLASS_DEVICE_NOT_FOUND,

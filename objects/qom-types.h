@@ -12,8 +12,11 @@ void qom_info_add(ObjectPropertyInfoList *list, const char *name,
 ObjectPropertyInfoList *qom_class_properties(const ObjectClass *class);
 
 /* Types that a room above knows, all of them kinds of "object". @next: the
- * name of the type after @index - 1, with its parent; NULL ends. Once. */
+ * name of the type after @index - 1, with its parent; NULL ends. @properties
+ * adds what one of them has. Once. */
 void qom_set_more_types(const char *(*next)(unsigned index,
-                                            const char **parent));
+                                            const char **parent),
+                        void (*properties)(const char *type,
+                                           ObjectPropertyInfoList *list));
 
 #endif

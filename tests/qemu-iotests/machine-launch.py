@@ -295,7 +295,7 @@ class Refused(machine.MachineCase):
     @ours_only('has guests')
     def test_guest(self):
         self.assertIn('this machine has no guest',
-                      self.refused('-kernel', 'x'))
+                      self.refused('-vnc', 'x'))
 
 
 class Ours(machine.MachineCase):

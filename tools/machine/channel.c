@@ -92,6 +92,30 @@ static ChardevOptions *tcp_options(const char *id, const char *text,
     return options;
 }
 
+/* What needs no more than its name, and files. */
+static ChardevOptions *silent_options(const char *id, const char *text)
+{
+    ChardevOptions *options = g_new0(ChardevOptions, 1);
+
+    options->id = g_strdup(id);
+    if (g_str_has_prefix(text, "file:")) {
+        options->backend = CHARDEV_BACKEND_KIND_FILE;
+        options->u.file.path = g_strdup(text + strlen("file:"));
+        return options;
+    }
+    if (!strcmp(text, "vc") || g_str_has_prefix(text, "vc:")) {
+        options->backend = CHARDEV_BACKEND_KIND_VC;
+        return options;
+    }
+    if (!strcmp(text, "null") || !strcmp(text, "pty")) {
+        options->backend =
+            *text == 'n' ? CHARDEV_BACKEND_KIND_NULL : CHARDEV_BACKEND_KIND_PTY;
+        return options;
+    }
+    ChardevOptions_free(options);
+    return NULL;
+}
+
 static ChardevOptions *options_of(const char *text, const char *id,
                                   Error **errp)
 {
@@ -114,8 +138,11 @@ static ChardevOptions *options_of(const char *text, const char *id,
         options->id = g_strdup(id);
         return options;
     }
-    error_set(errp, "'%s' is not a valid char driver", text);
-    return NULL;
+    options = silent_options(id, text);
+    if (!options) {
+        error_set(errp, "'%s' is not a valid char driver", text);
+    }
+    return options;
 }
 
 bool co_machine_channel(const char *text, const char *id, Chardev **chr,
@@ -124,7 +151,7 @@ bool co_machine_channel(const char *text, const char *id, Chardev **chr,
     ChardevOptions *options;
 
     *chr = NULL;
-    if (!strcmp(text, "none") || !strcmp(text, "null")) {
+    if (!strcmp(text, "none")) {
         return true;
     }
     options = options_of(text, id, errp);

@@ -19,9 +19,9 @@ int machine_probe(const GPtrArray *options);
 /* Does what the options ask for; false: the reason was printed. */
 bool co_machine_apply(const GPtrArray *options) COROUTINE_ONLY CONTROL_ONLY;
 
-/* A channel for -qmp, -monitor, -qtest: "stdio", "unix:PATH,server=on",
- * "tcp:HOST:PORT", "null" and "none" (*@id is NULL then). @id: its name, which
- * the caller frees. */
+/* A channel for -qmp, -monitor, -qtest, -serial: "stdio", "tcp:HOST:PORT",
+ * "unix:PATH,server=on", "file:PATH", "pty", "vc", "null", or "none" (*@chr is
+ * NULL then). @id: its name. */
 bool co_machine_channel(const char *text, const char *id, Chardev **chr,
                         Error **errp) COROUTINE_ONLY CONTROL_ONLY;
 

@@ -22,6 +22,7 @@
 #include "block/graph/node.h"
 #include "block/job/job.h"
 #include "block/net/nbd.h"
+#include "devices/action.h"
 #include "devices/device.h"
 #include "devices/run-state.h"
 #include "migration/migration.h"
@@ -85,6 +86,12 @@ COROUTINE_ONLY CONTROL_ONLY static void co_watch_signals(void *opaque)
     }
     m->watcher_ended = true;
     coqueue_wake_all(&m->changed);
+}
+
+/* A reset or a shutdown ends it, which was told. */
+static void shut_down(void *opaque)
+{
+    ask_end(opaque);
 }
 
 /* What came cannot be run. */
@@ -175,6 +182,7 @@ COROUTINE_ONLY CONTROL_ONLY static void co_machine(void *opaque)
     devices_init_qom();
     control_set_quit(co_quit, m);
     migration_on_failure(incoming_failed, m);
+    action_on_end(shut_down, m);
     coroutine_start(co_watch_signals, m);
     m->exit_code = co_start(m) || m->end_asked ? 0 : 1;
     while (!m->exit_code && !m->end_asked) {

@@ -41,6 +41,9 @@ typedef enum MachineOptionKind {
     MOPT_DEVICE,
     MOPT_INCOMING,
     MOPT_NO_SHUTDOWN,
+    MOPT_NO_REBOOT,
+    MOPT_ACTION,
+    MOPT_GUEST_ONLY, /* accepted with a warning: no guest is there */
     MOPT_PIDFILE,
     MOPT_DAEMONIZE,
     MOPT_NAME,

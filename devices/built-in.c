@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What a machine has without being told: its buses, and devices for the drives
+ * that are said to be its own. */
+#include "devices/board.h"
+#include "devices/device-int.h"
+
+/* Where the machine's own disks stand among its parts: QEMU's places. */
+#define FIRST_FLOPPY 13
+#define FIRST_IDE 18
+
+/* CONTROL */
+static unsigned floppies, ide_disks;
+
+void devices_init(void)
+{
+    const Board *board = board_chosen();
+
+    bus_add(g_strdup("main-system-bus"), "System", NULL, 0);
+    if (board->pci_bus) {
+        bus_add(g_strdup(board->pci_bus), "PCI", NULL, 0);
+    }
+    if (board->has_isa) {
+        bus_add(g_strdup("isa.0"), "ISA", NULL, 0);
+    }
+    if (board->has_ide) {
+        bus_add(g_strdup("ide.0"), "IDE", NULL, 2);
+        bus_add(g_strdup("ide.1"), "IDE", NULL, 2);
+        bus_add(g_strdup("floppy-bus.0"), "floppy-bus", NULL, 2);
+    }
+}
+
+/* --- disks --------------------------------------------------------------- */
+
+CONTROL_ONLY
+static char *own_path(const DeviceModel *model)
+{
+    unsigned place = model->use == DEVICE_USES_FLOPPY
+                         ? FIRST_FLOPPY + floppies++
+                         : FIRST_IDE + floppies + ide_disks++;
+
+    return g_strdup_printf("/machine/unattached/device[%u]", place);
+}
+
+static const char *model_for(const Drive *drive)
+{
+    switch (drive->interface) {
+    case DRIVE_IF_IDE:
+        return drive->cdrom ? "ide-cd" : "ide-hd";
+    case DRIVE_IF_FLOPPY:
+        return "floppy";
+    default:
+        return NULL;
+    }
+}
+
+COROUTINE_ONLY CONTROL_ONLY static bool
+co_built_in(Drive *drive, const char *model_name, Error **errp)
+{
+    const DeviceModel *model = device_model_find(model_name);
+    json_object *values = json_object_new_object();
+    Device *device = device_new(model, values);
+    g_autofree char *bus_name = g_strdup_printf(
+        "%s.%u", model->use == DEVICE_USES_FLOPPY ? "floppy-bus" : "ide",
+        drive->bus);
+    bool ok;
+
+    json_object_put(values);
+    device->built_in = true;
+    device->path = own_path(model);
+    co_graph_lock();
+    ok = bus_choose(model, bus_name, &device->at, errp) &&
+         bus_place(device, drive->unit, errp) &&
+         co_device_use_backend(device, drive->backend, errp);
+    graph_unlock();
+    if (!ok) {
+        device_free(device);
+        return false;
+    }
+    drive->claimed = true;
+    device_enlist(device);
+    return true;
+}
+
+COROUTINE_ONLY CONTROL_ONLY static bool co_virtio_disk(Drive *drive,
+                                                       Error **errp)
+{
+    json_object *values = json_object_new_object();
+    Device *device;
+
+    json_object_object_add(values, "driver",
+                           json_object_new_string("virtio-blk-pci"));
+    json_object_object_add(
+        values, "drive", json_object_new_string(backend_name(drive->backend)));
+    device = co_device_add(values, true, errp);
+    json_object_put(values);
+    return device != NULL;
+}
+
+bool co_device_for_drive(Drive *drive, Error **errp)
+{
+    const char *model = model_for(drive);
+
+    if (drive->claimed || drive->interface == DRIVE_IF_NONE) {
+        return true;
+    }
+    if (drive->interface == DRIVE_IF_VIRTIO) {
+        return co_virtio_disk(drive, errp);
+    }
+    if (drive->interface == DRIVE_IF_PFLASH) {
+        return true;
+    }
+    if (!model || !board_chosen()->has_ide) {
+        error_set(errp, "machine type does not support if=%s,bus=%u,unit=%u",
+                  drive_interface_name(drive->interface), drive->bus,
+                  drive->unit);
+        return false;
+    }
+    return co_built_in(drive, model, errp);
+}

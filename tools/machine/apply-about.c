@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Options that describe the machine and have no object. */
+#include "devices/about.h"
+#include "devices/action.h"
+#include "devices/board.h"
+#include "tools/machine/apply.h"
+#include "util/opts.h"
+
+#define MIB (UINT64_C(1) << 20)
+/* A smaller number of memory is one of MiB. */
+#define MIN_SUFFIXED_BYTES (UINT64_C(1) << 20)
+
+static bool is_accelerator(const char *name)
+{
+    static const char *const known[] = {"qtest", "tcg",  "kvm",  "xen",
+                                        "hvf",   "whpx", "nvmm", NULL};
+
+    return g_strv_contains(known, name);
+}
+
+/* "kvm:tcg": the first that works; here all do. */
+static bool accelerators_ok(const char *text, Error **errp)
+{
+    g_auto(GStrv) names = g_strsplit(text, ":", -1);
+
+    for (char **name = names; *name; name++) {
+        if (!is_accelerator(*name)) {
+            error_set(errp, "invalid accelerator %s", *name);
+            return false;
+        }
+    }
+    return true;
+}
+
+bool apply_accel(Apply *apply, const MachineOption *option, Error **errp)
+{
+    Opts *opts = opts_parse(option->text, "accel", NULL);
+    const char *name = opts_get(opts, "accel");
+    bool ok = name && accelerators_ok(name, errp);
+
+    if (!name) {
+        error_set(errp, "accel= is missing");
+    }
+    opts_free(opts);
+    return ok;
+}
+
+bool apply_machine(Apply *apply, const MachineOption *option, Error **errp)
+{
+    Opts *opts = opts_parse(option->text, "type", option->shown);
+    g_autofree char *type = opts_take(opts, "type");
+    g_autofree char *accel = opts_take(opts, "accel");
+    bool ok = (!type || board_choose(type, errp)) &&
+              (!accel || accelerators_ok(accel, errp));
+
+    if (ok && opts->list->len && !strcmp(board_chosen()->name, "none")) {
+        const Opt *opt = opts->list->pdata[0];
+
+        error_set(errp, "Property '%s.%s' not found", board_chosen()->type,
+                  opt->name);
+        ok = false;
+    }
+    opts_free(opts);
+    return ok;
+}
+
+bool apply_display(Apply *apply, const MachineOption *option, Error **errp)
+{
+    static const char *const known[] = {
+        "none", "gtk",       "sdl",   "curses",  "egl-headless",
+        "dbus", "spice-app", "cocoa", "default", NULL};
+    Opts *opts = opts_parse(option->text, "type", NULL);
+    const char *type = opts_get(opts, "type");
+    bool ok = type && g_strv_contains(known, type);
+
+    if (!ok) {
+        error_set(errp, "Parameter 'type' does not accept value '%s'",
+                  type ? type : "");
+    }
+    opts_free(opts);
+    return ok;
+}
+
+bool apply_memory(Apply *apply, const MachineOption *option, Error **errp)
+{
+    Opts *opts = opts_parse(option->text, "size", NULL);
+    uint64_t bytes;
+    bool ok = opts_take_number(opts, "size", true, &bytes, NULL);
+
+    if (!ok) {
+        error_set(errp, "Parameter 'size' expects a non-negative number below "
+                        "2^64");
+        error_append_hint(errp, "Optional suffix k, M, G, T, P or E means "
+                                "kilo-, mega-, giga-, tera-, peta-\n"
+                                "and exabytes, respectively.\n");
+    }
+    opts_free(opts);
+    if (ok) {
+        about_set_memory(bytes >= MIN_SUFFIXED_BYTES ? bytes : bytes * MIB);
+    }
+    return ok;
+}
+
+bool apply_name(Apply *apply, const MachineOption *option, Error **errp)
+{
+    about_set_name(option->text);
+    return true;
+}
+
+bool apply_uuid(Apply *apply, const MachineOption *option, Error **errp)
+{
+    return about_set_uuid(option->text, errp);
+}
+
+bool apply_smp(Apply *apply, const MachineOption *option, Error **errp)
+{
+    return about_set_cpus(option->text, errp);
+}
+
+bool apply_action(Apply *apply, const MachineOption *option, Error **errp)
+{
+    return action_set_words(option->text, errp);
+}
+
+bool apply_no_reboot(Apply *apply, const MachineOption *option, Error **errp)
+{
+    action_set_reboot(REBOOT_ACTION_SHUTDOWN);
+    return true;
+}
+
+bool apply_no_shutdown(Apply *apply, const MachineOption *option, Error **errp)
+{
+    action_set_shutdown(SHUTDOWN_ACTION_PAUSE);
+    return true;
+}
+
+bool apply_guest_only(Apply *apply, const MachineOption *option, Error **errp)
+{
+    warn_report("-%s: this machine has no guest: it has no effect",
+                option->name);
+    return true;
+}
+
+bool apply_trace(Apply *apply, const MachineOption *option, Error **errp)
+{
+    warn_report("trace event '%s' does not exist", option->text);
+    return true;
+}
+
+/* No node can be opened by a number here: only what was inherited is looked
+ * at. */
+bool apply_add_fd(Apply *apply, const MachineOption *option, Error **errp)
+{
+    error_set(errp, "sets of file descriptors are not supported");
+    return false;
+}

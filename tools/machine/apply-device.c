@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Options that make devices; devices for drives. */
+#include "devices/board.h"
+#include "devices/device.h"
+#include "migration/migration.h"
+#include "monitor/monitor.h"
+#include "tools/machine/apply.h"
+#include "util/json/json-parse.h"
+#include "util/opts.h"
+
+COROUTINE_ONLY CONTROL_ONLY static bool
+co_add_device(const char *text, const char *shown, Error **errp)
+{
+    bool strict = *text == '{';
+    json_object *values;
+    Device *device = NULL;
+    Opts *opts;
+
+    if (strict) {
+        values = json_parse_string(text, errp);
+    } else {
+        opts = opts_parse(text, "driver", shown);
+        values = json_object_new_object();
+        for (guint i = 0; i < opts->list->len; i++) {
+            const Opt *opt = opts->list->pdata[i];
+
+            json_object_object_add(values, opt->name,
+                                   json_object_new_string(opt->value));
+        }
+        opts_free(opts);
+    }
+    if (values) {
+        device = co_device_add(values, strict, errp);
+        json_object_put(values);
+    }
+    return device != NULL;
+}
+
+bool co_apply_device(Apply *apply, const MachineOption *option, Error **errp)
+{
+    return co_add_device(option->text, option->shown, errp);
+}
+
+bool apply_incoming(Apply *apply, const MachineOption *option, Error **errp)
+{
+    return migration_incoming_begin(option->text, errp);
+}
+
+bool co_default_drives(Apply *apply, Error **errp)
+{
+    static const char *const words[] = {"if=ide,index=2,media=cdrom",
+                                        "if=floppy,index=0"};
+
+    if (!board_chosen()->has_ide) {
+        return true;
+    }
+    for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
+        Opts *opts = opts_parse(words[i], NULL, NULL);
+        Error *err = NULL;
+
+        /* That somebody has taken the place is fine. */
+        if (!co_drive_new(opts, &apply->drives, &err)) {
+            error_free(err);
+        }
+        opts_free(opts);
+    }
+    return true;
+}
+
+/* Devices for the drives of this kind that are to have one. */
+bool co_drive_devices(bool virtio, bool floppy)
+{
+    for (Drive *d = drive_next(NULL); d; d = drive_next(d)) {
+        Error *err = NULL;
+
+        if ((d->interface == DRIVE_IF_VIRTIO) == virtio &&
+            (d->interface == DRIVE_IF_FLOPPY) == floppy &&
+            !co_device_for_drive(d, &err)) {
+            if (d->shown) {
+                error_prepend(&err, "%s: ", d->shown);
+            }
+            monitors_greet_in_vain();
+            error_report_err(err);
+            return false;
+        }
+    }
+    return true;
+}

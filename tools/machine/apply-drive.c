@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Options that make objects, chardevs, nodes and drives. */
+#include "tools/apply-text.h"
+#include "tools/machine/apply.h"
+#include "util/opts.h"
+
+bool co_apply_object(Apply *apply, const MachineOption *option, Error **errp)
+{
+    bool listed = false;
+
+    return co_apply_object_text(option->text, &listed, errp);
+}
+
+bool co_apply_chardev(Apply *apply, const MachineOption *option, Error **errp)
+{
+    return co_apply_chardev_text(option->text, false, errp);
+}
+
+bool co_apply_blockdev(Apply *apply, const MachineOption *option, Error **errp)
+{
+    return co_apply_blockdev_text(option->text, errp);
+}
+
+COROUTINE_ONLY CONTROL_ONLY static bool
+co_add_drive(Apply *apply, const MachineOption *option, Opts *opts,
+             Error **errp)
+{
+    Drive *drive = co_drive_new(opts, &apply->drives, errp);
+
+    if (drive) {
+        drive->shown = g_strdup(option->shown);
+    }
+    opts_free(opts);
+    return drive != NULL;
+}
+
+bool co_apply_drive(Apply *apply, const MachineOption *option, Error **errp)
+{
+    return co_add_drive(apply, option,
+                        opts_parse(option->text, NULL, option->shown), errp);
+}
+
+/* -hda FILE and the like: a place and a name that is not to be parsed. */
+COROUTINE_ONLY CONTROL_ONLY static bool
+co_apply_file(Apply *apply, const MachineOption *option, const char *words,
+              Error **errp)
+{
+    Opts *opts = opts_parse(words, NULL, NULL);
+
+    opts_add(opts, "file", option->text);
+    return co_add_drive(apply, option, opts, errp);
+}
+
+bool co_apply_hard_disk(Apply *apply, const MachineOption *option, Error **errp)
+{
+    unsigned index = *option->name ? option->name[2] - 'a' : 0;
+    g_autofree char *words =
+        g_strdup_printf("if=ide,index=%u,media=disk", index);
+
+    return co_apply_file(apply, option, words, errp);
+}
+
+bool co_apply_cdrom(Apply *apply, const MachineOption *option, Error **errp)
+{
+    return co_apply_file(apply, option, "if=ide,index=2,media=cdrom", errp);
+}
+
+bool co_apply_floppy(Apply *apply, const MachineOption *option, Error **errp)
+{
+    g_autofree char *words =
+        g_strdup_printf("if=floppy,index=%d", option->name[2] - 'a');
+
+    return co_apply_file(apply, option, words, errp);
+}
+
+bool co_apply_if_drive(Apply *apply, const MachineOption *option, Error **errp)
+{
+    const char *name = !strcmp(option->name, "mtdblock") ? "mtd" : option->name;
+    g_autofree char *words = g_strdup_printf("if=%s", name);
+
+    return co_apply_file(apply, option, words, errp);
+}
