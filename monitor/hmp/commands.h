@@ -15,6 +15,20 @@ extern const HmpCommand hmp_block_job_cancel, hmp_block_job_complete,
 /* drive-commands.c */
 extern const HmpCommand hmp_drive_add, hmp_drive_del;
 
+/* chardev-commands.c */
+extern const HmpCommand hmp_chardev_add, hmp_chardev_change, hmp_chardev_remove,
+    hmp_chardev_send_break, hmp_closefd, hmp_getfd, hmp_ringbuf_read,
+    hmp_ringbuf_write;
+
+/* commit-command.c */
+extern const HmpCommand hmp_commit;
+
+/* migration-commands.c */
+extern const HmpCommand hmp_migrate, hmp_migrate_cancel, hmp_migrate_continue,
+    hmp_migrate_incoming, hmp_migrate_pause, hmp_migrate_recover,
+    hmp_migrate_set_capability, hmp_migrate_set_parameter,
+    hmp_migrate_start_postcopy;
+
 /* nbd-commands.c */
 extern const HmpCommand hmp_nbd_server_add, hmp_nbd_server_remove,
     hmp_nbd_server_start, hmp_nbd_server_stop;
@@ -40,6 +54,17 @@ extern const HmpCommand hmp_info_block_jobs, hmp_info_exports, hmp_info_jobs;
 /* info-machine.c */
 extern const HmpCommand hmp_info_chardev, hmp_info_iothreads, hmp_info_name,
     hmp_info_status, hmp_info_version;
+
+/* info-about.c */
+extern const HmpCommand hmp_info_balloon, hmp_info_cpus, hmp_info_kvm,
+    hmp_info_memory_size_summary, hmp_info_uuid;
+
+/* info-devices.c */
+extern const HmpCommand hmp_info_qtree;
+
+/* info-migration.c */
+extern const HmpCommand hmp_info_migrate, hmp_info_migrate_capabilities,
+    hmp_info_migrate_parameters;
 
 /* info-bitmaps.c, info-graph.c */
 extern const HmpCommand hmp_info_bitmaps, hmp_info_graph;

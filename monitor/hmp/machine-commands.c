@@ -44,8 +44,7 @@ bool hmp_quits(void)
     return quits;
 }
 
-CONTROL_ONLY
-static void co_quit(Hmp *hmp, json_object *args)
+COROUTINE_ONLY CONTROL_ONLY static void co_quit(Hmp *hmp, json_object *args)
 {
     quits = true;
     quits = co_hmp_call(hmp, "quit", NULL, NULL);

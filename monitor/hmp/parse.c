@@ -164,8 +164,11 @@ static bool parse_int(Parse *s, const HmpArg *arg)
     char *end;
 
     skip_blanks(&s->p);
-    if (!*s->p && arg->optional) {
-        return true;
+    if (!*s->p) {
+        if (!arg->optional) {
+            hmp_printf(s->hmp, "unexpected end of expression\n");
+        }
+        return arg->optional;
     }
     value = g_ascii_strtoll(s->p, &end, 0);
     if (end == s->p) {

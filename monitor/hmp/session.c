@@ -14,6 +14,7 @@
 
 #include "monitor/control.h"
 #include "monitor/dispatch.h"
+#include "devices/about.h"
 #include "monitor/hmp/hmp-int.h"
 #include "monitor/hmp/readline.h"
 #include "monitor/human.h"
@@ -211,6 +212,12 @@ COROUTINE_ONLY CONTROL_ONLY static void co_end(void)
     }
 }
 
+CONTROL_ONLY
+static bool cpu_exists(int64_t index)
+{
+    return index >= 0 && index < machine_cpus();
+}
+
 void hmp_init(void)
 {
     static const HumanOps ops = {
@@ -219,6 +226,7 @@ void hmp_init(void)
         .greeting = greeting,
         .co_end = co_end,
         .close = hmp_close,
+        .cpu_exists = cpu_exists,
     };
 
     human_set_ops(&ops);

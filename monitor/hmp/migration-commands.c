@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Commands of migrations, each by a command of QMP. */
+#include "monitor/hmp/commands.h"
+#include "qapi/qapi-types.h"
+#include "text/size-text.h"
+
+COROUTINE_ONLY CONTROL_ONLY static void co_migrate(Hmp *hmp, json_object *args)
+{
+    bool detach = hmp_flag(args, "detach");
+
+    if (co_hmp_call(hmp, "migrate", json_object_get(args), NULL) && !detach) {
+        hmp_printf(hmp, "terminal does not allow synchronous migration, "
+                        "continuing detached\n");
+    }
+}
+
+const HmpCommand hmp_migrate = {
+    .name = "migrate",
+    .args = {{"detach", HMP_FLAG, .flag = 'd'},
+             {"blk", HMP_FLAG, .flag = 'b'},
+             {"inc", HMP_FLAG, .flag = 'i'},
+             {"resume", HMP_FLAG, .flag = 'r'},
+             {"uri", HMP_STRING}},
+    .params = "[-d] [-b] [-i] [-r] uri",
+    .help = "let the machine go on in another process, at URI;\n"
+            "\t\t\t-d: do not wait for the end (nobody waits here),\n"
+            "\t\t\t-b, -i: disks with it (refused: use drive_mirror),\n"
+            "\t\t\t-r: go on with one that was paused",
+    .co_run = co_migrate,
+};
+
+const HmpCommand hmp_migrate_cancel = {
+    .name = "migrate_cancel",
+    .params = "",
+    .help = "give up the migration that runs",
+    .qmp = "migrate_cancel",
+};
+
+COROUTINE_ONLY CONTROL_ONLY static void co_migrate_continue(Hmp *hmp,
+                                                            json_object *args)
+{
+    const char *state = hmp_str(args, "state");
+
+    for (MigrationStatus s = 0; s < MIGRATION_STATUS__MAX; s++) {
+        if (!strcmp(MigrationStatus_str(s), state)) {
+            co_hmp_call(hmp, "migrate-continue", json_object_get(args), NULL);
+            return;
+        }
+    }
+    hmp_printf(hmp, "Error: invalid parameter value: %s\n", state);
+}
+
+const HmpCommand hmp_migrate_continue = {
+    .name = "migrate_continue",
+    .args = {{"state", HMP_STRING}},
+    .params = "state",
+    .help = "let a migration go on that waits in this state",
+    .co_run = co_migrate_continue,
+};
+
+const HmpCommand hmp_migrate_incoming = {
+    .name = "migrate_incoming",
+    .args = {{"uri", HMP_STRING}},
+    .params = "uri",
+    .help = "take a migration from there, after -incoming defer",
+    .qmp = "migrate-incoming",
+};
+
+const HmpCommand hmp_migrate_pause = {
+    .name = "migrate_pause",
+    .params = "",
+    .help = "let a migration wait after its switch",
+    .qmp = "migrate-pause",
+};
+
+const HmpCommand hmp_migrate_recover = {
+    .name = "migrate_recover",
+    .args = {{"uri", HMP_STRING}},
+    .params = "uri",
+    .help = "take a paused migration again from there",
+    .qmp = "migrate-recover",
+};
+
+const HmpCommand hmp_migrate_start_postcopy = {
+    .name = "migrate_start_postcopy",
+    .params = "",
+    .help = "let the machine run there before all has arrived",
+    .qmp = "migrate-start-postcopy",
+};
+
+/* --- what is set --------------------------------------------------------- */
+
+static bool is_capability(const char *name)
+{
+    for (MigrationCapability c = 0; c < MIGRATION_CAPABILITY__MAX; c++) {
+        if (!strcmp(MigrationCapability_str(c), name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+COROUTINE_ONLY CONTROL_ONLY static void
+co_migrate_set_capability(Hmp *hmp, json_object *args)
+{
+    const char *name = hmp_str(args, "capability");
+    json_object *list;
+
+    if (!is_capability(name)) {
+        hmp_printf(hmp, "Error: invalid parameter value: %s\n", name);
+        return;
+    }
+    list = json_object_new_array();
+    json_object_array_add(list, json_object_get(args));
+    co_hmp_call(hmp, "migrate-set-capabilities",
+                hmp_object("capabilities", list, NULL), NULL);
+}
+
+const HmpCommand hmp_migrate_set_capability = {
+    .name = "migrate_set_capability",
+    .args = {{"capability", HMP_STRING}, {"state", HMP_SWITCH}},
+    .params = "capability state",
+    .help = "switch a capability on or off",
+    .co_run = co_migrate_set_capability,
+};
+
+/* The value's text with megabytes for bytes if it says no unit; NULL: it is
+ * no size. */
+static char *in_megabytes(const char *value)
+{
+    size_t n = strlen(value);
+    g_autofree char *text = g_strdup_printf(
+        "%s%s", value, n && g_ascii_isdigit(value[n - 1]) ? "M" : "");
+    uint64_t bytes;
+
+    return size_text_parse(text, &bytes) == SIZE_OK
+               ? g_strdup_printf("%" PRIu64, bytes)
+               : NULL;
+}
+
+COROUTINE_ONLY CONTROL_ONLY static void
+co_set_parameter(Hmp *hmp, const char *name, const char *value)
+{
+    json_object *words = hmp_object(name, hmp_new_string(value), NULL);
+    Error *err = NULL;
+    MigrateSetParameters *parameters =
+        MigrateSetParameters_from_keyval(words, &err);
+
+    if (parameters) {
+        co_hmp_call(hmp, "migrate-set-parameters",
+                    MigrateSetParameters_to_json(parameters), NULL);
+    }
+    hmp_error(hmp, err);
+    MigrateSetParameters_free(parameters);
+    json_object_put(words);
+}
+
+COROUTINE_ONLY CONTROL_ONLY static void
+co_migrate_set_parameter(Hmp *hmp, json_object *args)
+{
+    const char *name = hmp_str(args, "parameter");
+    const char *value = hmp_str(args, "value");
+    g_autofree char *bytes = NULL;
+    json_object *all = NULL;
+
+    if (!strcmp(name, "block-bitmap-mapping")) {
+        hmp_printf(hmp, "Error: The block-bitmap-mapping parameter can only "
+                        "be set through QMP\n");
+        return;
+    }
+    if (!co_hmp_call(hmp, "query-migrate-parameters", NULL, &all)) {
+        return;
+    }
+    if (!json_object_object_get_ex(all, name, NULL)) {
+        hmp_printf(hmp, "Error: invalid parameter value: %s\n", name);
+    } else if (strcmp(name, "max-bandwidth")) {
+        co_set_parameter(hmp, name, value);
+    } else if ((bytes = in_megabytes(value))) {
+        co_set_parameter(hmp, name, bytes);
+    } else {
+        hmp_printf(hmp, "Error: Invalid size %s\n", value);
+    }
+    json_object_put(all);
+}
+
+const HmpCommand hmp_migrate_set_parameter = {
+    .name = "migrate_set_parameter",
+    .args = {{"parameter", HMP_STRING}, {"value", HMP_STRING}},
+    .params = "parameter value",
+    .help = "change a parameter of migrations",
+    .co_run = co_migrate_set_parameter,
+};
