@@ -17,6 +17,9 @@ void account_free(Account *account)
     if (account->intervals) {
         g_array_unref(account->intervals);
     }
+    for (AccountKind kind = 0; kind < ACCOUNT__MAX; kind++) {
+        histogram_clear(&account->histograms[kind]);
+    }
 }
 
 /* --- intervals ----------------------------------------------------------- */
@@ -107,6 +110,7 @@ void account_done(Account *account, const AccountStart *start, bool ok)
         account->total_ns[start->kind] += ns;
         account->last_access_ns = now_ns;
         intervals_add(account, start->kind, ns, now_ns);
+        histogram_add(&account->histograms[start->kind], ns);
     }
 }
 
@@ -183,7 +187,11 @@ BlockDeviceStats *account_query(const Account *a)
     s->account_invalid = a->account_invalid;
     s->account_failed = a->account_failed;
     s->has_idle_time_ns = a->last_access_ns != 0;
-    s->idle_time_ns = vclock_now_ns() - a->last_access_ns;
+    s->idle_time_ns =
+        s->has_idle_time_ns ? vclock_now_ns() - a->last_access_ns : 0;
+    s->rd_latency_histogram = histogram_query(&a->histograms[ACCOUNT_READ]);
+    s->wr_latency_histogram = histogram_query(&a->histograms[ACCOUNT_WRITE]);
+    s->flush_latency_histogram = histogram_query(&a->histograms[ACCOUNT_FLUSH]);
     s->timed_stats = BlockDeviceTimedStatsList_new();
     for (guint i = 0; a->intervals && i < a->intervals->len; i++) {
         BlockDeviceTimedStatsList_append(

@@ -9,6 +9,7 @@
 #ifndef BLOCK_BACKEND_ACCOUNTING_H
 #define BLOCK_BACKEND_ACCOUNTING_H
 
+#include "block/backend/histogram.h"
 #include "qapi/qapi-types.h"
 #include "util/annotations.h"
 #include "util/error.h"
@@ -41,6 +42,7 @@ typedef struct Account {
     uint64_t total_ns[ACCOUNT__MAX];
     int64_t last_access_ns; /* 0: none yet */
     GArray *intervals;      /* AccountInterval; NULL: none */
+    Histogram histograms[ACCOUNT__MAX];
 } Account;
 
 /* One request under way. */

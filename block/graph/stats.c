@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What query-blockstats shows of a node: what block/io counted.
+ * What query-blockstats shows of a node: where the highest write ended. What
+ * is read and written is counted for devices, as in QEMU: of a node these
+ * members are 0.
  */
 #include "block/graph/driver.h"
 #include "block/graph/query.h"
@@ -17,18 +19,7 @@ static BlockDeviceStats *node_counters(const Node *node)
     const NodeStats *from = &node->stats;
     BlockDeviceStats *s = g_new0(BlockDeviceStats, 1);
 
-    s->rd_operations = get(&from->reads);
-    s->rd_bytes = get(&from->read_bytes);
-    s->wr_operations = get(&from->writes) + get(&from->zeroes);
-    s->wr_bytes = get(&from->written_bytes) + get(&from->zeroed_bytes);
     s->wr_highest_offset = get(&from->written_end);
-    s->unmap_operations = get(&from->discards);
-    s->unmap_bytes = get(&from->discarded_bytes);
-    s->flush_operations = get(&from->flushes);
-    s->failed_rd_operations = get(&from->failed_reads);
-    s->failed_wr_operations = get(&from->failed_writes);
-    s->failed_unmap_operations = get(&from->failed_discards);
-    s->failed_flush_operations = get(&from->failed_flushes);
     s->timed_stats = BlockDeviceTimedStatsList_new();
     return s;
 }

@@ -4,7 +4,6 @@
 of the graph; and resizing them."""
 
 from lib import case, exports, images, order
-from lib.case import ours_only
 from lib.images import KIB, MIB
 
 COUNTERS = [
@@ -91,24 +90,17 @@ class Stats(Watched):
             'discard-nb-ok': 1, 'discard-nb-failed': 0})
         exports.disconnect(guest)
 
-    @ours_only('counts requests of devices only')
     def test_counts(self):
+        """Requests are counted for devices, not for nodes."""
         guest = self.guest()
         guest.pread(4 * KIB, 0)
-        guest.pread(1, 5)
         guest.pwrite(b'x' * 512, 0)
-        guest.zero(1024, 4 * KIB)
         guest.trim(64 * KIB, 64 * KIB)
         guest.flush()
         for name in 'disk', 'file':
             stats = self.stats()[name]['stats']
-            self.assertEqual((stats['wr_operations'], stats['wr_bytes']),
-                             (2, 1536), name)
-            self.assertEqual((stats['unmap_operations'],
-                              stats['unmap_bytes']), (1, 64 * KIB))
-            self.assertEqual(stats['flush_operations'], 1)
-            self.assertEqual(stats['rd_operations'], 2)
-            self.assertEqual(stats['rd_bytes'], 4 * KIB + 1)
+            self.assertEqual({key for key, value in stats.items() if value},
+                             {'wr_highest_offset'}, name)
         exports.disconnect(guest)
 
 
