@@ -31,8 +31,8 @@ static ssize_t co_receive(NbdConn *conn, void *buf, size_t bytes)
     struct iovec v[] = {{buf, bytes}, {in->buf, sizeof(in->buf)}};
     ssize_t n;
 
-    if (!list_empty(&conn->out)) {
-        /* What can be answered leaves before more is taken. */
+    /* What can be answered leaves before more is taken. */
+    if (!list_empty(&conn->out) || reactor_now_ns() > conn->turn_end_ns) {
         co_reschedule();
     }
     if (conn->dead) {
@@ -40,6 +40,7 @@ static ssize_t co_receive(NbdConn *conn, void *buf, size_t bytes)
     }
     in->start = in->end = 0;
     n = co_nbd_conn_recvv(conn, v, 2);
+    conn->turn_end_ns = reactor_now_ns() + NBD_TURN_NS;
     if (n > (ssize_t)bytes) {
         in->end = n - bytes;
     }

@@ -90,10 +90,16 @@ struct NbdConn {
     NbdInput input;
     unsigned in_flight;
     size_t buffer_bytes;
-    CoQueue freed;     /* the reader: a request or the sender is gone */
-    CoQueue out_ready; /* the sender: replies, or the end */
-    ListLink out;      /* NbdRequest.in_out: replies to be sent */
+    int64_t turn_end_ns; /* of the reader: then others have theirs */
+    CoQueue freed;       /* the reader: a request or the sender is gone */
+    CoQueue out_ready;   /* the sender: replies, or the end */
+    ListLink out;        /* NbdRequest.in_out: replies to be sent */
 };
+
+/* How long a connection that always has something to take or to send does so
+ * before others of its thread have their turn: one that moves megabytes does
+ * not make one wait that wants a sector. */
+#define NBD_TURN_NS (100 * INT64_C(1000))
 
 #define NBD_CHUNK_HEADER_MAX sizeof(NbdExtChunkHeader)
 

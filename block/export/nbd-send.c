@@ -12,6 +12,12 @@
 
 #include <limits.h>
 
+/* One system call takes no more, so that one looks at the time. */
+#define SEND_STEP_BYTES (192 * KiB)
+/* From here on copying it into the socket takes longer than having another
+ * thread do it. */
+#define SEND_APART_BYTES (512 * KiB)
+
 void nbd_send_queue(NbdRequest *req)
 {
     list_append(&req->conn->out, &req->in_out);
@@ -53,29 +59,80 @@ static void take_batch(NbdConn *conn, ListLink *batch, Iov *iov)
     }
 }
 
-/* Uses @iov up. */
+/* Areas that are still to be sent. */
+typedef struct Rest {
+    struct iovec *v;
+    unsigned n;
+    size_t bytes;
+} Rest;
+
+static void rest_skip(Rest *rest, size_t sent)
+{
+    rest->bytes -= sent;
+    for (; rest->n && sent >= rest->v->iov_len; rest->v++, rest->n--) {
+        sent -= rest->v->iov_len;
+    }
+    if (sent) {
+        rest->v->iov_base = (char *)rest->v->iov_base + sent;
+        rest->v->iov_len -= sent;
+    }
+}
+
+/* One system call, of SEND_STEP_BYTES at most. */
+COROUTINE_ONLY
+static ssize_t co_send_step(int fd, const Rest *rest)
+{
+    struct iovec *last = rest->v;
+    size_t bytes = last->iov_len, cut;
+    ssize_t sent;
+
+    while (bytes < SEND_STEP_BYTES && last + 1 < rest->v + rest->n &&
+           last + 1 < rest->v + IOV_MAX) {
+        bytes += (++last)->iov_len;
+    }
+    cut = bytes > SEND_STEP_BYTES ? bytes - SEND_STEP_BYTES : 0;
+    last->iov_len -= cut;
+    sent =
+        co_io_sendv(fd, rest->v, last + 1 - rest->v, bytes - cut < rest->bytes);
+    last->iov_len += cut;
+    return sent;
+}
+
+/* Sends for a while, or all there is. Much of it is left to another thread. */
+COROUTINE_ONLY
+static ssize_t co_send_turn(int fd, Rest *rest)
+{
+    int64_t end_ns = reactor_now_ns() + NBD_TURN_NS;
+    ssize_t sent;
+
+    do {
+        sent = rest->bytes >= SEND_APART_BYTES
+                   ? co_io_sendv_apart(fd, rest->v, MIN(rest->n, IOV_MAX))
+                   : co_send_step(fd, rest);
+        if (sent >= 0) {
+            rest_skip(rest, sent);
+        }
+    } while (sent >= 0 && rest->n && reactor_now_ns() < end_ns);
+    return sent;
+}
+
+/* Uses @iov up. Who takes as fast as we send does not keep others waiting. */
 COROUTINE_ONLY
 static int co_send_iov(NbdConn *conn, Iov *iov)
 {
-    struct iovec *v = iov->v;
-    unsigned n = iov->n;
+    Rest rest = {iov->v, iov->n, iov->bytes};
 
     if (conn->tls) {
-        return co_tls_send(conn->tls, v, n);
+        return co_tls_send(conn->tls, iov->v, iov->n);
     }
-    while (n) {
-        unsigned k = MIN(n, IOV_MAX);
-        ssize_t sent = co_io_sendv(conn->fd, v, k, k < n);
+    while (rest.n) {
+        ssize_t sent = co_send_turn(conn->fd, &rest);
 
         if (sent < 0) {
             return sent;
         }
-        for (; n && (size_t)sent >= v->iov_len; v++, n--) {
-            sent -= v->iov_len;
-        }
-        if (sent) {
-            v->iov_base = (char *)v->iov_base + sent;
-            v->iov_len -= sent;
+        if (rest.n) {
+            co_reschedule();
         }
     }
     return 0;

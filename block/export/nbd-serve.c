@@ -168,7 +168,10 @@ void co_nbd_serve(NbdConn *conn)
     conn->sender_running = true;
     coroutine_start(co_nbd_sender, conn);
     while (!conn->dead && co_serve_one(conn)) {
-        /* The next one. */
+        if (reactor_now_ns() > conn->turn_end_ns) {
+            co_reschedule();
+            conn->turn_end_ns = reactor_now_ns() + NBD_TURN_NS;
+        }
     }
     co_drain(conn);
 }

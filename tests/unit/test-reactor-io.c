@@ -135,6 +135,7 @@ static void make_pair(int fd[2])
 
 typedef struct Peer {
     int fd;
+    bool apart; /* co_io_sendv_apart */
     CoCount *left;
 } Peer;
 
@@ -182,6 +183,19 @@ static void co_echo(void *unused)
 /* Far more than a socket buffers, so that both sides wait in turn. */
 #define BULK (4 * MiB)
 
+COROUTINE_ONLY
+static void co_send_apart(int fd, uint8_t *data, size_t bytes)
+{
+    for (size_t done = 0; done < bytes;) {
+        struct iovec v[] = {area(data + done, 1),
+                            area(data + done + 1, bytes - done - 1)};
+        ssize_t n = co_io_sendv_apart(fd, v, bytes - done > 1 ? 2 : 1);
+
+        g_assert_cmpint(n, >, 0);
+        done += n;
+    }
+}
+
 static void sends_bulk(void *opaque)
 {
     Peer *p = opaque;
@@ -190,7 +204,11 @@ static void sends_bulk(void *opaque)
     for (size_t i = 0; i < BULK; i++) {
         data[i] = i * 31 >> 7;
     }
-    g_assert_cmpint(co_io_send_all(p->fd, data, BULK), ==, 0);
+    if (p->apart) {
+        co_send_apart(p->fd, data, BULK);
+    } else {
+        g_assert_cmpint(co_io_send_all(p->fd, data, BULK), ==, 0);
+    }
     g_free(data);
     io_close(p->fd);
     cocount_dec(p->left);
@@ -208,10 +226,10 @@ static void receive_bulk(int fd)
     g_free(data);
 }
 
-static void bulk_over(int from, int to)
+static void bulk_over(int from, int to, bool apart)
 {
     CoCount left;
-    Peer p = {.fd = from, .left = &left};
+    Peer p = {.fd = from, .apart = apart, .left = &left};
 
     cocount_init(&left);
     cocount_inc(&left);
@@ -226,7 +244,20 @@ static void co_bulk(void *unused)
     int fd[2];
 
     make_pair(fd);
-    bulk_over(fd[0], fd[1]);
+    bulk_over(fd[0], fd[1], false);
+}
+
+static void co_bulk_apart(void *unused)
+{
+    int fd[2];
+
+    make_pair(fd);
+    bulk_over(fd[0], fd[1], true);
+    make_pair(fd);
+    fcntl(fd[0], F_SETFL, O_NONBLOCK);
+    bulk_over(fd[0], fd[1], true);
+    g_assert_cmpint(pipe2(fd, O_CLOEXEC), ==, 0);
+    bulk_over(fd[1], fd[0], true);
 }
 
 /* Descriptors that somebody made non-blocking before we got them. */
@@ -237,7 +268,7 @@ static void co_bulk_nonblock(void *unused)
     make_pair(fd);
     fcntl(fd[0], F_SETFL, O_NONBLOCK);
     fcntl(fd[1], F_SETFL, O_NONBLOCK);
-    bulk_over(fd[0], fd[1]);
+    bulk_over(fd[0], fd[1], false);
 }
 
 static void co_bulk_pipe(void *unused)
@@ -245,7 +276,7 @@ static void co_bulk_pipe(void *unused)
     int fd[2];
 
     g_assert_cmpint(pipe2(fd, O_CLOEXEC), ==, 0);
-    bulk_over(fd[1], fd[0]);
+    bulk_over(fd[1], fd[0], false);
 }
 
 static void co_bulk_pipe_nonblock(void *unused)
@@ -253,7 +284,7 @@ static void co_bulk_pipe_nonblock(void *unused)
     int fd[2];
 
     g_assert_cmpint(pipe2(fd, O_CLOEXEC | O_NONBLOCK), ==, 0);
-    bulk_over(fd[1], fd[0]);
+    bulk_over(fd[1], fd[0], false);
 }
 
 static void co_peer_gone(void *unused)
@@ -422,12 +453,19 @@ static void co_fd_reuse(void *unused)
 }
 
 static const Case cases[] = {
-    {"file", co_file},           {"file-errors", co_file_errors},
-    {"many", co_many},           {"echo", co_echo},
-    {"bulk", co_bulk},           {"bulk-nonblock", co_bulk_nonblock},
-    {"bulk-pipe", co_bulk_pipe}, {"bulk-pipe-nonblock", co_bulk_pipe_nonblock},
-    {"peer-gone", co_peer_gone}, {"odd-streams", co_odd_streams},
-    {"both-ways", co_both_ways}, {"cancel", co_cancel},
+    {"file", co_file},
+    {"file-errors", co_file_errors},
+    {"many", co_many},
+    {"echo", co_echo},
+    {"bulk", co_bulk},
+    {"bulk-nonblock", co_bulk_nonblock},
+    {"bulk-pipe", co_bulk_pipe},
+    {"bulk-pipe-nonblock", co_bulk_pipe_nonblock},
+    {"bulk-apart", co_bulk_apart},
+    {"peer-gone", co_peer_gone},
+    {"odd-streams", co_odd_streams},
+    {"both-ways", co_both_ways},
+    {"cancel", co_cancel},
     {"fd-reuse", co_fd_reuse},
 };
 

@@ -129,6 +129,9 @@ static void fill(struct io_uring_sqe *sqe, IoOp *op)
         break;
     case IO_SENDMSG:
         io_uring_prep_sendmsg(sqe, op->fd, &op->u.msg.hdr, op->u.msg.flags);
+        if (op->u.msg.apart) {
+            sqe->flags |= IOSQE_ASYNC;
+        }
         break;
     case IO_POLL:
         io_uring_prep_poll_add(sqe, op->fd, op->u.events);

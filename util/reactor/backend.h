@@ -50,6 +50,7 @@ typedef struct IoOp {
         struct {
             struct msghdr hdr;
             int flags;
+            bool apart; /* rather by another thread, if one is at hand */
         } msg;
         short events;
     } u;

@@ -202,6 +202,26 @@ ssize_t co_io_sendv(int fd, const struct iovec *v, unsigned n, bool more)
     return ret;
 }
 
+ssize_t co_io_sendv_apart(int fd, const struct iovec *v, unsigned n)
+{
+    IoOp op = {
+        .kind = IO_SENDMSG,
+        .fd = fd,
+        .u.msg =
+            {
+                .hdr = message(v, n),
+                .flags = MSG_NOSIGNAL | MSG_WAITALL,
+                .apart = true,
+            },
+    };
+    ssize_t ret = co_file_op(&op);
+
+    assert(n <= IOV_MAX);
+    /* A non-blocking descriptor, or none of a socket. */
+    return ret == -EAGAIN || ret == -ENOTSOCK ? co_io_sendv(fd, v, n, false)
+                                              : ret;
+}
+
 int co_io_send_all(int fd, const void *buf, size_t bytes)
 {
     const char *p = buf;

@@ -147,6 +147,10 @@ ssize_t co_io_recvv(int fd, const struct iovec *v, unsigned n) COROUTINE_ONLY;
  * SIGPIPE. Works on pipes and terminals too. */
 ssize_t co_io_sendv(int fd, const struct iovec *v, unsigned n,
                     bool more) COROUTINE_ONLY;
+/* The same for much: where the kernel can, another thread copies it, and this
+ * one serves others meanwhile. */
+ssize_t co_io_sendv_apart(int fd, const struct iovec *v,
+                          unsigned n) COROUTINE_ONLY;
 /* All of it, or an error: 0, -EPIPE when the peer closed in the middle,
  * -errno. co_io_recv_all: 1 on a clean end before the first byte. */
 int co_io_send_all(int fd, const void *buf, size_t bytes) COROUTINE_ONLY;
