@@ -166,7 +166,7 @@ static void work_run(SimEvent *event)
 
     g_free(work);
     job->result = job->fn(job->arg);
-    sim_disks_forget();
+    sim_disks_refresh();
     job->done_fn(job);
 }
 

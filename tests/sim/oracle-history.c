@@ -154,8 +154,10 @@ void history_fill(const HistoryWrite *w, void *buf)
     uint64_t *words = buf;
 
     for (uint64_t s = 0; s < w->count; s++) {
+        uint64_t same = word(w->id, w->sector + s);
+
         for (unsigned i = 0; i < SIM_SECTOR / 8; i++) {
-            *words++ = word(w->id, w->sector + s);
+            *words++ = same;
         }
     }
 }

@@ -8,7 +8,7 @@
 #include "oracle.h"
 #include "scenarios.h"
 
-#define DISK_BYTES (768 * KiB)
+#define DISK_BYTES (512 * KiB)
 
 static struct {
     bool wanted;

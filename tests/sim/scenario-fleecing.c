@@ -10,12 +10,13 @@
 #include "oracle.h"
 #include "scenarios.h"
 
-#define DISK_BYTES (768 * KiB)
+#define DISK_BYTES (384 * KiB)
 #define CLUSTER (64 * KiB)
 #define CLUSTERS (DISK_BYTES / CLUSTER)
 #define READERS 4
 #define ROUNDS 3
-#define READS 40
+#define READS 28
+#define LARGE_BYTES (4 * CLUSTER)
 
 static struct {
     bool wanted;
@@ -47,10 +48,20 @@ static bool any_of(const bool *clusters, uint64_t offset, uint64_t bytes)
     return false;
 }
 
-COROUTINE_ONLY
-static void co_read_one(uint64_t offset, uint64_t bytes)
+static uint64_t first_difference(const uint8_t *a, const uint8_t *b,
+                                 uint64_t bytes)
 {
-    uint8_t *buf = g_malloc(bytes);
+    uint64_t i = 0;
+
+    while (i < bytes && a[i] == b[i]) {
+        i++;
+    }
+    return i;
+}
+
+COROUTINE_ONLY
+static void co_read_one(uint64_t offset, uint64_t bytes, uint8_t *buf)
+{
     bool was_gone = any_of(snap.gone, offset, bytes);
     int ret = co_root_pread(snap.root, offset, bytes, buf);
 
@@ -61,13 +72,10 @@ static void co_read_one(uint64_t offset, uint64_t bytes)
         sim_check(ret == -EACCES || snap.may_break, "it ends with %d", ret);
     } else {
         sim_check(!was_gone, "what was discarded is read at %" PRIu64, offset);
-        for (uint64_t i = 0; i < bytes; i++) {
-            sim_check(buf[i] == snap.frozen[offset + i],
-                      "byte %" PRIu64 " is not of the point in time",
-                      offset + i);
-        }
+        sim_check(!memcmp(buf, snap.frozen + offset, bytes),
+                  "byte %" PRIu64 " is not of the point in time",
+                  offset + first_difference(buf, snap.frozen + offset, bytes));
     }
-    g_free(buf);
 }
 
 COROUTINE_ONLY
@@ -89,19 +97,22 @@ static void co_discard_one(uint64_t offset, uint64_t bytes)
 COROUTINE_ONLY
 static void co_reader(void *opaque)
 {
+    uint8_t *buf = g_malloc(LARGE_BYTES);
     bool discards = opaque != NULL;
 
     for (unsigned i = 0; i < READS; i++) {
         uint64_t offset = sim_below(DISK_BYTES / SIM_SECTOR) * SIM_SECTOR;
-        uint64_t bytes = (1 + sim_below(4 * CLUSTER / SIM_SECTOR)) * SIM_SECTOR;
+        uint64_t sectors = sim_percent(10) ? LARGE_BYTES / SIM_SECTOR : 16;
+        uint64_t bytes = (1 + sim_below(sectors)) * SIM_SECTOR;
 
         bytes = MIN(bytes, DISK_BYTES - offset);
         if (discards && sim_percent(10)) {
             co_discard_one(offset, bytes);
         } else {
-            co_read_one(offset, bytes);
+            co_read_one(offset, bytes, buf);
         }
     }
+    g_free(buf);
 }
 
 /* A backup of the point in time, which may give back its space. */
@@ -210,6 +221,21 @@ static void co_refused(void)
     sim_check(!node_find("cbw"), "a transaction that failed left nodes");
 }
 
+/* What would show readers something else is refused while there are any. */
+COROUTINE_ONLY
+static void co_under_readers(void)
+{
+    co_sim_pause();
+    sim_check(!co_sim_qmp("{'execute': 'blockdev-reopen', 'arguments':"
+                          " {'options': [{'driver': 'raw', 'node-name': 'top',"
+                          " 'file': 'disk0', 'discard': 'unmap'}]}}"),
+              "the filter is taken out under its readers");
+    sim_check(!co_sim_qmp("{'execute': 'block_resize', 'arguments':"
+                          " {'node-name': 'top', 'size': %u}}",
+                          (unsigned)(sim_below(2 * CLUSTERS) * CLUSTER)),
+              "a disk is resized while it is frozen");
+}
+
 COROUTINE_ONLY
 static void co_round(void)
 {
@@ -246,6 +272,9 @@ static void co_round(void)
     if (sim_percent(30)) {
         sim_group_start(&readers, 0, co_push, &one_discards);
     }
+    if (sim_percent(30)) {
+        co_under_readers();
+    }
     co_sim_group_wait(&readers);
     *sim_disk_faults(1) = (SimDiskFaults){0};
     co_sim_guest_free(snap.root);
@@ -258,7 +287,7 @@ static void co_run(void)
     History *h = history_new(DISK_BYTES);
     LoadOptions options = {.workers = 6,
                            .requests = 100000,
-                           .tires = 120,
+                           .tires = 80,
                            .errors_expected = true};
     Load *load;
 

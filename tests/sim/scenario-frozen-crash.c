@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The daemon dies, or power is lost, at any moment while a disk is frozen,
- * read and thawed under a guest, by a temporary image that is full, fails now
- * and then or always, or stalls. What is left of the disk is what was flushed
- * or something newer, its image opens and checks, and so does that of the
- * temporary image, whatever it holds.
+ * read and thawed under a guest, by a temporary image that is full, fails once,
+ * now and then or always, or stalls; and while bitmaps and targets of another
+ * size are refused. What is left of the disk is what was flushed or something
+ * newer, its image opens and checks, and so does that of the temporary image,
+ * whatever it holds.
  */
 #include "block/filter/copy-before-write.h"
 #include "oracle.h"
@@ -15,6 +16,7 @@
 #define DISK_LEFT 1u
 #define TEMP 2u
 #define TEMP_LEFT 3u
+#define SMALL 4u
 
 typedef struct Run {
     bool qcow2, temp_qcow2; /* the disk, the temporary image */
@@ -55,6 +57,7 @@ static void choose_faults(void)
 
     *faults = (SimDiskFaults){
         .write_error_percent = errors[sim_below(4)],
+        .write_errors = sim_percent(20) ? 1 : 0,
         .stuck_percent = sim_percent(20) ? 100 : 0,
         .space_bytes = sim_percent(20) ? DISK_BYTES / 2 : 0,
     };
@@ -123,12 +126,32 @@ static void co_use_snapshot(void)
     co_sim_guest_free(reader);
 }
 
+/* What does not fit the disk changes nothing. */
+COROUTINE_ONLY
+static void co_misfit(const Run *run)
+{
+    bool small = sim_percent(50);
+
+    sim_check(!co_sim_qmp(
+                  "{'execute': 'blockdev-add', 'arguments': {"
+                  "'driver': 'copy-before-write', 'node-name': 'cbw0',"
+                  " 'file': '%s%u', 'target': '%s%u'%s}}",
+                  kind(run->qcow2), DISK,
+                  small ? "disk" : kind(run->temp_qcow2), small ? SMALL : TEMP,
+                  small ? "" : ", 'bitmap': {'node': 'disk4', 'name': 'b'}"),
+              "a target, or a bitmap, of another size is taken");
+    sim_check(!node_find("cbw0"), "what was refused is there");
+}
+
 COROUTINE_ONLY
 static void co_freezer(void *opaque)
 {
     const Run *run = opaque;
 
     do {
+        if (sim_percent(20)) {
+            co_misfit(run);
+        }
         choose_faults();
         co_freeze(run);
         co_use_snapshot();
@@ -204,6 +227,9 @@ static void co_run(void)
 
     co_make(DISK, run.qcow2);
     co_make(TEMP, run.temp_qcow2);
+    co_sim_disk_add(SMALL, DISK_BYTES / 2);
+    co_sim_qmp_ok("{'execute': 'block-dirty-bitmap-add', 'arguments':"
+                  " {'node': 'disk4', 'name': 'b'}}");
     co_sim_qmp_ok("{'execute': 'blockdev-add', 'arguments': {'driver': 'raw',"
                   " 'node-name': 'top', 'file': '%s%u', 'discard': 'unmap'}}",
                   kind(run.qcow2), DISK);
@@ -217,6 +243,9 @@ static void co_run(void)
     co_sim_guest_free(run.guest);
     co_sim_qmp_ok("{'execute': 'blockdev-del', 'arguments':"
                   " {'node-name': 'top'}}");
+    co_sim_qmp_ok("{'execute': 'block-dirty-bitmap-remove', 'arguments':"
+                  " {'node': 'disk4', 'name': 'b'}}");
+    co_sim_disk_del(SMALL);
     co_close(TEMP, run.temp_qcow2);
     co_close(DISK, run.qcow2);
     co_check_left(&run);

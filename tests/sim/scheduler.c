@@ -12,6 +12,8 @@
 
 /* A run that does more than this turns in circles. */
 #define STEPS_MAX UINT64_C(3000000)
+/* More are not looked at in one step. */
+#define CHOICES 128u
 
 static struct {
     Reactor *reactors[SIM_REACTORS];
@@ -77,34 +79,52 @@ static void event_run(guint index)
 typedef enum ChoiceKind { CHOICE_READY, CHOICE_TIMER, CHOICE_EVENT } ChoiceKind;
 
 typedef struct Choice {
-    unsigned weights; /* of all that were looked at */
     ChoiceKind kind;
     guint index;
+    unsigned below; /* the sum of the weights up to this one */
 } Choice;
 
-/* Keeps this one with the likelihood of its weight among all. */
-static void consider(Choice *choice, ChoiceKind kind, guint index,
+/* What may happen now. */
+typedef struct Choices {
+    guint n;
+    Choice v[CHOICES];
+} Choices;
+
+static void consider(Choices *choices, ChoiceKind kind, guint index,
                      unsigned weight)
 {
-    choice->weights += weight;
-    if (choice->weights == weight || sim_below(choice->weights) < weight) {
-        choice->kind = kind;
-        choice->index = index;
-    }
+    unsigned sum = choices->n ? choices->v[choices->n - 1].below : 0;
+
+    choices->v[choices->n++] = (Choice){kind, index, sum + weight};
 }
 
-static void consider_reactors(Choice *choice)
+/* Each with the likelihood of its weight among all. */
+static const Choice *choose(const Choices *choices)
+{
+    uint64_t number = sim_below(choices->v[choices->n - 1].below);
+    const Choice *choice = choices->v;
+
+    while (choice->below <= number) {
+        choice++;
+    }
+    return choice;
+}
+
+static void consider_reactors(Choices *choices)
 {
     for (unsigned i = 0; i < SIM_REACTORS; i++) {
         Reactor *r = sim.reactors[i];
         unsigned weight = sim.weight[i];
 
+        if (reactor_is_idle(r)) {
+            continue;
+        }
         reactor_enter(r);
         if (reactor_is_ready(r)) {
-            consider(choice, CHOICE_READY, i, 2 * weight);
+            consider(choices, CHOICE_READY, i, 2 * weight);
         }
         if (timer_heap_timeout_ns(reactor_timers(r), sim.now_ns) == 0) {
-            consider(choice, CHOICE_TIMER, i, weight);
+            consider(choices, CHOICE_TIMER, i, weight);
         }
     }
 }
@@ -152,21 +172,22 @@ static bool pass_time(void)
 /* False if there is nothing to do, now or later. */
 static bool step(void)
 {
-    Choice choice = {0};
+    Choices choices;
 
-    consider_reactors(&choice);
-    for (guint i = 0; i < sim.events->len; i++) {
+    choices.n = 0;
+    consider_reactors(&choices);
+    for (guint i = 0; i < sim.events->len && choices.n < CHOICES; i++) {
         SimEvent *event = g_ptr_array_index(sim.events, i);
 
         if (event->due_ns <= sim.now_ns) {
-            consider(&choice, CHOICE_EVENT, i, 1);
+            consider(&choices, CHOICE_EVENT, i, 1);
         }
     }
-    if (!choice.weights) {
+    if (!choices.n) {
         return pass_time();
     }
     sim.now_ns += 500;
-    run_choice(&choice);
+    run_choice(choose(&choices));
     return true;
 }
 

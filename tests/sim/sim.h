@@ -119,6 +119,7 @@ extern const ReactorBackend sim_backend;
 
 typedef struct SimDiskFaults {
     unsigned read_error_percent, write_error_percent, flush_error_percent;
+    unsigned write_errors;  /* so many of the next writes fail */
     unsigned short_percent; /* only a part is done */
     unsigned stuck_percent; /* takes a second */
     uint64_t space_bytes;   /* writes beyond: ENOSPC. 0: none */
@@ -128,7 +129,9 @@ typedef struct SimDiskFaults {
 void sim_disk_reset(unsigned n, uint64_t bytes);
 const char *sim_disk_path(unsigned n);
 SimDiskFaults *sim_disk_faults(unsigned n);
-/* Requests that the product has handed over and that have not ended. */
+/* How many requests the product has handed over, in all runs. */
+uint64_t sim_disk_requests(void);
+/* Those of them that have not ended. */
 unsigned sim_disk_busy(unsigned n);
 /* What would be read now, or, @stable, after the worst loss of power. */
 void sim_disk_peek(unsigned n, uint64_t offset_bytes, void *buf, size_t bytes,
@@ -144,7 +147,7 @@ unsigned sim_disks_open(void);
 void sim_disk_submit(Reactor *r, IoOp *op);
 void sim_disks_end(void);
 /* A worker may have cut or grown a file by a call of its own. */
-void sim_disks_forget(void);
+void sim_disks_refresh(void);
 
 /* --- sockets (net.c) ----------------------------------------------------- */
 

@@ -11,8 +11,6 @@ import sys
 from pathlib import Path
 
 SEEDS = 40
-# Of scenarios whose runs are long.
-FEW_SEEDS = {"fleecing": 15, "qcow2": 20, "crash": 20, "mirror": 20}
 FIND_WITHIN = 200
 
 # Which scenario finds which fault (see PLANTED in the sources).
@@ -59,9 +57,8 @@ def regressions(path):
 
 def cases(sim, regression_file):
     for name in scenario_names(sim):
-        seeds = FEW_SEEDS.get(name, SEEDS)
-        yield (f"{name}, {seeds} seeds, two equal traces, no memory left", 0,
-               [name, "--seeds", str(seeds), "--twice", "--memory"])
+        yield (f"{name}, {SEEDS} seeds, two equal traces, no memory left", 0,
+               [name, "--seeds", str(SEEDS), "--twice", "--memory"])
     for name, seed in regressions(regression_file):
         yield f"{name}, seed {seed}", 0, [name, "--seed", seed]
     for plant, name in PLANTS:

@@ -42,6 +42,17 @@ static void mix(uint64_t value)
     trace.hash ^= trace.hash >> 29;
 }
 
+/* Its first eight bytes: they tell all that happens apart. */
+static uint64_t word_of(const char *what)
+{
+    uint64_t word = 0;
+
+    for (unsigned i = 0; i < 8 && what[i]; i++) {
+        word |= (uint64_t)(uint8_t)what[i] << 8 * i;
+    }
+    return word;
+}
+
 void sim_trace(const char *what, uint64_t a, uint64_t b, uint64_t c)
 {
     Reactor *r = reactor_current();
@@ -56,11 +67,8 @@ void sim_trace(const char *what, uint64_t a, uint64_t b, uint64_t c)
         .b = b,
         .c = c,
     };
-    for (const char *p = what; *p; p++) {
-        mix((uint8_t)*p);
-    }
-    mix(e->now_ns);
-    mix(e->reactor);
+    mix(word_of(what));
+    mix(e->now_ns ^ (uint64_t)e->reactor << 56);
     mix(a);
     mix(b);
     mix(c);
