@@ -90,24 +90,47 @@ static void walk_placed(Qcow2Check *c, L2Walk *w, Qcow2Entry e)
     }
 }
 
+/* What the subclusters of an entry say must fit the cluster. */
+static void check_subclusters(Qcow2Check *c, uint64_t index, Qcow2Entry e)
+{
+    bool placed = (e.entry & QCOW2_OFFSET_MASK) ||
+                  (c->s->has_data_file && (e.entry & QCOW2_COPIED));
+
+    if ((e.entry & QCOW2_COMPRESSED) && e.bitmap) {
+        qcow2_check_say(c,
+                        "ERROR compressed cluster %" PRIu64 " with non-zero "
+                        "subcluster allocation bitmap, entry=0x%" PRIx64,
+                        index, e.entry);
+    } else if (!(e.entry & QCOW2_COMPRESSED) && !placed &&
+               (e.bitmap & UINT32_MAX)) {
+        qcow2_check_say(c, "ERROR: Unallocated cluster has non-zero "
+                           "subcluster allocation map");
+    } else if (!(e.entry & QCOW2_COMPRESSED) && placed &&
+               (e.bitmap & e.bitmap >> 32)) {
+        qcow2_check_say(c,
+                        "ERROR offset=%" PRIx64 ": Allocated cluster has "
+                        "corrupted subcluster allocation bitmap",
+                        e.entry & QCOW2_OFFSET_MASK);
+    } else {
+        return;
+    }
+    c->out->corruptions++;
+}
+
 static void walk_entry(Qcow2Check *c, L2Walk *w, uint64_t index, Qcow2Entry e)
 {
+    if (c->s->extended_l2) {
+        check_subclusters(c, index, e);
+    }
     if (e.entry & QCOW2_COMPRESSED) {
         walk_compressed(c, w, index, e.entry);
         return;
     }
-    if (e.entry & (QCOW2_L2_RESERVED | (c->s->extended_l2 ? QCOW2_ZERO : 0))) {
+    if (e.entry & QCOW2_L2_RESERVED) {
         qcow2_check_say(c,
                         "ERROR found l2 entry with reserved bits set: "
                         "%" PRIx64,
                         e.entry);
-        c->out->corruptions++;
-    }
-    if (c->s->extended_l2 && (e.bitmap & e.bitmap >> 32 & UINT32_MAX)) {
-        qcow2_check_say(c,
-                        "ERROR: invalid subcluster bitmap %016" PRIx64
-                        " in entry %016" PRIx64,
-                        e.bitmap, e.entry);
         c->out->corruptions++;
     }
     if ((e.entry & QCOW2_OFFSET_MASK) ||

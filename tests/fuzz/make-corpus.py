@@ -1,13 +1,19 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Writes the inputs that fuzzing begins with: one well-formed conversation or
-text each. Usage: make-corpus.py FOLDER (gets a sub-folder a target)."""
+"""Writes the inputs that fuzzing begins with: one well-formed conversation,
+text or image each, and images with one field broken.
+
+Usage: make-corpus.py FOLDER (gets a sub-folder a target)."""
 import json
+import random
 import struct
 import sys
 from pathlib import Path
 
 import qcow2_images
+
+sys.path.append(str(Path(__file__).parent.parent / "qemu-iotests"))
+from lib.qcow2_fields import Fields  # pylint: disable=wrong-import-position
 
 IHAVEOPT = b"IHAVEOPT"
 SIZE = 1 << 20
@@ -227,11 +233,28 @@ def text_inputs():
         yield f"{number:02}", value.encode()
 
 
+# --- images ------------------------------------------------------------------
+
+# Of these each field is broken.
+BROKEN = ("plain", "snapshot", "bitmaps", "subclusters")
+
+
+def image_inputs():
+    for name, data in qcow2_images.inputs():
+        yield name, data
+        fields = Fields(data)
+        source = random.Random(name)
+        for what, at, kind in fields.all if name in BROKEN else ():
+            value = source.choice(fields.values(at, kind, source))
+            yield (f"{name} {what} {value:#x}".replace(": ", " ").replace(
+                " ", "-"), fields.damaged(at, kind, value))
+
+
 def main():
     folder = Path(sys.argv[1])
     targets = {"qmp": qmp_inputs, "nbd-server": client_inputs,
                "nbd-client": server_inputs, "options": text_inputs,
-               **{f"qcow2-{name}": qcow2_images.inputs
+               **{f"qcow2-{name}": image_inputs
                   for name in ("open", "check", "bitmaps")}}
     for target, inputs in targets.items():
         (folder / target).mkdir(parents=True, exist_ok=True)

@@ -11,7 +11,7 @@ from lib import case, program, tools
 from lib.case import ours_only
 from lib.images import MIB
 from lib.img_diff import ORACLE, DiffCase
-from lib.qcow2_patch import COMPRESSED, COPIED, Patch
+from lib.qcow2_patch import COMPRESSED, COPIED, PLACE, Patch
 
 QEMU_IO = '/usr/bin/qemu-io'
 FIXES = ('', 'leaks', 'all')
@@ -198,6 +198,65 @@ class Damage(DiffCase):
                            '-c', 'flush', 't.qcow2'], cwd=folder, check=False)
                 tools.run([program.find('qemu-img'), 'info', 't.qcow2'],
                           cwd=folder)
+
+
+class Subclusters(DiffCase):
+    """Entries of two words: the second one says what each subcluster is."""
+
+    ENTRY = 7  # of the second table
+
+    def setUp(self):
+        super().setUp()
+        self.whole = self.path('whole.qcow2')
+        tools.run([ORACLE, 'create', '-q', '-f', 'qcow2', '-o',
+                   'extended_l2=on,cluster_size=16k', self.whole, 32 * MIB])
+        tools.run([QEMU_IO, '-f', 'qcow2', '-c', 'write 16496k 4k',
+                   self.whole])
+
+    def check(self, entry, bitmap):
+        def change(folder):
+            shutil.copyfile(self.whole, f'{folder}/t.qcow2')
+            patch = Patch(f'{folder}/t.qcow2')
+            at = (patch.get(patch.l1 + 8) & PLACE) + 16 * self.ENTRY
+            patch.put(at, patch.get(at) if entry is None else entry)
+            patch.put(at + 8, bitmap)
+            patch.write()
+
+        self.fill(change)
+        self.both('check', 't.qcow2', files=False)
+
+    def test_placed(self):
+        for bitmap in (0, 0xff, 0xff << 32, 1 << 32 | 1, 1 << 63 | 1 << 31,
+                       1 << 33 | 1):
+            with self.subTest(hex(bitmap)):
+                self.check(None, bitmap)
+
+    def test_without_a_place(self):
+        """(the cluster leaks then)"""
+        for bitmap in 0, 1, 3 << 16 | 1 << 40, 1 << 40, 1 << 32 | 1:
+            with self.subTest(hex(bitmap)):
+                self.check(0, bitmap)
+
+    def test_zero_flag(self):
+        """It means nothing where subclusters have their own."""
+        for bitmap in 0, 1 << 40:
+            self.check(1, bitmap)
+
+    @ours_only('calls the cluster leaked, too, and frees it')
+    def test_compressed(self):
+        shutil.copyfile(self.whole, self.path('t.qcow2'))
+        patch = Patch(self.path('t.qcow2'))
+        at = (patch.get(patch.l1 + 8) & PLACE) + 16 * self.ENTRY
+        place = patch.get(at) & PLACE
+        patch.put(at, COMPRESSED | place)
+        patch.put(at + 8, 3)
+        patch.write()
+        done = tools.img('check', self.path('t.qcow2'), check=False)
+        self.assertEqual(done.returncode, 2)
+        self.assertIn(f'ERROR compressed cluster {self.ENTRY} with non-zero '
+                      'subcluster allocation bitmap, '
+                      f'entry={COMPRESSED | place:#x}', done.stderr)
+        self.assertNotIn('Leaked', done.stderr)
 
 
 class Snapshots(Damage):
