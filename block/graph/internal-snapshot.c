@@ -13,6 +13,7 @@
 #include "block/graph/op-blocker.h"
 #include "block/graph/quiesce.h"
 #include "qapi/qapi-commands.h"
+#include "util/reactor/reactor.h"
 
 /* --- what is there ---------------------------------------------------------
  */
@@ -97,7 +98,7 @@ COROUTINE_ONLY CONTROL_ONLY static bool
 co_create(Node *node, const BlockdevSnapshotInternal *args, char **id,
           Error **errp)
 {
-    gint64 now_us = g_get_real_time();
+    int64_t now_us = reactor_wall_clock_us();
     Error *err = NULL;
     int ret;
 

@@ -7,6 +7,8 @@
  */
 #include "util/tls/tls-int.h"
 
+#include "util/reactor/reactor.h"
+
 #define MAX_CERTIFICATE_FILE (16u << 20)
 
 typedef struct CertList {
@@ -84,7 +86,7 @@ const char *tls_status_text(unsigned status)
 static bool check_times(gnutls_x509_crt_t cert, const char *path,
                         const char *what, Error **errp)
 {
-    int64_t now = g_get_real_time() / G_USEC_PER_SEC;
+    int64_t now = reactor_wall_clock_us() / G_USEC_PER_SEC;
 
     if (gnutls_x509_crt_get_expiration_time(cert) < now) {
         error_set(errp, "The %s certificate %s has expired", what, path);
