@@ -39,8 +39,9 @@ soak: $(BUILD)/.deps-build $(BUILD)/build.ninja
 	@$(BUILD)/tests/sim/sim --all --seconds $(SECONDS) \
 	    --seed $$(($$(date +%s) * 1000000))
 
+# LINT takes options of scripts/lint.py, such as "--only block/qcow2 tidy".
 lint: $(BUILD)/.deps-lint all
-	@$(PYTHON) scripts/lint.py $(BUILD)
+	@$(PYTHON) scripts/lint.py $(BUILD) $(LINT)
 
 oracle: $(BUILD)/.deps-check $(BUILD)/.deps-bench
 	@$(PYTHON) tests/qemu-iotests/run.py --oracle

@@ -72,6 +72,7 @@ static const char *string_of(json_object *values, const char *name)
                : NULL;
 }
 
+CONTROL_ONLY
 static bool id_ok(const char *id, Error **errp)
 {
     bool ok = g_ascii_isalpha(*id);

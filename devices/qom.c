@@ -23,6 +23,7 @@ static const char *const containers[] = {
 
 /* --- the machine and its containers -------------------------------------- */
 
+CONTROL_ONLY
 static const char *machine_type(const void *opaque)
 {
     return board_chosen()->type;

@@ -221,8 +221,7 @@ COROUTINE_ONLY CONTROL_ONLY static int co_counted_request(Vector *v)
 }
 
 /* Waits, tells, and frees @v. 0, or -1 if it failed. */
-COROUTINE_ONLY
-static int co_run(Vector *v)
+COROUTINE_ONLY CONTROL_ONLY static int co_run(Vector *v)
 {
     int ret;
 
@@ -396,8 +395,8 @@ const IoCommand io_command_aio_write = {
     .co_run = co_aio_write,
 };
 
-COROUTINE_ONLY
-static int co_aio_flush(IoShell *shell, int argc, char **argv)
+COROUTINE_ONLY CONTROL_ONLY static int co_aio_flush(IoShell *shell, int argc,
+                                                    char **argv)
 {
     backends_hurry(true);
     co_io_wait_idle();

@@ -5,6 +5,7 @@
 #include "devices/run-state.h"
 #include "qapi/qapi-commands.h"
 
+CONTROL_ONLY
 static bool may_begin(const QmpMigrateArgs *args, Error **errp)
 {
     if (args->resume) {

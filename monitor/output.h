@@ -32,7 +32,7 @@ typedef struct Output {
     CoQueue changed;
 } Output;
 
-void output_init(Output *out, const Stream *stream);
+void output_init(Output *out, const Stream *stream) CONTROL_ONLY;
 /* The sender has ended. */
 void output_free(Output *out);
 

@@ -339,7 +339,8 @@ co_make_backend(Drive *drive, const char *id, Opts *opts,
                 const DriveDefaults *defaults, Error **errp)
 {
     DriveMedium medium = {0};
-    BlockdevOnError rerror, werror;
+    BlockdevOnError rerror = BLOCKDEV_ON_ERROR_REPORT;
+    BlockdevOnError werror = BLOCKDEV_ON_ERROR_ENOSPC;
     g_autofree char *group = NULL;
     ThrottleLimits *limits = NULL;
     Error *err = NULL;

@@ -27,7 +27,7 @@ DirtyBitmap *co_bitmap_op_forget(const BlockDirtyBitmap *args,
 /* Merges all sources or, on error, none. @old (may be NULL): the target's bits
  * before. */
 DirtyBitmap *bitmap_op_merge(const BlockDirtyBitmapMerge *args,
-                             SparseBitmap **old, Error **errp);
+                             SparseBitmap **old, Error **errp) CONTROL_ONLY;
 /* The same for a single command. Big bitmaps are merged in steps, so that guest
  * I/O goes on; they are busy meanwhile, and the graph lock is held. */
 bool co_bitmap_op_merge(const BlockDirtyBitmapMerge *args,

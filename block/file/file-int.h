@@ -50,7 +50,7 @@ struct BlockdevOptionsFile;
 /* Opens what the options name, a regular file or, with @device, a device. */
 bool co_file_open_kind(Node *node, const struct BlockdevOptionsFile *o,
                        bool device, Error **errp) COROUTINE_ONLY;
-void co_file_close(Node *node);
+void co_file_close(Node *node) COROUTINE_ONLY;
 bool file_prepare_perm(Node *node, Perms perm, Perms shared, Error **errp);
 void file_commit_perm(Node *node, Perms perm, Perms shared);
 void file_abort_perm(Node *node);

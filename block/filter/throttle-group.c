@@ -326,6 +326,7 @@ void co_throttle_admit(ThrottleMember *member, ThrottleDirection direction,
     Admission a = {member, direction, bytes};
 
     if (LIKELY(reactor_current() == reactor_control())) {
+        control_assert();
         admission_entry(&a);
     } else {
         co_reactor_call(reactor_control(), admission_entry, &a);

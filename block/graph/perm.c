@@ -39,6 +39,7 @@ char *edge_describe_user(const Edge *edge)
     if (edge->parent) {
         return g_strdup_printf("node '%s'", node_name(edge->parent));
     }
+    assert(edge->root);
     if (edge->root->ops && edge->root->ops->describe) {
         return edge->root->ops->describe(edge->root);
     }

@@ -70,6 +70,7 @@ int co_padded_preadv(Node *node, uint64_t offset_bytes, uint64_t bytes,
     return ret;
 }
 
+COROUTINE_ONLY
 static int co_read_block(Node *node, const Padding *pad, uint64_t offset_bytes,
                          void *buf)
 {

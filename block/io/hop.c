@@ -230,6 +230,7 @@ int co_edge_block_status(Edge *edge, bool want_zero, uint64_t offset_bytes,
                                     status);
 }
 
+COROUTINE_ONLY
 static void run_truncate(IoCall *c)
 {
     c->ret =

@@ -41,9 +41,11 @@ static inline bool is_aligned(uint64_t x, uint64_t align)
 /* --- driver.c: aligned requests, split to the driver's limits ------------ */
 
 int co_driver_preadv(Node *node, uint64_t offset_bytes, uint64_t bytes,
-                     Iov *iov, size_t iov_offset, ReqFlags flags);
+                     Iov *iov, size_t iov_offset,
+                     ReqFlags flags) COROUTINE_ONLY;
 int co_driver_pwritev(Node *node, uint64_t offset_bytes, uint64_t bytes,
-                      Iov *iov, size_t iov_offset, ReqFlags flags);
+                      Iov *iov, size_t iov_offset,
+                      ReqFlags flags) COROUTINE_ONLY;
 
 /* How much of a zeroing or discard goes into one driver call: a head up to the
  * next multiple of @align, then whole multiples of at most @max_bytes (0: any),
@@ -54,7 +56,8 @@ uint64_t driver_piece_bytes(uint64_t offset_bytes, uint64_t bytes,
 /* --- align.c: unaligned requests ----------------------------------------- */
 
 int co_padded_preadv(Node *node, uint64_t offset_bytes, uint64_t bytes,
-                     Iov *iov, size_t iov_offset, ReqFlags flags);
+                     Iov *iov, size_t iov_offset,
+                     ReqFlags flags) COROUTINE_ONLY;
 /* The caller serialises. */
 int co_padded_pwritev(Node *node, uint64_t offset_bytes, uint64_t bytes,
                       Iov *iov, size_t iov_offset,
@@ -82,7 +85,7 @@ int co_node_truncate(Node *node, uint64_t size_bytes, bool exact,
                      Error **errp) COROUTINE_ONLY CONTROL_ONLY;
 /* Only the driver's part, at home. */
 int co_node_truncate_at_home(Node *node, uint64_t size_bytes, bool exact,
-                             Error **errp);
+                             Error **errp) COROUTINE_ONLY;
 /* Ends a write with REQ_FUA where the driver has no such thing. */
 int co_emulate_fua(Node *node, int ret, ReqFlags flags) COROUTINE_ONLY;
 

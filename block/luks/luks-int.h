@@ -118,15 +118,18 @@ extern const NodeDriver driver_luks;
 /* --- create.c, amend.c, info.c ------------------------------------------- */
 
 extern const FormatOption luks_create_options[], luks_amend_options[];
-bool co_luks_create(const struct BlockdevCreateOptions *options, Error **errp);
+bool co_luks_create(const struct BlockdevCreateOptions *options,
+                    Error **errp) COROUTINE_ONLY CONTROL_ONLY;
 bool co_luks_create_file(const char *filename, struct json_object *words,
-                         Error **errp);
+                         Error **errp) COROUTINE_ONLY CONTROL_ONLY;
 bool co_luks_measure(struct json_object *words, Node *source,
-                     FormatMeasure *measure, Error **errp);
+                     FormatMeasure *measure,
+                     Error **errp) COROUTINE_ONLY CONTROL_ONLY;
 bool co_luks_amend(Node *node, struct json_object *words, bool force,
                    void (*progress)(void *opaque, uint64_t done,
                                     uint64_t total),
-                   void *opaque, Error **errp);
-struct ImageInfoSpecific *co_luks_info(Node *node, Error **errp);
+                   void *opaque, Error **errp) COROUTINE_ONLY CONTROL_ONLY;
+struct ImageInfoSpecific *co_luks_info(Node *node,
+                                       Error **errp) COROUTINE_ONLY;
 
 #endif

@@ -9,7 +9,8 @@
 /* options.c: cache sizes, discards, overlap checks. */
 bool qcow2_options_apply(Qcow2State *s, const BlockdevOptionsQcow2 *o,
                          Error **errp);
-bool co_qcow2_reopen(NodeReopen *reopen, Txn *txn, Error **errp);
+bool co_qcow2_reopen(NodeReopen *reopen, Txn *txn,
+                     Error **errp) COROUTINE_ONLY CONTROL_ONLY;
 extern const char *const qcow2_reopen_options[];
 
 /* others.c: the external data file and the image behind, as options say or

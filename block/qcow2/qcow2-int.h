@@ -461,7 +461,8 @@ int co_qcow2_snapshots_load(Qcow2State *s, Error **errp) COROUTINE_ONLY;
 /* Why the header's words on snapshots cannot be, or NULL. */
 const char *qcow2_snapshots_wrong(const Qcow2State *s);
 void qcow2_snapshots_free(Qcow2State *s);
-struct SnapshotInfoList *co_qcow2_snapshot_list(Node *node, Error **errp);
+struct SnapshotInfoList *co_qcow2_snapshot_list(Node *node,
+                                                Error **errp) COROUTINE_ONLY;
 int co_qcow2_snapshot_create(Node *node, const char *name,
                              uint64_t vm_state_bytes, int64_t date_sec,
                              uint32_t date_nsec, uint64_t vm_clock_nsec,
@@ -489,7 +490,8 @@ bool co_qcow2_amend(Node *node, struct json_object *words, bool force,
 int co_qcow2_change_backing_file(Node *node, const char *filename,
                                  const char *format,
                                  Error **errp) COROUTINE_ONLY;
-struct ImageInfoSpecific *co_qcow2_info_specific(Node *node, Error **errp);
+struct ImageInfoSpecific *co_qcow2_info_specific(Node *node,
+                                                 Error **errp) COROUTINE_ONLY;
 extern const FormatOption qcow2_create_options[];
 extern const FormatOps qcow2_format_ops;
 
