@@ -11,6 +11,7 @@ typedef struct IoTool {
     IoShell shell;
     ImageOpen defaults;  /* what the command line said, for `open` */
     GPtrArray *commands; /* of -c */
+    GPtrArray *objects;  /* of --object */
     bool quit;
     int status;
 } IoTool;

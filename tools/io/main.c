@@ -10,6 +10,8 @@
 #include <stdlib.h>
 
 #include "block/graph/cache-mode.h"
+#include "objects/object.h"
+#include "tools/img/args.h"
 #include "tools/tools.h"
 
 static void help(void)
@@ -20,6 +22,7 @@ static void help(void)
            "                     are read from standard input\n"
            "  -f, --format FMT   format of the image; probed if absent\n"
            "  --image-opts       FILE is an option string\n"
+           "  --object OBJECT    make an object that options refer to\n"
            "  -r, --read-only    open it read-only\n"
            "  -n, --nocache      the same as -t none\n"
            "  -t, --cache MODE   none, writeback, writethrough, directsync or\n"
@@ -105,12 +108,21 @@ COROUTINE_ONLY CONTROL_ONLY static int co_run_input(IoTool *tool)
     return status;
 }
 
-COROUTINE_ONLY CONTROL_ONLY static void co_main(void *opaque)
+COROUTINE_ONLY CONTROL_ONLY static bool co_make_objects(IoTool *tool)
 {
-    IoTool *tool = opaque;
+    int status = -1;
+
+    for (guint i = 0; status < 0 && i < tool->objects->len; i++) {
+        status = co_img_take_object(NULL, tool->objects->pdata[i]);
+    }
+    tool->status = status < 0 ? 1 : status;
+    return status < 0;
+}
+
+COROUTINE_ONLY CONTROL_ONLY static void co_run(IoTool *tool)
+{
     guint i;
 
-    io_shell_init(&tool->shell);
     if (tool->defaults.filename &&
         co_io_open_image(tool, &tool->defaults) < 0) {
         return;
@@ -125,6 +137,17 @@ COROUTINE_ONLY CONTROL_ONLY static void co_main(void *opaque)
         tool->status = co_run_input(tool);
     }
     co_io_close_image(tool);
+}
+
+COROUTINE_ONLY CONTROL_ONLY static void co_main(void *opaque)
+{
+    IoTool *tool = opaque;
+
+    io_shell_init(&tool->shell);
+    if (co_make_objects(tool)) {
+        co_run(tool);
+    }
+    co_objects_free();
 }
 
 /* --- the command line
@@ -175,6 +198,9 @@ static int take_option(IoTool *tool, int option, char **argv)
         return -1;
     case 'I':
         open->image_opts = true;
+        return -1;
+    case 'O':
+        g_ptr_array_add(tool->objects, optarg);
         return -1;
     case 'r':
         open->writable = false;
@@ -229,6 +255,7 @@ static int parse_arguments(IoTool *tool, int argc, char **argv)
         {"cache", required_argument, 0, 't'},
         {"force-share", no_argument, 0, 'U'},
         {"image-opts", no_argument, 0, 'I'},
+        {"object", required_argument, 0, 'O'},
         {},
     };
     int option, status;
@@ -265,6 +292,7 @@ int tool_io_main(int argc, char **argv)
     int status;
 
     tool.commands = g_ptr_array_new();
+    tool.objects = g_ptr_array_new();
     status = parse_arguments(&tool, argc, argv);
     if (status < 0) {
         reactor = reactor_new(REACTOR_AUTO, &err);
@@ -277,6 +305,7 @@ int tool_io_main(int argc, char **argv)
             status = tool.status;
         }
     }
+    g_ptr_array_free(tool.objects, true);
     g_ptr_array_free(tool.commands, true);
     return status;
 }
