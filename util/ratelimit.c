@@ -2,15 +2,6 @@
 /* Rate limits by slices of time. */
 #include "util/ratelimit.h"
 
-void ratelimit_set_speed(RateLimit *limit, uint64_t bytes_per_s)
-{
-    *limit = (RateLimit){0};
-    if (bytes_per_s) {
-        limit->quota_bytes =
-            MAX(1, bytes_per_s / (INT64_C(1000000000) / RATELIMIT_SLICE_NS));
-    }
-}
-
 /* When the work of the slice is paid for: at the earliest when it ends. A year
  * is as good as for ever, and keeps the sum within an int64_t. */
 static int64_t paid_ns(const RateLimit *limit)
@@ -21,6 +12,19 @@ static int64_t paid_ns(const RateLimit *limit)
 
     ns = MAX(ns, RATELIMIT_SLICE_NS);
     return limit->slice_start_ns + (int64_t)MIN(ns, year_ns);
+}
+
+void ratelimit_set_speed(RateLimit *limit, uint64_t bytes_per_s)
+{
+    if (!bytes_per_s) {
+        *limit = (RateLimit){0};
+        return;
+    }
+    limit->quota_bytes =
+        MAX(1, bytes_per_s / (INT64_C(1000000000) / RATELIMIT_SLICE_NS));
+    if (limit->used_bytes) {
+        limit->paid_ns = paid_ns(limit);
+    }
 }
 
 int64_t ratelimit_delay_ns(RateLimit *limit, int64_t now_ns, uint64_t bytes)

@@ -23,7 +23,8 @@ typedef struct RateLimit {
 
 /* Zeroed memory is a limit that lets everything through. */
 
-/* From now on @bytes_per_s, 0: no limit. What was accounted is forgotten. */
+/* From now on @bytes_per_s, 0: no limit. What was accounted is to be paid for
+ * at the new speed. */
 void ratelimit_set_speed(RateLimit *limit, uint64_t bytes_per_s);
 
 /*

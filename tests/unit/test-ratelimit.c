@@ -7,7 +7,7 @@
 /* Does @total bytes in calls of @chunk as a job would; the time it took. */
 static int64_t run_job(uint64_t speed, uint64_t chunk, uint64_t total)
 {
-    RateLimit limit;
+    RateLimit limit = {0};
     int64_t now = 12345 * SECOND, start = now;
 
     ratelimit_set_speed(&limit, speed);
@@ -40,7 +40,7 @@ static void test_rate(void)
 
 static void test_first_chunk_then_wait(void)
 {
-    RateLimit limit;
+    RateLimit limit = {0};
 
     ratelimit_set_speed(&limit, 64 * KiB);
     /* 65536 bytes at 6553 a slice. */
@@ -54,7 +54,7 @@ static void test_first_chunk_then_wait(void)
 
 static void test_idle_is_not_saved(void)
 {
-    RateLimit limit;
+    RateLimit limit = {0};
 
     ratelimit_set_speed(&limit, 10 * MiB);
     g_assert_cmpint(ratelimit_delay_ns(&limit, 0, MiB), ==, RATELIMIT_SLICE_NS);
@@ -64,14 +64,31 @@ static void test_idle_is_not_saved(void)
 
 static void test_extremes(void)
 {
-    RateLimit limit;
+    RateLimit limit = {0};
 
     ratelimit_set_speed(&limit, 1);
     g_assert_cmpint(ratelimit_delay_ns(&limit, 0, UINT64_MAX), >,
                     SECOND * 86400 * 300);
     g_assert_cmpint(ratelimit_delay_ns(&limit, 0, UINT64_MAX), >, 0);
+    ratelimit_set_speed(&limit, 0);
     ratelimit_set_speed(&limit, INT64_MAX);
     g_assert_cmpint(ratelimit_delay_ns(&limit, 0, GiB), ==, 0);
+}
+
+/* What was done is paid for at the new speed. */
+static void test_new_speed(void)
+{
+    RateLimit limit = {0};
+
+    ratelimit_set_speed(&limit, 1);
+    g_assert_cmpint(ratelimit_delay_ns(&limit, SECOND, 64 * KiB), >,
+                    SECOND * 6000);
+    ratelimit_set_speed(&limit, 2);
+    g_assert_cmpint(ratelimit_delay_ns(&limit, SECOND, 0), >, SECOND * 6000);
+    ratelimit_set_speed(&limit, 64 * KiB);
+    g_assert_cmpint(ratelimit_delay_ns(&limit, SECOND, 0) / 1000000, ==, 1000);
+    ratelimit_set_speed(&limit, 0);
+    g_assert_cmpint(ratelimit_delay_ns(&limit, SECOND, 0), ==, 0);
 }
 
 int main(int argc, char **argv)
@@ -82,5 +99,6 @@ int main(int argc, char **argv)
     g_test_add_func("/ratelimit/first-chunk", test_first_chunk_then_wait);
     g_test_add_func("/ratelimit/idle", test_idle_is_not_saved);
     g_test_add_func("/ratelimit/extremes", test_extremes);
+    g_test_add_func("/ratelimit/new-speed", test_new_speed);
     return g_test_run();
 }
