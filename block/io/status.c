@@ -52,7 +52,8 @@ static int co_aligned_status(Node *node, bool want_zero, uint64_t offset_bytes,
     }
     /* A filter's child may be shorter than the filter. */
     if (status->bytes <= skip) {
-        *status = (BlockStatus){.flags = STATUS_ZERO, .bytes = bytes};
+        *status = (BlockStatus){.flags = STATUS_ZERO | STATUS_ALLOCATED,
+                                .bytes = bytes};
         return 0;
     }
     status->bytes = MIN(status->bytes - skip, bytes);
@@ -103,7 +104,9 @@ int co_node_block_status(Node *node, bool want_zero, uint64_t offset_bytes,
     if (ret < 0) {
         return ret;
     }
-    if (status->flags & (STATUS_DATA | STATUS_ZERO)) {
+    if (node_filtered_child(node) && !node->driver->co_block_status) {
+        /* The one below has said it all. */
+    } else if (status->flags & (STATUS_DATA | STATUS_ZERO)) {
         status->flags |= STATUS_ALLOCATED;
     } else if (node->driver->supports_backing && !node_backing_child(node)) {
         status->flags |= STATUS_ZERO; /* unallocated with nothing behind */
