@@ -39,7 +39,8 @@ bool qmp_device_del(const QmpDeviceDelArgs *args, Error **errp)
 static bool has_root(const Node *node)
 {
     LIST_FOREACH(edge, &node->parents, Edge, in_child) {
-        if (edge->root) {
+        if ((edge->role & EDGE_UNNAMED) ||
+            (edge->root && !edge_is_of_job(edge))) {
             return true;
         }
     }

@@ -88,6 +88,7 @@ bool qmp_transaction(const QmpTransactionArgs *args, Error **errp)
     co_do_rest(rest);
     graph_unlock();
     g_ptr_array_unref(nodes);
+    co_jobs_take_turn();
     return ok;
 }
 

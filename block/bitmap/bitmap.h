@@ -162,6 +162,13 @@ typedef struct BitmapStore {
     bool (*co_touch)(Node *node, Error **errp);
 } BitmapStore;
 
+/*
+ * What queries say of the bitmap that a job works off: that it is one of
+ * @listed_at (NULL: of its own node), and whether it records. QEMU's jobs mark
+ * by hand in some modes, and clients compare what is shown.
+ */
+void bitmap_tell_as(DirtyBitmap *bitmap, const Node *listed_at,
+                    bool recording) CONTROL_ONLY;
 /* What queries show (BlockDirtyInfo), newest first; NULL without bitmaps. */
 struct BlockDirtyInfoList;
 struct BlockDirtyInfoList *bitmaps_query(const Node *node);

@@ -18,6 +18,8 @@ struct DirtyBitmap {
     bool persistent;
     bool readonly;
     bool inconsistent;
+    const Node *listed_at; /* whose queries show it; NULL: @node's */
+    bool told_idle;        /* they show that it does not record */
 
     /* SHORT: under node->bitmaps_lock */
     bool enabled;

@@ -53,6 +53,9 @@ void bitmap_abdicate(DirtyBitmap *bitmap)
     bitmap_lock(bitmap);
     bitmap->bits = successor->bits;
     successor->bits = old;
+    /* It is the younger one that lives on, where names are listed. */
+    list_remove(&bitmap->in_node);
+    list_append(&successor->in_node, &bitmap->in_node);
     end_succession(bitmap, successor);
     bitmap_unlock(bitmap);
     bitmap_release(successor);

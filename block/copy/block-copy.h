@@ -185,9 +185,12 @@ typedef enum BlockCopyWrite {
 int co_block_copy_write_both(BlockCopy *copy, BlockCopyWrite kind,
                              uint64_t offset_bytes, uint64_t bytes, Iov *iov,
                              size_t iov_offset, ReqFlags flags) COROUTINE_ONLY;
-/* Who hears of failures (positive errno). NULL: nobody. It must not yield. */
-void block_copy_set_failed(BlockCopy *copy,
-                           void (*fn)(void *opaque, int os_errno),
-                           void *opaque);
+/* Who hears, at the engine's home, of each write that went to both sides, and
+ * of its failure there (positive errno, else 0). NULL: nobody. It must not
+ * yield. */
+void block_copy_set_written(BlockCopy *copy,
+                            void (*fn)(void *opaque, uint64_t bytes,
+                                       int os_errno),
+                            void *opaque);
 
 #endif

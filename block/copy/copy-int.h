@@ -22,8 +22,8 @@ struct BlockCopy {
     bool diff;           /* the target will be put above another image */
     void (*progress)(void *opaque, uint64_t bytes);
     void *progress_opaque;
-    void (*failed)(void *opaque, int os_errno);
-    void *failed_opaque;
+    void (*written)(void *opaque, uint64_t bytes, int os_errno);
+    void *written_opaque;
     CopySpace *space; /* NULL: no bound */
 
     /* SHORT: the bits, by the lock of the bitmap's node */

@@ -83,8 +83,9 @@ static void co_write_both_at_home(void *opaque)
         ret = co_write_target(w);
         if (ret == 0) {
             bitmap_reset(copy->todo, start, end - start);
-        } else if (copy->failed) {
-            copy->failed(copy->failed_opaque, -ret);
+        }
+        if (copy->written) {
+            copy->written(copy->written_opaque, w->bytes, -ret);
         }
     }
     range_unlock(copy->in_flight, &lock);
@@ -105,9 +106,11 @@ int co_block_copy_write_both(BlockCopy *copy, BlockCopyWrite kind,
     return w.ret;
 }
 
-void block_copy_set_failed(BlockCopy *copy,
-                           void (*fn)(void *opaque, int os_errno), void *opaque)
+void block_copy_set_written(BlockCopy *copy,
+                            void (*fn)(void *opaque, uint64_t bytes,
+                                       int os_errno),
+                            void *opaque)
 {
-    copy->failed = fn;
-    copy->failed_opaque = opaque;
+    copy->written = fn;
+    copy->written_opaque = opaque;
 }

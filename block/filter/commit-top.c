@@ -6,13 +6,14 @@
 #include "block/graph/quiesce.h"
 
 /* What the job writes lies behind, and does not change what users see, who
- * bear no writes of others: those behind bear this one. */
+ * bear no writes of others: those behind bear this one, and that what each of
+ * them shows alone makes no sense meanwhile. */
 static void commit_child_perm(const Node *node, const Edge *edge, Perms perm,
                               Perms shared, Perms *child_perm,
                               Perms *child_shared)
 {
-    *child_perm = perm;
-    *child_shared = shared | PERM_WRITE | PERM_RESIZE;
+    *child_perm = 0;
+    *child_shared = PERM_ALL;
 }
 
 static const NodeDriver commit_top_driver = {
@@ -20,6 +21,7 @@ static const NodeDriver commit_top_driver = {
     .state_bytes = sizeof(PassState),
     .threading = NODE_ANY,
     .is_filter = true,
+    .passing = true,
     .child_perm = commit_child_perm,
     .co_preadv = co_pass_preadv,
     .co_pwritev = co_pass_pwritev,

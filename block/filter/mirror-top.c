@@ -74,8 +74,6 @@ static void mirror_child_perm(const Node *node, const Edge *edge, Perms perm,
                               Perms *child_shared)
 {
     const MirrorTop *s = node->state;
-    Perms unshared =
-        s->target_is_behind ? PERM_RESIZE : PERM_WRITE | PERM_RESIZE;
 
     if (s->bypassed) {
         *child_perm = edge->role & EDGE_FILTERED ? perm : 0;
@@ -92,11 +90,13 @@ static void mirror_child_perm(const Node *node, const Edge *edge, Perms perm,
         *child_perm = perm;
         if (s->target_is_behind) {
             /* A guest's device bears no writes of others; ours to what is
-             * behind do not change what it sees. */
+             * behind do not change what it sees. The images between are of
+             * no use to others meanwhile. */
+            *child_perm &= ~(Perms)PERM_CONSISTENT_READ;
             shared |= PERM_WRITE;
         }
         *child_shared =
-            list_empty(&node->parents) ? shared : shared & ~unshared;
+            list_empty(&node->parents) ? shared : shared & ~(Perms)PERM_RESIZE;
     }
 }
 
@@ -112,6 +112,7 @@ static const NodeDriver mirror_top_driver = {
     .state_bytes = sizeof(MirrorTop),
     .threading = NODE_ANY,
     .is_filter = true,
+    .passing = true,
     .co_close = co_mirror_close,
     .child_perm = mirror_child_perm,
     .co_preadv = co_mirror_preadv,
@@ -137,12 +138,13 @@ static void look_like(Node *filter, const Node *source)
 
 CONTROL_ONLY
 static bool build(Node *filter, Node *source, Node *target, DirtyBitmap *todo,
-                  Error **errp)
+                  bool *target_refused, Error **errp)
 {
     MirrorTop *s = filter->state;
 
-    /* No role: it holds nothing of what the filter shows. */
-    s->target = edge_attach(filter, target, "target", 0, errp);
+    /* It holds nothing of what the filter shows: it is the job's. */
+    s->target = edge_attach(filter, target, "root", EDGE_UNNAMED, errp);
+    *target_refused = !s->target;
     if (!s->target) {
         return false;
     }
@@ -158,10 +160,11 @@ static bool build(Node *filter, Node *source, Node *target, DirtyBitmap *todo,
 
 Node *co_mirror_top_insert(Node *source, Node *target, DirtyBitmap *todo,
                            bool target_is_behind, const char *name,
-                           Error **errp)
+                           bool *target_refused, Error **errp)
 {
     Node *filter;
 
+    *target_refused = false;
     assert(source->quiesced);
     filter = node_new(&mirror_top_driver, name, errp);
     if (!filter) {
@@ -169,7 +172,7 @@ Node *co_mirror_top_insert(Node *source, Node *target, DirtyBitmap *todo,
     }
     ((MirrorTop *)filter->state)->target_is_behind = target_is_behind;
     look_like(filter, source);
-    if (build(filter, source, target, todo, errp) &&
+    if (build(filter, source, target, todo, target_refused, errp) &&
         node_replace(source, filter, NULL, errp)) {
         return filter;
     }
@@ -227,7 +230,7 @@ void mirror_top_bypass(Node *filter)
     }
     s->active = false;
     block_copy_set_progress(s->copy, NULL, NULL);
-    block_copy_set_failed(s->copy, NULL, NULL);
+    block_copy_set_written(s->copy, NULL, NULL);
 }
 
 void co_mirror_top_drop(Node *filter)

@@ -30,10 +30,11 @@
  * then goes on reading it. @todo, a bitmap of @source that the caller keeps
  * until the filter is gone, says what is to be copied. Returns the filter with
  * one reference, which co_mirror_top_drop takes back; NULL with nothing
- * changed.
+ * changed, and *@target_refused if it is the target's users who do not bear it.
  */
 Node *co_mirror_top_insert(Node *source, Node *target, DirtyBitmap *todo,
                            bool target_is_behind, const char *name,
+                           bool *target_refused,
                            Error **errp) COROUTINE_ONLY CONTROL_ONLY;
 /* Writes of users go to the target too / do not. The filter is quiesced. */
 void mirror_top_set_active(Node *filter, bool active) CONTROL_ONLY;

@@ -11,6 +11,7 @@ typedef struct StreamTop {
     Edge *disk;
     RangeLocks *writes; /* users' shared, the job's exclusive */
     /* CONTROL */
+    bool alone; /* nobody else writes to the disk from now on */
     bool bypassed;
 } StreamTop;
 
@@ -130,7 +131,8 @@ static void stream_child_perm(const Node *node, const Edge *edge, Perms perm,
     *child_shared = shared;
     if (!s->bypassed && !list_empty(&node->parents)) {
         *child_perm |= PERM_CONSISTENT_READ | PERM_WRITE_UNCHANGED;
-        *child_shared &= ~(Perms)(PERM_WRITE | PERM_RESIZE);
+        *child_shared &=
+            ~(Perms)(s->alone ? PERM_WRITE | PERM_RESIZE : PERM_RESIZE);
     }
 }
 
@@ -142,7 +144,7 @@ static void co_stream_close(Node *node)
 }
 
 static const NodeDriver stream_top_driver = {
-    .name = "stream_top",
+    .name = "copy-on-read", /* what QEMU takes for it */
     .state_bytes = sizeof(StreamTop),
     .threading = NODE_ANY,
     .is_filter = true,
@@ -190,6 +192,14 @@ Node *co_stream_top_insert(Node *disk, const char *name, Error **errp)
     }
     co_node_unref(filter);
     return NULL;
+}
+
+bool stream_top_keep_alone(Node *filter, Error **errp)
+{
+    StreamTop *s = filter->state;
+
+    s->alone = true;
+    return node_refresh_perms(filter, errp);
 }
 
 void co_stream_top_drop(Node *filter)

@@ -18,6 +18,10 @@
  * its users. With one reference; NULL with nothing changed. */
 Node *co_stream_top_insert(Node *disk, const char *name,
                            Error **errp) COROUTINE_ONLY CONTROL_ONLY;
+/* Once the job holds what it works on, and who does not bear that was told so:
+ * nobody writes to the disk, or below it, but by way of the filter. False with
+ * the text of a conflict; then drop it. */
+bool stream_top_keep_alone(Node *filter, Error **errp) CONTROL_ONLY;
 /* Quiesces the filter, gives its users back to the disk and drops the caller's
  * reference. Cannot fail. */
 void co_stream_top_drop(Node *filter) COROUTINE_ONLY CONTROL_ONLY;

@@ -86,6 +86,9 @@ bool node_set_backing(Node *node, Node *backing, Txn *txn, Error **errp)
     if (edge && edge->child == backing) {
         return true;
     }
+    if (edge && !edge_check_thawed(edge, errp)) {
+        return false;
+    }
     if (backing && !edge_check_cycle(node, backing, "backing", errp)) {
         return false;
     }
@@ -129,4 +132,63 @@ Node *node_overlay_of(Node *top, const Node *below)
         }
     }
     return NULL;
+}
+
+/* --- chains that are worked on --------------------------------------------
+ */
+
+bool edge_check_thawed(const Edge *edge, Error **errp)
+{
+    if (edge->frozen) {
+        error_set(errp, "Cannot change frozen '%s' link from '%s' to '%s'",
+                  edge->name, node_name(edge->parent), node_name(edge->child));
+    }
+    return !edge->frozen;
+}
+
+/* The link from @node down a chain. */
+static Edge *link_down(const Node *node)
+{
+    Edge *filtered = node_filtered_child(node);
+
+    return filtered ? filtered : node_backing_child(node);
+}
+
+CONTROL_ONLY
+static bool check_can_freeze(Node *top, const Node *bottom, Error **errp)
+{
+    for (Node *node = top; node != bottom; node = link_down(node)->child) {
+        const Edge *edge = link_down(node);
+
+        if (!edge_check_thawed(edge, errp)) {
+            return false;
+        }
+        if (edge->child->driver->passing) {
+            error_set(errp, "Cannot freeze '%s' link to '%s'", edge->name,
+                      node_name(edge->child));
+            return false;
+        }
+    }
+    return true;
+}
+
+static void set_frozen(Node *top, const Node *bottom, bool frozen)
+{
+    for (Node *node = top; node != bottom; node = link_down(node)->child) {
+        link_down(node)->frozen = frozen;
+    }
+}
+
+bool chain_freeze(Node *top, const Node *bottom, Error **errp)
+{
+    if (!check_can_freeze(top, bottom, errp)) {
+        return false;
+    }
+    set_frozen(top, bottom, true);
+    return true;
+}
+
+void chain_thaw(Node *top, const Node *bottom)
+{
+    set_frozen(top, bottom, false);
 }

@@ -25,4 +25,16 @@ Node *node_backing_node(Node *node);
  * without filters); NULL if @below is not in that chain. */
 Node *node_overlay_of(Node *top, const Node *below);
 
+/*
+ * While somebody works on a chain nobody may change its links: those from @top
+ * by way of filtered children and images behind to @bottom, which is below
+ * @top or is it. False with nothing changed: one is frozen already, or leads to
+ * a filter that is passing. chain_thaw with the same nodes, while the chain is
+ * there.
+ */
+bool chain_freeze(Node *top, const Node *bottom, Error **errp) CONTROL_ONLY;
+void chain_thaw(Node *top, const Node *bottom) CONTROL_ONLY;
+/* False with a text if the link is frozen. */
+bool edge_check_thawed(const Edge *edge, Error **errp) CONTROL_ONLY;
+
 #endif

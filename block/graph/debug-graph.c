@@ -9,7 +9,7 @@
 #include "qapi/qapi-types.h"
 
 typedef struct Picture {
-    GHashTable *ids;  /* Node, Root or the id of a job -> number */
+    GHashTable *ids;  /* Node, Root, Edge or the id of a job -> number */
     GPtrArray *nodes; /* XDbgBlockGraphNode, oldest first */
     GPtrArray *edges; /* XDbgBlockGraphEdge */
 } Picture;
@@ -99,6 +99,10 @@ static void draw_roots(Picture *p, bool of_jobs)
         LIST_FOREACH(edge, &node->parents, Edge, in_child) {
             if (edge->root && of_jobs == (job_of(edge->root) != NULL)) {
                 draw_root(p, edge);
+            } else if ((edge->role & EDGE_UNNAMED) && !of_jobs) {
+                draw_node(p, edge, X_DBG_BLOCK_GRAPH_NODE_TYPE_BLOCK_BACKEND,
+                          "");
+                draw_edge(p, edge, edge);
             }
         }
     }
@@ -111,7 +115,11 @@ static void draw_nodes(Picture *p)
                   node_name(node));
         for (ListLink *l = node->children.prev; l != &node->children;
              l = l->prev) {
-            draw_edge(p, node, LIST_ENTRY(l, Edge, in_parent));
+            Edge *edge = LIST_ENTRY(l, Edge, in_parent);
+
+            if (!(edge->role & EDGE_UNNAMED)) {
+                draw_edge(p, node, edge);
+            }
         }
     }
 }

@@ -52,6 +52,13 @@ Node *node_lookup(const char *device, const char *node_name, Error **errp)
     return node;
 }
 
+bool edge_is_of_job(const Edge *edge)
+{
+    const RootOps *ops = edge->root ? edge->root->ops : NULL;
+
+    return ops && ops->job_id && ops->job_id(edge->root);
+}
+
 Node *node_lookup_root(const char *name, Error **errp)
 {
     Node *node = node_lookup(name, name, errp);
@@ -60,7 +67,7 @@ Node *node_lookup_root(const char *name, Error **errp)
         return NULL;
     }
     LIST_FOREACH(edge, &node->parents, Edge, in_child) {
-        if (edge->parent) {
+        if (edge->parent || edge_is_of_job(edge)) {
             error_set(errp, "Need a root block node");
             return NULL;
         }

@@ -20,4 +20,7 @@ Root *device_root(const char *name) CONTROL_ONLY;
  * on it is called if it gets no other name. */
 const char *node_device_name(const Node *node) CONTROL_ONLY;
 
+/* Whether it is a job that uses the node by @edge. */
+bool edge_is_of_job(const Edge *edge) CONTROL_ONLY;
+
 #endif

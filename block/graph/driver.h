@@ -97,6 +97,7 @@ struct NodeDriver {
      * does not do on control. */
     bool movable;
     bool is_filter;        /* shows its EDGE_FILTERED child unchanged */
+    bool passing;          /* a job's, gone soon: no chain with it is frozen */
     bool own_size;         /* a filter whose child may be longer than it is */
     bool shown_by_options; /* named by "json:", whatever its child's name */
     bool is_remote; /* requests may come back as those of a client of ours */

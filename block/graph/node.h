@@ -69,7 +69,8 @@ enum {
     EDGE_FILTERED = 1 << 2, /* parent shows this child's content unchanged */
     EDGE_COW = 1 << 3,      /* backing image */
     EDGE_PRIMARY = 1 << 4,  /* the one that "file" means */
-    EDGE_STAYS = 1 << 5, /* at its child, whatever replaces that for others */
+    EDGE_STAYS = 1 << 5,   /* at its child, whatever replaces that for others */
+    EDGE_UNNAMED = 1 << 6, /* users are told of it as an unnamed device's */
 };
 
 struct Edge {
@@ -81,6 +82,7 @@ struct Edge {
     /* CONTROL */
     Node *child; /* never NULL while linked */
     Perms perm, shared;
+    bool frozen;        /* chain_freeze: nobody may change where it leads */
     ListLink in_parent; /* parent->children */
     ListLink in_child;  /* child->parents */
 };

@@ -21,7 +21,12 @@ void node_op_unblock(OpBlocker *blocker)
     g_free(blocker);
 }
 
-/* The image behind another one stays as long as that does. */
+/* What may be done with an image that is behind another one. */
+#define OPS_BEHIND                                               \
+    (1u << NODE_OP_BACKUP_SOURCE | 1u << NODE_OP_BACKUP_TARGET | \
+     1u << NODE_OP_COMMIT_TARGET | 1u << NODE_OP_STREAM)
+
+/* The image behind another one stays as it is as long as that does. */
 static bool is_kept_by_overlay(const Node *node, Error **errp)
 {
     LIST_FOREACH(edge, &node->parents, Edge, in_child) {
@@ -45,5 +50,5 @@ bool node_op_allowed(const Node *node, NodeOp op, Error **errp)
             return false;
         }
     }
-    return op != NODE_OP_DELETE || !is_kept_by_overlay(node, errp);
+    return (OPS_BEHIND & (1u << op)) || !is_kept_by_overlay(node, errp);
 }

@@ -36,11 +36,10 @@ char *perms_to_string(Perms perms)
 
 char *edge_describe_user(const Edge *edge)
 {
-    if (edge->parent) {
+    if (edge->parent && !(edge->role & EDGE_UNNAMED)) {
         return g_strdup_printf("node '%s'", node_name(edge->parent));
     }
-    assert(edge->root);
-    if (edge->root->ops && edge->root->ops->describe) {
+    if (edge->root && edge->root->ops && edge->root->ops->describe) {
         return edge->root->ops->describe(edge->root);
     }
     return g_strdup("an unnamed block device");

@@ -214,6 +214,9 @@ static bool replace_child(Reopen *q, Edge *edge, const char *name, Error **errp)
     if (!edge_check_cycle(edge->parent, to, edge->name, errp)) {
         return false;
     }
+    if (!edge_check_thawed(edge, errp)) {
+        return false;
+    }
     node_ref(edge->child);
     g_ptr_array_add(q->left, edge->child);
     g_ptr_array_add(q->nodes, edge->child);

@@ -69,11 +69,18 @@ static bool edge_stays(const Edge *edge, const Node *to)
             node_leads_to(to, edge->parent));
 }
 
-static bool check_cycles(const Node *from, const Node *to, Error **errp)
+static bool check_moves(const Node *from, const Node *to, Error **errp)
 {
     LIST_FOREACH(edge, &from->parents, Edge, in_child) {
-        if (edge->parent && !edge_stays(edge, to) &&
-            !edge_check_cycle(edge->parent, to, edge->name, errp)) {
+        if (!edge->parent || edge_stays(edge, to)) {
+            continue;
+        }
+        if (edge->frozen) {
+            error_set(errp, "Cannot change '%s' link to '%s'", edge->name,
+                      node_name(from));
+            return false;
+        }
+        if (!edge_check_cycle(edge->parent, to, edge->name, errp)) {
             return false;
         }
     }
@@ -121,7 +128,7 @@ bool node_replace(Node *from, Node *to, Txn *txn, Error **errp)
     Txn *inner;
 
     assert(from != to);
-    if (!check_cycles(from, to, errp)) {
+    if (!check_moves(from, to, errp)) {
         return false;
     }
     inner = txn_new();

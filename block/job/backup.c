@@ -39,6 +39,7 @@ typedef struct BackupState {
     DirtyBitmap *bitmap; /* with a successor; NULL: none, or settled */
     BitmapSyncMode bitmap_mode;
     bool only_guests, top_only;
+    bool copied; /* there is something in the target */
     BlockdevOnError on_source_error, on_target_error;
     CoCount workers;
     CoQueue worker_ended;
@@ -160,6 +161,9 @@ static void co_copy_all(Job *job)
     BackupState *s = job_state(job);
     uint64_t at = 0, step, last_end;
 
+    if (bitmap_count_bytes(block_copy_todo(s->copy))) {
+        co_reschedule(); /* the command's reply goes first */
+    }
     for (;;) {
         co_job_pause_point(job);
         while (s->workers.n >= s->max_workers) {
@@ -218,7 +222,7 @@ static void co_round(Job *job)
     if (backup_goes_on(job)) {
         co_copy_rest(job);
     }
-    if (backup_goes_on(job)) {
+    if (backup_goes_on(job) && ((BackupState *)job_state(job))->copied) {
         co_flush_target(job);
     }
 }
@@ -330,8 +334,11 @@ static int co_backup_run(Job *job, Error **errp)
 /* On the engine's reactor, which is control's. */
 static void backup_progress(void *opaque, uint64_t bytes)
 {
+    Job *job = opaque;
+
     assert(reactor_current() == reactor_control());
-    job_progress_add(opaque, bytes);
+    ((BackupState *)job_state(job))->copied = true;
+    job_progress_add(job, bytes);
 }
 
 /* --- the end ------------------------------------------------------------- */

@@ -2,6 +2,7 @@
 /*
  * What makes a job a block job: the nodes it holds, its speed, its errors.
  */
+#include "block/graph/backing.h"
 #include "block/job/internal.h"
 #include "qapi/qapi-events.h"
 
@@ -39,6 +40,28 @@ static const RootOps root_ops = {
     .quiesce_begin = root_quiesce_begin,
     .quiesce_end = root_quiesce_end,
 };
+
+/* The same for what users know as an unnamed device. */
+static const RootOps unnamed_ops = {
+    .quiesce_begin = root_quiesce_begin,
+    .quiesce_end = root_quiesce_end,
+};
+
+Root *block_job_add_device(Job *job, Node *node, Perms perm, Perms shared,
+                           Error **errp)
+{
+    BlockJobHold *hold;
+    Root *root = root_new("root", &unnamed_ops, job);
+
+    if (!root_attach(root, node, perm, shared, errp)) {
+        root_free(root);
+        return NULL;
+    }
+    hold = g_new0(BlockJobHold, 1);
+    hold->root = root;
+    g_ptr_array_add(job->block->holds, hold);
+    return root;
+}
 
 Root *block_job_add_node(Job *job, const char *name, Node *node, Perms perm,
                          Perms shared, Error **errp)
@@ -97,9 +120,38 @@ void block_job_allow_ops(Job *job, const Node *node, unsigned ops)
     for (guint i = 0; i < job->block->holds->len; i++) {
         BlockJobHold *hold = job->block->holds->pdata[i];
 
-        if (root_node(hold->root) == node) {
+        if (hold->blocker && root_node(hold->root) == node) {
             hold->blocker->ops &= ~ops;
         }
+    }
+}
+
+bool block_job_freeze(Job *job, Node *top, Node *bottom, Error **errp)
+{
+    assert(!job->block->frozen_top);
+    if (!chain_freeze(top, bottom, errp)) {
+        return false;
+    }
+    job->block->frozen_top = top;
+    job->block->frozen_bottom = bottom;
+    return true;
+}
+
+void block_job_thaw(Job *job)
+{
+    if (job->block->frozen_top) {
+        chain_thaw(job->block->frozen_top, job->block->frozen_bottom);
+        job->block->frozen_top = NULL;
+    }
+}
+
+void block_job_share_all(Job *job)
+{
+    block_job_thaw(job);
+    for (guint i = 0; i < job->block->holds->len; i++) {
+        BlockJobHold *hold = job->block->holds->pdata[i];
+
+        root_set_perms(hold->root, 0, PERM_ALL, NULL);
     }
 }
 
@@ -124,6 +176,7 @@ void co_block_job_release(Job *job)
         return;
     }
     block_job_unblock(job);
+    block_job_thaw(job);
     for (guint i = 0; i < job->block->holds->len; i++) {
         BlockJobHold *hold = job->block->holds->pdata[i];
 
@@ -149,13 +202,16 @@ uint64_t block_job_speed(const Job *job)
 
 void block_job_apply_speed(Job *job, uint64_t bytes_per_s)
 {
+    bool faster = !bytes_per_s || bytes_per_s > job->block->speed_bytes_per_s;
+
     job->block->speed_bytes_per_s = bytes_per_s;
     ratelimit_set_speed(&job->block->limit, bytes_per_s);
     if (job->driver->speed_changed) {
         job->driver->speed_changed(job, bytes_per_s);
     }
     /* It may sleep for the sake of the old speed. */
-    if (job->co && !job->completed) {
+    if (job->co && !job->completed &&
+        (faster || !job->driver->step_when_woken)) {
         job_kick(job);
     }
 }
@@ -171,7 +227,7 @@ void co_block_job_throttle(Job *job, uint64_t bytes)
         if (delay_ns > 0) {
             co_job_sleep_ns(job, delay_ns);
         }
-    } while (delay_ns > 0 && !job->cancelled);
+    } while (delay_ns > 0 && !job->cancelled && !job->driver->step_when_woken);
 }
 
 static BlockErrorAction decide(BlockdevOnError on_error, int os_errno)

@@ -39,6 +39,17 @@ Job *block_job_create(const JobDriver *driver, const BlockJobParams *params,
  * for I/O, owned by the job, or NULL: then job_discard it. */
 Root *block_job_add_node(Job *job, const char *name, Node *node, Perms perm,
                          Perms shared, Error **errp) CONTROL_ONLY;
+/* The same for a node that the job holds already, with what it does there as
+ * an unnamed device, as QEMU tells it in conflicts of permissions. */
+Root *block_job_add_device(Job *job, Node *node, Perms perm, Perms shared,
+                           Error **errp) CONTROL_ONLY;
+/* Freezes a chain (chain_freeze) of nodes that the job holds. Once a job. */
+bool block_job_freeze(Job *job, Node *top, Node *bottom,
+                      Error **errp) CONTROL_ONLY;
+/* The chain is about to be changed. Fine if none is frozen. */
+void block_job_thaw(Job *job) CONTROL_ONLY;
+/* At the end of the work: asks for nothing any more, shares all, and thaws. */
+void block_job_share_all(Job *job) CONTROL_ONLY;
 /* The root on the main node. */
 Root *block_job_main_root(const Job *job);
 /* Allows @ops (a mask of 1 << NodeOp) again on a node that the job holds: a

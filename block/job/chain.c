@@ -93,13 +93,13 @@ bool chain_find(Node *top, const char *name, const char *filename,
     return true;
 }
 
-bool chain_hold(Job *job, Node *top, const Node *base, unsigned *layers,
-                Error **errp)
+bool chain_hold(Job *job, Node *top, const Node *base, Perms shared,
+                unsigned *layers, Error **errp)
 {
     *layers = 0;
     for (Node *node = node_backing_node(top); node && node != base;
          node = node_backing_node(node)) {
-        if (!block_job_add_node(job, "intermediate node", node, 0, PERM_ALL,
+        if (!block_job_add_node(job, "intermediate node", node, 0, shared,
                                 errp)) {
             return false;
         }
@@ -159,6 +159,9 @@ int co_chain_walk(Job *job, Root *root, unsigned first, unsigned last,
     uint64_t size = root_size_bytes(root), at = 0, run;
 
     job_progress_set_total(job, size);
+    if (size) {
+        co_reschedule(); /* the command's reply goes first */
+    }
     while (at < size) {
         bool copied, error_is_read;
         int ret;

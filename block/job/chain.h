@@ -10,7 +10,7 @@
 #include "block/graph/quiesce.h"
 #include "block/job/block-job.h"
 
-#define CHAIN_PIECE_BYTES (1 * MiB)
+#define CHAIN_PIECE_BYTES (512 * KiB)
 
 /* The end of such a job: @overlay gets another image behind it. */
 typedef struct ChainCut {
@@ -29,9 +29,10 @@ bool co_chain_cut(const ChainCut *cut,
 bool chain_find(Node *top, const char *node_name, const char *filename,
                 const char *what, Node **found, Error **errp) CONTROL_ONLY;
 /* Forbids others to work on the images from below @top to above @base (NULL:
- * the lowest one too), and holds them. *@layers counts them. */
-bool chain_hold(Job *job, Node *top, const Node *base, unsigned *layers,
-                Error **errp) CONTROL_ONLY;
+ * the lowest one too), and holds them, with what users may still do with them
+ * @shared. *@layers counts them. */
+bool chain_hold(Job *job, Node *top, const Node *base, Perms shared,
+                unsigned *layers, Error **errp) CONTROL_ONLY;
 
 /*
  * Walks over @root from its start: each run of at most CHAIN_PIECE_BYTES whose

@@ -18,7 +18,7 @@
 
 typedef struct CommitState {
     /* CONST */
-    Root *base;
+    Root *top, *base;
     Node *filter; /* above the top; NULL: not put in yet */
     bool base_was_read_only;
     unsigned layers;
@@ -37,8 +37,7 @@ static int co_copy_down(Job *job, uint64_t offset_bytes, uint64_t bytes,
 
     iov_init_buf(&iov, s->buf, bytes);
     *error_is_read = true;
-    ret =
-        co_root_preadv(block_job_main_root(job), offset_bytes, bytes, &iov, 0);
+    ret = co_root_preadv(s->top, offset_bytes, bytes, &iov, 0);
     if (ret == 0) {
         *error_is_read = false;
         ret = iov_is_zero(&iov, 0, bytes) && PLANTED("commit-leaves-zeroes") ? 0
@@ -55,28 +54,48 @@ COROUTINE_ONLY
 static int co_commit_run(Job *job, Error **errp)
 {
     CommitState *s = job_state(job);
-    int ret = co_chain_walk(job, block_job_main_root(job), 1, s->layers,
-                            s->on_error, co_copy_down);
+    int ret =
+        co_chain_walk(job, s->top, 1, s->layers, s->on_error, co_copy_down);
 
-    return ret < 0 || job_cancelled(job) ? ret : co_root_flush(s->base);
+    return ret < 0 || job_cancelled(job) || !root_size_bytes(s->base)
+               ? ret
+               : co_root_flush(s->base);
 }
 
+/* An image other than the overlay that is above the top; with a reference. */
+static Node *other_overlay(const CommitState *s)
+{
+    LIST_FOREACH(edge, &s->filter->parents, Edge, in_child) {
+        if (edge->role & EDGE_COW) {
+            node_ref(edge->parent);
+            return edge->parent;
+        }
+    }
+    return NULL;
+}
+
+/* All overlays of the top go on with the base. */
 COROUTINE_ONLY CONTROL_ONLY static int co_commit_prepare(Job *job, Error **errp)
 {
     CommitState *s = job_state(job);
+    ChainCut cut = s->cut;
+    bool ok;
 
     /* Users who stand on the base from now on bear no writes. */
-    root_set_perms(s->base, 0, PERM_ALL, NULL);
-    return co_chain_cut(&s->cut, errp) ? 0 : -EIO;
+    block_job_share_all(job);
+    ok = co_chain_cut(&cut, errp);
+    while (ok && (cut.overlay = other_overlay(s))) {
+        ok = co_chain_cut(&cut, errp);
+        co_node_unref(cut.overlay);
+    }
+    return ok ? 0 : -EIO;
 }
 
 COROUTINE_ONLY CONTROL_ONLY static void co_commit_clean(Job *job)
 {
     CommitState *s = job_state(job);
 
-    if (s->base) {
-        root_set_perms(s->base, 0, PERM_ALL, NULL);
-    }
+    block_job_share_all(job);
     if (s->filter) {
         co_commit_top_drop(s->filter);
     }
@@ -88,6 +107,7 @@ COROUTINE_ONLY CONTROL_ONLY static void co_commit_clean(Job *job)
 }
 
 static const JobDriver commit_driver = {
+    .step_when_woken = true,
     .type = JOB_TYPE_COMMIT,
     .state_bytes = sizeof(CommitState),
     .co_run = co_commit_run,
@@ -206,6 +226,9 @@ COROUTINE_ONLY CONTROL_ONLY static bool co_init(Job *job,
     CommitState *s = job_state(job);
     Node *overlay = node_overlay_of(i->device, i->top);
     Node *above_base = node_overlay_of(i->top, i->base);
+    /* What each of them shows alone makes no sense meanwhile. */
+    const Perms shared = PERM_WRITE | PERM_WRITE_UNCHANGED;
+    Perms resize = i->base->size_bytes < i->top->size_bytes ? PERM_RESIZE : 0;
 
     s->on_error =
         args->has_on_error ? args->on_error : BLOCKDEV_ON_ERROR_REPORT;
@@ -218,23 +241,22 @@ COROUTINE_ONLY CONTROL_ONLY static bool co_init(Job *job,
         error_set(errp, "Cannot allocate memory");
         return false;
     }
-    if (!chain_hold(job, i->top, i->base, &s->layers, errp) ||
-        !block_job_add_node(job, "overlay", overlay, 0, PERM_ALL, errp)) {
-        return false;
-    }
-    /* Whatever works on the overlay alone leaves what is below the filter. */
-    block_job_allow_ops(job, overlay, NODE_OPS_ALL);
-    if (!block_job_add_node(job, "device", i->device, 0, PERM_ALL, errp)) {
+    if ((overlay != i->device &&
+         !block_job_add_device(job, overlay, 0, PERM_ALL, errp)) ||
+        !block_job_add_node(job, "intermediate node", i->top, 0, shared,
+                            errp) ||
+        !chain_hold(job, i->top, i->base, shared, &s->layers, errp) ||
+        !block_job_add_node(job, "base", i->base, 0, PERM_ALL, errp)) {
         return false;
     }
     s->layers++; /* the top itself */
-    s->base = block_job_add_node(
-        job, "base", i->base,
-        PERM_CONSISTENT_READ | PERM_WRITE |
-            (i->base->size_bytes < i->top->size_bytes ? PERM_RESIZE : 0),
-        PERM_ALL, errp);
-    return s->base &&
-           (i->base->size_bytes >= i->top->size_bytes ||
+    s->base = block_job_add_device(
+        job, i->base, PERM_CONSISTENT_READ | PERM_WRITE | resize,
+        PERM_CONSISTENT_READ | PERM_WRITE_UNCHANGED | resize, errp);
+    s->top = block_job_add_device(job, i->top, 0, PERM_ALL, errp);
+    return s->base && s->top &&
+           block_job_freeze(job, s->filter, i->base, errp) &&
+           (!resize ||
             co_root_truncate(s->base, i->top->size_bytes, false, errp) >= 0);
 }
 
@@ -245,8 +267,8 @@ co_commit_create(const QmpBlockCommitArgs *args, const CommitImages *i,
     Node *filter = co_commit_top_insert(i->top, args->filter_node_name, errp);
     BlockJobParams params = {
         .job = job_params(args, i->device),
-        .node = i->top,
-        .perm = PERM_CONSISTENT_READ,
+        .node = i->device,
+        .perm = 0,
         .shared = PERM_ALL,
         .has_speed = args->has_speed,
         .speed = args->speed,
@@ -261,7 +283,7 @@ co_commit_create(const QmpBlockCommitArgs *args, const CommitImages *i,
     }
     ((CommitState *)job_state(job))->filter = filter;
     if (!co_init(job, args, i, errp)) {
-        job_abort_created(job);
+        job_discard(job);
         return NULL;
     }
     return job;
@@ -328,5 +350,8 @@ bool qmp_block_commit(const QmpBlockCommitArgs *args, Error **errp)
         job_start(job);
     }
     graph_unlock();
+    if (job) {
+        co_jobs_take_turn();
+    }
     return job != NULL;
 }

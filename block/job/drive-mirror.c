@@ -118,6 +118,7 @@ Job *co_drive_mirror_prepare(const DriveMirror *args, JobTxn *txn, Error **errp)
         params.no_unmap = args->has_unmap && !args->unmap;
         /* Nobody has written to it yet. */
         params.target_is_zero = !exists(args) && !params.bitmap;
+        params.holes_count = params.target_is_zero;
         job = co_mirror_create(&params, txn, errp);
     }
     co_node_unref(target);

@@ -231,6 +231,35 @@ void co_job_completed(Job *job)
     }
 }
 
+/* --- what commands leave time for ------------------------------------------
+ */
+
+#define END_PATIENCE_NS (100 * INT64_C(1000000))
+
+/* Whether a group whose jobs' work is over is about to tell its end. */
+static bool end_is_near(void)
+{
+    for (Job *job = job_next(NULL); job; job = job_next(job)) {
+        if (job->completed && job->status != JOB_STATUS_CONCLUDED &&
+            job->txn->phase != JOB_TXN_OPEN && all_completed(job->txn)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void co_jobs_take_turn(void)
+{
+    int64_t deadline_ns;
+
+    co_reschedule();
+    /* Who waits for a disk that does not answer is not waited for. */
+    deadline_ns = reactor_now_ns() + END_PATIENCE_NS;
+    while (end_is_near() &&
+           co_queue_wait_until(group_ended_queue(), deadline_ns)) {
+    }
+}
+
 /* --- jobs that never started ---------------------------------------------- */
 
 COROUTINE_ONLY CONTROL_ONLY static void co_release_unlinked(void *opaque)

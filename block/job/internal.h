@@ -27,6 +27,7 @@ struct BlockJob {
     Job *job;
     /* CONTROL */
     GPtrArray *holds; /* BlockJobHold; the first is the main node's */
+    Node *frozen_top, *frozen_bottom; /* of the chain it froze, or NULL */
     uint64_t speed_bytes_per_s;
     RateLimit limit;
     BlockDeviceIoStatus io_status;

@@ -46,6 +46,10 @@ typedef struct JobDriver {
      * for this kind: to end it waits for others. */
     bool reply_first;
 
+    /* The end of a pause, and a higher speed, let it do one more step at once:
+     * QEMU's jobs of this kind do, and users count steps. */
+    bool step_when_woken;
+
     /*
      * The work. In the job's coroutine, without the graph lock. Calls
      * co_job_pause_point (or sleeps and waits by the functions below) often,
@@ -109,6 +113,14 @@ Job *job_create(const JobDriver *driver, const JobParams *params,
  * already holds the job (a quiesced section), it goes on to "paused" at once.
  */
 void job_start(Job *job) CONTROL_ONLY;
+/*
+ * For commands that started jobs or asked one for something, as their last
+ * step, without the graph lock: jobs go on as far as they get without waiting
+ * for a disk, and one that has no more to do ends. So what has no work to do
+ * is ready, or gone, before the command's reply, as in QEMU. Jobs may be gone
+ * afterwards.
+ */
+void co_jobs_take_turn(void) COROUTINE_ONLY CONTROL_ONLY;
 /*
  * Ends a job that was never started because its transaction is undone:
  * created -> aborting -> concluded -> null. Does not yield: the hook abort

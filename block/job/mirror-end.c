@@ -35,6 +35,7 @@ void mirror_settle_bitmap(MirrorState *s, bool forget)
     if (!bitmap) {
         return;
     }
+    bitmap_tell_as(bitmap, NULL, true);
     if (s->own_todo && forget) {
         /* Writes mark both, so one that lands in between is in the second. */
         bitmap_clear_all(bitmap, NULL);
@@ -128,11 +129,14 @@ COROUTINE_ONLY CONTROL_ONLY static bool co_set_backing(MirrorState *s,
 COROUTINE_ONLY CONTROL_ONLY static bool co_pivot(MirrorState *s, Error **errp)
 {
     s->pivot = txn_new();
+    if (!s->replaces || s->replaces == s->source) {
+        /* First, since a disk that is to be behind the target bears no writes
+         * from then on. */
+        return mirror_top_give_users(s->filter, s->target, s->pivot, errp) &&
+               co_set_backing(s, errp);
+    }
     if (!co_set_backing(s, errp)) {
         return false;
-    }
-    if (!s->replaces || s->replaces == s->source) {
-        return mirror_top_give_users(s->filter, s->target, s->pivot, errp);
     }
     if (!node_leads_to(s->filter, s->replaces)) {
         error_set(errp, "Node '%s' is not part of the disk any more",
@@ -206,6 +210,7 @@ void mirror_commit(Job *job)
         s->pivot = NULL;
         s->pivoted = true;
     } else {
+        block_job_share_all(job);
         mirror_top_bypass(s->filter);
     }
     mirror_settle_bitmap(s, s->bitmap_mode != BITMAP_SYNC_MODE_NEVER);
@@ -217,6 +222,8 @@ void mirror_abort(Job *job)
     MirrorState *s = job_state(job);
 
     undo_pivot(s);
+    /* Users who go back read the images between. */
+    block_job_share_all(job);
     /* Nor a user's write to both sides that began since the cancel. */
     mirror_give_up_target(s);
     mirror_settle_bitmap(s, s->bitmap_mode == BITMAP_SYNC_MODE_ALWAYS);
@@ -230,11 +237,9 @@ CONTROL_ONLY COROUTINE_ONLY void co_mirror_clean(Job *job)
     if (!s->filter) {
         return;
     }
+    block_job_thaw(job);
     co_mirror_top_drop(s->filter);
     if (s->target_was_read_only && !s->pivoted) {
-        if (s->base) {
-            root_set_perms(s->base, 0, PERM_ALL, NULL);
-        }
         co_node_set_read_only(s->target, true, NULL);
     }
     if (s->backing) {
@@ -248,11 +253,17 @@ CONTROL_ONLY COROUTINE_ONLY void co_mirror_clean(Job *job)
     }
 }
 
-void mirror_undo(Job *job)
+void mirror_take_back(Job *job)
 {
     MirrorState *s = job_state(job);
 
     mirror_settle_bitmap(s, false);
+    block_job_share_all(job);
     mirror_top_bypass(s->filter);
+}
+
+void mirror_undo(Job *job)
+{
+    mirror_take_back(job);
     job_abort_created(job);
 }

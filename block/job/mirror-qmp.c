@@ -31,6 +31,9 @@ bool qmp_blockdev_mirror(const BlockdevMirror *args, Error **errp)
         job_start(job);
     }
     graph_unlock();
+    if (job) {
+        co_jobs_take_turn();
+    }
     return job != NULL;
 }
 
@@ -94,6 +97,9 @@ bool qmp_drive_mirror(const DriveMirror *args, Error **errp)
         job_start(job);
     }
     graph_unlock();
+    if (job) {
+        co_jobs_take_turn();
+    }
     return job != NULL;
 }
 

@@ -36,7 +36,8 @@ typedef struct MirrorParams {
     MirrorBacking backing;
     bool no_unmap; /* zeroes take space in the target */
     bool target_is_zero;
-    bool active; /* copy-mode write-blocking */
+    bool holes_count; /* what is not copied for that counts as copied */
+    bool active;      /* copy-mode write-blocking */
     bool has_speed;
     int64_t speed;      /* bytes per second, checked by block_job */
     uint64_t buf_bytes; /* in flight at most; 0: the default */
@@ -65,7 +66,7 @@ Job *co_drive_mirror_prepare(const DriveMirror *args, JobTxn *txn,
 /* Ends a job that was not started as if it had never been. Does not yield. */
 void mirror_undo(Job *job) CONTROL_ONLY;
 
-/* --- between mirror.c and mirror-end.c -------------------------------------
+/* --- between the files of the job ------------------------------------------
  */
 
 typedef enum MirrorFinish {
@@ -86,7 +87,7 @@ typedef struct MirrorState {
     BitmapSyncMode bitmap_mode;
     MirrorSyncMode sync;
     MirrorBacking backing_mode;
-    bool target_is_zero;
+    bool target_is_zero, holes_count;
     unsigned layers; /* sync=top: how many of them, from the top */
     unsigned max_workers;
     BlockdevOnError on_source_error, on_target_error;
@@ -108,6 +109,16 @@ typedef struct MirrorState {
     Node *backing; /* opened for the target; a reference, or NULL */
 } MirrorState;
 
+extern const JobDriver mirror_driver, mirror_commit_driver;
+
+bool mirror_goes_on(Job *job);
+int co_mirror_run(Job *job, Error **errp) COROUTINE_ONLY CONTROL_ONLY;
+/* Sets the bits of what is to be copied at the start. */
+void co_mirror_find_todo(Job *job) COROUTINE_ONLY;
+/* Has queries show the bitmap that it works off as QEMU's do. */
+void mirror_tell_bitmap(const MirrorState *s) CONTROL_ONLY;
+/* Writes of users go to both sides from now on. */
+void co_mirror_go_active(MirrorState *s) COROUTINE_ONLY CONTROL_ONLY;
 /* Copies what is to do from the disk's start to its end; in co_run, with the
  * job's speed and pauses. */
 void co_mirror_pass(Job *job, bool in_co_run) COROUTINE_ONLY;
@@ -116,6 +127,9 @@ void mirror_failed(MirrorState *s, int error, bool is_read);
 void mirror_give_up_target(MirrorState *s) CONTROL_ONLY;
 /* Gives the user's bitmap back; @forget what was copied. */
 void mirror_settle_bitmap(MirrorState *s, bool forget) CONTROL_ONLY;
+
+/* Gives bitmap and users back; the job is to be dropped. */
+void mirror_take_back(Job *job) CONTROL_ONLY;
 
 /* The hooks of the job's end. */
 int co_mirror_prepare(Job *job, Error **errp) COROUTINE_ONLY;

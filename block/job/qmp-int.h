@@ -9,11 +9,12 @@
 
 /*
  * Ends a command that asked a job of that kind, which may be gone, for
- * something: lets its coroutine run once, so that a job that was only waiting
- * shows the effect in its events before the reply, as QEMU's does for most
- * kinds. Returns @ok.
+ * something: lets it take its turn, so that a job that was only waiting shows
+ * the effect in its events before the reply, as QEMU's does for most kinds.
+ * Returns @ok.
  */
-bool co_job_qmp_end(const JobDriver *driver, bool ok) COROUTINE_ONLY;
+bool co_job_qmp_end(const JobDriver *driver,
+                    bool ok) COROUTINE_ONLY CONTROL_ONLY;
 /* Finalizes the job that @lookup finds, under the graph lock. */
 bool co_job_qmp_finalize(Job *(*lookup)(const char *, Error **), const char *id,
                          Error **errp) COROUTINE_ONLY CONTROL_ONLY;

@@ -10,7 +10,7 @@
 bool co_job_qmp_end(const JobDriver *driver, bool ok)
 {
     if (!driver->reply_first) {
-        co_reschedule();
+        co_jobs_take_turn();
     }
     return ok;
 }

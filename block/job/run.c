@@ -40,6 +40,7 @@ static void enter_pause(Job *job)
 static void leave_pause(Job *job)
 {
     job->paused = false;
+    job->kicked |= job->driver->step_when_woken;
     if (job->driver->resume) {
         job->driver->resume(job);
     }

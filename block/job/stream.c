@@ -48,7 +48,7 @@ static int co_stream_run(Job *job, Error **errp)
     }
     ret = co_chain_walk(job, block_job_main_root(job), 2, s->layers + 1,
                         s->on_error, co_copy_up);
-    return ret < 0 || job_cancelled(job)
+    return ret < 0 || job_cancelled(job) || !s->image->size_bytes
                ? ret
                : co_root_flush(block_job_main_root(job));
 }
@@ -57,6 +57,7 @@ COROUTINE_ONLY CONTROL_ONLY static int co_stream_prepare(Job *job, Error **errp)
 {
     StreamState *s = job_state(job);
 
+    block_job_thaw(job);
     return !s->layers || co_chain_cut(&s->cut, errp) ? 0 : -EIO;
 }
 
@@ -65,6 +66,7 @@ COROUTINE_ONLY CONTROL_ONLY static void co_stream_clean(Job *job)
     StreamState *s = job_state(job);
 
     if (s->filter) {
+        block_job_thaw(job);
         co_stream_top_drop(s->filter);
         root_set_perms(block_job_main_root(job), 0, PERM_ALL, NULL);
         co_node_set_read_only(s->image, s->was_read_only, NULL);
@@ -74,6 +76,7 @@ COROUTINE_ONLY CONTROL_ONLY static void co_stream_clean(Job *job)
 }
 
 static const JobDriver stream_driver = {
+    .step_when_woken = true,
     .type = JOB_TYPE_STREAM,
     .state_bytes = sizeof(StreamState),
     .co_run = co_stream_run,
@@ -171,6 +174,37 @@ static Job *make_job(const QmpBlockStreamArgs *args, const char *id,
     return block_job_create(&stream_driver, &params, errp);
 }
 
+/* The last image above @base. A filter of another job's that is in between may
+ * go away meanwhile. */
+static Node *last_above(Node *image, const Node *base)
+{
+    Node *node = image, *below;
+
+    while ((below = node_backing_node(node)) && below != base) {
+        node = below;
+    }
+    return node;
+}
+
+/* Told before anything is made. */
+CONTROL_ONLY
+static bool check_chain(Node *image, Node *base, Error **errp)
+{
+    Node *last = base;
+
+    if (base) {
+        last = node_backing_child(last_above(image, base))->child;
+    }
+    if (!last) {
+        last = last_above(image, NULL);
+    }
+    if (!chain_freeze(image, last, errp)) {
+        return false;
+    }
+    chain_thaw(image, last);
+    return true;
+}
+
 CONTROL_ONLY
 static bool init_state(Job *job, const QmpBlockStreamArgs *args, Node *device,
                        Node *base, Node *filter, Error **errp)
@@ -191,8 +225,12 @@ static bool init_state(Job *job, const QmpBlockStreamArgs *args, Node *device,
         error_set(errp, "Cannot allocate memory");
         return false;
     }
-    return block_job_add_node(job, "disk", device, 0, PERM_ALL, errp) &&
-           chain_hold(job, image, base, &s->layers, errp);
+    return block_job_add_node(job, "active node", device, 0, PERM_ALL, errp) &&
+           chain_hold(job, image, base,
+                      PERM_CONSISTENT_READ | PERM_WRITE_UNCHANGED, &s->layers,
+                      errp) &&
+           block_job_freeze(job, image, last_above(image, base), errp) &&
+           stream_top_keep_alone(filter, errp);
 }
 
 COROUTINE_ONLY CONTROL_ONLY static Job *
@@ -211,7 +249,7 @@ co_stream_create(const QmpBlockStreamArgs *args, Node *device, Node *base,
         return NULL;
     }
     if (!init_state(job, args, device, base, filter, errp)) {
-        job_abort_created(job);
+        job_discard(job);
         return NULL;
     }
     return job;
@@ -249,9 +287,13 @@ bool qmp_block_stream(const QmpBlockStreamArgs *args, Error **errp)
     co_graph_lock();
     device = node_lookup(args->device, args->device, errp);
     if (device && check_bounds(args, node_skip_filters(device), &base, errp) &&
-        all_allowed(device, base, errp)) {
+        all_allowed(device, base, errp) &&
+        check_chain(node_skip_filters(device), base, errp)) {
         job = co_start(args, device, base, errp);
     }
     graph_unlock();
+    if (job) {
+        co_jobs_take_turn();
+    }
     return job != NULL;
 }

@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The beginning of a mirror job, in one quiesced section over the disk: its
+ * bitmap records, its filter is put in, the job holds the images.
+ *
+ * Invariant: what fails leaves nothing behind.
+ */
+#include "block/filter/mirror-top.h"
+#include "block/graph/format.h"
+#include "block/job/chain.h"
+#include "block/job/mirror.h"
+
+/* On the engine's reactor, which is control's. */
+static void mirror_progress(void *opaque, uint64_t bytes)
+{
+    Job *job = opaque;
+
+    assert(reactor_current() == reactor_control());
+    ((MirrorState *)job_state(job))->done_bytes += bytes;
+    job_progress_add(job, bytes);
+}
+
+/* A write of a user's reached the target, or did not. */
+static void written_to_both(void *opaque, uint64_t bytes, int os_errno)
+{
+    Job *job = opaque;
+    MirrorState *s = job_state(job);
+
+    if (os_errno) {
+        s->synced = false;
+        mirror_failed(s, -os_errno, false);
+        job_kick(job);
+        return;
+    }
+    s->done_bytes += bytes;
+    job_progress_add_total(job, bytes);
+    job_progress_add(job, bytes);
+}
+
+static void set_buffer(MirrorState *s, uint64_t buf_bytes)
+{
+    uint64_t cluster = block_copy_cluster_bytes(s->copy), chunk;
+
+    s->max_workers = MIRROR_MAX_WORKERS;
+    if (buf_bytes) {
+        chunk = MAX(buf_bytes / MIRROR_MAX_WORKERS, cluster);
+        block_copy_set_chunk(s->copy, chunk);
+        s->max_workers = CLAMP(buf_bytes / block_copy_chunk_bytes(s->copy), 1,
+                               MIRROR_MAX_WORKERS);
+    }
+}
+
+/* What the job works off; recording from now on. */
+static DirtyBitmap *take_todo(const MirrorParams *p, Error **errp)
+{
+    DirtyBitmap *todo;
+
+    if (p->working_bitmap) {
+        return p->bitmap;
+    }
+    todo = bitmap_create(p->source, p->granularity_bytes, NULL, errp);
+    if (todo && p->bitmap) {
+        bitmap_merge(todo, p->bitmap);
+    }
+    return todo;
+}
+
+static const JobDriver *driver_of(const MirrorParams *p)
+{
+    return p->commit ? &mirror_commit_driver : &mirror_driver;
+}
+
+static JobParams job_params(const MirrorParams *p, JobTxn *txn)
+{
+    return (JobParams){
+        .id = p->job_id,
+        .manual_finalize = p->manual_finalize,
+        .manual_dismiss = p->manual_dismiss,
+        .txn = txn,
+    };
+}
+
+CONTROL_ONLY
+static Job *make_job(const MirrorParams *p, JobTxn *txn, Node *filter,
+                     Error **errp)
+{
+    BlockJobParams params = {
+        .job = job_params(p, txn),
+        .node = filter,
+        .perm = 0,
+        .shared = PERM_ALL,
+        .has_speed = p->has_speed,
+        .speed = p->speed,
+    };
+
+    return block_job_create(driver_of(p), &params, errp);
+}
+
+/* What QEMU tells when the target's users do not bear the mirror: there the
+ * job comes first. */
+CONTROL_ONLY
+static void tell_stillborn(const MirrorParams *p, JobTxn *txn)
+{
+    JobParams params = job_params(p, txn);
+    Job *job = job_create(driver_of(p), &params, NULL);
+
+    if (job) {
+        job_discard(job);
+    }
+}
+
+COROUTINE_ONLY CONTROL_ONLY static Node *co_put_filter_in(const MirrorParams *p,
+                                                          DirtyBitmap *todo,
+                                                          JobTxn *txn,
+                                                          Error **errp)
+{
+    bool refused;
+    Node *filter = co_mirror_top_insert(p->source, p->target, todo, p->commit,
+                                        p->filter_name, &refused, errp);
+
+    if (!filter && refused) {
+        tell_stillborn(p, txn);
+    }
+    return filter;
+}
+
+/* Whether what the target does not hold may show an image that is behind it
+ * once it is opened again: then its zeroes must be its own. */
+static bool shines_through(const MirrorParams *p)
+{
+    Node *target = node_skip_filters(p->target);
+    const FormatOps *format = target->driver->format;
+
+    if (!target->driver->supports_backing || node_backing_child(target)) {
+        return false;
+    }
+    return p->sync == MIRROR_SYNC_MODE_TOP ||
+           (format && format->backing_file && format->backing_file(target));
+}
+
+void mirror_tell_bitmap(const MirrorState *s)
+{
+    if (s->own_todo && s->bitmap) {
+        bitmap_tell_as(s->todo, s->filter, false);
+    } else {
+        bitmap_tell_as(s->todo, NULL, s->own_todo && !s->write_blocking);
+    }
+}
+
+CONTROL_ONLY
+static void init_state(Job *job, const MirrorParams *p, Node *filter,
+                       DirtyBitmap *todo)
+{
+    MirrorState *s = job_state(job);
+
+    *s = (MirrorState){
+        .filter = filter,
+        .source = p->source,
+        .target = p->target,
+        .replaces = p->replaces,
+        .copy = mirror_top_copy(filter),
+        .todo = todo,
+        .own_todo = todo != p->bitmap,
+        .bitmap = p->bitmap,
+        .bitmap_mode = p->bitmap_mode,
+        .sync = p->sync,
+        .backing_mode = p->backing,
+        .target_is_zero = p->target_is_zero,
+        .holes_count = p->holes_count,
+        .target_was_read_only = p->target_was_read_only,
+        .write_blocking = p->active,
+        .on_source_error = p->on_source_error,
+        .on_target_error = p->on_target_error,
+    };
+    if (s->replaces) {
+        node_ref(s->replaces);
+    }
+    if (s->bitmap) {
+        bitmap_set_busy(s->bitmap, true);
+    }
+    mirror_tell_bitmap(s);
+    cocount_init(&s->workers);
+    coqueue_init(&s->worker_ended);
+    set_buffer(s, p->buf_bytes);
+    if (p->diff || shines_through(p)) {
+        block_copy_set_diff(s->copy);
+        s->target_is_zero = false;
+    }
+    if (p->no_unmap) {
+        block_copy_set_no_unmap(s->copy);
+    }
+    block_copy_set_progress(s->copy, mirror_progress, job);
+    block_copy_set_written(s->copy, written_to_both, job);
+}
+
+/* A commit holds the images between, and its base may have to grow. */
+COROUTINE_ONLY CONTROL_ONLY static bool
+co_hold_layers(Job *job, const MirrorParams *p, Error **errp)
+{
+    MirrorState *s = job_state(job);
+    unsigned between;
+
+    s->layers = 1;
+    if (!p->commit) {
+        return true;
+    }
+    if (!chain_hold(job, node_skip_filters(p->source), p->target,
+                    PERM_WRITE | PERM_WRITE_UNCHANGED, &between, errp) ||
+        !block_job_freeze(job, s->filter, p->target, errp)) {
+        return false;
+    }
+    s->layers += between;
+    if (p->target->size_bytes >= p->source->size_bytes) {
+        return true;
+    }
+    s->base = block_job_add_device(job, p->target, PERM_RESIZE, PERM_ALL, errp);
+    return s->base &&
+           co_root_truncate(s->base, p->source->size_bytes, false, errp) >= 0;
+}
+
+Job *co_mirror_create(const MirrorParams *p, JobTxn *txn, Error **errp)
+{
+    DirtyBitmap *todo = take_todo(p, errp);
+    Node *filter = todo ? co_put_filter_in(p, todo, txn, errp) : NULL;
+    Job *job = filter ? make_job(p, txn, filter, errp) : NULL;
+
+    if (!job) {
+        if (filter) {
+            co_mirror_top_drop(filter);
+        }
+        if (todo && todo != p->bitmap) {
+            bitmap_release(todo);
+        }
+        return NULL;
+    }
+    init_state(job, p, filter, todo);
+    if (!block_job_add_node(job, "target", p->target, 0, PERM_ALL, errp) ||
+        !block_job_add_node(job, "source", p->source, 0, PERM_ALL, errp) ||
+        !co_hold_layers(job, p, errp)) {
+        mirror_take_back(job);
+        job_discard(job);
+        return NULL;
+    }
+    block_job_allow_ops(job, p->target, 1u << NODE_OP_DELETE);
+    return job;
+}
