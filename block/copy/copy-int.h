@@ -49,6 +49,30 @@ struct BlockCopyRun {
     RangeLock lock;
 };
 
+/* --- states.c; at home --------------------------------------------------- */
+
+/* Claims the first piece in [@start, @end) that is to do: 1 and *@run, 0 if
+ * there is none, or -errno. @waited_for: by a user, who wants it soon. */
+int co_copy_claim(BlockCopy *copy, uint64_t start, uint64_t end,
+                  uint64_t max_hole, bool waited_for, BlockCopyWatch *watch,
+                  BlockCopyRun **run) COROUTINE_ONLY;
+/* Moves it and frees @run. 0 or -errno. */
+int co_copy_finish(BlockCopyRun *run, bool *error_is_read) COROUTINE_ONLY;
+/* All of [@start, @end): returns when nothing there is to do or in flight. */
+int co_copy_all(BlockCopy *copy, uint64_t start, uint64_t end,
+                BlockCopyWatch *watch,
+                bool *error_is_read) COROUTINE_ONLY CONTROL_ONLY;
+/* Gives back what lies behind the first @bytes. */
+void copy_run_cut(BlockCopyRun *run, uint64_t bytes);
+
+/* --- classify.c; at home ------------------------------------------------- */
+
+/* Finds out whether data or a hole was claimed and keeps so much of it as is
+ * one piece. 0 or -errno. */
+int co_copy_classify(BlockCopyRun *run, bool waited_for) COROUTINE_ONLY;
+
+/* --- move.c; at home ----------------------------------------------------- */
+
 /* Moves a claimed piece; the states are the caller's matter. At home. */
 int co_move_run(BlockCopyRun *run, bool *error_is_read) COROUTINE_ONLY;
 
