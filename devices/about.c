@@ -2,6 +2,8 @@
 /* What was said of the machine, and the queries that show it. */
 #include "devices/about.h"
 
+#include <unistd.h>
+
 #include "devices/board.h"
 #include "qapi/qapi-commands.h"
 #include "util/opts.h"
@@ -59,6 +61,11 @@ bool about_set_cpus(const char *text, Error **errp)
     return true;
 }
 
+void about_use_kvm(void)
+{
+    about.kvm = access("/dev/kvm", R_OK | W_OK) == 0;
+}
+
 unsigned machine_cpus(void)
 {
     return board_chosen()->has_isa ? about.cpus : 0;
@@ -90,13 +97,6 @@ MemoryInfo *qmp_query_memory_size_summary(Error **errp)
     info->base_memory = about.memory_bytes;
     info->has_plugged_memory = true;
     return info;
-}
-
-BalloonInfo *qmp_query_balloon(Error **errp)
-{
-    error_set_class(errp, ERROR_CLASS_DEVICE_NOT_ACTIVE,
-                    "No balloon device has been activated");
-    return NULL;
 }
 
 CurrentMachineParams *qmp_query_current_machine(Error **errp)

@@ -16,6 +16,7 @@ typedef struct About {
     char *name, *uuid; /* NULL: not given */
     uint64_t memory_bytes;
     unsigned cpus;
+    bool kvm; /* asked for, and there would be one */
 } About;
 
 const About *machine_about(void) CONTROL_ONLY;
@@ -27,6 +28,11 @@ bool about_set_uuid(const char *text, Error **errp) CONTROL_ONLY;
 void about_set_memory(uint64_t bytes) CONTROL_ONLY;
 /* -smp N or cpus=N,... */
 bool about_set_cpus(const char *text, Error **errp) CONTROL_ONLY;
+
+/* The accelerator is KVM, if this host has it. Nothing is accelerated, but
+ * programs look for it: libvirt asks again and again, for ever, on a host that
+ * has it while the answer is no. */
+void about_use_kvm(void) CONTROL_ONLY;
 
 /* How many processors there are on this board. */
 unsigned machine_cpus(void) CONTROL_ONLY;

@@ -63,6 +63,31 @@ static const char has_not[] =
     "wbnoinvd wdt x2apic xcrypt xcrypt-en xfd xop xsavec xsaveerptr xsaves "
     "xstore xstore-en xtpr";
 
+/* What else is on or off in a processor's object. */
+static const char switches[] =
+    "check cmp_legacy cpuid-0xb ds_cpl enforce ffxsr fill-mtrr-mask full- "
+    "cpuid-auto-level fxsr_opt host-phys-bits hv-apicv hv-avic hv-crash hv- "
+    "emsr-bitmap hv-enforce-cpuid hv-evmcs hv-frequencies hv-ipi hv- "
+    "passthrough hv-reenlightenment hv-relaxed hv-reset hv-runtime hv- "
+    "stimer hv-stimer-direct hv-syndbg hv-synic hv-time hv-tlbflush hv- "
+    "tlbflush-direct hv-tlbflush-ext hv-vapic hv-vpindex hv-xmm-input i64 "
+    "kvm kvm-no-smi-migration kvm-pv-enforce-cpuid kvm_asyncpf "
+    "kvm_asyncpf_int kvm_mmu kvm_nopiodelay kvm_poll_control kvm_pv_eoi "
+    "kvm_pv_unhalt kvm_steal_time l3-cache lahf_lm legacy-cache nodeid_msr "
+    "nrip_save pause_filter pclmuldq perfctr_core perfctr_nb pmu sse3 "
+    "sse4-1 sse4-2 sse4_1 sse4_2 start-powered-off svm_lock tcg-cpuid "
+    "tsc_adjust tsc_scale vmcb_clean vmware-cpuid-freq x-force-features "
+    "x-hv-synic-kvm-only x-intel-pt-auto-level x-migrate-smi-count "
+    "x-vendor-cpuid-only xd";
+
+/* What is on in the one that machines have. */
+static const char on[] =
+    "apic check clflush cmov cpuid-0xb cx16 cx8 de fill-mtrr-mask fpu full- "
+    "cpuid-auto-level fxsr hypervisor i64 kvm l3-cache lahf-lm lahf_lm "
+    "legacy-cache lm mca mce mmx msr mtrr nx pae pat pge pni pse pse36 sep "
+    "sse sse2 sse3 svm syscall tcg-cpuid tsc vmware-cpuid-freq x-intel-pt- "
+    "auto-level x-migrate-smi-count x-vendor-cpuid-only xd";
+
 static void add_all(json_object *props, const char *words, bool value)
 {
     g_auto(GStrv) names = g_strsplit(words, " ", -1);
@@ -99,6 +124,27 @@ void cpu_features_add(ObjectPropertyInfoList *list)
 {
     add_flags(list, has);
     add_flags(list, has_not);
+}
+
+void cpu_switches_add(ObjectPropertyInfoList *list)
+{
+    add_flags(list, has);
+    add_flags(list, has_not);
+    add_flags(list, switches);
+}
+
+static bool is_word_of(const char *words, const char *name)
+{
+    g_auto(GStrv) names = g_strsplit(words, " ", -1);
+
+    return g_strv_contains((const char *const *)names, name);
+}
+
+bool cpu_switch_get(const char *name, bool *value)
+{
+    *value = is_word_of(on, name);
+    return *value || is_word_of(has, name) || is_word_of(has_not, name) ||
+           is_word_of(switches, name);
 }
 
 static bool is_largest(const char *name)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Processors: there in name only, for programs that look for them, and as
- * objects without properties.
+ * objects whose features nothing uses.
  */
 #include <unistd.h>
 
@@ -85,16 +85,23 @@ static void list_cpu(const void *opaque, ObjectPropertyInfoList *list)
     for (size_t i = 0; i < ARRAY_SIZE(flags); i++) {
         qom_info_add(list, flags[i], "bool");
     }
+    qom_info_add(list, "unavailable-features", "strList");
+    cpu_switches_add(list);
 }
 
 static json_object *get_cpu(const void *opaque, const char *name, Error **errp)
 {
+    bool value;
+
     for (size_t i = 0; i < ARRAY_SIZE(flags); i++) {
         if (!strcmp(flags[i], name)) {
-            return json_object_new_boolean(i == 0);
+            return json_object_new_boolean(i != 1);
         }
     }
-    return NULL;
+    if (!strcmp(name, "unavailable-features")) {
+        return json_object_new_array();
+    }
+    return cpu_switch_get(name, &value) ? json_object_new_boolean(value) : NULL;
 }
 
 static const QomNodeOps cpu_ops = {

@@ -14,5 +14,8 @@ bool cpu_model_exists(const char *name);
 const char *cpu_type_at(unsigned index);
 /* cpu-features.c: the features as properties of a type. */
 void cpu_features_add(ObjectPropertyInfoList *list);
+/* All that is on or off in an object. */
+void cpu_switches_add(ObjectPropertyInfoList *list);
+bool cpu_switch_get(const char *name, bool *value);
 
 #endif

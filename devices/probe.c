@@ -5,11 +5,13 @@
  */
 #include <json-c/json.h>
 
+#include "devices/about.h"
 #include "devices/board.h"
 #include "devices/device.h"
 #include "devices/model.h"
 #include "qapi/qapi-commands.h"
 #include "util/json/json-parse.h"
+#include "util/reactor/reactor.h"
 
 /* --- the machine --------------------------------------------------------- */
 
@@ -23,7 +25,12 @@ TargetInfo *qmp_query_target(Error **errp)
 
 KvmInfo *qmp_query_kvm(Error **errp)
 {
-    return g_new0(KvmInfo, 1);
+    KvmInfo *info = g_new0(KvmInfo, 1);
+
+    control_assert();
+    info->present = true;
+    info->enabled = machine_about()->kvm;
+    return info;
 }
 
 MachineInfoList *qmp_query_machines(Error **errp)
@@ -62,7 +69,9 @@ TpmTypeList *qmp_query_tpm_types(Error **errp)
 
 SevCapability *qmp_query_sev_capabilities(Error **errp)
 {
-    error_set(errp, "KVM not enabled");
+    control_assert();
+    error_set(errp, machine_about()->kvm ? "SEV is not enabled in KVM"
+                                         : "KVM not enabled");
     return NULL;
 }
 

@@ -168,6 +168,26 @@ static json_object *block_size_value(const Device *device, const char *name)
     return json_object_new_int64(size ? size : 512);
 }
 
+/* What a balloon tells of its guest's memory: nothing. */
+static json_object *guest_stats(void)
+{
+    static const char *const names[] = {
+        "stat-swap-in",          "stat-swap-out",    "stat-major-faults",
+        "stat-minor-faults",     "stat-free-memory", "stat-total-memory",
+        "stat-available-memory", "stat-disk-caches", "stat-htlb-pgalloc",
+        "stat-htlb-pgfail"};
+    json_object *all = json_object_new_object();
+    json_object *stats = json_object_new_object();
+
+    for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+        json_object_object_add(stats, names[i],
+                               json_object_new_uint64(UINT64_MAX));
+    }
+    json_object_object_add(all, "stats", stats);
+    json_object_object_add(all, "last-update", json_object_new_int64(0));
+    return all;
+}
+
 static json_object *get_device(const void *opaque, const char *name,
                                Error **errp)
 {
@@ -188,6 +208,9 @@ static json_object *get_device(const void *opaque, const char *name,
     }
     if (g_str_has_suffix(name, "_block_size")) {
         return block_size_value(device, name);
+    }
+    if (p && !strcmp(name, "guest-stats")) {
+        return guest_stats();
     }
     return p ? typed_value(p, device_text(device, name, p->value)) : NULL;
 }

@@ -8,7 +8,7 @@
 #include "objects/qom-types.h"
 
 /* What -accel takes, although none of them does anything. */
-static const char *const accels[] = {"qtest-accel", "tcg-accel"};
+static const char *const accels[] = {"kvm-accel", "qtest-accel", "tcg-accel"};
 
 /* "NAME:TYPE" of what all machines have, then of those with buses. */
 static const char machine_properties[] =

@@ -26,7 +26,10 @@ struct Backend {
     Account account;
 };
 
-/* errors.c: a RootOps.request_failed. */
+/* errors.c: some failed request would stop the machine, so that it is of
+ * interest whether one has. */
+bool backend_may_stop(const Backend *backend);
+/* A RootOps.request_failed. */
 void backend_request_failed(Root *root, bool is_write, int os_errno);
 
 #endif

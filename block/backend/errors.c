@@ -21,6 +21,12 @@ void backends_on_stop(void (*fn)(void))
     stop_fn = fn;
 }
 
+bool backend_may_stop(const Backend *backend)
+{
+    return stops(backend->on_write_error, ENOSPC) ||
+           stops(backend->on_read_error, EIO);
+}
+
 CONTROL_ONLY
 static void tell_and_stop(Backend *backend, bool is_write, int os_errno)
 {

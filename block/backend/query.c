@@ -9,7 +9,7 @@ COROUTINE_ONLY CONTROL_ONLY static BlockInfo *co_info(Backend *backend)
 {
     const BackendDevice *device = backend->device;
     BlockInfo *info = g_new0(BlockInfo, 1);
-    Node *node = backend_node(backend);
+    Node *node = node_skip_implicit(backend_node(backend));
 
     info->device = g_strdup(backend_name(backend));
     info->type = g_strdup("unknown");
@@ -20,7 +20,7 @@ COROUTINE_ONLY CONTROL_ONLY static BlockInfo *co_info(Backend *backend)
         info->has_tray_open = true;
         info->tray_open = device->tray_open;
     }
-    if (device && device->counts_status) {
+    if (device && device->counts_status && backend_may_stop(backend)) {
         info->has_io_status = true;
         info->io_status = backend->io_status;
     }
@@ -55,8 +55,9 @@ BlockInfoList *qmp_query_block(Error **errp)
 CONTROL_ONLY
 static BlockStats *backend_stats(const Backend *backend)
 {
-    Node *node = backend_node(backend);
-    BlockStats *stats = node ? node_query_stats(node) : g_new0(BlockStats, 1);
+    Node *node = node_skip_implicit(backend_node(backend));
+    BlockStats *stats =
+        node ? node_query_device_stats(node) : g_new0(BlockStats, 1);
 
     stats->device = g_strdup(backend_name(backend));
     stats->qdev = backend_device_path(backend);

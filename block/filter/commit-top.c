@@ -22,6 +22,7 @@ static const NodeDriver commit_top_driver = {
     .threading = NODE_ANY,
     .is_filter = true,
     .passing = true,
+    .is_implicit = true,
     .child_perm = commit_child_perm,
     .co_preadv = co_pass_preadv,
     .co_pwritev = co_pass_pwritev,
@@ -36,7 +37,6 @@ static void look_like(Node *filter, const Node *top)
     filter->size_bytes = top->size_bytes;
     filter->read_only = top->read_only;
     filter->discard_unmap = top->discard_unmap;
-    filter->cache_direct = top->cache_direct;
     filter->cache_no_flush = top->cache_no_flush;
     filter->filename = g_strdup(top->filename);
     filter->identity = json_object_get(top->identity);

@@ -293,7 +293,6 @@ static void look_like(Node *filter, const Node *source)
     filter->size_bytes = source->size_bytes;
     filter->read_only = source->read_only;
     filter->discard_unmap = source->discard_unmap;
-    filter->cache_direct = source->cache_direct;
     filter->cache_no_flush = source->cache_no_flush;
     filter->filename = g_strdup(source->filename);
     filter->identity = json_object_get(source->identity);

@@ -113,6 +113,7 @@ static const NodeDriver mirror_top_driver = {
     .threading = NODE_ANY,
     .is_filter = true,
     .passing = true,
+    .is_implicit = true,
     .co_close = co_mirror_close,
     .child_perm = mirror_child_perm,
     .co_preadv = co_mirror_preadv,
@@ -130,7 +131,6 @@ static void look_like(Node *filter, const Node *source)
     filter->size_bytes = source->size_bytes;
     filter->read_only = source->read_only;
     filter->discard_unmap = source->discard_unmap;
-    filter->cache_direct = source->cache_direct;
     filter->cache_no_flush = source->cache_no_flush;
     filter->filename = g_strdup(source->filename);
     filter->identity = json_object_get(source->identity);

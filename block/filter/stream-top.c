@@ -163,7 +163,6 @@ static void look_like(Node *filter, const Node *disk)
     filter->size_bytes = disk->size_bytes;
     filter->read_only = disk->read_only;
     filter->discard_unmap = disk->discard_unmap;
-    filter->cache_direct = disk->cache_direct;
     filter->cache_no_flush = disk->cache_no_flush;
     filter->filename = g_strdup(disk->filename);
     filter->identity = json_object_get(disk->identity);

@@ -96,9 +96,11 @@ struct NodeDriver {
      * at times other than in its I/O functions and while it is quiesced, it
      * does not do on control. */
     bool movable;
-    bool is_filter;        /* shows its EDGE_FILTERED child unchanged */
-    bool passing;          /* a job's, gone soon: no chain with it is frozen */
-    bool own_size;         /* a filter whose child may be longer than it is */
+    bool is_filter;   /* shows its EDGE_FILTERED child unchanged */
+    bool passing;     /* a job's, gone soon: no chain with it is frozen */
+    bool is_implicit; /* devices are shown what is below it, unless it has a
+                       * name that somebody gave it */
+    bool own_size;    /* a filter whose child may be longer than it is */
     bool shown_by_options; /* named by "json:", whatever its child's name */
     bool is_remote; /* requests may come back as those of a client of ours */
     bool is_format; /* data lies in its "file" child */

@@ -297,6 +297,14 @@ Node *node_skip_filters(Node *node)
     return node;
 }
 
+Node *node_skip_implicit(Node *node)
+{
+    while (node && node->driver->is_implicit && node->name_generated) {
+        node = node_filtered_child(node)->child;
+    }
+    return node;
+}
+
 bool node_leads_to(const Node *node, const Node *below)
 {
     if (node == below) {

@@ -234,6 +234,8 @@ Edge *node_backing_child(const Node *node); /* EDGE_COW, or NULL */
 bool node_leads_to(const Node *node, const Node *below);
 /* Below all filters. */
 Node *node_skip_filters(Node *node);
+/* Below the filters that users of devices are not shown. */
+Node *node_skip_implicit(Node *node);
 
 /*
  * Makes every parent of @from use @to instead, except @to itself (so it may be

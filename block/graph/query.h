@@ -19,7 +19,10 @@ struct BlockDeviceInfo *co_node_query(Node *node,
 struct ImageInfo *co_node_query_image(Node *node,
                                       bool flat) COROUTINE_ONLY CONTROL_ONLY;
 /* Both: the caller frees; do not yield. */
-struct BlockStats *node_query_stats(const Node *node) CONTROL_ONLY;
+struct BlockStats *node_query_stats(Node *node) CONTROL_ONLY;
+/* The same of a device that has @node: with what is behind, and without
+ * filters that it is not shown. */
+struct BlockStats *node_query_device_stats(Node *node) CONTROL_ONLY;
 struct XDbgBlockGraph *graph_query_debug(void) CONTROL_ONLY;
 /* "node 'x'", "an unnamed block device": owned by the caller. */
 char *edge_describe_user(const Edge *edge) CONTROL_ONLY;

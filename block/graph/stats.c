@@ -42,19 +42,34 @@ static BlockStatsSpecific *driver_counters(const Node *node)
     return specific;
 }
 
-BlockStats *node_query_stats(const Node *node)
+CONTROL_ONLY
+static BlockStats *query(Node *node, bool of_device)
 {
     BlockStats *stats = g_new0(BlockStats, 1);
 
+    node = of_device ? node_skip_implicit(node) : node;
     stats->node_name = g_strdup(node_name(node));
     stats->stats = node_counters(node);
     stats->driver_specific = driver_counters(node);
     LIST_FOREACH(edge, &node->children, Edge, in_parent) {
+        bool behind = edge->role & (EDGE_COW | EDGE_FILTERED);
+
         if (!stats->parent && (edge->role & EDGE_PRIMARY)) {
-            stats->parent = node_query_stats(edge->child);
-        } else if (!stats->backing && (edge->role & EDGE_COW)) {
-            stats->backing = node_query_stats(edge->child);
+            stats->parent = query(edge->child, of_device);
+        }
+        if (of_device && !stats->backing && behind) {
+            stats->backing = query(edge->child, true);
         }
     }
     return stats;
+}
+
+BlockStats *node_query_stats(Node *node)
+{
+    return query(node, false);
+}
+
+BlockStats *node_query_device_stats(Node *node)
+{
+    return query(node, true);
 }

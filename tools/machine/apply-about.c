@@ -18,7 +18,8 @@ static bool is_accelerator(const char *name)
     return g_strv_contains(known, name);
 }
 
-/* "kvm:tcg": the first that works; here all do. */
+/* "kvm:tcg": the first that works. */
+CONTROL_ONLY
 static bool accelerators_ok(const char *text, Error **errp)
 {
     g_auto(GStrv) names = g_strsplit(text, ":", -1);
@@ -29,6 +30,15 @@ static bool accelerators_ok(const char *text, Error **errp)
             return false;
         }
     }
+    if (!strcmp(names[0], "kvm")) {
+        about_use_kvm();
+    }
+    return true;
+}
+
+bool apply_kvm(Apply *apply, const MachineOption *option, Error **errp)
+{
+    about_use_kvm();
     return true;
 }
 

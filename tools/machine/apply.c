@@ -72,6 +72,7 @@ COROUTINE_ONLY CONTROL_ONLY static bool co_apply_early(Apply *apply)
                  {MOPT_MEMORY, apply_memory, false},
                  {MOPT_NAME, apply_name, false}, {MOPT_UUID, apply_uuid, false},
                  {MOPT_SMP, apply_smp, false}, {MOPT_ACCEL, apply_accel, false},
+                 {MOPT_KVM, apply_kvm, false},
                  {MOPT_MACHINE, apply_machine, true},
                  {MOPT_ACTION, apply_action, false},
                  {MOPT_NO_REBOOT, apply_no_reboot, false},

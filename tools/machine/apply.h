@@ -19,7 +19,10 @@ typedef struct Apply {
 typedef bool ApplyFn(Apply *apply, const MachineOption *option, Error **errp);
 
 /* apply-about.c: what has no object. */
-bool apply_accel(Apply *apply, const MachineOption *option, Error **errp);
+bool apply_accel(Apply *apply, const MachineOption *option,
+                 Error **errp) CONTROL_ONLY;
+bool apply_kvm(Apply *apply, const MachineOption *option,
+               Error **errp) CONTROL_ONLY;
 bool apply_machine(Apply *apply, const MachineOption *option,
                    Error **errp) CONTROL_ONLY;
 bool apply_display(Apply *apply, const MachineOption *option, Error **errp);

@@ -17,7 +17,7 @@ static const Known known[] = {
     {"machine", true, MOPT_MACHINE},
     {"M", true, MOPT_MACHINE},
     {"accel", true, MOPT_ACCEL},
-    {"enable-kvm", false, MOPT_IGNORED},
+    {"enable-kvm", false, MOPT_KVM},
     {"display", true, MOPT_DISPLAY},
     {"m", true, MOPT_MEMORY},
     {"nodefaults", false, MOPT_NODEFAULTS},

@@ -16,6 +16,7 @@ typedef enum MachineOptionKind {
     MOPT_VERSION,
     MOPT_MACHINE,
     MOPT_ACCEL,
+    MOPT_KVM, /* -enable-kvm */
     MOPT_DISPLAY,
     MOPT_MEMORY,
     MOPT_NODEFAULTS,
