@@ -11,6 +11,7 @@
 
 #include "block/file/raw.h"
 #include "block/graph/cache-mode.h"
+#include "block/graph/fill-options.h"
 #include "block/graph/format.h"
 #include "block/graph/loose-options.h"
 #include "block/graph/probe.h"
@@ -234,29 +235,127 @@ static json_object *parse_given(const ImageOpen *open, Error **errp)
                : loose_options_of_json_name(open->filename, errp);
 }
 
-/* An option string, or `json:{...}`. */
-static BlockdevOptions *options_given(const ImageOpen *open, Error **errp)
+/* Which format it is is asked of the file; the rest is for that format. */
+static void keep_file_only(json_object *plain)
 {
-    json_object *json = parse_given(open, errp);
-    BlockdevOptions *options;
+    static const char *const others[] = {"read-only", "force-share", "cache",
+                                         "file"};
+    GPtrArray *rest = g_ptr_array_new_with_free_func(g_free);
 
-    if (!json) {
-        return NULL;
+    json_object_object_foreach(plain, name, value)
+    {
+        bool keep = false;
+
+        (void)value;
+        for (size_t i = 0; i < ARRAY_SIZE(others); i++) {
+            keep |= !strcmp(name, others[i]);
+        }
+        if (!keep) {
+            g_ptr_array_add(rest, g_strdup(name));
+        }
     }
-    add_words(json, open);
-    options =
-        loose_options_read(json, open->format ? open->format : "raw", errp);
+    for (guint i = 0; i < rest->len; i++) {
+        json_object_object_del(plain, rest->pdata[i]);
+    }
+    g_ptr_array_unref(rest);
+}
+
+static bool supports_backing(json_object *plain, const ImageOpen *open)
+{
+    const char *format = open->format;
+    const NodeDriver *driver;
+    json_object *name;
+
+    if (json_object_object_get_ex(plain, "driver", &name)) {
+        format = json_object_get_string(name);
+    }
+    driver = format ? driver_find(format) : NULL;
+    return driver && driver->supports_backing;
+}
+
+json_object *image_options_behind(const ImageOpen *open)
+{
+    json_object *json = NULL, *plain = NULL, *behind = NULL;
+
+    if (open->image_opts || is_json_name(open)) {
+        json = parse_given(open, NULL);
+        plain = json ? loose_options_plain(json, NULL) : NULL;
+    } else if (open->more) {
+        plain = json_object_get(open->more);
+    }
+    if (plain && json_object_object_get_ex(plain, "backing", &behind)) {
+        behind = json_object_is_type(behind, json_type_object)
+                     ? json_object_get(behind)
+                     : NULL;
+    }
+    json_object_put(plain);
+    json_object_put(json);
+    return behind;
+}
+
+/* An option string, or `json:{...}`; the images say what they leave open. */
+COROUTINE_ONLY CONTROL_ONLY static BlockdevOptions *
+co_options_given(const ImageOpen *open, Error **errp)
+{
+    json_object *json = parse_given(open, errp), *plain = NULL;
+    BlockdevOptions *options = NULL;
+
+    if (json) {
+        add_words(json, open);
+        plain = loose_options_plain(json, errp);
+    }
+    if (plain && open->probing) {
+        keep_file_only(plain);
+    }
+    if (plain && open->no_backing && supports_backing(plain, open)) {
+        add_string(plain, "backing", ""); /* none */
+    }
+    if (plain && json_object_object_get_ex(plain, "file", NULL)) {
+        add_missing(plain, "driver", open->format ? open->format : "raw");
+    }
+    if (plain && (!json_object_object_get_ex(plain, "driver", NULL) ||
+                  co_fill_options(plain, errp))) {
+        options = loose_options_read(plain, "raw", errp);
+    }
+    json_object_put(plain);
     json_object_put(json);
     return options;
 }
 
-static BlockdevOptions *options_of_words(const ImageOpen *open, Error **errp)
+/* Those of the file's name with @open->more beside them. */
+COROUTINE_ONLY CONTROL_ONLY static BlockdevOptions *
+co_options_with_more(const ImageOpen *open, json_object *json, Error **errp)
+{
+    BlockdevOptions *options = NULL;
+    json_object *plain;
+
+    json_object_object_foreach(open->more, name, value)
+    {
+        if (!open->no_backing || strcmp(name, "backing")) {
+            json_object_object_add(json, name, json_object_get(value));
+        }
+    }
+    plain = loose_options_plain(json, errp);
+    if (plain && co_fill_options(plain, errp)) {
+        options = loose_options_read(plain, "raw", errp);
+    }
+    json_object_put(plain);
+    return options;
+}
+
+COROUTINE_ONLY CONTROL_ONLY static BlockdevOptions *
+co_options_of_words(const ImageOpen *open, Error **errp)
 {
     json_object *json = options_of_file(open, errp);
     BlockdevOptions *options;
 
     if (!json) {
         return NULL;
+    }
+    if (open->more) {
+        options = co_options_with_more(open, json, errp);
+        json_object_put(json);
+        return options;
     }
     options = BlockdevOptions_from_json(json, errp);
     json_object_put(json);
@@ -269,18 +368,18 @@ static BlockdevOptions *options_of_words(const ImageOpen *open, Error **errp)
 COROUTINE_ONLY CONTROL_ONLY static Node *co_open_node(const ImageOpen *open,
                                                       Error **errp)
 {
-    BlockdevOptions *options = open->image_opts || is_json_name(open)
-                                   ? options_given(open, errp)
-                                   : options_of_words(open, errp);
-    Node *node;
+    BlockdevOptions *options;
+    Node *node = NULL;
 
-    if (!options) {
-        return NULL;
-    }
     co_graph_lock();
-    format_opening_to_look = open->look_only;
-    node = co_node_open(options, errp);
-    format_opening_to_look = false;
+    options = open->image_opts || is_json_name(open)
+                  ? co_options_given(open, errp)
+                  : co_options_of_words(open, errp);
+    if (options) {
+        format_opening_to_look = open->look_only;
+        node = co_node_open(options, errp);
+        format_opening_to_look = false;
+    }
     graph_unlock();
     BlockdevOptions_free(options);
     return node;
@@ -331,6 +430,8 @@ COROUTINE_ONLY CONTROL_ONLY static Root *co_open_probed(const ImageOpen *open,
      * locked as if it were. */
     known.format = "raw";
     known.writable = known.resize = false;
+    known.probing = true;
+    known.more = NULL;
     root = co_open_root(&known, errp);
     if (!root) {
         return NULL;
@@ -338,7 +439,7 @@ COROUTINE_ONLY CONTROL_ONLY static Root *co_open_probed(const ImageOpen *open,
     known = *open;
     known.format = co_probe(root, open->filename, errp);
     *raw = known.format && !strcmp(known.format, "raw");
-    if (*raw && !open->writable) {
+    if (*raw && !open->writable && !open->image_opts && !is_json_name(open)) {
         return root;
     }
     co_image_close(root);
@@ -382,7 +483,9 @@ Root *co_image_open(const ImageOpen *open, bool *probed_raw, Error **errp)
     bool raw = false;
     Root *root;
     bool given = open->image_opts || is_json_name(open);
-    bool probe = !open->format && !(given && names_driver(open));
+    bool probe =
+        !open->format && !(given && names_driver(open)) &&
+        !(open->more && json_object_object_get_ex(open->more, "driver", NULL));
 
     if (open->format && !image_format_known(open->format)) {
         error_set(errp, "Unknown driver '%s'", open->format);

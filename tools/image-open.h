@@ -19,6 +19,10 @@ typedef struct ImageOpen {
     const char *aio;           /* NULL: threads */
     bool unmap;                /* discard=unmap */
     const char *detect_zeroes; /* NULL: off */
+    bool probing;              /* nothing but its file is of interest */
+    /* More options, by names with dots; borrowed; NULL: none. Not with
+     * @image_opts. */
+    struct json_object *more;
 } ImageOpen;
 
 /*
@@ -35,6 +39,10 @@ Root *co_image_open(const ImageOpen *open, bool *probed_raw,
 /* What who opens such an image for writing is told, on standard error. */
 void image_warn_of_raw(const ImageOpen *open, const Root *root);
 void co_image_close(Root *root) COROUTINE_ONLY CONTROL_ONLY; /* NULL is fine */
+
+/* What the options of @open say of the image behind, for @more of who opens it;
+ * NULL: nothing. The caller's. */
+struct json_object *image_options_behind(const ImageOpen *open);
 
 /* NULL is fine. The mode says that each write is on stable storage when it
  * returns. */

@@ -26,12 +26,6 @@ bool drive_medium_given(const DriveMedium *medium);
 Node *co_drive_open(const DriveMedium *medium,
                     Error **errp) COROUTINE_ONLY CONTROL_ONLY;
 
-/* drive-fill.c: adds to loose options @plain what is found out by looking at
- * the images: drivers that are not named, and the files of images behind
- * others of which only some options are given. */
-bool co_drive_fill(json_object *plain,
-                   Error **errp) COROUTINE_ONLY CONTROL_ONLY;
-
 /* --- drive-place.c ------------------------------------------------------- */
 
 /* Takes if=, index=, bus=, unit=, media= from @opts into @drive. */

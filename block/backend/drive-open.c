@@ -5,6 +5,7 @@
 #include "block/backend/drive-int.h"
 #include "block/backend/temporary.h"
 #include "block/graph/driver.h"
+#include "block/graph/fill-options.h"
 #include "block/graph/loose-options.h"
 #include "block/file/raw.h"
 #include "block/graph/probe.h"
@@ -242,7 +243,7 @@ co_options(const DriveMedium *medium, bool *guessed_raw, Error **errp)
         add_common(options, medium);
         plain = loose_options_plain(options, errp);
     }
-    if (plain && co_drive_fill(plain, errp)) {
+    if (plain && co_fill_options(plain, errp)) {
         read = loose_options_read(plain, "raw", errp);
     }
     json_object_put(plain);

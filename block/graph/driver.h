@@ -210,7 +210,8 @@ struct NodeDriver {
      * options, the caller's, that such a @name stands for. NULL: none are. */
     bool (*takes_protocol)(const char *protocol);
     struct json_object *(*options_of_name)(const char *name, Error **errp);
-    /* Names of those options that decide what the node shows ("offset"): a
+    /* Names of those options that decide what the node shows ("offset", or with
+     * dots where they are nested): a
      * node that has one of them given cannot be named by its child's file
      * name. NULL ends; NULL: none. */
     const char *const *identity_options;

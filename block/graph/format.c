@@ -36,6 +36,13 @@ const FormatOption *format_create_options(const NodeDriver *driver)
                : NULL;
 }
 
+const char *node_encryption(const Node *node)
+{
+    const FormatOps *format = node->driver->format;
+
+    return format && format->encryption ? format->encryption(node) : NULL;
+}
+
 void format_announce(json_object *words, const FormatOption *table,
                      const char *filename, const char *format)
 {

@@ -15,6 +15,7 @@
 
 #include "block/graph/driver.h"
 
+struct BlockdevAmendOptions;
 struct BlockdevCreateOptions;
 struct ImageInfoSpecific;
 struct SnapshotInfoList;
@@ -53,6 +54,10 @@ extern bool format_opening_for_repair;
 /* True while a node is opened only to be described: an encrypted image then
  * needs no password, and its data cannot be read. As above. */
 extern bool format_opening_to_look;
+/* True in the program that has machines: what only tools are to read, so that
+ * it can be brought to a better format, is not opened there. Set before nodes
+ * are opened. */
+extern bool format_for_machine;
 
 typedef struct FormatMeasure {
     uint64_t required_bytes, fully_allocated_bytes;
@@ -73,7 +78,6 @@ typedef struct FormatOps {
     const FormatOption *create_options;
     /* Those of `img amend`, where they are others. NULL: the same. */
     const FormatOption *amend_options;
-    bool encrypted; /* all of its images are */
 
     /* blockdev-create: the arm of @options that is the format's own. */
     bool (*co_create)(const struct BlockdevCreateOptions *options,
@@ -94,6 +98,8 @@ typedef struct FormatOps {
      * Owned by the node. */
     const char *(*backing_file)(const Node *node);
     const char *(*backing_format)(const Node *node);
+    /* How its data is encrypted ("luks"), or NULL. NULL: it never is. */
+    const char *(*encryption)(const Node *node);
     /* Where the state of a machine begins, behind the disk. */
     uint64_t (*vm_state_offset)(const Node *node);
     /* It was not closed properly. */
@@ -107,6 +113,10 @@ typedef struct FormatOps {
                      void (*progress)(void *opaque, uint64_t done,
                                       uint64_t total),
                      void *opaque, Error **errp);
+    /* x-blockdev-amend: the arm of @options that is the format's own. */
+    bool (*co_amend_options)(Node *node,
+                             const struct BlockdevAmendOptions *options,
+                             bool force, Error **errp);
     /* NULL @filename: none from now on. Only what the image says. */
     int (*co_change_backing_file)(Node *node, const char *filename,
                                   const char *format, Error **errp);
@@ -142,6 +152,9 @@ typedef struct FormatOps {
      * has the same (`img commit`). NULL: it keeps it. */
     int (*co_make_empty)(Node *node, Error **errp);
 } FormatOps;
+
+/* How the data of @node's image is encrypted ("luks", "aes"), or NULL. */
+const char *node_encryption(const Node *node);
 
 /* Those of the file that an image is in. */
 extern const FormatOption format_file_options[];

@@ -14,6 +14,7 @@
 
 bool format_opening_for_repair;
 bool format_opening_to_look;
+bool format_for_machine;
 
 /* CONTROL, under the graph lock: nodes that are being opened, each by the one
  * above it */

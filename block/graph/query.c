@@ -106,7 +106,7 @@ ImageInfo *co_node_query_image(Node *node, bool flat)
         info->has_cluster_size = cluster_bytes > 0;
         info->cluster_size = cluster_bytes;
     }
-    if (node->driver->format && node->driver->format->encrypted) {
+    if (node_encryption(node)) {
         info->has_encrypted = info->encrypted = true;
     }
     if (node->driver->format) {

@@ -4,8 +4,6 @@
 
 #include "objects/secret.h"
 
-#define DEFAULT_ITER_MS 2000
-
 const FormatOption luks_amend_options[] = {
     {"state", "str", "Select new state of affected keyslots (active/inactive)",
      NULL, true},
@@ -21,87 +19,54 @@ const FormatOption luks_amend_options[] = {
 };
 
 typedef struct Amend {
-    LuksState *s;
-    const char *old_secret, *new_secret;
+    LuksVolume *v;
+    const QCryptoBlockAmendOptionsLUKS *o;
     bool force;
     int slot; /* -1: not given */
-    uint64_t iter_ms;
 } Amend;
 
-static const char *word(json_object *words, const char *name)
+static bool take_slot(Amend *a, Error **errp)
 {
-    json_object *value;
-
-    return json_object_object_get_ex(words, name, &value)
-               ? json_object_get_string(value)
-               : NULL;
-}
-
-static bool take_number(json_object *words, const char *name, uint64_t *number,
-                        Error **errp)
-{
-    const char *text = word(words, name);
-
-    if (text &&
-        !g_ascii_string_to_unsigned(text, 10, 0, INT64_MAX, number, NULL)) {
-        error_set(errp, "Parameter '%s' expects a number", name);
-        return false;
-    }
-    return true;
-}
-
-static bool take_words(Amend *a, json_object *words, Error **errp)
-{
-    uint64_t slot = UINT64_MAX;
-
-    a->old_secret = word(words, "old-secret");
-    a->new_secret = word(words, "new-secret");
-    a->iter_ms = DEFAULT_ITER_MS;
-    if (!take_number(words, "keyslot", &slot, errp) ||
-        !take_number(words, "iter-time", &a->iter_ms, errp)) {
-        return false;
-    }
-    if (slot != UINT64_MAX && slot >= LUKS_SLOTS) {
+    if (a->o->has_keyslot &&
+        (a->o->keyslot < 0 || a->o->keyslot >= LUKS_SLOTS)) {
         error_set(errp,
-                  "Invalid keyslot %" PRIu64
+                  "Invalid keyslot %" PRId64
                   " specified, must be between 0 and %d",
-                  slot, LUKS_SLOTS - 1);
+                  a->o->keyslot, LUKS_SLOTS - 1);
         return false;
     }
-    a->slot = slot == UINT64_MAX ? -1 : (int)slot;
-    a->iter_ms = MAX(a->iter_ms, 1);
+    a->slot = a->o->has_keyslot ? (int)a->o->keyslot : -1;
     return true;
 }
 
 /* --- the file ------------------------------------------------------------ */
 
 COROUTINE_ONLY
-static int co_put(Edge *file, uint64_t at, uint8_t *buf, size_t bytes)
+static int co_put(LuksVolume *v, uint64_t at, uint8_t *buf, size_t bytes)
 {
     Iov iov;
     int ret;
 
     iov_init_buf(&iov, buf, bytes);
-    ret = co_edge_pwritev(file, at, bytes, &iov, 0, 0);
+    ret = co_edge_pwritev(v->file, v->header_offset + at, bytes, &iov, 0, 0);
     iov_free(&iov);
-    return ret == 0 ? co_edge_flush(file) : ret;
+    return ret == 0 ? co_edge_flush(v->file) : ret;
 }
 
 COROUTINE_ONLY
-static int co_put_header(LuksState *s)
+static int co_put_header(LuksVolume *v)
 {
     uint8_t buf[LUKS_HEADER_BYTES];
 
-    luks_header_write(&s->header, buf);
-    return co_put(s->file, 0, buf, sizeof(buf));
+    luks_header_write(&v->header, buf);
+    return co_put(v, 0, buf, sizeof(buf));
 }
 
 COROUTINE_ONLY
-static int co_put_material(LuksState *s, unsigned slot, uint8_t *material)
+static int co_put_material(LuksVolume *v, unsigned slot, uint8_t *material)
 {
-    return co_put(s->file,
-                  (uint64_t)s->header.slots[slot].key_sector * LUKS_SECTOR,
-                  material, luks_material_bytes(&s->header));
+    return co_put(v, (uint64_t)v->header.slots[slot].key_sector * LUKS_SECTOR,
+                  material, luks_material_bytes(&v->header));
 }
 
 static bool written(int ret, Error **errp)
@@ -116,7 +81,7 @@ static bool written(int ret, Error **errp)
 
 static bool choose_slot(Amend *a, Error **errp)
 {
-    const LuksSlot *slots = a->s->header.slots;
+    const LuksSlot *slots = a->v->header.slots;
     int i = 0;
 
     if (a->slot >= 0) {
@@ -139,35 +104,66 @@ static bool choose_slot(Amend *a, Error **errp)
     return i < LUKS_SLOTS;
 }
 
+/* Whoever is asked for a password of the image has to have one. */
+COROUTINE_ONLY CONTROL_ONLY static bool co_check_secret(const Amend *a,
+                                                        Error **errp)
+{
+    uint8_t key[LUKS_MAX_KEY];
+    unsigned slot = 0;
+    char *password;
+    int ret;
+
+    if (!a->o->secret) {
+        return true;
+    }
+    password = secret_lookup_text(a->o->secret, errp);
+    if (!password) {
+        return false;
+    }
+    ret = co_luks_find_key(a->v, password, &slot, key);
+    secret_text_free(password);
+    explicit_bzero(key, sizeof(key));
+    if (ret < 0) {
+        error_set(errp, "Invalid password, cannot unlock any keyslot");
+    }
+    return ret == 0;
+}
+
+static uint64_t iter_ms(const Amend *a)
+{
+    return a->o->has_iter_time ? (uint64_t)MAX(a->o->iter_time, 1)
+                               : LUKS_DEFAULT_ITER_MS;
+}
+
 COROUTINE_ONLY CONTROL_ONLY static bool co_activate(Amend *a, Error **errp)
 {
-    LuksState *s = a->s;
-    LuksHeader old = s->header;
+    LuksVolume *v = a->v;
+    LuksHeader old = v->header;
     uint8_t *material;
     char *password;
     bool ok;
 
-    if (!a->new_secret) {
+    if (!a->o->new_secret) {
         error_set(errp, "'new-secret' is required to activate a keyslot");
         return false;
     }
-    if (a->old_secret) {
+    if (a->o->old_secret) {
         error_set(errp,
                   "'old-secret' must not be given when activating keyslots");
         return false;
     }
-    if (!choose_slot(a, errp) ||
-        !(password = secret_lookup_text(a->new_secret, errp))) {
+    if (!choose_slot(a, errp) || !co_check_secret(a, errp) ||
+        !(password = secret_lookup_text(a->o->new_secret, errp))) {
         return false;
     }
-    material = co_luks_make_slot(&s->header, a->slot, password, a->iter_ms,
-                                 s->key, errp);
+    material = co_luks_make_slot(&v->header, a->slot, password, iter_ms(a),
+                                 v->key, errp);
     secret_text_free(password);
-    ok = material && written(co_put_material(s, a->slot, material), errp) &&
-         written(co_put_header(s), errp);
+    ok = material && written(co_put_material(v, a->slot, material), errp) &&
+         written(co_put_header(v), errp);
     g_free(material);
     if (!ok) {
-        s->header = old;
+        v->header = old;
     }
     return ok;
 }
@@ -185,25 +181,25 @@ static unsigned count_active(const LuksHeader *h)
 }
 
 /* First so that its password opens nothing, then so that none can. */
-COROUTINE_ONLY CONTROL_ONLY static bool co_erase(LuksState *s, unsigned slot,
+COROUTINE_ONLY CONTROL_ONLY static bool co_erase(LuksVolume *v, unsigned slot,
                                                  Error **errp)
 {
-    size_t bytes = luks_material_bytes(&s->header);
+    size_t bytes = luks_material_bytes(&v->header);
     g_autofree uint8_t *random = g_malloc(bytes);
-    LuksSlot *h = &s->header.slots[slot];
+    LuksSlot *h = &v->header.slots[slot];
 
     h->active = false;
     h->iters = 0;
     memset(h->salt, 0, sizeof(h->salt));
-    if (!written(co_put_header(s), errp)) {
+    if (!written(co_put_header(v), errp)) {
         return false;
     }
     reactor_random(random, bytes);
-    return written(co_put_material(s, slot, random), errp);
+    return written(co_put_material(v, slot, random), errp);
 }
 
 /* Which slots @password opens. */
-COROUTINE_ONLY CONTROL_ONLY static bool co_find_slots(LuksState *s,
+COROUTINE_ONLY CONTROL_ONLY static bool co_find_slots(LuksVolume *v,
                                                       const char *password,
                                                       bool *found, unsigned *n,
                                                       Error **errp)
@@ -212,7 +208,7 @@ COROUTINE_ONLY CONTROL_ONLY static bool co_find_slots(LuksState *s,
 
     *n = 0;
     for (unsigned slot = 0; slot < LUKS_SLOTS; slot++) {
-        int ret = co_luks_unlock(s->file, &s->header, password, &slot, key);
+        int ret = co_luks_find_key(v, password, &slot, key);
 
         if (ret < 0 && ret != -ENOKEY) {
             error_set_errno(errp, -ret, "Unable to read a keyslot");
@@ -230,14 +226,14 @@ COROUTINE_ONLY CONTROL_ONLY static bool co_find_slots(LuksState *s,
 COROUTINE_ONLY CONTROL_ONLY static bool co_erase_by_password(Amend *a,
                                                              Error **errp)
 {
-    char *password = secret_lookup_text(a->old_secret, errp);
+    char *password = secret_lookup_text(a->o->old_secret, errp);
     bool found[LUKS_SLOTS] = {false}, ok;
     unsigned n;
 
     if (!password) {
         return false;
     }
-    ok = co_find_slots(a->s, password, found, &n, errp);
+    ok = co_find_slots(a->v, password, found, &n, errp);
     secret_text_free(password);
     if (!ok) {
         return false;
@@ -247,7 +243,7 @@ COROUTINE_ONLY CONTROL_ONLY static bool co_erase_by_password(Amend *a,
                   "No keyslots match given (old) password for erase operation");
         return false;
     }
-    if (n == count_active(&a->s->header) && !a->force) {
+    if (n == count_active(&a->v->header) && !a->force) {
         error_set(errp,
                   "All the active keyslots match the (old) password that was "
                   "given and erasing them will erase all the data in the "
@@ -255,7 +251,7 @@ COROUTINE_ONLY CONTROL_ONLY static bool co_erase_by_password(Amend *a,
         return false;
     }
     for (unsigned i = 0; ok && i < LUKS_SLOTS; i++) {
-        ok = !found[i] || co_erase(a->s, i, errp);
+        ok = !found[i] || co_erase(a->v, i, errp);
     }
     return ok;
 }
@@ -263,14 +259,14 @@ COROUTINE_ONLY CONTROL_ONLY static bool co_erase_by_password(Amend *a,
 /* A password that is given, too, must be the slot's. */
 COROUTINE_ONLY CONTROL_ONLY static bool co_erase_slot(Amend *a, Error **errp)
 {
-    const LuksHeader *h = &a->s->header;
+    const LuksHeader *h = &a->v->header;
 
-    if (a->old_secret) {
-        char *password = secret_lookup_text(a->old_secret, errp);
+    if (a->o->old_secret) {
+        char *password = secret_lookup_text(a->o->old_secret, errp);
         uint8_t key[LUKS_MAX_KEY];
         unsigned slot = (unsigned)a->slot;
-        int ret = password ? co_luks_unlock(a->s->file, h, password, &slot, key)
-                           : -EINVAL;
+        int ret =
+            password ? co_luks_find_key(a->v, password, &slot, key) : -EINVAL;
 
         explicit_bzero(key, sizeof(key));
         secret_text_free(password);
@@ -297,19 +293,27 @@ COROUTINE_ONLY CONTROL_ONLY static bool co_erase_slot(Amend *a, Error **errp)
                   a->slot);
         return false;
     }
-    return co_erase(a->s, a->slot, errp);
+    return co_erase(a->v, a->slot, errp);
 }
 
 COROUTINE_ONLY CONTROL_ONLY static bool co_deactivate(Amend *a, Error **errp)
 {
-    if (a->new_secret) {
+    if (a->o->new_secret) {
         error_set(errp, "'new-secret' must not be given when erasing keyslots");
+        return false;
+    }
+    if (a->o->secret) {
+        error_set(errp, "'secret' must not be given when erasing keyslots");
+        return false;
+    }
+    if (a->o->has_iter_time) {
+        error_set(errp, "'iter-time' must not be given when erasing keyslots");
         return false;
     }
     if (a->slot >= 0) {
         return co_erase_slot(a, errp);
     }
-    if (a->old_secret) {
+    if (a->o->old_secret) {
         return co_erase_by_password(a, errp);
     }
     error_set(errp, "To erase keyslot(s), either explicit keyslot index or the "
@@ -317,28 +321,54 @@ COROUTINE_ONLY CONTROL_ONLY static bool co_deactivate(Amend *a, Error **errp)
     return false;
 }
 
+bool co_luks_volume_amend(LuksVolume *v, const QCryptoBlockAmendOptionsLUKS *o,
+                          bool force, Error **errp)
+{
+    Amend a = {.v = v, .o = o, .force = force};
+
+    if (!take_slot(&a, errp)) {
+        return false;
+    }
+    return o->state == Q_CRYPTO_BLOCK_LUKS_KEYSLOT_STATE_ACTIVE
+               ? co_activate(&a, errp)
+               : co_deactivate(&a, errp);
+}
+
+/* --- the driver's -------------------------------------------------------- */
+
 bool co_luks_amend(Node *node, json_object *words, bool force,
                    void (*progress)(void *opaque, uint64_t done,
                                     uint64_t total),
                    void *opaque, Error **errp)
 {
-    Amend a = {.s = node->state, .force = force};
-    const char *text = word(words, "state");
-    int state;
+    LuksState *s = node->state;
+    QCryptoBlockAmendOptionsLUKS *o =
+        QCryptoBlockAmendOptionsLUKS_from_keyval(words, errp);
+    bool ok = o && co_luks_volume_amend(&s->volume, o, force, errp);
 
-    if (!text) {
-        error_set(errp, "Parameter 'state' is missing");
+    QCryptoBlockAmendOptionsLUKS_free(o);
+    return ok;
+}
+
+bool co_luks_amend_options(Node *node, const BlockdevAmendOptions *options,
+                           bool force, Error **errp)
+{
+    const BlockdevAmendOptionsLUKS *o = &options->u.luks;
+    LuksState *s = node->state;
+    QCryptoBlockAmendOptionsLUKS volume = {
+        .state = o->state,
+        .new_secret = o->new_secret,
+        .old_secret = o->old_secret,
+        .has_keyslot = o->has_keyslot,
+        .keyslot = o->keyslot,
+        .has_iter_time = o->has_iter_time,
+        .iter_time = o->iter_time,
+        .secret = o->secret,
+    };
+
+    if (node->read_only) {
+        error_set(errp, "Block node is read-only");
         return false;
     }
-    state = qapi_enum_parse(&qapi_type_QCryptoBlockLUKSKeyslotState, text);
-    if (state < 0) {
-        error_set(errp, "Parameter 'state' does not accept value '%s'", text);
-        return false;
-    }
-    if (!take_words(&a, words, errp)) {
-        return false;
-    }
-    return state == Q_CRYPTO_BLOCK_LUKS_KEYSLOT_STATE_ACTIVE
-               ? co_activate(&a, errp)
-               : co_deactivate(&a, errp);
+    return co_luks_volume_amend(&s->volume, &volume, force, errp);
 }

@@ -4,9 +4,6 @@
 
 #include "block/graph/loose-options.h"
 #include "block/graph/root.h"
-#include "objects/secret.h"
-
-#define DEFAULT_ITER_MS 2000
 
 const FormatOption luks_create_options[] = {
     {"size", "size", "Virtual disk size", NULL, false},
@@ -23,71 +20,6 @@ const FormatOption luks_create_options[] = {
      "Preallocation mode (allowed values: off, falloc, full)", NULL, false},
     {},
 };
-
-/* --- the header ---------------------------------------------------------- */
-
-static bool take_spec(LuksSpec *spec, const BlockdevCreateOptionsLUKS *o,
-                      Error **errp)
-{
-    *spec = (LuksSpec){
-        .alg = o->has_cipher_alg ? o->cipher_alg : QCRYPTO_CIPHER_ALG_AES_256,
-        .mode = o->has_cipher_mode ? o->cipher_mode : QCRYPTO_CIPHER_MODE_XTS,
-        .ivgen = o->has_ivgen_alg ? o->ivgen_alg : QCRYPTO_IVGEN_ALG_PLAIN64,
-        .ivgen_hash =
-            o->has_ivgen_hash_alg ? o->ivgen_hash_alg : QCRYPTO_HASH_ALG_SHA256,
-        .hash = o->has_hash_alg ? o->hash_alg : QCRYPTO_HASH_ALG_SHA256,
-    };
-    return luks_spec_check(spec, errp);
-}
-
-static void make_uuid(char *text)
-{
-    uint8_t b[16];
-
-    reactor_random(b, sizeof(b));
-    b[6] = (b[6] & 0x0f) | 0x40;
-    b[8] = (b[8] & 0x3f) | 0x80;
-    g_snprintf(text, 41,
-               "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-"
-               "%02x%02x%02x%02x%02x%02x",
-               b[0], b[1], b[2], b[3], b[4], b[5], b[6], b[7], b[8], b[9],
-               b[10], b[11], b[12], b[13], b[14], b[15]);
-}
-
-/* All in front of the data; NULL with @errp. */
-COROUTINE_ONLY CONTROL_ONLY static uint8_t *co_make_front(LuksHeader *h,
-                                                          const char *password,
-                                                          uint64_t iter_ms,
-                                                          Error **errp)
-{
-    uint8_t key[LUKS_MAX_KEY], *material = NULL, *front = NULL;
-
-    make_uuid(h->uuid);
-    reactor_random(key, h->key_bytes);
-    if (co_luks_set_digest(h, key, iter_ms, errp)) {
-        material = co_luks_make_slot(h, 0, password, iter_ms, key, errp);
-    }
-    explicit_bzero(key, sizeof(key));
-    if (material) {
-        front = g_malloc0((size_t)h->payload_sector * LUKS_SECTOR);
-        luks_header_write(h, front);
-        memcpy(front + (size_t)h->slots[0].key_sector * LUKS_SECTOR, material,
-               luks_material_bytes(h));
-        g_free(material);
-    }
-    return front;
-}
-
-static bool lay_out(LuksHeader *h, const BlockdevCreateOptionsLUKS *o,
-                    Error **errp)
-{
-    if (!take_spec(&h->spec, o, errp)) {
-        return false;
-    }
-    h->key_bytes = (uint32_t)luks_key_bytes(&h->spec, NULL);
-    luks_header_lay_out(h);
-    return true;
-}
 
 /* --- the file ------------------------------------------------------------ */
 
@@ -174,37 +106,45 @@ static bool check_options(const BlockdevCreateOptionsLUKS *o, Error **errp)
         error_set(errp, "The requested file size is too large");
         return false;
     }
-    if (!o->key_secret) {
-        error_set(errp, "Parameter 'key-secret' is required for cipher");
-        return false;
-    }
-    if (o->has_iter_time && o->iter_time < 1) {
-        error_set(errp, "iter-time must be at least 1 millisecond");
-        return false;
-    }
     return true;
+}
+
+/* The part of the options that any LUKS volume has. */
+static QCryptoBlockCreateOptionsLUKS
+volume_options(const BlockdevCreateOptionsLUKS *o)
+{
+    return (QCryptoBlockCreateOptionsLUKS){
+        .key_secret = o->key_secret,
+        .has_cipher_alg = o->has_cipher_alg,
+        .cipher_alg = o->cipher_alg,
+        .has_cipher_mode = o->has_cipher_mode,
+        .cipher_mode = o->cipher_mode,
+        .has_ivgen_alg = o->has_ivgen_alg,
+        .ivgen_alg = o->ivgen_alg,
+        .has_ivgen_hash_alg = o->has_ivgen_hash_alg,
+        .ivgen_hash_alg = o->ivgen_hash_alg,
+        .has_hash_alg = o->has_hash_alg,
+        .hash_alg = o->hash_alg,
+        .has_iter_time = o->has_iter_time,
+        .iter_time = o->iter_time,
+    };
 }
 
 bool co_luks_create(const BlockdevCreateOptions *options, Error **errp)
 {
     const BlockdevCreateOptionsLUKS *o = &options->u.luks;
-    LuksHeader h = {.key_bytes = 0};
+    QCryptoBlockCreateOptionsLUKS volume = volume_options(o);
     uint8_t *front;
-    char *password;
+    size_t bytes;
     Root *root;
     bool ok;
 
-    if (!check_options(o, errp) || !lay_out(&h, o, errp) ||
-        !(password = secret_lookup_text(o->key_secret, errp))) {
+    if (!check_options(o, errp)) {
         return false;
     }
-    front = co_make_front(
-        &h, password,
-        o->has_iter_time ? (uint64_t)o->iter_time : DEFAULT_ITER_MS, errp);
-    secret_text_free(password);
+    front = co_luks_front_make(&volume, "", &bytes, errp);
     root = front ? co_hold(o->file, errp) : NULL;
-    ok = root && co_write(root, front, (uint64_t)h.payload_sector * LUKS_SECTOR,
-                          o, errp);
+    ok = root && co_write(root, front, bytes, o, errp);
     if (root) {
         co_let_go(root);
     }
@@ -248,13 +188,17 @@ bool co_luks_measure(json_object *words, Node *source, FormatMeasure *measure,
 {
     BlockdevCreateOptions *options =
         options_of_words(words, json_object_new_string("none"), errp);
-    LuksHeader h = {.key_bytes = 0};
-    bool ok = options && check_options(&options->u.luks, errp) &&
-              lay_out(&h, &options->u.luks, errp);
+    bool ok = options && check_options(&options->u.luks, errp);
+    size_t bytes = 0;
 
     if (ok) {
+        QCryptoBlockCreateOptionsLUKS volume = volume_options(&options->u.luks);
+
+        ok = luks_front_measure(&volume, "", &bytes, errp);
+    }
+    if (ok) {
         measure->required_bytes = measure->fully_allocated_bytes =
-            (uint64_t)h.payload_sector * LUKS_SECTOR + options->u.luks.size;
+            bytes + options->u.luks.size;
     }
     BlockdevCreateOptions_free(options);
     return ok;

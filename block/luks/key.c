@@ -164,18 +164,22 @@ static int co_try_key(const LuksHeader *h, const uint8_t *slot_key,
 }
 
 COROUTINE_ONLY
-static int co_try_slot(Edge *file, const LuksHeader *h, const LuksSlot *slot,
+static int co_try_slot(const LuksVolume *v, const LuksSlot *slot,
                        const char *password, uint8_t *key)
 {
+    const LuksHeader *h = &v->header;
+    uint64_t at = (uint64_t)slot->key_sector * LUKS_SECTOR;
     size_t bytes = luks_material_bytes(h);
-    uint8_t *material = g_malloc(bytes);
-    uint8_t slot_key[LUKS_MAX_KEY];
+    uint8_t slot_key[LUKS_MAX_KEY], *material;
     Iov iov;
     int ret;
 
+    if (at + bytes > v->header_bytes) {
+        return -EINVAL;
+    }
+    material = g_malloc(bytes);
     iov_init_buf(&iov, material, bytes);
-    ret = co_edge_preadv(file, (uint64_t)slot->key_sector * LUKS_SECTOR, bytes,
-                         &iov, 0, 0);
+    ret = co_edge_preadv(v->file, v->header_offset + at, bytes, &iov, 0, 0);
     iov_free(&iov);
     if (ret == 0) {
         ret = co_derive(h, password, strlen(password), slot->salt, slot->iters,
@@ -189,14 +193,15 @@ static int co_try_slot(Edge *file, const LuksHeader *h, const LuksSlot *slot,
     return ret;
 }
 
-int co_luks_unlock(Edge *file, const LuksHeader *h, const char *password,
-                   unsigned *slot, uint8_t *key)
+int co_luks_find_key(const LuksVolume *v, const char *password, unsigned *slot,
+                     uint8_t *key)
 {
+    const LuksSlot *slots = v->header.slots;
     int ret = -ENOKEY;
 
     for (; *slot < LUKS_SLOTS; (*slot)++) {
-        if (h->slots[*slot].active) {
-            ret = co_try_slot(file, h, &h->slots[*slot], password, key);
+        if (slots[*slot].active) {
+            ret = co_try_slot(v, &slots[*slot], password, key);
             if (ret != -ENOKEY) {
                 break;
             }

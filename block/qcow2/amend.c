@@ -7,6 +7,8 @@
  * flight. Each step leaves a whole image.
  */
 #include "block/qcow2/check-int.h"
+#include "block/qcow2/crypt.h"
+#include "block/qcow2/downgrade.h"
 
 #include <string.h>
 
@@ -17,6 +19,8 @@ typedef struct Amend {
     unsigned version, refcount_order;
     bool lazy, data_file_raw;
     const char *data_file, *size;
+    QCryptoBlockAmendOptionsLUKS *encrypt; /* NULL: stays */
+    bool force;
 } Amend;
 
 /* --- the image behind ---------------------------------------------------- */
@@ -82,6 +86,9 @@ static bool on(const char *word, bool *value, const char *name, Error **errp)
 static bool take_word(Amend *a, const char *name, const char *word,
                       Error **errp)
 {
+    if (g_str_has_prefix(name, "encrypt.")) {
+        return true; /* those are taken together */
+    }
     if (!strcmp(name, "compat")) {
         bool v2 = !strcmp(word, "0.10") || !strcmp(word, "v2");
 
@@ -119,6 +126,27 @@ static bool take_word(Amend *a, const char *name, const char *word,
     return true;
 }
 
+static bool check_downgrade(const Qcow2State *s, Error **errp)
+{
+    uint64_t others = s->incompatible & ~(uint64_t)(QCOW2_INCOMPAT_DIRTY |
+                                                    QCOW2_INCOMPAT_COMPRESSION);
+
+    if (s->has_data_file) {
+        return bad(errp, "Cannot downgrade an image with a data file");
+    }
+    if (others) {
+        error_set(errp,
+                  "Cannot downgrade an image with incompatible features "
+                  "0x%" PRIx64 " set",
+                  others);
+        return false;
+    }
+    if (s->autoclear & QCOW2_AUTOCLEAR_BITMAPS) {
+        return bad(errp, "Cannot downgrade an image with bitmaps");
+    }
+    return true;
+}
+
 static bool check_words(const Amend *a, Error **errp)
 {
     const Qcow2State *s = a->s;
@@ -135,69 +163,47 @@ static bool check_words(const Amend *a, Error **errp)
                          "level 1.1 and above (use compat=1.1 or greater)");
     }
     if (a->version < 3 && a->refcount_order != 4) {
-        return bad(errp, "Refcount widths other than 16 bits require "
-                         "compatibility level 1.1 or above (use compat=1.1 or "
-                         "greater)");
+        return bad(errp, s->version < 3
+                             ? "Refcount widths other than 16 bits require "
+                               "compatibility level 1.1 or above (use "
+                               "compat=1.1 or greater)"
+                             : "compat=0.10 requires refcount_bits=16");
     }
-    if (a->version < 3 && (s->incompatible & ~(uint64_t)QCOW2_INCOMPAT_DIRTY)) {
-        return bad(errp, "Cannot downgrade an image with incompatible "
-                         "features set");
+    return a->version >= s->version || check_downgrade(s, errp);
+}
+
+/* Data that version 2 has no word for would be lost: QEMU 7.2 lets it. */
+COROUTINE_ONLY
+static bool co_check_compression(const Amend *a, Error **errp)
+{
+    int ret = a->version < a->s->version &&
+                      a->s->compression != QCOW2_COMPRESSION_ZLIB
+                  ? co_qcow2_find_compressed(a->s)
+                  : 0;
+
+    if (ret > 0) {
+        return bad(errp, "Cannot downgrade an image with clusters that are "
+                         "compressed with zstd");
     }
-    if (a->version < s->version && s->snapshots->len) {
-        return bad(errp, "Cannot downgrade an image with snapshots");
+    if (ret < 0) {
+        error_set_errno(errp, -ret, "Could not look for compressed clusters");
     }
-    if (a->version < s->version && (s->autoclear & QCOW2_AUTOCLEAR_BITMAPS)) {
-        return bad(errp, "Cannot downgrade an image with bitmaps");
-    }
-    return true;
+    return ret == 0;
 }
 
 /* --- steps --------------------------------------------------------------- */
-
-/* Version 2 has no clusters of zeroes: they become data, or nothing where
- * nothing is behind. */
-COROUTINE_ONLY
-static int co_expand_zeroes(Qcow2State *s)
-{
-    uint64_t end = ROUND_UP(s->disk_bytes, s->cluster_bytes);
-    bool backing = s->backing_file != NULL;
-    void *zeroes = g_malloc0(s->cluster_bytes);
-    int ret = 0;
-
-    for (uint64_t at = 0; at < end && ret == 0;) {
-        Qcow2Map map;
-        Iov iov;
-
-        ret = co_qcow2_map(s, at, end - at, &map);
-        if (ret < 0) {
-            break;
-        }
-        if (map.type != QCOW2_ZERO_PLAIN && map.type != QCOW2_ZERO_ALLOC) {
-            at += map.bytes;
-        } else if (!backing) {
-            ret = co_qcow2_unmap(s, at, map.bytes, QCOW2_FREE_OTHER);
-            at += map.bytes;
-        } else {
-            iov_init_buf(&iov, zeroes, s->cluster_bytes);
-            ret = co_qcow2_pwritev(s->node, at, s->cluster_bytes, &iov, 0, 0);
-            iov_free(&iov);
-            at += s->cluster_bytes;
-        }
-    }
-    g_free(zeroes);
-    return ret == 0 ? co_qcow2_settle(s) : ret;
-}
 
 COROUTINE_ONLY
 static int co_set_version(Qcow2State *s, unsigned version)
 {
     unsigned old = s->version;
-    int ret = version < old ? co_expand_zeroes(s) : 0;
+    int ret = version < old ? co_qcow2_expand_zeroes(s) : 0;
 
     if (ret == 0 && version != old) {
         s->version = version;
         if (version < 3) {
             s->compatible = s->incompatible = s->autoclear = 0;
+            s->compression = QCOW2_COMPRESSION_ZLIB;
         }
         ret = co_qcow2_header_write(s);
         if (ret < 0) {
@@ -229,8 +235,10 @@ static int co_set_width(Qcow2State *s, unsigned order, Error **errp)
         if (ret == -EOVERFLOW) {
             error_set(errp,
                       "Cannot decrease refcount entry width to %u bits: "
-                      "a cluster has a refcount that is too large",
-                      1u << order);
+                      "Cluster at offset 0x%" PRIx64
+                      " has a refcount of %" PRIu64,
+                      1u << order, c.too_much << s->cluster_bits,
+                      qcow2_check_count(&c, c.too_much));
             ret = -EINVAL;
         }
     }
@@ -270,6 +278,9 @@ COROUTINE_ONLY CONTROL_ONLY static int co_amend_steps(const Amend *a,
     Qcow2State *s = a->s;
     int ret = 0;
 
+    if (a->encrypt && !co_qcow2_crypt_amend(s, a->encrypt, a->force, errp)) {
+        return -EINVAL;
+    }
     if (a->version > s->version) {
         ret = co_set_version(s, a->version);
     }
@@ -305,6 +316,7 @@ bool co_qcow2_amend(Node *node, struct json_object *words, bool force,
         .refcount_order = s->refcount_order,
         .lazy = s->compatible & QCOW2_COMPAT_LAZY_REFCOUNTS,
         .data_file_raw = s->data_file_raw,
+        .force = force,
     };
     Error *err = NULL;
     int ret;
@@ -319,10 +331,12 @@ bool co_qcow2_amend(Node *node, struct json_object *words, bool force,
         !json_object_object_get_ex(words, "lazy_refcounts", NULL)) {
         a.lazy = false; /* it goes with the version */
     }
-    if (!check_words(&a, errp)) {
+    if (!check_words(&a, errp) || !co_check_compression(&a, errp) ||
+        !qcow2_crypt_amend_words(s, words, &a.encrypt, errp)) {
         return false;
     }
     ret = co_amend_steps(&a, &err);
+    QCryptoBlockAmendOptionsLUKS_free(a.encrypt);
     if (progress) {
         progress(opaque, 1, 1);
     }
@@ -331,4 +345,30 @@ bool co_qcow2_amend(Node *node, struct json_object *words, bool force,
     }
     error_propagate(errp, err);
     return ret == 0;
+}
+
+bool co_qcow2_amend_options(Node *node, const BlockdevAmendOptions *options,
+                            bool force, Error **errp)
+{
+    const QCryptoBlockAmendOptions *encrypt = options->u.qcow2.encrypt;
+    Qcow2State *s = qcow2_state(node);
+
+    if (!encrypt) {
+        return true;
+    }
+    if (!s->crypt) {
+        return bad(errp, "image is not encrypted, can't amend");
+    }
+    if (encrypt->format != QCRYPTO_BLOCK_FORMAT_LUKS) {
+        return bad(errp, "Amend can't be used to change the qcow2 encryption "
+                         "format");
+    }
+    if (s->crypt_method != QCOW2_CRYPT_LUKS) {
+        return bad(errp, "Only LUKS encryption options can be amended for "
+                         "qcow2 with blockdev-amend");
+    }
+    if (node->read_only) {
+        return bad(errp, "Block node is read-only");
+    }
+    return co_qcow2_crypt_amend(s, &encrypt->u.luks, force, errp);
 }

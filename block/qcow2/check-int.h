@@ -27,6 +27,7 @@ typedef struct Qcow2Check {
     GPtrArray *pages;   /* counts, made when touched; see check-refs.c */
     GArray *beyond;     /* Qcow2Beyond: what is referred to and cannot be */
     uint64_t elsewhere; /* corruptions that are none of counts */
+    uint64_t too_much;  /* cluster whose count does not fit, at -EOVERFLOW */
     bool needs_rebuild; /* some counts have no place to be mended in */
 } Qcow2Check;
 

@@ -144,6 +144,7 @@ static int co_write_block(Qcow2Check *c, uint64_t block, uint64_t offset,
         uint64_t count = qcow2_check_count(c, block * per + i);
 
         if (count > s->refcount_max) {
+            c->too_much = block * per + i;
             return -EOVERFLOW;
         }
         if (count) {

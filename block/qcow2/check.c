@@ -309,6 +309,9 @@ int co_qcow2_check_count_all(Qcow2Check *c)
         qcow2_check_ref(c, s->l1_offset, s->l1_size * UINT64_C(8));
     }
     co_walk_l1(c, s->l1, s->l1_size, true);
+    if (s->crypt_method == QCOW2_CRYPT_LUKS) {
+        qcow2_check_ref(c, s->crypt_offset, s->crypt_bytes);
+    }
     for (unsigned i = 0; i < s->snapshots->len; i++) {
         co_walk_snapshot(c, g_ptr_array_index(s->snapshots, i));
     }

@@ -279,6 +279,9 @@ int co_qcow2_pwritev_compressed(Node *node, uint64_t offset, uint64_t bytes,
     if (s->has_data_file) {
         return -ENOTSUP;
     }
+    if (s->crypt) {
+        return -EIO; /* they would not be encrypted */
+    }
     ret = co_qcow2_may_change(s);
     if (ret < 0) {
         return ret;

@@ -84,18 +84,40 @@ static const char *word(json_object *words, const char *name)
                : NULL;
 }
 
-static bool refuse_encryption(json_object *words, Error **errp)
+/* "encrypt.x" as member x of "encrypt". The format has another name there. */
+static void add_encryption(json_object *json, json_object *words)
 {
-    const char *on = word(words, "encryption");
+    const size_t prefix = strlen("encrypt.");
+    json_object *encrypt = NULL;
+    const char *old = word(words, "encryption");
+    bool aes = old && !strcmp(old, "on");
 
     json_object_object_foreach(words, key, value)
     {
-        (void)value;
-        if (g_str_has_prefix(key, "encrypt.") ||
-            (!strcmp(key, "encryption") && strcmp(on, "off"))) {
-            error_set(errp, "Encryption ('%s') is not supported", key);
-            return false;
+        if (g_str_has_prefix(key, "encrypt.")) {
+            encrypt = encrypt ? encrypt : json_object_new_object();
+            json_object_object_add(encrypt, key + prefix,
+                                   json_object_get(value));
         }
+    }
+    if (aes || (encrypt && word(encrypt, "format") &&
+                !strcmp(word(encrypt, "format"), "aes"))) {
+        encrypt = encrypt ? encrypt : json_object_new_object();
+        add(encrypt, "format", "qcow");
+    }
+    if (encrypt) {
+        json_object_object_add(json, "encrypt", encrypt);
+    }
+}
+
+static bool check_alias(json_object *words, Error **errp)
+{
+    const char *old = word(words, "encryption");
+
+    if (old && !strcmp(old, "on") && word(words, "encrypt.format")) {
+        error_set(errp, "'encrypt.format' and its alias 'encryption' can't be "
+                        "used at the same time");
+        return false;
     }
     return true;
 }
@@ -130,7 +152,8 @@ BlockdevCreateOptions *qcow2_create_words(json_object *words, json_object *file,
         add(data, "filename", data_file);
         json_object_object_add(json, "data-file", data);
     }
-    options = refuse_encryption(words, errp)
+    add_encryption(json, words);
+    options = check_alias(words, errp)
                   ? BlockdevCreateOptions_from_keyval(json, errp)
                   : NULL;
     json_object_put(json);

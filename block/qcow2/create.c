@@ -6,6 +6,7 @@
  * Invariant: all options are checked before the file is touched.
  */
 #include "block/qcow2/create-int.h"
+#include "block/qcow2/crypt.h"
 
 #include "block/file/file-create.h"
 #include "block/graph/loose-options.h"
@@ -119,8 +120,11 @@ bool qcow2_measure_check(const BlockdevCreateOptionsQcow2 *o, Error **errp)
 
 bool qcow2_create_check(const BlockdevCreateOptionsQcow2 *o, Error **errp)
 {
+    size_t bytes;
+
     return check_sizes(o, errp) && check_version(o, errp) &&
-           check_combinations(o, errp);
+           check_combinations(o, errp) &&
+           (!o->encrypt || qcow2_crypt_check(o->encrypt, &bytes, errp));
 }
 
 /* --- the smallest image -------------------------------------------------- */
@@ -357,14 +361,17 @@ co_fill_image(Root *file, Root *data_file, const BlockdevCreateOptionsQcow2 *o,
               Error **errp)
 {
     Root *image = co_hold_image(file, data_file, errp);
+    Qcow2State *s;
     bool ok;
 
     if (!image) {
         return false;
     }
     co_root_enter(image);
-    ok = co_qcow2_resize(root_node(image), o->size, true, preallocation(o),
-                         errp) == 0;
+    s = qcow2_state(root_node(image));
+    s->crypt_soon = o->encrypt != NULL;
+    ok = co_qcow2_resize(s->node, o->size, true, preallocation(o), errp) == 0 &&
+         (!o->encrypt || co_qcow2_crypt_create(s, o->encrypt, errp));
     if (ok) {
         int ret = co_node_flush(root_node(image));
 

@@ -67,6 +67,35 @@ static void take_feature_table(Qcow2State *s, const uint8_t *data,
     g_array_append_vals(s->features, data, length / sizeof(Qcow2Feature));
 }
 
+static int take_crypt_header(Qcow2State *s, const uint8_t *data,
+                             uint32_t length, Error **errp)
+{
+    Qcow2CryptHeader h;
+
+    if (s->crypt_method != QCOW2_CRYPT_LUKS) {
+        error_set(errp, "CRYPTO header extension only expected with LUKS "
+                        "encryption method");
+        return -EINVAL;
+    }
+    if (length != sizeof(h)) {
+        error_set(errp,
+                  "CRYPTO header extension size %u, but expected size %zu",
+                  length, sizeof(h));
+        return -EINVAL;
+    }
+    memcpy(&h, data, sizeof(h));
+    s->crypt_offset = be64_get(h.offset);
+    s->crypt_bytes = be64_get(h.bytes);
+    if (s->crypt_offset % s->cluster_bytes) {
+        error_set(errp,
+                  "Encryption header offset '%" PRIu64
+                  "' is not a multiple of cluster size '%" PRIu64 "'",
+                  s->crypt_offset, s->cluster_bytes);
+        return -EINVAL;
+    }
+    return 0;
+}
+
 static int take_extension(Qcow2State *s, uint32_t type, const uint8_t *data,
                           uint32_t length, Error **errp)
 {
@@ -85,6 +114,8 @@ static int take_extension(Qcow2State *s, uint32_t type, const uint8_t *data,
         g_free(s->data_file_name);
         s->data_file_name = g_strndup((const char *)data, length);
         return 0;
+    case QCOW2_EXT_CRYPTO:
+        return take_crypt_header(s, data, length, errp);
     case QCOW2_EXT_FEATURE_TABLE:
         take_feature_table(s, data, length);
         return 0;
@@ -199,6 +230,11 @@ int64_t qcow2_extensions_write(const Qcow2State *s, uint8_t *cluster,
     if (s->has_data_file && s->data_file_name) {
         put(&w, QCOW2_EXT_DATA_FILE, s->data_file_name,
             strlen(s->data_file_name));
+    }
+    if (s->crypt_method == QCOW2_CRYPT_LUKS) {
+        Qcow2CryptHeader h = {be64(s->crypt_offset), be64(s->crypt_bytes)};
+
+        put(&w, QCOW2_EXT_CRYPTO, &h, sizeof(h));
     }
     /* As QEMU, not in small clusters, where the name of a backing image may
      * need the room. */

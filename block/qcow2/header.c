@@ -133,7 +133,7 @@ static int check_features(Qcow2State *s, Error **errp)
     return 0;
 }
 
-static int check_encryption(const Qcow2Header *h, Error **errp)
+static int check_encryption(Qcow2State *s, const Qcow2Header *h, Error **errp)
 {
     uint32_t method = be32_get(h->v2.crypt_method);
 
@@ -141,10 +141,16 @@ static int check_encryption(const Qcow2Header *h, Error **errp)
         error_set(errp, "Unsupported encryption method %u", method);
         return -EINVAL;
     }
-    if (method) {
-        error_set(errp, "The image is encrypted (%s), which is not supported",
-                  method == QCOW2_CRYPT_AES ? "aes" : "luks");
-        return -ENOTSUP;
+    s->crypt_method = method;
+    return 0;
+}
+
+static int check_crypt_header(const Qcow2State *s, Error **errp)
+{
+    if (s->crypt_method == QCOW2_CRYPT_LUKS && !s->crypt_bytes) {
+        error_set(errp, "Missing CRYPTO header for crypt method %u",
+                  s->crypt_method);
+        return -EINVAL;
     }
     return 0;
 }
@@ -263,10 +269,11 @@ static int take_header(Qcow2State *s, const uint8_t *cluster, Error **errp)
         return check_features(s, errp);
     }
     if ((ret = check_features(s, errp)) < 0 ||
-        (ret = check_encryption(h, errp)) < 0 ||
+        (ret = check_encryption(s, h, errp)) < 0 ||
         (ret = take_tables(s, h, errp)) < 0 ||
         (ret = qcow2_extensions_read(s, cluster, s->header_bytes, end, errp)) <
-            0) {
+            0 ||
+        (ret = check_crypt_header(s, errp)) < 0) {
         return ret;
     }
     return take_backing(s, h, cluster, errp);
@@ -318,6 +325,7 @@ static void fill_fixed(const Qcow2State *s, Qcow2Header *h)
                 .version = be32(s->version),
                 .cluster_bits = be32(s->cluster_bits),
                 .size = be64(s->disk_bytes),
+                .crypt_method = be32(s->crypt_method),
                 .l1_size = be32(s->l1_size),
                 .l1_table_offset = be64(s->l1_offset),
                 .refcount_table_offset = be64(s->reftable_offset),

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What an image tells of itself. */
 #include "block/qcow2/bitmap-int.h"
+#include "block/qcow2/crypt.h"
 
 #include "qapi/qapi-types.h"
 
@@ -17,6 +18,7 @@ ImageInfoSpecific *co_qcow2_info_specific(Node *node, Error **errp)
     q->compression_type = s->compression == QCOW2_COMPRESSION_ZSTD
                               ? QCOW2_COMPRESSION_TYPE_ZSTD
                               : QCOW2_COMPRESSION_TYPE_ZLIB;
+    q->encrypt = qcow2_crypt_info(s);
     if (s->version < 3) {
         return info;
     }
@@ -64,10 +66,12 @@ const FormatOps qcow2_format_ops = {
     .co_info_specific = co_qcow2_info_specific,
     .backing_file = backing_file,
     .backing_format = backing_format,
+    .encryption = qcow2_crypt_format,
     .vm_state_offset = vm_state_offset,
     .dirty = dirty,
     .co_check = co_qcow2_check,
     .co_amend = co_qcow2_amend,
+    .co_amend_options = co_qcow2_amend_options,
     .co_change_backing_file = co_qcow2_change_backing_file,
     .co_snapshot_list = co_qcow2_snapshot_list,
     .co_snapshot_create = co_qcow2_snapshot_create,

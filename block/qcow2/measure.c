@@ -5,6 +5,7 @@
  */
 #include "block/qcow2/bitmap-int.h"
 #include "block/qcow2/create-int.h"
+#include "block/qcow2/crypt.h"
 
 extern const NodeDriver driver_qcow2;
 
@@ -64,6 +65,32 @@ static int co_data_bytes(Node *source, const Qcow2State *s, bool backing,
     return 0;
 }
 
+/* As QEMU has it only LUKS takes room; nothing is said of other words. */
+static bool is_luks(json_object *words)
+{
+    json_object *format;
+
+    return json_object_object_get_ex(words, "encrypt.format", &format) &&
+           !strcmp(json_object_get_string(format), "luks");
+}
+
+static void drop_encryption(json_object *words)
+{
+    GPtrArray *names = g_ptr_array_new_with_free_func(g_free);
+
+    json_object_object_foreach(words, name, value)
+    {
+        (void)value;
+        if (g_str_has_prefix(name, "encrypt")) {
+            g_ptr_array_add(names, g_strdup(name));
+        }
+    }
+    for (guint i = 0; i < names->len; i++) {
+        json_object_object_del(words, names->pdata[i]);
+    }
+    g_ptr_array_unref(names);
+}
+
 bool co_qcow2_measure(struct json_object *words, Node *source,
                       FormatMeasure *measure, Error **errp)
 {
@@ -72,6 +99,7 @@ bool co_qcow2_measure(struct json_object *words, Node *source,
     BlockdevCreateOptionsQcow2 *o;
     Qcow2State s = {0};
     uint64_t disk, data = 0;
+    size_t header = 0;
     int ret = 0;
     bool v2;
 
@@ -85,6 +113,9 @@ bool co_qcow2_measure(struct json_object *words, Node *source,
         json_object_put(file);
         return false;
     }
+    if (!is_luks(words)) {
+        drop_encryption(words);
+    }
     options = qcow2_create_words(words, file, errp);
     if (!options) {
         return false;
@@ -92,7 +123,8 @@ bool co_qcow2_measure(struct json_object *words, Node *source,
     o = &options->u.qcow2;
     o->size = ROUND_UP(o->size, 512);
     v2 = o->has_version && o->version == BLOCKDEV_QCOW2_VERSION_V2;
-    if (!qcow2_measure_check(o, errp)) {
+    if (!qcow2_measure_check(o, errp) ||
+        (o->encrypt && !qcow2_crypt_check(o->encrypt, &header, errp))) {
         BlockdevCreateOptions_free(options);
         return false;
     }
@@ -115,7 +147,8 @@ bool co_qcow2_measure(struct json_object *words, Node *source,
         error_set_errno(errp, -ret, "Unable to get block status");
         return false;
     }
-    measure->fully_allocated_bytes = table_bytes(&s, disk) + disk;
+    measure->fully_allocated_bytes =
+        table_bytes(&s, disk) + ROUND_UP(header, s.cluster_bytes) + disk;
     measure->required_bytes = measure->fully_allocated_bytes - disk + data;
     measure->has_bitmaps = source && source->driver == &driver_qcow2 && !v2;
     measure->bitmaps_bytes =

@@ -9,6 +9,7 @@
 #include "block/qcow2/open-int.h"
 
 #include "block/graph/filename.h"
+#include "block/graph/fill-options.h"
 #include "block/graph/loose-options.h"
 
 static void add(json_object *o, const char *key, const char *value)
@@ -24,9 +25,15 @@ co_open_loose(Qcow2State *s, json_object *loose, const char *format,
               const char *edge, unsigned role, Error **errp)
 {
     BlockdevRef ref = {.kind = BLOCKDEV_REF_KIND_DEFINITION};
+    json_object *plain;
     Edge *child;
 
-    ref.u.definition = loose_options_read(loose, format, errp);
+    plain = loose_options_plain(loose, errp);
+    if (plain && (!json_object_object_get_ex(plain, "driver", NULL) ||
+                  co_fill_options(plain, errp))) {
+        ref.u.definition = loose_options_read(plain, format, errp);
+    }
+    json_object_put(plain);
     if (!ref.u.definition) {
         return NULL;
     }

@@ -87,6 +87,12 @@ enum {
     QCOW2_EXT_DATA_FILE = 0x44415441,
 };
 
+/* QCOW2_EXT_CRYPTO: where the header of LUKS is. */
+typedef struct Qcow2CryptHeader {
+    Be64 offset, bytes;
+} Qcow2CryptHeader;
+STATIC_ASSERT(sizeof(Qcow2CryptHeader) == 16);
+
 typedef struct Qcow2Feature {
     uint8_t type; /* 0 incompatible, 1 compatible, 2 autoclear */
     uint8_t bit;

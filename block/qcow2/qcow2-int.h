@@ -25,6 +25,7 @@
 #include "block/qcow2/qcow2-format.h"
 
 typedef struct Qcow2State Qcow2State;
+typedef struct Qcow2Crypt Qcow2Crypt; /* crypt-int.h */
 
 /* A header extension that is kept as it is. */
 typedef struct Qcow2Extension {
@@ -158,6 +159,11 @@ struct Qcow2State {
     uint8_t *header_unknown; /* fields beyond those we know */
     uint32_t header_unknown_bytes;
     char *backing_file, *backing_format, *data_file_name;
+    uint32_t crypt_method;   /* QCOW2_CRYPT_ */
+    uint64_t crypt_offset;   /* LUKS: where its header is; 0: not known */
+    bool crypt_soon;         /* it is being made, and will be encrypted */
+    uint64_t crypt_bytes;    /* and how long */
+    Qcow2Crypt *crypt;       /* NULL: not encrypted */
     ListLink extensions;     /* Qcow2Extension, kept as they are, and
                                 QCOW2_EXT_BITMAPS too */
     GArray *features;        /* Qcow2Feature: the table as read */
@@ -391,6 +397,20 @@ static inline uint64_t qcow2_table_reach(const Qcow2State *s)
     return s->cluster_bytes << s->l2_bits;
 }
 
+/* --- data.c: guest data in the file, encrypted or not -------------------- */
+
+/* From @edge, which may be shorter: zeroes beyond its end. */
+int co_qcow2_edge_read(Edge *edge, uint64_t offset, uint64_t bytes, Iov *iov,
+                       size_t iov_offset) COROUTINE_ONLY;
+/* What the disk has at @guest lies at @host of the data file; whole sectors if
+ * the image is encrypted. */
+int co_qcow2_data_read(Qcow2State *s, uint64_t guest, uint64_t host,
+                       uint64_t bytes, Iov *iov,
+                       size_t iov_offset) COROUTINE_ONLY;
+int co_qcow2_data_write(Qcow2State *s, uint64_t guest, uint64_t host,
+                        uint64_t bytes, Iov *iov,
+                        size_t iov_offset) COROUTINE_ONLY;
+
 /* --- read.c -------------------------------------------------------------- */
 
 int co_qcow2_preadv(Node *node, uint64_t offset, uint64_t bytes, Iov *iov,
@@ -482,11 +502,16 @@ bool co_qcow2_create(const struct BlockdevCreateOptions *options,
 bool co_qcow2_create_file(const char *filename, struct json_object *words,
                           Error **errp) COROUTINE_ONLY CONTROL_ONLY;
 bool co_qcow2_measure(struct json_object *words, Node *source,
-                      FormatMeasure *measure, Error **errp) COROUTINE_ONLY;
+                      FormatMeasure *measure,
+                      Error **errp) COROUTINE_ONLY CONTROL_ONLY;
 bool co_qcow2_amend(Node *node, struct json_object *words, bool force,
                     void (*progress)(void *opaque, uint64_t done,
                                      uint64_t total),
                     void *opaque, Error **errp) COROUTINE_ONLY CONTROL_ONLY;
+bool co_qcow2_amend_options(Node *node,
+                            const struct BlockdevAmendOptions *options,
+                            bool force,
+                            Error **errp) COROUTINE_ONLY CONTROL_ONLY;
 int co_qcow2_change_backing_file(Node *node, const char *filename,
                                  const char *format,
                                  Error **errp) COROUTINE_ONLY;

@@ -3,6 +3,7 @@
  * The driver qcow2: opening, closing, options, and the table of functions.
  */
 #include "block/qcow2/bitmap-int.h"
+#include "block/qcow2/crypt.h"
 #include "block/qcow2/open-int.h"
 
 #include <stdio.h>
@@ -34,6 +35,7 @@ static void state_free(Qcow2State *s)
     qcow2_cache_destroy(&s->l2_cache);
     qcow2_cache_destroy(&s->refs_cache);
     qcow2_bitmaps_close(s);
+    qcow2_crypt_close(s);
     qcow2_snapshots_free(s);
     qcow2_header_free(s);
     g_free(s->l1);
@@ -128,7 +130,8 @@ co_read_image(Node *node, const BlockdevOptionsQcow2 *o, Error **errp)
 {
     Qcow2State *s = qcow2_state(node);
 
-    if (!qcow2_options_apply(s, o, errp) || !co_open_tables(s, errp)) {
+    if (!qcow2_options_apply(s, o, errp) ||
+        !co_qcow2_crypt_open(s, o->encrypt, errp) || !co_open_tables(s, errp)) {
         return false;
     }
     node_size_changed(node, ROUND_DOWN(s->disk_bytes, 512));
@@ -284,12 +287,17 @@ static void qcow2_refresh_limits(Node *node)
 
     node->limits.zeroes_align = s->subcluster_bytes;
     node->limits.discard_align = s->cluster_bytes;
+    if (s->crypt) {
+        node->limits.request_align = MAX(node->limits.request_align, 512);
+    }
 }
 
 static uint32_t qcow2_cluster_bytes(const Node *node)
 {
     return qcow2_state(node)->cluster_bytes;
 }
+
+static const char *const qcow2_identity[] = {"encrypt.key-secret", NULL};
 
 const NodeDriver driver_qcow2 = {
     .name = "qcow2",
@@ -299,6 +307,7 @@ const NodeDriver driver_qcow2 = {
     .is_format = true,
     .supports_backing = true,
     .bitmap_store = &qcow2_bitmap_store,
+    .identity_options = qcow2_identity,
     .co_open = co_qcow2_open,
     .co_reopen = co_qcow2_reopen,
     .reopen_options = qcow2_reopen_options,

@@ -42,24 +42,6 @@ int co_qcow2_file_write(Qcow2State *s, uint64_t offset, const void *buf,
     return ret;
 }
 
-/* From @edge, which may be shorter: zeroes beyond its end. */
-COROUTINE_ONLY
-static int co_read_edge(Edge *edge, uint64_t offset, uint64_t bytes, Iov *iov,
-                        size_t iov_offset)
-{
-    uint64_t end = edge->child->size_bytes;
-    uint64_t there = offset >= end ? 0 : MIN(bytes, end - offset);
-    int ret = 0;
-
-    if (there) {
-        ret = co_edge_preadv(edge, offset, there, iov, iov_offset, 0);
-    }
-    if (there < bytes) {
-        iov_memset(iov, iov_offset + there, 0, bytes - there);
-    }
-    return ret;
-}
-
 /* In a long chain most images hold nothing of what is read: those that nobody
  * writes and that say so at once are passed over. */
 static Edge *skip_empty(Edge *edge, uint64_t offset, uint64_t bytes)
@@ -93,7 +75,7 @@ static int co_read_backing(Qcow2State *s, uint64_t offset, uint64_t bytes,
     }
     qcow2_event(s, BLKDBG_READ_BACKING_AIO);
     backing = skip_empty(backing, offset, bytes);
-    return co_read_edge(backing, offset, bytes, iov, iov_offset);
+    return co_qcow2_edge_read(backing, offset, bytes, iov, iov_offset);
 }
 
 COROUTINE_ONLY
@@ -137,8 +119,8 @@ static int co_read_mapped(Qcow2State *s, const Qcow2Map *map, uint64_t offset,
         return 0;
     case QCOW2_NORMAL:
         qcow2_event(s, BLKDBG_READ_AIO);
-        return co_read_edge(s->data_file, map->host, map->bytes, iov,
-                            iov_offset);
+        return co_qcow2_data_read(s, offset, map->host, map->bytes, iov,
+                                  iov_offset);
     default:
         return co_read_compressed(s, map->first.entry,
                                   offset & (s->cluster_bytes - 1), map->bytes,
@@ -300,6 +282,8 @@ int co_qcow2_block_status(Node *node, bool want_zero, uint64_t offset,
                           uint64_t bytes, BlockStatus *status)
 {
     Qcow2State *s = qcow2_state(node);
+    /* What lies there is not what is read, if it is encrypted. */
+    unsigned offset_flag = s->crypt ? 0 : STATUS_OFFSET;
     Qcow2Map map;
     int ret = s->corrupt ? -ENOMEDIUM : co_qcow2_map(s, offset, bytes, &map);
 
@@ -312,16 +296,16 @@ int co_qcow2_block_status(Node *node, bool want_zero, uint64_t offset,
         return 0;
     case QCOW2_UNALLOCATED_ALLOC:
         /* Not what is read, but where it would be written. */
-        status->flags = STATUS_OFFSET;
+        status->flags = offset_flag;
         break;
     case QCOW2_ZERO_PLAIN:
         status->flags = STATUS_ZERO;
         return 0;
     case QCOW2_ZERO_ALLOC:
-        status->flags = STATUS_ZERO | STATUS_OFFSET;
+        status->flags = STATUS_ZERO | offset_flag;
         break;
     case QCOW2_NORMAL:
-        status->flags = STATUS_DATA | STATUS_OFFSET;
+        status->flags = STATUS_DATA | offset_flag;
         break;
     default:
         status->flags = STATUS_DATA;

@@ -95,7 +95,8 @@ int co_qcow2_l1_grow(Qcow2State *s, uint32_t entries, Error **errp)
 /* --- preallocation ------------------------------------------------------- */
 
 COROUTINE_ONLY
-static int co_write_zeroes_data(Qcow2State *s, uint64_t offset, uint64_t bytes)
+static int co_write_zeroes_data(Qcow2State *s, uint64_t guest, uint64_t offset,
+                                uint64_t bytes)
 {
     size_t chunk = MIN(bytes, 1 * MiB);
     void *buf = io_buffer_alloc(s->data_file->child, chunk);
@@ -109,8 +110,9 @@ static int co_write_zeroes_data(Qcow2State *s, uint64_t offset, uint64_t bytes)
         Iov iov;
 
         iov_init_buf(&iov, buf, n);
-        ret = co_edge_pwritev(s->data_file, offset, n, &iov, 0, 0);
+        ret = co_qcow2_data_write(s, guest, offset, n, &iov, 0);
         iov_free(&iov);
+        guest += n;
         offset += n;
         bytes -= n;
     }
@@ -119,12 +121,15 @@ static int co_write_zeroes_data(Qcow2State *s, uint64_t offset, uint64_t bytes)
 }
 
 COROUTINE_ONLY
-static int co_fill_places(Qcow2State *s, uint64_t host, uint64_t bytes,
-                          bool fresh, FormatPreallocation how)
+static int co_fill_places(Qcow2State *s, uint64_t guest, uint64_t host,
+                          uint64_t bytes, bool fresh, FormatPreallocation how)
 {
+    if (s->crypt && s->version < 3) {
+        return co_write_zeroes_data(s, guest, host, bytes);
+    }
     switch (how) {
     case FORMAT_PREALLOC_FULL:
-        return co_write_zeroes_data(s, host, bytes);
+        return co_write_zeroes_data(s, guest, host, bytes);
     case FORMAT_PREALLOC_FALLOC:
         return co_edge_pwrite_zeroes(s->data_file, host, bytes, 0);
     default:
@@ -132,6 +137,15 @@ static int co_fill_places(Qcow2State *s, uint64_t host, uint64_t bytes,
                      : co_edge_pwrite_zeroes(s->data_file, host, bytes,
                                              REQ_MAY_UNMAP);
     }
+}
+
+/* Encrypted, zeroes in the file are something else on the disk: the entry says
+ * that it has zeroes there, or with subclusters nothing. */
+static uint64_t place_flags(const Qcow2State *s)
+{
+    return (s->crypt || s->crypt_soon) && s->version >= 3 && !s->extended_l2
+               ? QCOW2_COPIED | QCOW2_ZERO
+               : QCOW2_COPIED;
 }
 
 COROUTINE_ONLY
@@ -148,7 +162,7 @@ static int co_link_places(Qcow2State *s, uint64_t guest, uint64_t host,
             return ret;
         }
         qcow2_entry_store(s, qcow2_piece_modify(&s->l2_cache, piece) + byte,
-                          (Qcow2Entry){(host + step) | QCOW2_COPIED, 0});
+                          (Qcow2Entry){(host + step) | place_flags(s), 0});
         qcow2_piece_put(&s->l2_cache, piece);
     }
     return 0;
@@ -182,7 +196,7 @@ int co_qcow2_preallocate(Qcow2State *s, uint64_t offset, uint64_t bytes,
                                 ? MIN(bytes, there > host ? there - host : 0)
                                 : bytes;
 
-            ret = fill ? co_fill_places(s, host, fill, fresh, how) : 0;
+            ret = fill ? co_fill_places(s, at, host, fill, fresh, how) : 0;
         }
         if (ret == 0) {
             ret = co_link_places(s, at, host, got);

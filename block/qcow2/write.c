@@ -10,20 +10,9 @@
  * 3. The guest's bytes and what fills the cluster up go in one write; zeroes
  *    are not written where the file has never been written.
  */
-#include "block/qcow2/qcow2-int.h"
+#include "block/qcow2/write-int.h"
 
 #include "qapi/qapi-types.h"
-
-/* Clusters in a row that get their data together. */
-typedef struct Target {
-    uint64_t guest; /* first cluster */
-    uint64_t clusters;
-    uint64_t host;
-    bool taken; /* for this write; else the place they had */
-    bool fresh;
-    uint64_t from, to;           /* of the guest's bytes, absolute */
-    uint64_t fill_from, fill_to; /* what is valid afterwards */
-} Target;
 
 /* --- where to ------------------------------------------------------------ */
 
@@ -36,7 +25,7 @@ static bool own_place(const Qcow2State *s, Qcow2Entry e)
 /* How many clusters from @t->guest on have a place of their own in a row, or
  * none. */
 COROUTINE_ONLY
-static int co_target_extend(Qcow2State *s, Target *t, uint64_t max)
+static int co_target_extend(Qcow2State *s, Qcow2Target *t, uint64_t max)
 {
     Qcow2Entry e;
     int ret = co_qcow2_entry_get(s, t->guest, &e);
@@ -62,7 +51,7 @@ static int co_target_extend(Qcow2State *s, Target *t, uint64_t max)
 }
 
 COROUTINE_ONLY
-static int co_target_take(Qcow2State *s, Target *t)
+static int co_target_take(Qcow2State *s, Qcow2Target *t)
 {
     uint64_t reach = qcow2_table_reach(s);
     uint64_t room = (reach - t->guest % reach) >> s->cluster_bits, got;
@@ -77,98 +66,24 @@ static int co_target_take(Qcow2State *s, Target *t)
     }
     ret = co_qcow2_alloc_run(s, NULL, t->clusters, &t->host, &got, &t->fresh);
     t->clusters = got;
+    t->fresh &= !s->crypt; /* zeroes do not stand for zeroes */
     return ret;
 }
 
-/* --- what to fill up ----------------------------------------------------- */
-
-/* With subclusters only the touched ones need to be whole, unless the old
- * place has others, which are left behind. */
-COROUTINE_ONLY
-static int co_fill_unit(Qcow2State *s, const Target *t, uint64_t at,
-                        uint64_t *unit)
-{
-    Qcow2Entry e;
-    int ret;
-
-    *unit = s->cluster_bytes;
-    if (!s->extended_l2) {
-        return 0;
-    }
-    ret = co_qcow2_entry_get(s, ROUND_DOWN(at, s->cluster_bytes), &e);
-    if (ret == 0 && !(t->taken && ((e.entry & QCOW2_COMPRESSED) ||
-                                   (e.bitmap & UINT32_MAX)))) {
-        *unit = s->subcluster_bytes;
-    }
-    return ret;
-}
-
-/* In its own place a subcluster that holds data needs no filling up. */
-COROUTINE_ONLY
-static int co_fill_edge(Qcow2State *s, const Target *t, uint64_t at, bool upper,
-                        uint64_t *edge)
-{
-    uint64_t touched = upper ? at - 1 : at, unit;
-    Qcow2Map map;
-    int ret = co_fill_unit(s, t, touched, &unit);
-
-    if (ret < 0) {
-        return ret;
-    }
-    *edge = upper ? ROUND_UP(at, unit) : ROUND_DOWN(at, unit);
-    if (t->taken || *edge == at) {
-        return 0;
-    }
-    ret = co_qcow2_map(s, touched, 1, &map);
-    if (ret == 0 && map.type == QCOW2_NORMAL) {
-        *edge = at;
-    }
-    return ret;
-}
-
-/* What was there before in [@from, @to), in memory; *@buf stays NULL if the
- * place reads as it should already. */
-COROUTINE_ONLY
-static int co_read_old(Qcow2State *s, const Target *t, uint64_t from,
-                       uint64_t to, void **buf)
-{
-    bool zero;
-    Iov iov;
-    int ret;
-
-    *buf = NULL;
-    if (from == to) {
-        return 0;
-    }
-    if (t->fresh) {
-        ret = co_qcow2_reads_zero(s, from, to - from, &zero);
-        if (ret < 0 || zero) {
-            return ret;
-        }
-    }
-    *buf = io_buffer_alloc(s->data_file->child, to - from);
-    if (!*buf) {
-        return -ENOMEM;
-    }
-    qcow2_event(s, BLKDBG_COW_READ);
-    iov_init_buf(&iov, *buf, to - from);
-    ret = co_qcow2_read_locked(s, from, to - from, &iov, 0);
-    iov_free(&iov);
-    return ret;
-}
+/* --- the data ------------------------------------------------------------ */
 
 /* One write of all that has to be. */
 COROUTINE_ONLY
-static int co_write_filled(Qcow2State *s, const Target *t, Iov *data,
+static int co_write_filled(Qcow2State *s, const Qcow2Target *t, Iov *data,
                            size_t data_offset)
 {
     void *head, *tail = NULL;
     uint64_t start = t->from;
     Iov iov;
-    int ret = co_read_old(s, t, t->fill_from, t->from, &head);
+    int ret = co_qcow2_read_old(s, t, t->fill_from, t->from, &head);
 
     if (ret == 0) {
-        ret = co_read_old(s, t, t->to, t->fill_to, &tail);
+        ret = co_qcow2_read_old(s, t, t->to, t->fill_to, &tail);
     }
     if (ret == 0) {
         iov_init(&iov);
@@ -184,8 +99,8 @@ static int co_write_filled(Qcow2State *s, const Target *t, Iov *data,
             qcow2_event(s, BLKDBG_COW_WRITE);
         }
         qcow2_event(s, BLKDBG_WRITE_AIO);
-        ret = co_edge_pwritev(s->data_file, t->host + (start - t->guest),
-                              iov.bytes, &iov, 0, 0);
+        ret = co_qcow2_data_write(s, start, t->host + (start - t->guest),
+                                  iov.bytes, &iov, 0);
         iov_free(&iov);
     }
     io_buffer_free(head);
@@ -203,7 +118,7 @@ static uint64_t sub_bits(const Qcow2State *s, uint64_t from, uint64_t to)
     return ((UINT64_C(1) << b) - 1) & ~((UINT64_C(1) << a) - 1);
 }
 
-static Qcow2Entry filled_entry(const Qcow2State *s, const Target *t,
+static Qcow2Entry filled_entry(const Qcow2State *s, const Qcow2Target *t,
                                uint64_t guest, Qcow2Entry old)
 {
     uint64_t from = MAX(t->fill_from, guest) - guest;
@@ -223,7 +138,7 @@ static Qcow2Entry filled_entry(const Qcow2State *s, const Target *t,
 
 /* *@done clusters have their new entry. */
 COROUTINE_ONLY
-static int co_target_link(Qcow2State *s, const Target *t, uint64_t *done)
+static int co_target_link(Qcow2State *s, const Qcow2Target *t, uint64_t *done)
 {
     for (*done = 0; *done < t->clusters; (*done)++) {
         uint64_t guest = t->guest + (*done << s->cluster_bits);
@@ -248,7 +163,8 @@ static int co_target_link(Qcow2State *s, const Target *t, uint64_t *done)
 
 /* Clusters taken in vain: nothing refers to them. */
 COROUTINE_ONLY
-static void co_target_give_back(Qcow2State *s, const Target *t, uint64_t linked)
+static void co_target_give_back(Qcow2State *s, const Qcow2Target *t,
+                                uint64_t linked)
 {
     uint64_t bytes = linked << s->cluster_bits;
 
@@ -263,7 +179,8 @@ COROUTINE_ONLY
 static int co_write_target(Qcow2State *s, uint64_t offset, uint64_t bytes,
                            Iov *iov, size_t iov_offset, uint64_t *done)
 {
-    Target t = {.guest = ROUND_DOWN(offset, s->cluster_bytes), .from = offset};
+    Qcow2Target t = {.guest = ROUND_DOWN(offset, s->cluster_bytes),
+                     .from = offset};
     uint64_t last = offset + bytes, linked = 0;
     int ret =
         co_target_extend(s, &t, DIV_ROUND_UP(last - t.guest, s->cluster_bytes));
@@ -275,9 +192,9 @@ static int co_write_target(Qcow2State *s, uint64_t offset, uint64_t bytes,
         return ret;
     }
     t.to = MIN(last, t.guest + (t.clusters << s->cluster_bits));
-    ret = co_fill_edge(s, &t, t.from, false, &t.fill_from);
+    ret = co_qcow2_fill_edge(s, &t, t.from, false, &t.fill_from);
     if (ret == 0) {
-        ret = co_fill_edge(s, &t, t.to, true, &t.fill_to);
+        ret = co_qcow2_fill_edge(s, &t, t.to, true, &t.fill_to);
     }
     if (ret == 0 && !s->has_data_file) {
         ret = co_qcow2_check_overlap(s, t.host, t.clusters << s->cluster_bits);
@@ -319,8 +236,8 @@ static int co_write_in_place(Qcow2State *s, uint64_t offset, uint64_t bytes,
         }
         if (ret == 0) {
             qcow2_event(s, BLKDBG_WRITE_AIO);
-            ret = co_edge_pwritev(s->data_file, map.host, map.bytes, iov,
-                                  iov_offset + *done, 0);
+            ret = co_qcow2_data_write(s, offset + *done, map.host, map.bytes,
+                                      iov, iov_offset + *done);
         }
         if (ret < 0) {
             return ret;

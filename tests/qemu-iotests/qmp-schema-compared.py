@@ -17,8 +17,6 @@ ABSENT = {
     'block-export-add.iothread: str, alternate': 'also takes a list',
     'block-export-add.type=*': 'other kinds of exports',
     'blockdev-add*.server{inet}.mptcp': 'no multipath TCP',
-    '*{qcow2}.encrypt': 'no encryption',
-    '*{qcow2}.data.encrypt': 'no encryption',
     'chardev-*.backend.type=*': 'nobody would speak on them',
     'x-* absent': 'unstable in QEMU',
     'object-add.qom-type=*': 'objects of machines, and of other libraries',

@@ -72,6 +72,7 @@ COROUTINE_ONLY CONTROL_ONLY static bool co_open_base(Commit *c)
         .writable = true,
         .resize = true,
         .unmap = true,
+        .more = base->more,
     };
 
     c->base = co_layers_open_behind(c->open.filename, &open);

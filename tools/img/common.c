@@ -154,6 +154,15 @@ char *img_backing_path(const char *image, const char *backing)
     return g_strconcat(folder, backing, NULL);
 }
 
+char *img_path_behind(const Root *root, const char *image, const char *backing)
+{
+    const Edge *file = node_child(root_node(root), "file");
+    const char *own = file ? file->child->filename : NULL;
+
+    return img_backing_path(
+        own && !g_str_has_prefix(own, "json:") ? own : image, backing);
+}
+
 /* --- progress ---------------------------------------------------------------
  */
 

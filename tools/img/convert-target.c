@@ -11,10 +11,22 @@ static bool report(Error *err)
 /* --- what the words ask for -------------------------------------------------
  */
 
-static bool check_compression(const Convert *c, const NodeDriver *driver)
+static bool is_preallocated(const Convert *c)
 {
     const char *preallocation = img_word(c->words, "preallocation");
 
+    return preallocation && strcmp(preallocation, "off");
+}
+
+static bool is_encrypted(const Convert *c)
+{
+    const char *old = img_word(c->words, "encryption");
+
+    return (old && !strcmp(old, "on")) || img_word(c->words, "encrypt.format");
+}
+
+static bool check_compression(const Convert *c, const NodeDriver *driver)
+{
     if (!c->compress) {
         return true;
     }
@@ -22,7 +34,12 @@ static bool check_compression(const Convert *c, const NodeDriver *driver)
         error_report("Compression not supported for this file format");
         return false;
     }
-    if (preallocation && strcmp(preallocation, "off")) {
+    if (is_encrypted(c)) {
+        error_report("Compression and encryption not supported at the same "
+                     "time");
+        return false;
+    }
+    if (is_preallocated(c)) {
         error_report("Compression and preallocation not supported at the same "
                      "time");
         return false;
@@ -122,8 +139,26 @@ static bool co_make(Convert *c)
     return true;
 }
 
+/* Where passwords are: the target is opened with those that it was made with.
+ * The caller's; NULL if there are none. */
+static json_object *secrets_of(json_object *words)
+{
+    json_object *secrets = NULL;
+
+    json_object_object_foreach(words, name, value)
+    {
+        if (g_str_has_suffix(name, "key-secret")) {
+            secrets = secrets ? secrets : json_object_new_object();
+            json_object_object_add(secrets, name, json_object_get(value));
+        }
+    }
+    return secrets;
+}
+
 COROUTINE_ONLY CONTROL_ONLY static bool co_open_target(Convert *c)
 {
+    json_object *secrets = NULL;
+
     if (!c->target.image_opts) {
         c->target.format = c->format;
     }
@@ -133,8 +168,24 @@ COROUTINE_ONLY CONTROL_ONLY static bool co_open_target(Convert *c)
     if (!img_check_cache("cache option", c->target.cache)) {
         return false;
     }
+    if (!c->keep_target) {
+        secrets = secrets_of(c->words);
+    }
+    c->target.more = secrets;
     c->root = co_img_open_or_report(&c->target);
+    c->target.more = NULL;
+    json_object_put(secrets);
     return c->root != NULL;
+}
+
+/* A place in an encrypted image where nothing was written yet; in LUKS all
+ * are. */
+static bool reads_as_anything(const Convert *c)
+{
+    const Node *node = root_node(c->root);
+
+    return node_encryption(node) &&
+           (is_preallocated(c) || !node->driver->supports_backing);
 }
 
 static void look_at_backing(Convert *c)
@@ -186,7 +237,7 @@ bool co_img_convert_target(Convert *c)
         if (!co_make(c) || !co_open_target(c) || !check_target_bitmaps(c)) {
             return false;
         }
-        c->target_is_zero = !c->target_has_backing;
+        c->target_is_zero = !c->target_has_backing && !reads_as_anything(c);
     }
     look_at_backing(c);
     return true;

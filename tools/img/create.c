@@ -95,7 +95,7 @@ co_look_at_backing(Create *create, const char *backing, Error **errp)
 {
     g_autofree char *path = img_backing_path(create->filename, backing);
     const char *format = img_word(create->words, "backing_fmt");
-    ImageOpen open = {.filename = path, .format = format};
+    ImageOpen open = {.filename = path, .format = format, .look_only = true};
     Root *root = co_image_open(&open, NULL, errp);
 
     if (!root) {

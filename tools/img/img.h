@@ -60,6 +60,9 @@ Root *co_img_open_or_report(const ImageOpen *open) COROUTINE_ONLY CONTROL_ONLY;
 /* The name of a backing image as seen from here, where relative ones count
  * from the folder of @image. The caller frees it. */
 char *img_backing_path(const char *image, const char *backing);
+/* The same for the image that @root is on, by the name of its file; @image: if
+ * that has none. */
+char *img_path_behind(const Root *root, const char *image, const char *backing);
 
 /* Whether @text names a snapshot, as an id or name or by
  * `snapshot.id=...,snapshot.name=...`; reports what is wrong in it. */

@@ -2,6 +2,8 @@
 /* A chain of images opened layer by layer: see layers.h. */
 #include "tools/img/layers.h"
 
+#include <json-c/json.h>
+
 #include "block/graph/format.h"
 
 #define LAYERS_MAX 1024 /* a longer chain is a loop */
@@ -11,11 +13,12 @@ const Layer *layers_base(const Layers *layers)
     return &layers->layer[layers->n - 1];
 }
 
-static void append(Layers *layers, char *filename, const char *format,
-                   Root *root)
+static Layer *append(Layers *layers, char *filename, const char *format,
+                     Root *root)
 {
     layers->layer = g_renew(Layer, layers->layer, layers->n + 1);
-    layers->layer[layers->n++] = (Layer){filename, g_strdup(format), root};
+    layers->layer[layers->n] = (Layer){filename, g_strdup(format), root};
+    return &layers->layer[layers->n++];
 }
 
 /* The image behind that layer, as the image names it; NULL: none. */
@@ -33,14 +36,22 @@ static bool append_backing(Layers *layers, bool *named, const char *name)
 {
     const Layer *last = layers_base(layers);
     const char *format, *backing = backing_of(last, &format);
+    json_object *more = last->behind;
+    Layer *layer;
     char *path;
 
     if (!backing) {
         return false;
     }
-    path = img_backing_path(last->filename, backing);
+    path = img_path_behind(last->root, last->filename, backing);
     *named = !name || !strcmp(name, backing) || !strcmp(name, path);
-    append(layers, path, format, NULL);
+    layer = append(layers, path, format, NULL);
+    if (more) {
+        ImageOpen open = {.filename = path, .more = more};
+
+        layer->more = json_object_get(more);
+        layer->behind = image_options_behind(&open);
+    }
     return true;
 }
 
@@ -69,6 +80,7 @@ COROUTINE_ONLY CONTROL_ONLY static bool co_open_layer(Layer *layer,
         .no_backing = true,
         .cache = top->cache,
         .force_share = top->force_share,
+        .more = layer->more,
     };
 
     layer->root = co_layers_open_behind(top->filename, &open);
@@ -87,7 +99,8 @@ bool co_layers_open(Layers *layers, const ImageOpen *top, const char *base)
     if (!root) {
         return false;
     }
-    append(layers, g_strdup(top->filename), top->format, root);
+    append(layers, g_strdup(top->filename), top->format, root)->behind =
+        image_options_behind(top);
     while (!found) {
         if (layers->n > LAYERS_MAX || !append_backing(layers, &found, base)) {
             if (base) {
@@ -111,6 +124,8 @@ void co_layers_close(Layers *layers)
         co_image_close(layers->layer[i].root);
         g_free(layers->layer[i].filename);
         g_free(layers->layer[i].format);
+        json_object_put(layers->layer[i].more);
+        json_object_put(layers->layer[i].behind);
     }
     g_free(layers->layer);
     *layers = (Layers){0};

@@ -9,9 +9,11 @@
 #include "tools/img/img.h"
 
 typedef struct Layer {
-    char *filename; /* as seen from here */
-    char *format;   /* as its overlay names it; NULL: probed */
-    Root *root;     /* NULL for the base, which is not opened */
+    char *filename;             /* as seen from here */
+    char *format;               /* as its overlay names it; NULL: probed */
+    Root *root;                 /* NULL for the base, which is not opened */
+    struct json_object *more;   /* more options of it; NULL: none */
+    struct json_object *behind; /* and of the next one */
 } Layer;
 
 typedef struct Layers {

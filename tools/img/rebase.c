@@ -71,20 +71,25 @@ static int co_parse_arguments(Rebase *r, int argc, char **argv)
 COROUTINE_ONLY CONTROL_ONLY static Root *
 co_open_old(const Rebase *r, const char *name, const char *format)
 {
-    g_autofree char *path = img_backing_path(r->open.filename, name);
+    g_autofree char *path = img_path_behind(r->root, r->open.filename, name);
+    json_object *more = image_options_behind(&r->open);
     ImageOpen open = {
         .filename = path,
         .format = format,
         .cache = r->source_cache,
         .force_share = r->force_share,
+        .more = more,
     };
+    Root *root = co_layers_open_behind(r->open.filename, &open);
 
-    return co_layers_open_behind(r->open.filename, &open);
+    json_object_put(more);
+    return root;
 }
 
 COROUTINE_ONLY CONTROL_ONLY static Root *co_open_new(const Rebase *r)
 {
-    g_autofree char *path = img_backing_path(r->open.filename, r->backing);
+    g_autofree char *path =
+        img_path_behind(r->root, r->open.filename, r->backing);
     ImageOpen open = {
         .filename = path,
         .format = r->backing_format,

@@ -19,6 +19,7 @@
 #include "block/export/nbd-server.h"
 #include "block/filter/copy-before-write.h"
 #include "block/filter/throttle-group.h"
+#include "block/graph/format.h"
 #include "block/graph/node.h"
 #include "block/job/job.h"
 #include "block/net/nbd.h"
@@ -248,6 +249,7 @@ static int run(Machine *m)
     Error *err = NULL;
 
     look_ahead(m);
+    format_for_machine = true;
     if (!set_up(m, &err)) {
         error_report_err(err);
         return 1;

@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What a drive's options leave open and its images tell: which format a child
- * is in, and, where only some options of an image behind another one are given
- * ("backing.node-name"), which file that is.
+ * What loose options leave open and images tell: which format a child is in,
+ * how an image is encrypted, and, where only some options of an image behind
+ * another one are given ("backing.node-name"), which file that is.
  */
-#include "block/backend/drive-int.h"
+#include "block/graph/fill-options.h"
+
 #include "block/graph/driver.h"
 #include "block/graph/filename.h"
 #include "block/graph/format.h"
 #include "block/graph/loose-options.h"
 #include "block/graph/probe.h"
+#include "qapi/qapi-types.h"
 
 static json_object *member(json_object *object, const char *name)
 {
@@ -64,6 +66,7 @@ static BlockdevOptions *without_backing(const BlockdevOptions *options,
 COROUTINE_ONLY CONTROL_ONLY static Node *co_look_at(json_object *options,
                                                     Error **errp)
 {
+    bool look = format_opening_to_look;
     json_object *copy = NULL;
     BlockdevOptions *read, *bare;
     Node *node = NULL;
@@ -71,13 +74,16 @@ COROUTINE_ONLY CONTROL_ONLY static Node *co_look_at(json_object *options,
     json_object_deep_copy(options, &copy, NULL);
     strip_names(copy);
     json_object_object_del(copy, "backing");
+    json_object_object_del(copy, "encrypt");
     add(copy, "read-only", "on");
     json_object_object_del(copy, "auto-read-only");
     read = loose_options_read(copy, "raw", errp);
     json_object_put(copy);
     bare = read ? without_backing(read, errp) : NULL;
     if (bare) {
+        format_opening_to_look = true;
         node = co_node_open(bare, errp);
+        format_opening_to_look = look;
     }
     BlockdevOptions_free(bare);
     BlockdevOptions_free(read);
@@ -147,12 +153,22 @@ co_complete_backing(json_object *options, json_object *backing, Error **errp)
 static bool co_fill(json_object *options,
                     Error **errp) COROUTINE_ONLY CONTROL_ONLY;
 
+/* A format alone says how an image is to be read, not which. */
+static bool names_format_only(json_object *options)
+{
+    json_object *name = member(options, "driver");
+    const NodeDriver *driver =
+        name ? driver_find(json_object_get_string(name)) : NULL;
+
+    return !name || (driver && driver->is_format);
+}
+
 /* Whether @options do not say which image they are about. */
 static bool names_nothing(json_object *options)
 {
     json_object *file = member(options, "file");
 
-    return !member(options, "driver") && !member(options, "filename") &&
+    return names_format_only(options) && !member(options, "filename") &&
            (!file || (is_object(file) && names_nothing(file)));
 }
 
@@ -222,13 +238,41 @@ COROUTINE_ONLY CONTROL_ONLY static bool co_fill_driver(json_object *options,
     return format != NULL;
 }
 
+/* "encrypt.key-secret" alone: the image says which encryption that is for. Of
+ * one that is not encrypted it means nothing. */
+COROUTINE_ONLY CONTROL_ONLY static bool co_fill_encryption(json_object *options,
+                                                           Error **errp)
+{
+    json_object *encrypt = member(options, "encrypt");
+    json_object *name = member(options, "driver");
+    const NodeDriver *driver =
+        name ? driver_find(json_object_get_string(name)) : NULL;
+    Node *node;
+
+    if (!is_object(encrypt) || member(encrypt, "format") || !driver ||
+        !driver->format || !driver->format->encryption) {
+        return true;
+    }
+    node = co_look_at(options, errp);
+    if (!node) {
+        return false;
+    }
+    if (node_encryption(node)) {
+        add(encrypt, "format", node_encryption(node));
+    } else {
+        json_object_object_del(options, "encrypt");
+    }
+    co_node_unref(node);
+    return true;
+}
+
 static bool co_fill(json_object *options, Error **errp)
 {
     return co_fill_children(options, errp) && co_fill_driver(options, errp) &&
-           co_fill_backing(options, errp);
+           co_fill_encryption(options, errp) && co_fill_backing(options, errp);
 }
 
-bool co_drive_fill(json_object *plain, Error **errp)
+bool co_fill_options(json_object *plain, Error **errp)
 {
     return co_fill(plain, errp);
 }

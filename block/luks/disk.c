@@ -7,71 +7,9 @@
  */
 #include "block/luks/luks-int.h"
 
-#include "objects/secret.h"
-
 #define PIECE_BYTES (1 * MiB)
 
 /* --- opening ------------------------------------------------------------- */
-
-COROUTINE_ONLY
-static bool co_read_header(LuksState *s, Error **errp)
-{
-    uint8_t buf[LUKS_HEADER_BYTES];
-    Iov iov;
-    int ret;
-
-    if (s->file->child->size_bytes < sizeof(buf)) {
-        error_set(errp, "Volume is not in LUKS format");
-        return false;
-    }
-    iov_init_buf(&iov, buf, sizeof(buf));
-    ret = co_edge_preadv(s->file, 0, sizeof(buf), &iov, 0, 0);
-    iov_free(&iov);
-    if (ret < 0) {
-        error_set_errno(errp, -ret, "Unable to read LUKS header");
-        return false;
-    }
-    if (!luks_header_parse(&s->header, buf, errp)) {
-        return false;
-    }
-    s->payload_bytes = (uint64_t)s->header.payload_sector * LUKS_SECTOR;
-    if (s->file->child->size_bytes < s->payload_bytes) {
-        error_set(errp, "The image ends in front of its data");
-        return false;
-    }
-    return true;
-}
-
-COROUTINE_ONLY CONTROL_ONLY static bool
-co_unlock(LuksState *s, const char *secret, Error **errp)
-{
-    char *password;
-    unsigned slot = 0;
-    int ret;
-
-    if (!secret && format_opening_to_look) {
-        return true;
-    }
-    if (!secret) {
-        error_set(errp, "Parameter 'key-secret' is required for cipher");
-        return false;
-    }
-    password = secret_lookup_text(secret, errp);
-    if (!password) {
-        return false;
-    }
-    ret = co_luks_unlock(s->file, &s->header, password, &slot, s->key);
-    secret_text_free(password);
-    if (ret == -ENOKEY) {
-        error_set(errp, "Invalid password, cannot unlock any keyslot");
-    } else if (ret < 0) {
-        error_set_errno(errp, -ret, "Unable to read a keyslot");
-    } else {
-        s->cipher =
-            luks_cipher_new(&s->header.spec, s->key, s->header.key_bytes, errp);
-    }
-    return s->cipher != NULL;
-}
 
 COROUTINE_ONLY CONTROL_ONLY static bool
 co_luks_open(Node *node, const BlockdevOptions *options, Error **errp)
@@ -79,14 +17,25 @@ co_luks_open(Node *node, const BlockdevOptions *options, Error **errp)
     const BlockdevOptionsLUKS *o = &options->u.luks;
     LuksState *s = node->state;
 
-    s->file = co_node_open_child(
+    Edge *file = co_node_open_child(
         node, o->file, "file", EDGE_DATA | EDGE_METADATA | EDGE_PRIMARY, errp);
-    if (!s->file || !co_read_header(s, errp) ||
-        !co_unlock(s, o->key_secret, errp)) {
+
+    s->volume.file = file;
+    s->volume.header_bytes = UINT64_MAX;
+    if (!file || !co_luks_volume_read(&s->volume, errp)) {
+        return false;
+    }
+    s->payload_bytes = (uint64_t)s->volume.header.payload_sector * LUKS_SECTOR;
+    if (file->child->size_bytes < s->payload_bytes) {
+        error_set(errp, "The image ends in front of its data");
+        return false;
+    }
+    if (!co_luks_volume_unlock(&s->volume, o->key_secret, "", errp)) {
+        luks_volume_close(&s->volume);
         return false;
     }
     node->size_bytes =
-        ROUND_DOWN(s->file->child->size_bytes - s->payload_bytes, LUKS_SECTOR);
+        ROUND_DOWN(file->child->size_bytes - s->payload_bytes, LUKS_SECTOR);
     return true;
 }
 
@@ -94,8 +43,7 @@ static void co_luks_close(Node *node)
 {
     LuksState *s = node->state;
 
-    luks_cipher_free(s->cipher);
-    explicit_bzero(s->key, sizeof(s->key));
+    luks_volume_close(&s->volume);
 }
 
 /* Nothing can change but what all nodes have. */
@@ -128,9 +76,11 @@ static int co_read_piece(LuksState *s, uint64_t at, uint8_t *buf, size_t bytes)
     int ret;
 
     iov_init_buf(&iov, buf, bytes);
-    ret = co_edge_preadv(s->file, s->payload_bytes + at, bytes, &iov, 0, 0);
+    ret = co_edge_preadv(s->volume.file, s->payload_bytes + at, bytes, &iov, 0,
+                         0);
     iov_free(&iov);
-    if (ret == 0 && !luks_decrypt(s->cipher, at / LUKS_SECTOR, buf, bytes)) {
+    if (ret == 0 &&
+        !luks_decrypt(s->volume.cipher, at / LUKS_SECTOR, buf, bytes)) {
         ret = -EIO;
     }
     return ret;
@@ -143,12 +93,12 @@ static int co_write_piece(LuksState *s, uint64_t at, uint8_t *buf, size_t bytes,
     Iov iov;
     int ret;
 
-    if (!luks_encrypt(s->cipher, at / LUKS_SECTOR, buf, bytes)) {
+    if (!luks_encrypt(s->volume.cipher, at / LUKS_SECTOR, buf, bytes)) {
         return -EIO;
     }
     iov_init_buf(&iov, buf, bytes);
-    ret =
-        co_edge_pwritev(s->file, s->payload_bytes + at, bytes, &iov, 0, flags);
+    ret = co_edge_pwritev(s->volume.file, s->payload_bytes + at, bytes, &iov, 0,
+                          flags);
     iov_free(&iov);
     return ret;
 }
@@ -158,9 +108,10 @@ static int co_luks_preadv(Node *node, uint64_t offset_bytes, uint64_t bytes,
                           Iov *iov, size_t iov_offset, ReqFlags flags)
 {
     LuksState *s = node->state;
-    uint8_t *buf =
-        s->cipher ? io_buffer_alloc(s->file->child, PIECE_BYTES) : NULL;
-    int ret = buf ? 0 : s->cipher ? -ENOMEM : -EPERM;
+    uint8_t *buf = s->volume.cipher
+                       ? io_buffer_alloc(s->volume.file->child, PIECE_BYTES)
+                       : NULL;
+    int ret = buf ? 0 : s->volume.cipher ? -ENOMEM : -EPERM;
 
     while (ret == 0 && bytes) {
         size_t n = MIN(bytes, PIECE_BYTES);
@@ -184,9 +135,10 @@ static int co_luks_pwritev(Node *node, uint64_t offset_bytes, uint64_t bytes,
                            Iov *iov, size_t iov_offset, ReqFlags flags)
 {
     LuksState *s = node->state;
-    uint8_t *buf =
-        s->cipher ? io_buffer_alloc(s->file->child, PIECE_BYTES) : NULL;
-    int ret = buf ? 0 : s->cipher ? -ENOMEM : -EPERM;
+    uint8_t *buf = s->volume.cipher
+                       ? io_buffer_alloc(s->volume.file->child, PIECE_BYTES)
+                       : NULL;
+    int ret = buf ? 0 : s->volume.cipher ? -ENOMEM : -EPERM;
 
     while (ret == 0 && bytes) {
         size_t n = MIN(bytes, PIECE_BYTES);
@@ -212,8 +164,24 @@ co_luks_truncate(Node *node, uint64_t size_bytes, bool exact, Error **errp)
         error_set(errp, "The requested file size is too large");
         return -EFBIG;
     }
-    return co_edge_truncate_along(s->file, s->payload_bytes + size_bytes, exact,
-                                  errp);
+    return co_edge_truncate_along(s->volume.file, s->payload_bytes + size_bytes,
+                                  exact, errp);
+}
+
+static ImageInfoSpecific *co_luks_info(Node *node, Error **errp)
+{
+    const LuksState *s = node->state;
+    ImageInfoSpecific *info = g_new0(ImageInfoSpecific, 1);
+
+    info->type = IMAGE_INFO_SPECIFIC_KIND_LUKS;
+    info->u.luks.data = g_new0(QCryptoBlockInfoLUKS, 1);
+    luks_volume_describe(&s->volume, info->u.luks.data);
+    return info;
+}
+
+static const char *luks_encryption(const Node *node)
+{
+    return "luks";
 }
 
 static uint32_t luks_cluster_bytes(const Node *node)
@@ -226,12 +194,13 @@ static const char *const luks_identity[] = {"key-secret", NULL};
 static const FormatOps luks_format = {
     .create_options = luks_create_options,
     .amend_options = luks_amend_options,
-    .encrypted = true,
+    .encryption = luks_encryption,
     .co_create = co_luks_create,
     .co_create_file = co_luks_create_file,
     .co_measure = co_luks_measure,
     .co_info_specific = co_luks_info,
     .co_amend = co_luks_amend,
+    .co_amend_options = co_luks_amend_options,
 };
 
 const NodeDriver driver_luks = {

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Loose options made complete by a look at the images they are about. */
+#ifndef BLOCK_GRAPH_FILL_OPTIONS_H
+#define BLOCK_GRAPH_FILL_OPTIONS_H
+
+#include <json-c/json.h>
+
+#include "util/annotations.h"
+#include "util/error.h"
+
+/* Adds to loose options, in the form of loose_options_plain(), what is found
+ * out by looking at the images: drivers that are not named, the kind of
+ * encryption, the files of images behind others of which only some options are
+ * given. Under the graph lock; false with @errp. */
+bool co_fill_options(json_object *plain,
+                     Error **errp) COROUTINE_ONLY CONTROL_ONLY;
+
+#endif
