@@ -3,6 +3,7 @@
  * The front desk of the QMP commands on nodes: checks arguments, takes the
  * graph lock, makes one call into a room.
  */
+#include "block/graph/device.h"
 #include "block/graph/op-blocker.h"
 #include "block/graph/query.h"
 #include "block/io/io.h"
@@ -32,23 +33,14 @@ bool qmp_blockdev_reopen(const QmpBlockdevReopenArgs *args, Error **errp)
 }
 
 /* A device, an export or a job holds it, rather than another node. */
-static bool has_root(const Node *node)
-{
-    LIST_FOREACH(edge, &node->parents, Edge, in_child) {
-        if (edge->root) {
-            return true;
-        }
-    }
-    return false;
-}
-
+CONTROL_ONLY
 static bool may_delete(const Node *node, Error **errp)
 {
-    if (!node_op_allowed(node, NODE_OP_DELETE, errp)) {
+    if (node_has_device(node)) {
+        error_set(errp, "Node %s is in use", node_name(node));
         return false;
     }
-    if (has_root(node)) {
-        error_set(errp, "Node %s is in use", node_name(node));
+    if (!node_op_allowed(node, NODE_OP_DELETE, errp)) {
         return false;
     }
     if (!node->monitor_owned) {

@@ -36,17 +36,6 @@ bool qmp_device_del(const QmpDeviceDelArgs *args, Error **errp)
     return true;
 }
 
-static bool has_root(const Node *node)
-{
-    LIST_FOREACH(edge, &node->parents, Edge, in_child) {
-        if ((edge->role & EDGE_UNNAMED) ||
-            (edge->root && !edge_is_of_job(edge))) {
-            return true;
-        }
-    }
-    return false;
-}
-
 /* Whether a device that uses @node has its requests from another thread. */
 CONTROL_ONLY
 static bool device_elsewhere(const Node *node, const Object *thread)
@@ -74,7 +63,7 @@ bool qmp_x_blockdev_set_iothread(const QmpXBlockdevSetIothreadArgs *args,
                   args->node_name);
         return false;
     }
-    if (!(args->has_force && args->force) && has_root(node)) {
+    if (!(args->has_force && args->force) && node_has_device(node)) {
         error_set(errp,
                   "Node %s is associated with a BlockBackend and could be in "
                   "use (use force=true to override this check)",

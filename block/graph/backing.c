@@ -86,10 +86,10 @@ bool node_set_backing(Node *node, Node *backing, Txn *txn, Error **errp)
     if (edge && edge->child == backing) {
         return true;
     }
-    if (edge && !edge_check_thawed(edge, errp)) {
+    if (backing && !edge_check_cycle(node, backing, "backing", errp)) {
         return false;
     }
-    if (backing && !edge_check_cycle(node, backing, "backing", errp)) {
+    if (edge && !edge_check_thawed(edge, errp)) {
         return false;
     }
     inner = txn_new();
@@ -152,6 +152,13 @@ static Edge *link_down(const Node *node)
     Edge *filtered = node_filtered_child(node);
 
     return filtered ? filtered : node_backing_child(node);
+}
+
+Node *node_below(const Node *node)
+{
+    const Edge *edge = link_down(node);
+
+    return edge ? edge->child : NULL;
 }
 
 CONTROL_ONLY

@@ -21,6 +21,9 @@ bool node_set_backing(Node *node, Node *backing, Txn *txn,
 /* The node whose image is behind @node, also where filters are in between;
  * NULL if there is none. */
 Node *node_backing_node(Node *node);
+/* The next node of @node's chain, be it a filter's child or an image behind;
+ * NULL at its end. */
+Node *node_below(const Node *node);
 /* The node in @top's chain of images whose own backing image is @below (both
  * without filters); NULL if @below is not in that chain. */
 Node *node_overlay_of(Node *top, const Node *below);

@@ -59,6 +59,17 @@ bool edge_is_of_job(const Edge *edge)
     return ops && ops->job_id && ops->job_id(edge->root);
 }
 
+bool node_has_device(const Node *node)
+{
+    LIST_FOREACH(edge, &node->parents, Edge, in_child) {
+        if ((edge->role & EDGE_UNNAMED) ||
+            (edge->root && !edge_is_of_job(edge))) {
+            return true;
+        }
+    }
+    return false;
+}
+
 Node *node_lookup_root(const char *name, Error **errp)
 {
     Node *node = node_lookup(name, name, errp);

@@ -22,5 +22,8 @@ const char *node_device_name(const Node *node) CONTROL_ONLY;
 
 /* Whether it is a job that uses the node by @edge. */
 bool edge_is_of_job(const Edge *edge) CONTROL_ONLY;
+/* Whether something other than nodes and jobs uses it: a device, an export;
+ * or a job in the way of a device. */
+bool node_has_device(const Node *node) CONTROL_ONLY;
 
 #endif

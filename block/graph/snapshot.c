@@ -47,8 +47,8 @@ static bool check_overlay(const Node *overlay, Error **errp)
 
 bool snapshot_check_disk(const Node *disk, Error **errp)
 {
-    return !is_behind_another(disk, errp) &&
-           node_op_allowed(disk, NODE_OP_REPLACE, errp);
+    return node_op_allowed(disk, NODE_OP_REPLACE, errp) &&
+           !is_behind_another(disk, errp);
 }
 
 bool snapshot_put_on_top(Node *disk, Node *overlay, Txn *txn, Error **errp)

@@ -160,10 +160,8 @@ static void co_copy_all(Job *job)
 {
     BackupState *s = job_state(job);
     uint64_t at = 0, step, last_end;
+    bool started = false;
 
-    if (bitmap_count_bytes(block_copy_todo(s->copy))) {
-        co_reschedule(); /* the command's reply goes first */
-    }
     for (;;) {
         co_job_pause_point(job);
         while (s->workers.n >= s->max_workers) {
@@ -173,6 +171,10 @@ static void co_copy_all(Job *job)
         if (!backup_goes_on(job) || !co_step(job, &at, &step)) {
             break;
         }
+        if (!started && !s->error) {
+            co_reschedule(); /* the command's reply goes first */
+        }
+        started = true;
         if (at < last_end) {
             co_block_job_throttle(job, step);
         }

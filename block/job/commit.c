@@ -153,7 +153,7 @@ static bool find_top(const QmpBlockCommitArgs *args, Node *image, Node **top,
 /* From the top to the base. */
 static bool all_allowed(const CommitImages *i, Error **errp)
 {
-    for (Node *node = i->top; node; node = node_backing_node(node)) {
+    for (Node *node = i->top; node; node = node_below(node)) {
         if (!node_op_allowed(node, NODE_OP_COMMIT_TARGET, errp)) {
             return false;
         }

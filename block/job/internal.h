@@ -108,6 +108,8 @@ void job_pause(Job *job);
 void job_resume(Job *job);
 /* Makes the state agree with the reasons, if the job is at a pause point. */
 void job_update_paused(Job *job);
+/* The user has seen the error that stopped it. */
+void job_forget_io_error(Job *job);
 /* Sets the flag, lifts the user's pause and gets the coroutine to look. */
 void job_request_cancel(Job *job);
 

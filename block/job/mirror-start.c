@@ -10,6 +10,9 @@
 #include "block/job/chain.h"
 #include "block/job/mirror.h"
 
+/* Where the user does not say. */
+#define BUFFER_BYTES (16 * MiB)
+
 /* On the engine's reactor, which is control's. */
 static void mirror_progress(void *opaque, uint64_t bytes)
 {
@@ -42,6 +45,7 @@ static void set_buffer(MirrorState *s, uint64_t buf_bytes)
     uint64_t cluster = block_copy_cluster_bytes(s->copy), chunk;
 
     s->max_workers = MIRROR_MAX_WORKERS;
+    s->buf_bytes = buf_bytes ? MAX(buf_bytes, cluster) : BUFFER_BYTES;
     if (buf_bytes) {
         chunk = MAX(buf_bytes / MIRROR_MAX_WORKERS, cluster);
         block_copy_set_chunk(s->copy, chunk);

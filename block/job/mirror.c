@@ -114,15 +114,22 @@ static bool co_step(Job *job, uint64_t *at_bytes, uint64_t *step_bytes)
     return true;
 }
 
+/* A job with a speed limit does a buffer's worth at once, and then pays for it,
+ * as QEMU's does. */
+COROUTINE_ONLY
+static void co_pay(Job *job, uint64_t *unpaid_bytes)
+{
+    co_block_job_throttle(job, *unpaid_bytes);
+    *unpaid_bytes = 0;
+}
+
 void co_mirror_pass(Job *job, bool in_co_run)
 {
     MirrorState *s = job_state(job);
-    uint64_t at = 0, step;
+    uint64_t at = 0, step, unpaid = 0;
+    bool started = s->ready || !in_co_run;
 
     job_progress_set_total(job, s->done_bytes + todo_bytes(s));
-    if (in_co_run && !s->ready) {
-        co_reschedule(); /* the command's reply goes first */
-    }
     for (;;) {
         if (in_co_run) {
             co_job_pause_point(job);
@@ -133,12 +140,17 @@ void co_mirror_pass(Job *job, bool in_co_run)
         if (!mirror_goes_on(job) || !co_step(job, &at, &step)) {
             break;
         }
-        /* The last step need not be paid for. */
-        if (in_co_run &&
-            bitmap_next_dirty(s->todo, 0, bitmap_size_bytes(s->todo)) <
-                bitmap_size_bytes(s->todo)) {
-            co_block_job_throttle(job, step);
+        unpaid += step;
+        if (!started && !s->error) {
+            co_reschedule(); /* the command's reply goes first */
         }
+        started = true;
+        if (in_co_run && unpaid >= s->buf_bytes) {
+            co_pay(job, &unpaid);
+        }
+    }
+    if (in_co_run && unpaid && mirror_goes_on(job)) {
+        co_pay(job, &unpaid);
     }
     co_count_wait_zero(&s->workers);
 }

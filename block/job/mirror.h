@@ -90,6 +90,7 @@ typedef struct MirrorState {
     bool target_is_zero, holes_count;
     unsigned layers; /* sync=top: how many of them, from the top */
     unsigned max_workers;
+    uint64_t buf_bytes; /* what a job with a speed limit does at once */
     BlockdevOnError on_source_error, on_target_error;
     /* CONTROL */
     DirtyBitmap *bitmap; /* the user's, busy; NULL: none, or settled */

@@ -60,9 +60,8 @@ bool qmp_block_job_pause(const QmpBlockJobPauseArgs *args, Error **errp)
 bool qmp_block_job_resume(const QmpBlockJobResumeArgs *args, Error **errp)
 {
     Job *job = block_job_lookup(args->device, errp);
-    const JobDriver *driver = job ? job->driver : NULL;
 
-    return job && co_job_qmp_end(driver, job_user_resume(job, errp));
+    return job && co_job_qmp_end(NULL, job_user_resume(job, errp));
 }
 
 bool qmp_block_job_complete(const QmpBlockJobCompleteArgs *args, Error **errp)

@@ -8,7 +8,8 @@
 #include "block/job/job.h"
 
 /*
- * Ends a command that asked a job of that kind, which may be gone, for
+ * Ends a command that asked a job of that kind, which may be gone (NULL: of
+ * any, as all kinds do the same here), for
  * something: lets it take its turn, so that a job that was only waiting shows
  * the effect in its events before the reply, as QEMU's does for most kinds.
  * Returns @ok.

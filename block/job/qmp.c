@@ -9,7 +9,7 @@
 
 bool co_job_qmp_end(const JobDriver *driver, bool ok)
 {
-    if (!driver->reply_first) {
+    if (!driver || !driver->reply_first) {
         co_jobs_take_turn();
     }
     return ok;
@@ -40,9 +40,8 @@ bool qmp_job_pause(const QmpJobPauseArgs *args, Error **errp)
 bool qmp_job_resume(const QmpJobResumeArgs *args, Error **errp)
 {
     Job *job = job_lookup(args->id, errp);
-    const JobDriver *driver = job ? job->driver : NULL;
 
-    return job && co_job_qmp_end(driver, job_user_resume(job, errp));
+    return job && co_job_qmp_end(NULL, job_user_resume(job, errp));
 }
 
 bool qmp_job_cancel(const QmpJobCancelArgs *args, Error **errp)

@@ -77,6 +77,13 @@ void job_resume(Job *job)
     job_update_paused(job);
 }
 
+void job_forget_io_error(Job *job)
+{
+    if (job->block) {
+        job->block->io_status = BLOCK_DEVICE_IO_STATUS_OK;
+    }
+}
+
 void job_request_cancel(Job *job)
 {
     if (job->cancelled) {
@@ -84,6 +91,7 @@ void job_request_cancel(Job *job)
     }
     job->cancelled = true;
     if (job->user_paused) {
+        job_forget_io_error(job);
         job->user_paused = false;
         job->pause_count--;
     }

@@ -106,11 +106,7 @@ static bool check_names(const QmpBlockStreamArgs *args, Error **errp)
 /* From the device to above the base. */
 static bool all_allowed(Node *device, const Node *base, Error **errp)
 {
-    if (!node_op_allowed(device, NODE_OP_STREAM, errp)) {
-        return false;
-    }
-    for (Node *node = node_skip_filters(device); node && node != base;
-         node = node_backing_node(node)) {
+    for (Node *node = device; node && node != base; node = node_below(node)) {
         if (!node_op_allowed(node, NODE_OP_STREAM, errp)) {
             return false;
         }
@@ -225,7 +221,8 @@ static bool init_state(Job *job, const QmpBlockStreamArgs *args, Node *device,
         error_set(errp, "Cannot allocate memory");
         return false;
     }
-    return block_job_add_node(job, "active node", device, 0, PERM_ALL, errp) &&
+    return block_job_add_device(job, filter, 0, PERM_ALL, errp) &&
+           block_job_add_node(job, "active node", device, 0, PERM_ALL, errp) &&
            chain_hold(job, image, base,
                       PERM_CONSISTENT_READ | PERM_WRITE_UNCHANGED, &s->layers,
                       errp) &&

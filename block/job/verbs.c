@@ -51,9 +51,7 @@ bool job_user_resume(Job *job, Error **errp)
     if (!job_verb_allowed(job, JOB_VERB_RESUME, errp)) {
         return false;
     }
-    if (job->block) {
-        job->block->io_status = BLOCK_DEVICE_IO_STATUS_OK;
-    }
+    job_forget_io_error(job);
     job->user_paused = false;
     job_resume(job);
     return true;

@@ -119,6 +119,40 @@ class Frozen(case.Case):
         self.vm.cmd('block-job-cancel', device='k', force=True)
         jobs.follow(self.vm, 'k', 'null')
 
+    def test_snapshot(self):
+        self.start('block-stream', device='n4', base_node='n1',
+                   filter_node_name='sf')
+        for name in 'n3', 'n2':
+            self.refuse('blockdev-snapshot', BUSY.format(name, 'stream'),
+                        node=name, overlay='x')
+        self.refuse('blockdev-snapshot', "Node 'n1' is busy: node is used as "
+                    "backing hd of 'n2'", node='n1', overlay='x')
+        self.refuse('blockdev-del', 'Node sf is in use', node_name='sf')
+        self.refuse('blockdev-del', BUSY.format('n4', 'stream'),
+                    node_name='n4')
+        self.end()
+
+    def test_whom_a_stream_meets_first(self):
+        """The filter of a stream below is in the way."""
+        self.start('block-stream', device='n2', base_node='n0',
+                   filter_node_name='sf')
+        for base in 'n2', 'n1', 'n0':
+            self.refuse('block-stream', BUSY.format('sf', 'stream'),
+                        device='n4', base_node=base, job_id='k')
+        self.refuse('block-commit', BUSY.format('sf', 'stream'),
+                    device='n4', top_node='n3', base_node='n1', job_id='k')
+        self.end()
+
+    def test_commit_deletes(self):
+        """What a commit works on as a device is in use."""
+        self.start('block-commit', device='n4', top_node='n3', base_node='n1')
+        for name in 'n3', 'n1':
+            self.refuse('blockdev-del', f'Node {name} is in use',
+                        node_name=name)
+        self.refuse('blockdev-del', BUSY.format('n2', 'commit'),
+                    node_name='n2')
+        self.end()
+
     def test_between_is_of_no_use(self):
         """What an image between shows alone makes no sense while a commit
         writes to the base."""

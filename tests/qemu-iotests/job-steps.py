@@ -101,6 +101,18 @@ class Steps(case.Case):
         self.speed(0)
         jobs.follow(self.vm, 'j', 'COMPLETED')
 
+    def test_mirror_by_buffers(self):
+        """A mirror does a buffer's worth at once; 16 MiB if nobody says."""
+        for size, buf in (MIB, {'buf-size': MIB}), (SIZE, {}):
+            self.start('blockdev-mirror', **buf)
+            self.stays(1, size)
+            # The last of it is to be paid for, too.
+            self.assertEqual(jobs.query(self.vm, 'j')[0]['status'], 'running')
+            self.vm.cmd('block-job-cancel', device='j', force=True)
+            jobs.follow(self.vm, 'j', 'null')
+            for name in 'a', 'b':
+                self.vm.cmd('blockdev-del', {'node-name': name})
+
     def test_no_limit(self):
         self.start('blockdev-mirror', **{'buf-size': STEP})
         self.stays(1, STEP)
