@@ -112,9 +112,9 @@ static const ObjectProperty memfd_properties[] = {
     {"hugetlbsize", "int", PROPERTY_FIXED},
     {}};
 static const ObjectProperty builtin_properties[] = {
-    {"opened", "bool", PROPERTY_FIXED}, {}};
+    {"opened", "bool", PROPERTY_READ_ONLY}, {}};
 static const ObjectProperty random_properties[] = {
-    {"opened", "bool", PROPERTY_FIXED},
+    {"opened", "bool", PROPERTY_READ_ONLY},
     {"filename", "string", PROPERTY_FIXED},
     {}};
 

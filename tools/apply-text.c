@@ -6,7 +6,6 @@
 
 #include "monitor/chardev.h"
 #include "monitor/monitor.h"
-#include "objects/object.h"
 #include "qapi/qapi-commands.h"
 
 bool co_apply_blockdev_text(const char *text, Error **errp)
@@ -104,6 +103,18 @@ static ChardevOptions *parse_chardev(const char *text, Error **errp)
     return options;
 }
 
+bool apply_chardev_help(const char *text)
+{
+    if (strcmp(text, "help") && strcmp(text, "?")) {
+        return false;
+    }
+    printf("Available chardev backend types: \n");
+    for (ChardevBackendKind k = 0; k < CHARDEV_BACKEND_KIND__MAX; k++) {
+        printf("  %s\n", ChardevBackendKind_str(k));
+    }
+    return true;
+}
+
 bool co_apply_chardev_text(const char *text, bool no_stdio, Error **errp)
 {
     ChardevOptions *o = parse_chardev(text, errp);
@@ -115,31 +126,5 @@ bool co_apply_chardev_text(const char *text, bool no_stdio, Error **errp)
     }
     ok = ok && co_chardev_new(o, errp);
     ChardevOptions_free(o);
-    return ok;
-}
-
-/* --- objects ------------------------------------------------------------- */
-
-static void print_object_types(void)
-{
-    printf("List of user creatable objects:\n");
-    for (ObjectType type = 0; type < OBJECT_TYPE__MAX; type++) {
-        printf("  %s\n", ObjectType_str(type));
-    }
-}
-
-bool co_apply_object_text(const char *text, bool *listed, Error **errp)
-{
-    ObjectOptions *options;
-    bool ok;
-
-    if (!strcmp(text, "help")) {
-        print_object_types();
-        *listed = true;
-        return true;
-    }
-    options = PARSE_OPTION(ObjectOptions, text, "qom-type", errp);
-    ok = options && co_object_add(options, errp);
-    ObjectOptions_free(options);
     return ok;
 }

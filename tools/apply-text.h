@@ -30,12 +30,11 @@
 
 bool co_apply_blockdev_text(const char *text,
                             Error **errp) COROUTINE_ONLY CONTROL_ONLY;
-/* @text "help" prints the kinds of objects and sets *@listed. */
-bool co_apply_object_text(const char *text, bool *listed,
-                          Error **errp) COROUTINE_ONLY CONTROL_ONLY;
 /* @no_stdio: standard input and output will not be there. */
 bool co_apply_chardev_text(const char *text, bool no_stdio,
                            Error **errp) COROUTINE_ONLY CONTROL_ONLY;
+/* True if @text asks for the kinds of chardevs, which it prints. */
+bool apply_chardev_help(const char *text);
 /* @mode: of a monitor whose text does not say. */
 bool apply_monitor_text(const char *text, MonitorMode mode,
                         Error **errp) CONTROL_ONLY;

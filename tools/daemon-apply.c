@@ -5,6 +5,7 @@
 #include "block/export/nbd-server.h"
 #include "qapi/qapi-commands.h"
 #include "tools/apply-text.h"
+#include "tools/object-option.h"
 
 /* One option on its way. */
 typedef struct Apply {
@@ -28,13 +29,15 @@ static bool co_apply_monitor(Apply *apply, Error **errp)
 COROUTINE_ONLY CONTROL_ONLY static bool co_apply_chardev(Apply *apply,
                                                          Error **errp)
 {
-    return co_apply_chardev_text(apply->option->text, apply->daemonize, errp);
+    apply->done = apply_chardev_help(apply->option->text);
+    return apply->done ||
+           co_apply_chardev_text(apply->option->text, apply->daemonize, errp);
 }
 
 COROUTINE_ONLY CONTROL_ONLY static bool co_apply_object(Apply *apply,
                                                         Error **errp)
 {
-    return co_apply_object_text(apply->option->text, &apply->done, errp);
+    return co_object_option(apply->option->text, &apply->done, errp);
 }
 
 CONTROL_ONLY

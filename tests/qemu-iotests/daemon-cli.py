@@ -34,6 +34,31 @@ class Errors(case.Case):
     def assert_option_fails(self, desc, option, value, *before):
         self.assert_fails(f'{option} {value}: {desc}', *before, option, value)
 
+    def test_help_for_objects(self):
+        for value in 'secret,help', 'secret,id=s,?':
+            done = self.run_daemon('--object', value)
+            self.assertEqual((done.returncode, done.stderr), (0, ''))
+            self.assertEqual(done.stdout, 'secret options:\n'
+                             '  data=<string>\n  file=<string>\n'
+                             '  format=<QCryptoSecretFormat>\n'
+                             '  iv=<string>\n  keyid=<string>\n')
+        for value in 'help', '?', 'nothing,help':
+            done = self.run_daemon('--object', value)
+            self.assertEqual((done.returncode, done.stderr), (0, ''))
+            self.assertTrue(done.stdout.startswith(
+                'List of user creatable objects:\n  authz-list\n'))
+
+    def test_help_for_other_options(self):
+        done = self.run_daemon('--chardev', 'help')
+        self.assertEqual((done.returncode, done.stderr), (0, ''))
+        self.assertTrue(done.stdout.startswith(
+            'Available chardev backend types: \n'))
+        self.assertIn('  socket\n', done.stdout)
+        for option, value in (('--blockdev', 'help'), ('--export', 'nbd,?'),
+                              ('--monitor', 'help'), ('--nbd-server', '?')):
+            self.assert_option_fails('Help is not available for this option',
+                                     option, value)
+
     def test_help(self):
         for option in '--help', '-h':
             done = self.run_daemon(option)

@@ -5,9 +5,8 @@
 #include <getopt.h>
 #include <stdio.h>
 
-#include "objects/object.h"
 #include "tools/img/img.h"
-#include "util/json/json-keyval.h"
+#include "tools/object-option.h"
 
 #define MAX_OPTIONS 40
 #define FIRST_LONG 256 /* getopt's answers for options without a letter */
@@ -128,37 +127,14 @@ int co_img_args(const ImgUsage *usage, int argc, char **argv)
     return -1;
 }
 
-static void print_object_types(void)
-{
-    printf("List of user creatable objects:\n");
-    for (ObjectType type = 0; type < OBJECT_TYPE__MAX; type++) {
-        printf("  %s\n", ObjectType_str(type));
-    }
-}
-
 int co_img_take_object(void *opaque, const char *word)
 {
     Error *err = NULL;
-    ObjectOptions *options = NULL;
-    json_object *json;
-    bool is_json, ok = false;
+    bool listed = false;
 
-    if (!strcmp(word, "help")) {
-        print_object_types();
-        return 0;
-    }
-    json = json_options_parse(word, "qom-type", &is_json, &err);
-    if (json) {
-        options = is_json ? ObjectOptions_from_json(json, &err)
-                          : ObjectOptions_from_keyval(json, &err);
-        json_object_put(json);
-    }
-    if (options) {
-        ok = co_object_add(options, &err);
-        ObjectOptions_free(options);
-    }
-    if (!ok) {
+    if (!co_object_option(word, &listed, &err)) {
         error_report_err(err);
+        return 1;
     }
-    return ok ? -1 : 1;
+    return listed ? 0 : -1;
 }

@@ -2,13 +2,14 @@
 /* Options that make objects, chardevs, nodes and drives. */
 #include "tools/apply-text.h"
 #include "tools/machine/apply.h"
+#include "tools/object-option.h"
 #include "util/opts.h"
 
 bool co_apply_object(Apply *apply, const MachineOption *option, Error **errp)
 {
     bool listed = false;
 
-    return co_apply_object_text(option->text, &listed, errp);
+    return co_object_option(option->text, &listed, errp);
 }
 
 bool co_apply_chardev(Apply *apply, const MachineOption *option, Error **errp)

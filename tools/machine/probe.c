@@ -6,7 +6,9 @@
 #include "devices/board.h"
 #include "devices/model.h"
 #include "qapi/qapi-types.h"
+#include "tools/apply-text.h"
 #include "tools/machine/machine.h"
+#include "tools/object-option.h"
 #include "util/opts.h"
 
 static bool asks_help(const char *text, const char *implied, const char *key)
@@ -22,14 +24,6 @@ static bool asks_help(const char *text, const char *implied, const char *key)
 static void print_version(void)
 {
     printf("QEMU emulator version 7.2.22 (tidemark-%s)\n", TIDEMARK_VERSION);
-}
-
-static void print_objects(void)
-{
-    printf("List of user creatable objects:\n");
-    for (ObjectType type = 0; type < OBJECT_TYPE__MAX; type++) {
-        printf("  %s\n", ObjectType_str(type));
-    }
 }
 
 static void print_drive_formats(void)
@@ -68,6 +62,19 @@ static int probe_device(const char *text)
     return 0;
 }
 
+static int probe_object(const MachineOption *option)
+{
+    Error *err = NULL;
+    int ret = object_option_help(option->text, &err);
+
+    if (ret < 0) {
+        error_report("%s: %s", option->shown, error_text(err));
+        error_free(err);
+        return 1;
+    }
+    return ret ? 0 : -1;
+}
+
 static int probe_one(const MachineOption *option)
 {
     switch (option->kind) {
@@ -90,11 +97,9 @@ static int probe_one(const MachineOption *option)
         }
         return -1;
     case MOPT_OBJECT:
-        if (!strcmp(option->text, "help")) {
-            print_objects();
-            return 0;
-        }
-        return -1;
+        return probe_object(option);
+    case MOPT_CHARDEV:
+        return apply_chardev_help(option->text) ? 0 : -1;
     case MOPT_DRIVE:
         if (asks_help(option->text, NULL, "format")) {
             print_drive_formats();

@@ -268,10 +268,26 @@ json_object *json_keyval_parse(const char *text, const char *implied_key,
     return root;
 }
 
+json_object *json_options_parse_help(const char *text, const char *implied_key,
+                                     bool *is_json, bool *help, Error **errp)
+{
+    *help = false;
+    *is_json = text[0] == '{';
+    return *is_json ? json_parse_string(text, errp)
+                    : json_keyval_parse(text, implied_key, help, errp);
+}
+
 json_object *json_options_parse(const char *text, const char *implied_key,
                                 bool *is_json, Error **errp)
 {
-    *is_json = text[0] == '{';
-    return *is_json ? json_parse_string(text, errp)
-                    : json_keyval_parse(text, implied_key, NULL, errp);
+    bool help;
+    json_object *o =
+        json_options_parse_help(text, implied_key, is_json, &help, errp);
+
+    if (o && help) {
+        error_set(errp, "Help is not available for this option");
+        json_object_put(o);
+        return NULL;
+    }
+    return o;
 }

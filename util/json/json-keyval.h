@@ -26,5 +26,9 @@ json_object *json_keyval_parse(const char *text, const char *implied_key,
  * T_from_keyval(). */
 json_object *json_options_parse(const char *text, const char *implied_key,
                                 bool *is_json, Error **errp);
+/* The same for an option with help: *@help as json_keyval_parse. (Of others
+ * asking for it is an error.) */
+json_object *json_options_parse_help(const char *text, const char *implied_key,
+                                     bool *is_json, bool *help, Error **errp);
 
 #endif
