@@ -10,15 +10,17 @@
     .name = v, .text = t, .alias = a, .type = v "-machine", .has_isa = true,  \
     .has_ide = true, .cpu_max = cpus, .numa_memory = numa, .deprecated = old, \
     .plugs_cpus = true, .cpu_type = "qemu64-x86_64-cpu", .ram_id = "pc.ram"
-#define PC(v, a, cpus, numa, old)                            \
-    {                                                        \
-        COMMON("pc-i440fx-" v, PC_TEXT, a, cpus, numa, old), \
-            .pci_bus = "pci.0",                              \
+#define PC(v, a, cpus, numa, old)                               \
+    {                                                           \
+        COMMON("pc-i440fx-" v, PC_TEXT, a, cpus, numa, old),    \
+            .pci_bus = "pci.0", .ide_buses = 2, .ide_units = 2, \
+            .first_floppy = 13, .first_ide = 18,                \
     }
-#define Q35(v, a, cpus, numa, old)                         \
-    {                                                      \
-        COMMON("pc-q35-" v, Q35_TEXT, a, cpus, numa, old), \
-            .pci_bus = "pcie.0",                           \
+#define Q35(v, a, cpus, numa, old)                                  \
+    {                                                               \
+        COMMON("pc-q35-" v, Q35_TEXT, a, cpus, numa, old),          \
+            .pci_bus = "pcie.0", .no_floppy = true, .ide_buses = 6, \
+            .ide_units = 1, .first_floppy = 12, .first_ide = 16,    \
     }
 
 static const Board boards[] = {
@@ -88,6 +90,10 @@ static const Board boards[] = {
      .text = "ISA-only PC",
      .has_isa = true,
      .has_ide = true,
+     .ide_buses = 2,
+     .ide_units = 2,
+     .first_floppy = 13,
+     .first_ide = 18,
      .type = "isapc-machine",
      .cpu_max = 1,
      .plugs_cpus = true,

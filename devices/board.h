@@ -13,6 +13,10 @@ typedef struct Board {
     const char *alias;   /* the short name, or NULL */
     const char *pci_bus; /* "pci.0"; NULL: has no PCI */
     bool has_isa, has_ide;
+    bool no_floppy;                /* unless it is asked for */
+    unsigned ide_buses, ide_units; /* with @has_ide */
+    /* Where its disks stand among its parts: QEMU's places. */
+    unsigned first_floppy, first_ide;
     const char *type; /* of the object /machine */
     /* What programs read of it before they start one. */
     unsigned cpu_max;

@@ -4,10 +4,6 @@
 #include "devices/board.h"
 #include "devices/device-int.h"
 
-/* Where the machine's own disks stand among its parts: QEMU's places. */
-#define FIRST_FLOPPY 13
-#define FIRST_IDE 18
-
 /* CONTROL */
 static unsigned floppies, ide_disks;
 
@@ -23,8 +19,10 @@ void devices_init(void)
         bus_add(g_strdup("isa.0"), "ISA", NULL, 0);
     }
     if (board->has_ide) {
-        bus_add(g_strdup("ide.0"), "IDE", NULL, 2);
-        bus_add(g_strdup("ide.1"), "IDE", NULL, 2);
+        for (unsigned i = 0; i < board->ide_buses; i++) {
+            bus_add(g_strdup_printf("ide.%u", i), "IDE", NULL,
+                    board->ide_units);
+        }
         bus_add(g_strdup("floppy-bus.0"), "floppy-bus", NULL, 2);
     }
 }
@@ -34,9 +32,10 @@ void devices_init(void)
 CONTROL_ONLY
 static char *own_path(const DeviceModel *model)
 {
+    const Board *board = board_chosen();
     unsigned place = model->use == DEVICE_USES_FLOPPY
-                         ? FIRST_FLOPPY + floppies++
-                         : FIRST_IDE + floppies + ide_disks++;
+                         ? board->first_floppy + floppies++
+                         : board->first_ide + floppies + ide_disks++;
 
     return g_strdup_printf("/machine/unattached/device[%u]", place);
 }
@@ -96,6 +95,15 @@ COROUTINE_ONLY CONTROL_ONLY static bool co_virtio_disk(Drive *drive,
     return device != NULL;
 }
 
+CONTROL_ONLY
+static bool has_place(const Drive *drive)
+{
+    const Board *board = board_chosen();
+
+    return board->has_ide &&
+           (drive->interface != DRIVE_IF_IDE || drive->bus < board->ide_buses);
+}
+
 bool co_device_for_drive(Drive *drive, Error **errp)
 {
     const char *model = model_for(drive);
@@ -109,7 +117,7 @@ bool co_device_for_drive(Drive *drive, Error **errp)
     if (drive->interface == DRIVE_IF_PFLASH) {
         return true;
     }
-    if (!model || !board_chosen()->has_ide) {
+    if (!model || !has_place(drive)) {
         error_set(errp, "machine type does not support if=%s,bus=%u,unit=%u",
                   drive_interface_name(drive->interface), drive->bus,
                   drive->unit);

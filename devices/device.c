@@ -42,7 +42,8 @@ static char *disk_path(const BackendDevice *disk)
         return g_strconcat(device->path, "/virtio-backend", NULL);
     }
     if (!strcmp(device->model->name, "usb-storage")) {
-        return g_strconcat(device->path, "/usb.0/legacy[0]", NULL);
+        return g_strconcat(device->path, "/", device->id ? device->id : "scsi",
+                           ".0/legacy[0]", NULL);
     }
     return g_strdup(device->id ? device->id : device->path);
 }

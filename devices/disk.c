@@ -193,6 +193,9 @@ bool co_device_attach_disk(Device *device, Error **errp)
         error_set(errp, "serial property not set");
         return false;
     }
+    if (device->model->needs_serial && !name) {
+        return true; /* a controller, for disks that stand on it */
+    }
     co_graph_lock();
     ok = name && *name ? co_attach(device, name, errp)
                        : co_attach_empty(device, errp);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The commands that make, change, remove and show chardevs. */
-#include <sys/socket.h>
 #include <netdb.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 
 #include "monitor/chardev-int.h"
 #include "qapi/qapi-commands.h"
@@ -238,19 +239,31 @@ static char *describe_inet(const Chardev *chr, const char *head, int fd)
     return g_strdup_printf("%stcp:%s%s", head, local, server);
 }
 
+/* The path that a unix socket is bound to, or "". */
+static char *path_of(int fd)
+{
+    struct sockaddr_un addr = {0};
+    socklen_t length = sizeof(addr);
+
+    if (getsockname(fd, (struct sockaddr *)&addr, &length) ||
+        addr.sun_family != AF_UNIX) {
+        return g_strdup("");
+    }
+    return g_strndup(addr.sun_path, sizeof(addr.sun_path));
+}
+
 static char *describe_socket(const Chardev *chr)
 {
     const ChardevSocketOptions *o = &chr->options->u.socket;
     int fd = chr->next_fd >= 0 ? chr->next_fd : chr->current_fd;
-    const char *head = fd >= 0 ? "" : "disconnected:";
+    int named = fd >= 0 ? fd : chr->listen_fd;
+    g_autofree char *path = NULL;
 
     if (o->host) {
-        return describe_inet(chr, head, fd);
+        return describe_inet(chr, fd >= 0 ? "" : "disconnected:", fd);
     }
-    /* Of a client its own end is shown, which has no name. */
-    return g_strdup_printf("%sunix:%s%s", head,
-                           o->path && (chr->listen_fd >= 0 || fd < 0) ? o->path
-                                                                      : "",
+    path = named >= 0 ? path_of(named) : g_strdup(o->path ? o->path : "");
+    return g_strdup_printf("%sunix:%s%s", fd >= 0 ? "" : "disconnected:", path,
                            chr->listen_fd >= 0 ? ",server=on" : "");
 }
 

@@ -80,10 +80,19 @@ static void next_free(Drive *drive, unsigned max)
     }
 }
 
-CONTROL_ONLY
-static bool take_numbers(Drive *drive, Opts *opts, Error **errp)
+static unsigned units_of(DriveInterface interface,
+                         const DriveDefaults *defaults)
 {
-    unsigned max = interfaces[drive->interface].max_devs;
+    return interface == DRIVE_IF_IDE && defaults->ide_units
+               ? defaults->ide_units
+               : interfaces[interface].max_devs;
+}
+
+CONTROL_ONLY
+static bool take_numbers(Drive *drive, Opts *opts,
+                         const DriveDefaults *defaults, Error **errp)
+{
+    unsigned max = units_of(drive->interface, defaults);
     bool has_index = opts_get(opts, "index");
     bool has_bus = opts_get(opts, "bus"), has_unit = opts_get(opts, "unit");
     uint64_t index = 0, bus = 0, unit = 0;
@@ -116,13 +125,13 @@ bool drive_take_place(Drive *drive, Opts *opts, const DriveDefaults *defaults,
 
     drive->interface = defaults->interface;
     if (!take_media(drive, opts, errp) || !take_interface(drive, opts, errp) ||
-        !take_numbers(drive, opts, errp)) {
+        !take_numbers(drive, opts, defaults, errp)) {
         return false;
     }
     if (!drive_at(drive->interface, drive->bus, drive->unit)) {
         return true;
     }
-    max = interfaces[drive->interface].max_devs;
+    max = units_of(drive->interface, defaults);
     error_set(errp, "drive with bus=%u, unit=%u (index=%u) exists", drive->bus,
               drive->unit, max ? drive->bus * max + drive->unit : drive->unit);
     return false;

@@ -40,6 +40,7 @@ typedef struct Drive {
 typedef struct DriveDefaults {
     DriveInterface interface; /* of a drive that does not name one */
     bool snapshot;            /* nothing is written to the image */
+    unsigned ide_units;       /* of a bus; 0: two */
 } DriveDefaults;
 
 const char *drive_interface_name(DriveInterface interface);

@@ -5,7 +5,7 @@ of the guest does to them."""
 
 import subprocess
 
-from lib import case, images, machine, program
+from lib import case, images, machine, program, tools
 from lib.case import ours_only
 from lib.images import KIB, MIB
 
@@ -197,6 +197,51 @@ class Clock(machine.MachineCase):
         self.assertEqual((stats['rd_operations'], stats['rd_bytes']),
                          (20, 20 * 512))
         self.assertEqual(stats['rd_total_time_ns'], 20 * 1000000)
+
+
+class Places(machine.MachineCase):
+    """Where drives stand that are the machine's own."""
+
+    def shown(self, *args):
+        vm = self.machine(*args)
+        found = [(d['device'], d.get('qdev', '').rpartition('/')[2])
+                 for d in vm.cmd('query-block')]
+        vm.quit()
+        return found
+
+    def test_no_places(self):
+        tools.img('create', '-q', '-f', 'qcow2', self.path('a.img'), '1M')
+        for args, name in ((('-hda', 'a.img'), 'none0'),
+                           (('-cdrom', 'a.img'), 'none2'),
+                           (('-drive', 'file=a.img'), 'none0')):
+            self.assertEqual(self.shown('-machine', 'none', *args),
+                             [(name, '')])
+
+    def test_one_disk_a_bus(self):
+        null = 'driver=null-co,if=ide'
+        self.assertEqual(
+            self.shown('-machine', 'q35', '-drive', null, '-drive', null,
+                       '-drive', null + ',media=cdrom,index=5'),
+            [('ide0-hd0', 'device[16]'), ('ide1-hd0', 'device[17]'),
+             ('ide5-cd0', 'device[18]')])
+        self.assertEqual(
+            self.refused('-machine', 'q35', '-drive', null + ',unit=1'),
+            f'-drive {null},unit=1: unit 1 too big (max is 0)')
+        self.assertEqual(
+            self.refused('-machine', 'pc', '-drive', null + ',bus=5'),
+            f'-drive {null},bus=5: machine type does not support '
+            'if=ide,bus=5,unit=0')
+        self.shown('-machine', 'q35', '-device', 'ide-cd,bus=ide.5')
+
+    def test_usb(self):
+        for name, place in (('us', 'us'), (None, 'scsi')):
+            vm = self.machine('-machine', 'pc', '-device', 'qemu-xhci',
+                              '-drive', 'if=none,id=d,driver=null-co',
+                              '-device', 'usb-storage,drive=d' +
+                              (f',id={name}' if name else ''))
+            self.assertTrue(vm.cmd('query-block')[0]['qdev'].endswith(
+                f'/{place}.0/legacy[0]'))
+            vm.quit()
 
 
 if __name__ == '__main__':

@@ -49,22 +49,35 @@ bool apply_incoming(Apply *apply, const MachineOption *option, Error **errp)
 bool co_default_drives(Apply *apply, Error **errp)
 {
     static const char *const words[] = {"if=ide,index=2,media=cdrom",
-                                        "if=floppy,index=0"};
+                                        "if=floppy,index=0", "if=sd,index=0"};
+    const Board *board = board_chosen();
 
-    if (!board_chosen()->has_ide) {
-        return true;
-    }
-    for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
-        Opts *opts = opts_parse(words[i], NULL, NULL);
+    for (size_t i = 0; board->has_ide && i < ARRAY_SIZE(words); i++) {
+        Opts *opts;
+        Drive *drive;
         Error *err = NULL;
 
-        /* That somebody has taken the place is fine. */
-        if (!co_drive_new(opts, &apply->drives, &err)) {
-            error_free(err);
+        if (i == 1 && board->no_floppy) {
+            continue;
         }
+        opts = opts_parse(words[i], NULL, NULL);
+        drive = co_drive_new(opts, &apply->drives, &err);
+        if (drive && drive->interface == DRIVE_IF_SD) {
+            drive->claimed = true; /* for who plugs in a card reader */
+        }
+        /* That somebody has taken the place is fine. */
+        error_free(err);
         opts_free(opts);
     }
     return true;
+}
+
+/* The machine's own device does not get its medium: that is told without the
+ * option. */
+static bool is_about_medium(const Drive *drive, const Error *err)
+{
+    return drive->interface != DRIVE_IF_VIRTIO &&
+           !g_str_has_prefix(error_text(err), "machine type ");
 }
 
 /* Devices for the drives of this kind that are to have one. */
@@ -76,7 +89,7 @@ bool co_drive_devices(bool virtio, bool floppy)
         if ((d->interface == DRIVE_IF_VIRTIO) == virtio &&
             (d->interface == DRIVE_IF_FLOPPY) == floppy &&
             !co_device_for_drive(d, &err)) {
-            if (d->shown) {
+            if (d->shown && !is_about_medium(d, err)) {
                 error_prepend(&err, "%s: ", d->shown);
             }
             monitors_greet_in_vain();

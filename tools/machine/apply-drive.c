@@ -55,15 +55,14 @@ co_apply_file(Apply *apply, const MachineOption *option, const char *words,
 bool co_apply_hard_disk(Apply *apply, const MachineOption *option, Error **errp)
 {
     unsigned index = *option->name ? option->name[2] - 'a' : 0;
-    g_autofree char *words =
-        g_strdup_printf("if=ide,index=%u,media=disk", index);
+    g_autofree char *words = g_strdup_printf("index=%u,media=disk", index);
 
     return co_apply_file(apply, option, words, errp);
 }
 
 bool co_apply_cdrom(Apply *apply, const MachineOption *option, Error **errp)
 {
-    return co_apply_file(apply, option, "if=ide,index=2,media=cdrom", errp);
+    return co_apply_file(apply, option, "index=2,media=cdrom", errp);
 }
 
 bool co_apply_floppy(Apply *apply, const MachineOption *option, Error **errp)

@@ -2,6 +2,7 @@
 /* Does what the options ask for, kind by kind: in which order. */
 #include "tools/machine/apply.h"
 
+#include "devices/board.h"
 #include "devices/device.h"
 #include "devices/run-state.h"
 #include "migration/migration.h"
@@ -116,6 +117,10 @@ bool co_machine_apply(const GPtrArray *options)
                                    .snapshot = has(&apply, MOPT_SNAPSHOT)};
     if (!co_apply_early(&apply)) {
         return false;
+    }
+    apply.drives.ide_units = board_chosen()->ide_units;
+    if (!board_chosen()->has_ide) {
+        apply.drives.interface = DRIVE_IF_NONE;
     }
     if (has(&apply, MOPT_INCOMING)) {
         migration_expect();
