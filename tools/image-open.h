@@ -30,14 +30,16 @@ typedef struct ImageOpen {
  * @writable; or NULL with `Could not open ...` in the text of its cause. A
  * format that is not given is probed: an image that is recognised as something
  * that there is no driver for is refused by the name of its format, never
- * served as raw.
- * *@probed_raw tells that this found it raw: then writes cannot make it look
- * like another format. It may be NULL.
+ * served as raw. Where this finds it raw, writes cannot make it look like
+ * another format, and who wants to write is told so on standard error.
  */
-Root *co_image_open(const ImageOpen *open, bool *probed_raw,
+Root *co_image_open(const ImageOpen *open,
                     Error **errp) COROUTINE_ONLY CONTROL_ONLY;
-/* What who opens such an image for writing is told, on standard error. */
-void image_warn_of_raw(const ImageOpen *open, const Root *root);
+/* Finds the format and size of an image without becoming a user of it: another
+ * process may do with it what it likes. */
+bool co_image_look(const ImageOpen *open, const char **format,
+                   uint64_t *size_bytes,
+                   Error **errp) COROUTINE_ONLY CONTROL_ONLY;
 void co_image_close(Root *root) COROUTINE_ONLY CONTROL_ONLY; /* NULL is fine */
 
 /* What the options of @open say of the image behind, for @more of who opens it;

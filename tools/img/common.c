@@ -115,17 +115,10 @@ bool img_check_cache(const char *what, const char *mode)
 
 Root *co_img_open(const ImageOpen *open, Error **errp)
 {
-    ImageOpen still = *open;
-    bool probed;
-    Root *root;
-
-    still.keep_still = true;
-    root = co_image_open(&still, &probed, errp);
+    Root *root = co_image_open(open, errp);
 
     if (!root) {
         error_prepend(errp, "Could not open '%s': ", open->filename);
-    } else if (probed) {
-        image_warn_of_raw(open, root);
     }
     return root;
 }

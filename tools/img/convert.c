@@ -194,6 +194,7 @@ COROUTINE_ONLY CONTROL_ONLY static bool co_open_sources(Convert *c)
     c->sources = g_new0(Root *, c->n_sources);
     for (i = 0; i < c->n_sources; i++) {
         c->open.filename = c->names[i];
+        c->open.keep_still = true;
         c->sources[i] = co_img_open_or_report(&c->open);
         if (!c->sources[i]) {
             return false;

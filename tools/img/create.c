@@ -95,21 +95,20 @@ co_look_at_backing(Create *create, const char *backing, Error **errp)
 {
     g_autofree char *path = img_backing_path(create->filename, backing);
     const char *format = img_word(create->words, "backing_fmt");
-    ImageOpen open = {.filename = path, .format = format, .look_only = true};
-    Root *root = co_image_open(&open, NULL, errp);
+    ImageOpen open = {.filename = path, .format = format};
+    const char *found;
+    uint64_t size_bytes;
 
-    if (!root) {
+    if (!co_image_look(&open, &found, &size_bytes, errp)) {
         error_append_hint(errp, "Could not open backing image.\n");
         return false;
     }
     if (!format) {
         error_set(errp, "Backing file specified without backing format");
-        error_append_hint(errp, "Detected format of %s.",
-                          root_node(root)->driver->name);
+        error_append_hint(errp, "Detected format of %s.", found);
     } else if (!img_word(create->words, "size")) {
-        img_word_set_size(create->words, "size", root_size_bytes(root));
+        img_word_set_size(create->words, "size", size_bytes);
     }
-    co_image_close(root);
     return format != NULL;
 }
 

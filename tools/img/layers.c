@@ -57,12 +57,9 @@ static bool append_backing(Layers *layers, bool *named, const char *name)
 
 Root *co_layers_open_behind(const char *top, const ImageOpen *open)
 {
-    ImageOpen still = *open;
     Error *err = NULL;
-    Root *root;
+    Root *root = co_image_open(open, &err);
 
-    still.keep_still = true;
-    root = co_image_open(&still, NULL, &err);
     if (!root) {
         error_prepend(
             &err, "Could not open '%s': Could not open backing file: ", top);

@@ -94,11 +94,10 @@ COROUTINE_ONLY CONTROL_ONLY static Root *co_open_new(const Rebase *r)
         .filename = path,
         .format = r->backing_format,
         .cache = r->source_cache,
-        .keep_still = true,
         .force_share = r->force_share,
     };
     Error *err = NULL;
-    Root *root = co_image_open(&open, NULL, &err);
+    Root *root = co_image_open(&open, &err);
 
     if (!root) {
         error_prepend(&err,

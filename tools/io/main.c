@@ -47,18 +47,14 @@ int co_io_open_image(IoTool *tool, const ImageOpen *open)
 {
     IoShell *shell = &tool->shell;
     Error *err = NULL;
-    bool probed;
 
-    shell->root = co_image_open(open, &probed, &err);
+    shell->root = co_image_open(open, &err);
     if (!shell->root) {
         error_prepend(&err,
                       "can't open%s%s: ", open->image_opts ? "" : " device ",
                       open->image_opts ? "" : open->filename);
         error_report_err(err);
         return -1;
-    }
-    if (probed) {
-        image_warn_of_raw(open, shell->root);
     }
     shell->writethrough = image_cache_writethrough(open->cache);
     return 0;

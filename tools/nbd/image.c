@@ -102,12 +102,8 @@ co_put_temporary(const NbdTool *tool, Root **root, Error **errp)
 COROUTINE_ONLY CONTROL_ONLY static Root *co_open_image(const NbdTool *tool,
                                                        Error **errp)
 {
-    bool probed;
-    Root *root = co_image_open(&tool->image, &probed, errp);
+    Root *root = co_image_open(&tool->image, errp);
 
-    if (root && probed) {
-        image_warn_of_raw(&tool->image, root);
-    }
     if (root && !co_put_temporary(tool, &root, errp)) {
         co_image_close(root);
         root = NULL;

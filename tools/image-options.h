@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What a tool's image is opened with. */
+#ifndef TOOLS_IMAGE_OPTIONS_H
+#define TOOLS_IMAGE_OPTIONS_H
+
+#include "qapi/qapi-types.h"
+#include "tools/image-open.h"
+
+/* What blockdev-add would get; the format raw, where none is given. The caller
+ * frees it, and has the graph locked. */
+BlockdevOptions *co_image_options(const ImageOpen *open,
+                                  Error **errp) COROUTINE_ONLY CONTROL_ONLY;
+/* Whether the name is an option string or json:{}, not that of a file. */
+bool image_options_given(const ImageOpen *open);
+/* Such may leave open what the image is, where they say what file. */
+bool image_options_name_driver(const ImageOpen *open);
+
+#endif
