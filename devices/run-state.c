@@ -4,6 +4,7 @@
 
 #include "block/backend/backend.h"
 #include "block/graph/activity.h"
+#include "objects/fd-set.h"
 #include "qapi/qapi-commands.h"
 #include "qapi/qapi-events.h"
 
@@ -43,6 +44,7 @@ void run_state_set(RunState next)
     } else if (ran && !runs) {
         qapi_event_stop();
     }
+    fd_sets_machine_runs(runs);
     if (runs != ran && change_fn) {
         change_fn(runs);
     }
@@ -61,6 +63,7 @@ void run_state_begin(bool stopped, bool incoming)
 {
     has_machine = true;
     backends_on_stop(stop_for_error);
+    fd_sets_machine_runs(false);
     if (incoming) {
         state = RUN_STATE_INMIGRATE;
         runs_after = !stopped;

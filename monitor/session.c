@@ -5,6 +5,7 @@
 #include "monitor/control.h"
 #include "monitor/dispatch.h"
 #include "monitor/output.h"
+#include "objects/fd-set.h"
 #include "objects/received-fd.h"
 #include "util/json/json-parse.h"
 #include "util/json/json-print.h"
@@ -191,6 +192,7 @@ static Session *session_new(const Stream *stream, bool pretty)
     coqueue_init(&s->changed);
     output_init(&s->output, stream);
     list_append(&sessions, &s->link);
+    fd_sets_client_came();
     return s;
 }
 
@@ -219,6 +221,7 @@ void co_session_run(const Stream *stream, bool pretty)
     }
     co_output_close(&s->output);
     list_remove(&s->link);
+    fd_sets_client_left();
     session_unref(s);
 }
 

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "block/file/file-lock.h"
+#include "objects/fd-set.h"
 
 #define FIRST_BLOCK_BYTES 4096
 
@@ -107,21 +108,35 @@ static int co_allocate(Allocate *work, Error **errp)
     return ret;
 }
 
+CONTROL_ONLY
+static int open_new(const char *filename, Error **errp)
+{
+    int fd;
+
+    if (fd_set_is_path(filename)) {
+        return fd_set_open(filename, O_RDWR | O_CREAT, errp);
+    }
+    fd = io_open(filename, O_RDWR | O_CREAT, 0644);
+    if (fd < 0) {
+        error_set(errp, "Could not create '%s': %s", filename, strerror(-fd));
+    }
+    return fd;
+}
+
 int co_file_create(const char *filename, uint64_t size_bytes,
                    FilePreallocation preallocation, Error **errp)
 {
-    int fd = io_open(filename, O_RDWR | O_CREAT, 0644);
+    int fd = open_new(filename, errp);
     Allocate work = {fd, true, 0, ROUND_UP(size_bytes, 512), preallocation};
     int ret = -EAGAIN;
 
     if (fd < 0) {
-        error_set(errp, "Could not create '%s': %s", filename, strerror(-fd));
         return fd;
     }
     if (file_lock_for_create(fd, filename, errp)) {
         ret = co_allocate(&work, errp);
     }
-    io_close(fd);
+    fd_set_close(fd);
     return ret;
 }
 
@@ -129,15 +144,18 @@ int co_file_preallocate(const char *filename, uint64_t from_bytes,
                         uint64_t to_bytes, FilePreallocation preallocation,
                         Error **errp)
 {
-    int fd = io_open(filename, O_RDWR, 0);
+    int fd = fd_set_is_path(filename) ? fd_set_open(filename, O_RDWR, errp)
+                                      : io_open(filename, O_RDWR, 0);
     Allocate work = {fd, false, from_bytes, to_bytes, preallocation};
     int ret;
 
     if (fd < 0) {
-        error_set(errp, "Could not open '%s': %s", filename, strerror(-fd));
+        if (!fd_set_is_path(filename)) {
+            error_set(errp, "Could not open '%s': %s", filename, strerror(-fd));
+        }
         return fd;
     }
     ret = co_allocate(&work, errp);
-    io_close(fd);
+    fd_set_close(fd);
     return ret;
 }

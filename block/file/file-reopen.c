@@ -10,6 +10,7 @@
 
 #include <fcntl.h>
 
+#include "objects/fd-set.h"
 #include "qapi/qapi-types.h"
 
 const char *const file_reopen_options[] = {"drop-cache", NULL};
@@ -47,7 +48,7 @@ static int set_direct_all(const FileState *s, bool direct)
 static void close_writer(FileState *s)
 {
     if (s->fd_write >= 0 && s->fd_write != s->fd) {
-        io_close(s->fd_write);
+        fd_set_close(s->fd_write);
         s->fd_write = -1;
     }
 }

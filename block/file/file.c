@@ -18,6 +18,7 @@
 
 #include <fcntl.h>
 
+#include "objects/fd-set.h"
 #include "qapi/qapi-types.h"
 #include "util/reactor/memory.h"
 
@@ -62,13 +63,17 @@ static void never_writable_text(Error **errp)
 
 int file_open_fd(const FileState *s, bool writable, Error **errp)
 {
-    int fd;
+    int fd, flags;
 
     if (writable && s->never_writable) {
         never_writable_text(errp);
         return -EACCES;
     }
-    fd = io_open(s->path, s->open_flags | (writable ? O_RDWR : O_RDONLY), 0);
+    flags = s->open_flags | (writable ? O_RDWR : O_RDONLY);
+    if (fd_set_is_path(s->path)) {
+        return fd_set_open(s->path, flags, errp);
+    }
+    fd = io_open(s->path, flags, 0);
     if (fd == -EINVAL && s->direct) {
         error_set(errp,
                   "Could not open '%s': filesystem does not support O_DIRECT",
@@ -142,10 +147,10 @@ void co_file_close(Node *node)
     FileState *s = node->state;
 
     if (s->fd_write >= 0 && s->fd_write != s->fd) {
-        io_close(s->fd_write);
+        fd_set_close(s->fd_write);
     }
     if (s->fd >= 0) {
-        io_close(s->fd);
+        fd_set_close(s->fd);
     }
     short_lock_destroy(&s->data_lock);
     pthread_mutex_destroy(&s->seek_lock);

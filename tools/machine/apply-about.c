@@ -156,11 +156,3 @@ bool apply_trace(Apply *apply, const MachineOption *option, Error **errp)
     warn_report("trace event '%s' does not exist", option->text);
     return true;
 }
-
-/* No node can be opened by a number here: only what was inherited is looked
- * at. */
-bool apply_add_fd(Apply *apply, const MachineOption *option, Error **errp)
-{
-    error_set(errp, "sets of file descriptors are not supported");
-    return false;
-}

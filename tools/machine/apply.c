@@ -7,6 +7,7 @@
 #include "devices/run-state.h"
 #include "migration/migration.h"
 #include "monitor/monitor.h"
+#include "objects/fd-set.h"
 
 static bool has(const Apply *apply, MachineOptionKind kind)
 {
@@ -67,6 +68,14 @@ co_apply_steps(Apply *apply, const Step *steps, size_t n)
     co_apply_steps(apply, STEPS(__VA_ARGS__), \
                    sizeof(STEPS(__VA_ARGS__)) / sizeof(Step))
 
+/* All that -add-fd names has been taken over. */
+CONTROL_ONLY
+static bool begin_sets(void)
+{
+    fd_sets_begin();
+    return true;
+}
+
 COROUTINE_ONLY CONTROL_ONLY static bool co_apply_early(Apply *apply)
 {
     return APPLY(apply, {MOPT_DISPLAY, apply_display, false},
@@ -81,6 +90,7 @@ COROUTINE_ONLY CONTROL_ONLY static bool co_apply_early(Apply *apply)
                  {MOPT_GUEST_ONLY, apply_guest_only, false},
                  {MOPT_ADD_FD, apply_add_fd, false},
                  {MOPT_TRACE, apply_trace, false}) &&
+           begin_sets() &&
            APPLY(apply, {MOPT_OBJECT, co_apply_object, false}) &&
            APPLY(apply, {MOPT_CHARDEV, co_apply_chardev, false},
                  {MOPT_QMP, co_open_monitor, false},

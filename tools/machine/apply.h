@@ -42,7 +42,6 @@ bool apply_no_reboot(Apply *apply, const MachineOption *option,
 bool apply_no_shutdown(Apply *apply, const MachineOption *option,
                        Error **errp) CONTROL_ONLY;
 bool apply_guest_only(Apply *apply, const MachineOption *option, Error **errp);
-bool apply_add_fd(Apply *apply, const MachineOption *option, Error **errp);
 
 /* apply-drive.c: objects, chardevs, nodes, drives. */
 bool co_apply_object(Apply *apply, const MachineOption *option,
@@ -84,5 +83,9 @@ bool co_default_drives(Apply *apply, Error **errp) COROUTINE_ONLY CONTROL_ONLY;
 /* Devices for the drives of this kind that are to have one; false: the reason
  * was printed. */
 bool co_drive_devices(bool virtio, bool floppy) COROUTINE_ONLY CONTROL_ONLY;
+
+/* apply-fd.c */
+bool apply_add_fd(Apply *apply, const MachineOption *option,
+                  Error **errp) CONTROL_ONLY;
 
 #endif

@@ -39,9 +39,10 @@ class MachineCase(case.Case):
         return lines[-1].removeprefix('qemu-system-x86_64: ')
 
 
-def run(*args, cwd=None, stdin='', text=True):
+def run(*args, cwd=None, stdin='', text=True, pass_fds=()):
     """Runs it to its end. Without TEXT what it prints stays bytes."""
     return subprocess.run([program.find('qemu-system-x86_64'), *args],
                           input=stdin if text else stdin.encode(),
                           capture_output=True, text=text,
-                          timeout=program.TIMEOUT_S, cwd=cwd, check=False)
+                          timeout=program.TIMEOUT_S, cwd=cwd, check=False,
+                          pass_fds=pass_fds)
