@@ -181,6 +181,7 @@ static void co_sender(void *opaque)
     co_output_run(&((Session *)opaque)->output);
 }
 
+CONTROL_ONLY
 static Session *session_new(const Stream *stream, bool pretty)
 {
     Session *s = g_new0(Session, 1);

@@ -48,7 +48,8 @@ static void set_free(gpointer opaque)
     g_free(set);
 }
 
-void fd_sets_enable(void)
+CONTROL_ONLY
+static void enable(void)
 {
     if (!sets) {
         sets = g_ptr_array_new_with_free_func(set_free);
@@ -107,7 +108,7 @@ static FdSet *add(int fd, bool has_id, int64_t id, const char *opaque)
     Member *member = g_new0(Member, 1);
     FdSet *set;
 
-    fd_sets_enable();
+    enable();
     id = has_id ? id : free_id();
     set = set_find(id);
     if (!set) {
@@ -217,6 +218,7 @@ int fd_set_open(const char *path, int flags, Error **errp)
     int64_t id;
     int fd, ret;
 
+    control_assert();
     if (!parse_id(path, &id)) {
         error_set(errp, "Could not parse fdset %s", path);
         return -EINVAL;
@@ -236,6 +238,7 @@ int fd_set_open(const char *path, int flags, Error **errp)
 
 void fd_set_close(int fd)
 {
+    control_assert();
     for (unsigned i = 0; sets && i < sets->len; i++) {
         FdSet *set = set_at(i);
 
@@ -296,8 +299,9 @@ static bool came_before(unsigned i)
     return false;
 }
 
-void fd_sets_close_inherited(void)
+void fd_sets_begin(void)
 {
+    enable();
     for (unsigned i = 0; inherited && i < inherited->len; i++) {
         if (!came_before(i)) {
             io_close(g_array_index(inherited, int, i));

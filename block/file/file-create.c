@@ -108,7 +108,6 @@ static int co_allocate(Allocate *work, Error **errp)
     return ret;
 }
 
-CONTROL_ONLY
 static int open_new(const char *filename, Error **errp)
 {
     int fd;
