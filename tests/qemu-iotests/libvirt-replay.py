@@ -32,6 +32,18 @@ class Sessions(case.Case):
     def test_push_incremental(self):
         self.replay('04-push-incremental')
 
+    def test_pull_full(self):
+        self.replay('05-pull-full')
+
+    def test_pull_incremental(self):
+        self.replay('06-pull-incremental')
+
+    def test_blockcopy_with_checkpoints(self):
+        self.replay('07b-blockcopy-checkpoints')
+
+    def test_chains(self):
+        self.replay('08-chains')
+
     def test_blockcopy(self):
         self.replay('07-blockcopy')
 

@@ -103,19 +103,29 @@ class Trimmer:
         self.hold_cancelled()
         return self.steps
 
+    def starts(self):
+        """Arguments of the starts of jobs, the last first."""
+        for step in reversed(self.steps):
+            for action in step.get('with', {}).get('actions', []):
+                if 'job-id' in action['data']:
+                    yield action['data']
+
     def hold_cancelled(self):
+        """What is cancelled must not be over before. (A backup that copies
+        only what is written goes on by itself.)"""
+        lasting = {data['job-id'] for data in self.starts()
+                   if data.get('sync') == 'none'}
         jobs = set()
         for step in self.steps:
             if step.get('see') == 'BLOCK_JOB_CANCELLED' and \
-                    step['type'] == 'backup':
+                    step['type'] == 'backup' and step['device'] not in lasting:
                 jobs.add(step['device'])
                 step['speed'] = 1
         # The last start of a job of that name is the one.
-        for step in reversed(self.steps):
-            for action in step.get('with', {}).get('actions', []):
-                if action['data'].get('job-id') in jobs:
-                    jobs.remove(action['data']['job-id'])
-                    action['data']['speed'] = 1
+        for data in self.starts():
+            if data['job-id'] in jobs:
+                jobs.remove(data['job-id'])
+                data['speed'] = 1
 
     def find_disks(self, start):
         """The disks at the start, off the first two queries."""
