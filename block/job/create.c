@@ -25,18 +25,28 @@ co_create_file(const BlockdevCreateOptionsFile *o, Error **errp)
     PreallocMode mode =
         o->has_preallocation ? o->preallocation : PREALLOC_MODE_OFF;
 
+    FileHints hints = {
+        .no_cow = o->has_nocow && o->nocow,
+        .has_extent_size = o->has_extent_size_hint,
+        .extent_size = (uint32_t)o->extent_size_hint,
+    };
+
+    if (o->has_extent_size_hint && o->extent_size_hint > UINT32_MAX) {
+        error_set(errp, "Extent size hint is too large");
+        return false;
+    }
+    /* What is wrong with the rest is seen when the file is there. */
+    if (co_file_create(o->filename, 0, FILE_PREALLOC_OFF, errp) < 0 ||
+        ((hints.no_cow || hints.has_extent_size) &&
+         !co_file_set_hints(o->filename, &hints, errp))) {
+        return false;
+    }
     if (mode == PREALLOC_MODE_METADATA) {
-        error_set(errp, "Unsupported preallocation mode 'metadata'");
+        error_set(errp, "Unsupported preallocation mode: metadata");
         return false;
     }
-    if ((o->has_nocow && o->nocow) ||
-        (o->has_extent_size_hint && o->extent_size_hint)) {
-        error_set(errp, "'%s' is not supported",
-                  o->has_nocow && o->nocow ? "nocow" : "extent-size-hint");
-        return false;
-    }
-    if (o->size > BLOCK_MAX_BYTES) {
-        error_set(errp, "Image size is too large");
+    if (o->size > INT64_MAX) {
+        error_set(errp, "Could not resize file: %s", strerror(EINVAL));
         return false;
     }
     return co_file_create(o->filename, o->size, modes[mode], errp) == 0;

@@ -62,7 +62,7 @@ size_t luks_key_bytes(const LuksSpec *spec, Error **errp)
 
     library_init();
     if (!bytes) {
-        error_set(errp, "Unsupported cipher algorithm '%s'",
+        error_set(errp, "Algorithm '%s' not supported",
                   QCryptoCipherAlgorithm_str(spec->alg));
         return 0;
     }

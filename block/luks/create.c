@@ -2,6 +2,7 @@
 /* New images, and what one would take. */
 #include "block/luks/luks-int.h"
 
+#include "block/file/file-create.h"
 #include "block/graph/loose-options.h"
 #include "block/graph/root.h"
 
@@ -73,7 +74,10 @@ co_write(Root *root, const uint8_t *front, uint64_t front_bytes,
          const BlockdevCreateOptionsLUKS *o, Error **errp)
 {
     Error *err = NULL;
-    bool space = o->has_preallocation && o->preallocation != PREALLOC_MODE_OFF;
+    /* There is no metadata but what is always made. */
+    bool space = o->has_preallocation &&
+                 o->preallocation != PREALLOC_MODE_OFF &&
+                 o->preallocation != PREALLOC_MODE_METADATA;
     int ret = co_root_truncate(root, front_bytes + o->size, false, &err);
 
     if (ret < 0) {
@@ -98,10 +102,6 @@ co_write(Root *root, const uint8_t *front, uint64_t front_bytes,
 
 static bool check_options(const BlockdevCreateOptionsLUKS *o, Error **errp)
 {
-    if (o->has_preallocation && o->preallocation == PREALLOC_MODE_METADATA) {
-        error_set(errp, "Unsupported preallocation mode 'metadata'");
-        return false;
-    }
     if (o->size > BLOCK_MAX_BYTES - (64 * MiB)) {
         error_set(errp, "The requested file size is too large");
         return false;
@@ -172,9 +172,22 @@ static BlockdevCreateOptions *options_of_words(json_object *words,
     return options;
 }
 
+/* As QEMU's tool tells it. */
+static bool check_preallocation(json_object *words, Error **errp)
+{
+    FilePreallocation mode;
+    json_object *word;
+
+    return !json_object_object_get_ex(words, "preallocation", &word) ||
+           !strcmp(json_object_get_string(word), "metadata") ||
+           file_preallocation_parse(json_object_get_string(word), &mode, errp);
+}
+
 bool co_luks_create_file(const char *filename, json_object *words, Error **errp)
 {
-    json_object *file = loose_options_of_filename(filename, errp);
+    json_object *file = check_preallocation(words, errp)
+                            ? loose_options_of_filename(filename, errp)
+                            : NULL;
     BlockdevCreateOptions *options =
         file ? options_of_words(words, file, errp) : NULL;
     bool ok = options && co_luks_create(options, errp);

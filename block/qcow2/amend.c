@@ -158,7 +158,8 @@ static bool check_words(const Amend *a, Error **errp)
     if (a->data_file_raw && !s->data_file_raw) {
         return bad(errp, "data-file-raw cannot be set on existing images");
     }
-    if (a->version < 3 && a->lazy) {
+    if (a->version < 3 && a->lazy &&
+        !(s->compatible & QCOW2_COMPAT_LAZY_REFCOUNTS)) {
         return bad(errp, "Lazy refcounts only supported with compatibility "
                          "level 1.1 and above (use compat=1.1 or greater)");
     }
@@ -327,14 +328,11 @@ bool co_qcow2_amend(Node *node, struct json_object *words, bool force,
             return false;
         }
     }
-    if (a.version < 3 && s->version >= 3 && a.lazy &&
-        !json_object_object_get_ex(words, "lazy_refcounts", NULL)) {
-        a.lazy = false; /* it goes with the version */
-    }
     if (!check_words(&a, errp) || !co_check_compression(&a, errp) ||
         !qcow2_crypt_amend_words(s, words, &a.encrypt, errp)) {
         return false;
     }
+    a.lazy &= a.version >= 3; /* it goes with the version */
     ret = co_amend_steps(&a, &err);
     QCryptoBlockAmendOptionsLUKS_free(a.encrypt);
     if (progress) {

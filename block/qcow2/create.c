@@ -12,121 +12,6 @@
 #include "block/graph/loose-options.h"
 #include "block/graph/root.h"
 
-/* --- checks -------------------------------------------------------------- */
-
-static bool bad(Error **errp, const char *text)
-{
-    error_set(errp, "%s", text);
-    return false;
-}
-
-static bool check_version(const BlockdevCreateOptionsQcow2 *o, Error **errp)
-{
-    bool v2 = o->has_version && o->version == BLOCKDEV_QCOW2_VERSION_V2;
-
-    if (v2 && o->has_extended_l2 && o->extended_l2) {
-        return bad(errp, "Extended L2 entries are only supported with "
-                         "compatibility level 1.1 and above (use version=v3 "
-                         "or greater)");
-    }
-    if (v2 && o->has_lazy_refcounts && o->lazy_refcounts) {
-        return bad(errp, "Lazy refcounts only supported with compatibility "
-                         "level 1.1 and above (use version=v3 or greater)");
-    }
-    if (v2 && o->has_refcount_bits && o->refcount_bits != 16) {
-        return bad(errp, "Different refcount widths than 16 bits require "
-                         "compatibility level 1.1 or above (use version=v3 or "
-                         "greater)");
-    }
-    if (v2 && o->data_file) {
-        return bad(errp, "External data files are only supported with "
-                         "compatibility level 1.1 and above (use version=v3 "
-                         "or greater)");
-    }
-    if (v2 && o->has_compression_type &&
-        o->compression_type != QCOW2_COMPRESSION_TYPE_ZLIB) {
-        return bad(errp, "Non-zlib compression type is only supported with "
-                         "compatibility level 1.1 and above (use version=v3 "
-                         "or greater)");
-    }
-    return true;
-}
-
-static bool check_sizes(const BlockdevCreateOptionsQcow2 *o, Error **errp)
-{
-    uint64_t cluster = o->has_cluster_size ? o->cluster_size : 65536;
-    bool extended = o->has_extended_l2 && o->extended_l2;
-
-    if (o->size % 512) {
-        return bad(errp, "Image size must be a multiple of 512 bytes");
-    }
-    if (!is_power_of_2(cluster) || cluster < 512 || cluster > 2 * MiB) {
-        return bad(errp, "Cluster size must be a power of two between 512 and "
-                         "2048k");
-    }
-    if (extended && cluster < 512 * QCOW2_SUBCLUSTERS) {
-        error_set(errp,
-                  "Extended L2 entries are only supported with cluster sizes "
-                  "of at least %u bytes",
-                  512 * QCOW2_SUBCLUSTERS);
-        return false;
-    }
-    if (o->has_refcount_bits &&
-        (o->refcount_bits < 1 || o->refcount_bits > 64 ||
-         !is_power_of_2(o->refcount_bits))) {
-        return bad(errp, "Refcount width must be a power of two and may not "
-                         "exceed 64 bits");
-    }
-    if (o->size > cluster * (cluster / (extended ? 16 : 8)) *
-                      (QCOW2_MAX_L1_BYTES / 8) ||
-        o->size > BLOCK_MAX_BYTES) {
-        return bad(errp, "The image size is too large for file format 'qcow2' "
-                         "(try using a larger cluster size)");
-    }
-    return true;
-}
-
-static bool check_combinations(const BlockdevCreateOptionsQcow2 *o,
-                               Error **errp)
-{
-    bool extended = o->has_extended_l2 && o->extended_l2;
-    bool raw = o->has_data_file_raw && o->data_file_raw;
-
-    if (o->has_preallocation && o->preallocation != PREALLOC_MODE_OFF &&
-        o->backing_file && !extended) {
-        return bad(errp, "Backing file and preallocation can only be used at "
-                         "the same time if extended_l2 is on");
-    }
-    if (o->has_backing_fmt && !o->backing_file) {
-        return bad(errp, "Backing format cannot be used without backing file");
-    }
-    if (raw && !o->data_file) {
-        return bad(errp, "data-file-raw requires data-file");
-    }
-    if (raw && o->backing_file) {
-        return bad(errp, "Backing file and data-file-raw cannot be used at the "
-                         "same time");
-    }
-    if (o->backing_file && strlen(o->backing_file) > QCOW2_MAX_BACKING_NAME) {
-        return bad(errp, "Backing file name too long");
-    }
-    return true;
-}
-
-bool qcow2_measure_check(const BlockdevCreateOptionsQcow2 *o, Error **errp)
-{
-    return check_sizes(o, errp) && check_version(o, errp);
-}
-
-bool qcow2_create_check(const BlockdevCreateOptionsQcow2 *o, Error **errp)
-{
-    size_t bytes;
-
-    return check_sizes(o, errp) && check_version(o, errp) &&
-           check_combinations(o, errp) &&
-           (!o->encrypt || qcow2_crypt_check(o->encrypt, &bytes, errp));
-}
-
 /* --- the smallest image -------------------------------------------------- */
 
 static void seed_state(Qcow2State *s, const BlockdevCreateOptionsQcow2 *o,
@@ -182,7 +67,11 @@ static uint8_t *seed_image(const BlockdevCreateOptionsQcow2 *o,
     *bytes = 3 * s.cluster_bytes;
     image = g_malloc0(*bytes);
     if (qcow2_header_build(&s, image) < 0) {
-        error_set(errp, "The header does not fit into the first cluster");
+        if (o->backing_file) {
+            qcow2_cannot_assign(o, ENOSPC, errp);
+        } else {
+            error_set(errp, "The header does not fit into the first cluster");
+        }
         g_clear_pointer(&image, g_free);
     } else {
         *(Be64 *)(image + s.cluster_bytes) = be64(2 * s.cluster_bytes);
@@ -392,8 +281,8 @@ bool co_qcow2_create(const BlockdevCreateOptions *options, Error **errp)
     uint8_t *image = NULL;
     const char *name = NULL;
     size_t bytes;
-    bool ok =
-        qcow2_create_check(o, errp) && (file = co_hold_ref(o->file, errp));
+    bool ok = qcow2_create_check(o, false, errp) &&
+              (file = co_hold_ref(o->file, errp));
 
     if (ok && o->data_file) {
         data_file = co_hold_ref(o->data_file, errp);
@@ -429,7 +318,7 @@ bool co_qcow2_create_file(const char *filename, struct json_object *words,
     if (options->u.qcow2.size <= INT64_MAX - 511) {
         options->u.qcow2.size = ROUND_UP(options->u.qcow2.size, 512);
     }
-    ok = qcow2_create_check(&options->u.qcow2, errp);
+    ok = qcow2_create_check(&options->u.qcow2, true, errp);
     if (ok && json_object_object_get_ex(words, "data_file", &name)) {
         ok = co_file_create(json_object_get_string(name), 0, FILE_PREALLOC_OFF,
                             errp) == 0;

@@ -209,6 +209,8 @@ struct Qcow2State {
     bool snapshots_unread;    /* who checks reads them */
     uint64_t snapshots_offset, snapshots_bytes;
 
+    bool sparse_known, sparse; /* sparse.c */
+
     bool corrupt; /* marked so, or found so just now: no more I/O */
     bool corruption_told;
 
@@ -420,6 +422,8 @@ int co_qcow2_read_locked(Qcow2State *s, uint64_t offset, uint64_t bytes,
                          Iov *iov, size_t iov_offset) COROUTINE_ONLY;
 int co_qcow2_block_status(Node *node, bool want_zero, uint64_t offset,
                           uint64_t bytes, BlockStatus *status) COROUTINE_ONLY;
+/* Whether it is worth while to look for zeroes in the file. */
+bool co_qcow2_is_sparse(Qcow2State *s) COROUTINE_ONLY;
 /* Whether a range reads as zeroes for sure, by metadata. */
 int co_qcow2_reads_zero(Qcow2State *s, uint64_t offset, uint64_t bytes,
                         bool *zero) COROUTINE_ONLY;

@@ -306,6 +306,9 @@ int co_qcow2_block_status(Node *node, bool want_zero, uint64_t offset,
         break;
     case QCOW2_NORMAL:
         status->flags = STATUS_DATA | offset_flag;
+        if (want_zero && !s->crypt && co_qcow2_is_sparse(s)) {
+            status->flags |= STATUS_RECURSE;
+        }
         break;
     default:
         status->flags = STATUS_DATA;

@@ -177,7 +177,7 @@ static int co_zero_locked(Qcow2State *s, uint64_t at, uint64_t end,
         return -ENOTSUP;
     }
     if (s->version < 3) {
-        if (node_backing_child(s->node) || !how.unmap) {
+        if (node_backing_child(s->node)) {
             ret = co_qcow2_reads_zero(s, at, end - at, &zero);
             return ret < 0 ? ret : zero ? 0 : -ENOTSUP;
         }

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Whether clusters of the image have places that the file has no data for:
+ * then a look at the file finds zeroes that the tables do not tell of. Looked
+ * for once, as QEMU does: where at least a tenth of what is counted (and two
+ * clusters) takes no space.
+ */
+#include "block/qcow2/qcow2-int.h"
+
+#include "qapi/qapi-types.h"
+
+/* Clusters that are in use, up to @end. */
+COROUTINE_ONLY
+static int co_count_used(Qcow2State *s, uint64_t end, uint64_t *used)
+{
+    *used = 0;
+    for (uint64_t at = 0; at < end;) {
+        Qcow2Piece *piece;
+        uint64_t index, stop;
+        int ret = co_qcow2_refblock_get(s, at, &piece, &index, &stop);
+
+        if (ret < 0) {
+            return ret;
+        }
+        for (; piece && at < MIN(stop, end); at++, index++) {
+            *used += qcow2_refcount_read(s, piece->data, index) > 0;
+        }
+        if (piece) {
+            qcow2_piece_put(&s->refs_cache, piece);
+        }
+        at = stop;
+    }
+    return 0;
+}
+
+/* Bytes that the image's file takes, or -errno. */
+COROUTINE_ONLY
+static int64_t co_space(const Qcow2State *s)
+{
+    const Edge *edge = s->file;
+
+    while (edge && !edge->child->driver->co_allocated_bytes) {
+        edge = node_filtered_child(edge->child);
+    }
+    return edge ? edge->child->driver->co_allocated_bytes(edge->child)
+                : -ENOTSUP;
+}
+
+static bool much_missing(uint64_t used, uint64_t real)
+{
+    return used >= real + MAX(2, used / 10);
+}
+
+bool co_qcow2_is_sparse(Qcow2State *s)
+{
+    uint64_t end = s->file->child->size_bytes >> s->cluster_bits, used;
+    int64_t bytes;
+
+    if (s->sparse_known) {
+        return s->sparse;
+    }
+    s->sparse_known = true;
+    bytes = co_space(s);
+    if (bytes >= 0 && much_missing(end, bytes >> s->cluster_bits) &&
+        co_count_used(s, end, &used) == 0) {
+        s->sparse = much_missing(used, bytes >> s->cluster_bits);
+    }
+    return s->sparse;
+}
