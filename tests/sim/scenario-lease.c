@@ -68,10 +68,20 @@ static void co_read_one(Root *root)
     g_free(buf);
 }
 
+/* Who is no client of an export is looked for eight times in each lease, of
+ * two seconds at most: who comes and goes in between is not seen. */
+static void reader_left(int64_t came_ns)
+{
+    if (sim_now_ns() - came_ns > 2 * SECOND / 8) {
+        snap.last_ns = MAX(snap.last_ns, sim_now_ns());
+    }
+}
+
 /* On control: it uses the graph. */
 COROUTINE_ONLY
 static void co_reader(void *opaque)
 {
+    int64_t came_ns;
     Root *root;
 
     co_sleep_ns(sim_below(SECOND));
@@ -85,6 +95,7 @@ static void co_reader(void *opaque)
         return;
     }
     graph_unlock();
+    came_ns = sim_now_ns();
     for (unsigned i = 0; i < READS; i++) {
         co_read_one(root);
         if (sim_percent(20)) {
@@ -94,7 +105,7 @@ static void co_reader(void *opaque)
     }
     co_graph_lock();
     co_root_detach(root);
-    snap.last_ns = sim_now_ns();
+    reader_left(came_ns);
     graph_unlock();
     root_free(root);
 }
