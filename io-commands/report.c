@@ -100,7 +100,7 @@ static void print_for_machines(uint64_t bytes, double seconds)
     unsigned whole = seconds;
 
     printf("%" PRIu64 ",1,%u:%02u:%05.2f,%.3f,%.3f\n", bytes, whole / 3600,
-           whole / 60 % 60, seconds - whole / 60 * 60, bytes / seconds,
+           whole / 60 % 60, seconds - whole + whole % 60, bytes / seconds,
            1 / seconds);
 }
 

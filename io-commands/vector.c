@@ -244,7 +244,7 @@ COROUTINE_ONLY CONTROL_ONLY static int co_run(Vector *v)
     return ret < 0 ? -1 : 0;
 }
 
-COROUTINE_ONLY
+COROUTINE_ONLY CONTROL_ONLY
 static void co_run_behind(void *opaque)
 {
     Vector *v = opaque;
@@ -254,7 +254,7 @@ static void co_run_behind(void *opaque)
     io_aio_end(shell);
 }
 
-COROUTINE_ONLY
+COROUTINE_ONLY CONTROL_ONLY
 static int co_vector(IoShell *shell, int argc, char **argv,
                      const Vector *template)
 {
@@ -287,7 +287,7 @@ static int co_vector(IoShell *shell, int argc, char **argv,
 
 /* --- the commands -------------------------------------------------------- */
 
-COROUTINE_ONLY
+COROUTINE_ONLY CONTROL_ONLY
 static int co_readv(IoShell *shell, int argc, char **argv)
 {
     return co_vector(shell, argc, argv,
@@ -311,7 +311,7 @@ const IoCommand io_command_readv = {
     .co_run = co_readv,
 };
 
-COROUTINE_ONLY
+COROUTINE_ONLY CONTROL_ONLY
 static int co_writev(IoShell *shell, int argc, char **argv)
 {
     return co_vector(shell, argc, argv,
@@ -337,7 +337,7 @@ const IoCommand io_command_writev = {
     .co_run = co_writev,
 };
 
-COROUTINE_ONLY
+COROUTINE_ONLY CONTROL_ONLY
 static int co_aio_read(IoShell *shell, int argc, char **argv)
 {
     return co_vector(shell, argc, argv,
@@ -364,7 +364,7 @@ const IoCommand io_command_aio_read = {
     .co_run = co_aio_read,
 };
 
-COROUTINE_ONLY
+COROUTINE_ONLY CONTROL_ONLY
 static int co_aio_write(IoShell *shell, int argc, char **argv)
 {
     return co_vector(shell, argc, argv,

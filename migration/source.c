@@ -228,6 +228,7 @@ COROUTINE_ONLY CONTROL_ONLY static bool co_move(Error **errp)
         tell_pass();
     }
     /* Bitmaps may have come and gone while it waited. */
+    /* NOLINTNEXTLINE(bugprone-sizeof-expression): inside of the macro */
     g_clear_pointer(&source.bitmaps, g_ptr_array_unref);
     return co_collect(errp) &&
            (!source.bitmaps ||
@@ -284,6 +285,7 @@ COROUTINE_ONLY CONTROL_ONLY static void co_source(void *opaque)
     } else {
         co_fail(err);
     }
+    /* NOLINTNEXTLINE(bugprone-sizeof-expression): inside of the macro */
     g_clear_pointer(&source.bitmaps, g_ptr_array_unref);
     coqueue_wake_all(&source.changed);
 }

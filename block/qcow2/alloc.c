@@ -159,7 +159,7 @@ static int co_refblock_make(Qcow2State *s, uint64_t block, uint64_t cluster)
     if (ret == 0) {
         ret = co_qcow2_piece_new(&s->refs_cache, offset, &piece);
     }
-    if (ret < 0) {
+    if (ret != 0) {
         return ret;
     }
     qcow2_piece_modify(&s->refs_cache, piece);

@@ -51,7 +51,8 @@ static const char *co_table_read(Qcow2State *s, const Qcow2Stored *e,
     }
     *table = g_try_malloc(MAX(bytes, 1));
     if (!*table || co_qcow2_file_read(s, e->table_offset, *table, bytes) < 0) {
-        g_clear_pointer(table, g_free);
+        g_free(*table);
+        *table = NULL;
         return "its table cannot be read";
     }
     return NULL;

@@ -183,7 +183,7 @@ int co_qcow2_decompress(const Qcow2State *s, const void *in, size_t in_bytes,
 COROUTINE_ONLY
 static int co_place(Qcow2State *s, size_t bytes, uint64_t *offset)
 {
-    uint64_t at = s->compressed_end, room;
+    uint64_t at, room;
     int ret = 0;
 
     co_mutex_lock(&s->compress_mutex);
@@ -244,7 +244,7 @@ static int co_store(Qcow2State *s, uint64_t guest, const uint8_t *data,
     if (ret == 0) {
         ret = co_qcow2_entry_writable(s, guest, &piece, &byte);
     }
-    if (ret < 0) {
+    if (ret != 0) {
         qcow2_free_later(s, offset, bytes, QCOW2_FREE_KEEP);
         return ret;
     }

@@ -264,6 +264,7 @@ static int co_map_piece(Qcow2State *s, const Qcow2Piece *piece, unsigned byte,
     map->bytes = cluster_span(s, e, in_cluster, map->type);
     while (map->bytes < bytes &&
            (byte += s->l2_entry_bytes) < s->l2_cache.piece_bytes &&
+           /* NOLINTNEXTLINE(clang-analyzer-core.DivideZero): a power of two */
            (offset + map->bytes) % s->cluster_bytes == 0) {
         e = qcow2_entry_load(s, piece->data + byte);
         if (!goes_on(s, map, e) ||

@@ -111,6 +111,7 @@ int co_qcow2_refblock_get(Qcow2State *s, uint64_t cluster, Qcow2Piece **piece,
         *end = (block + 1) << s->refblock_bits;
         return 0;
     }
+    /* NOLINTNEXTLINE(clang-analyzer-core.DivideZero): a power of two */
     if (offset % s->cluster_bytes || offset > INT64_MAX - s->cluster_bytes) {
         co_qcow2_mark_corrupt(s, true, -1, -1,
                               "Refblock offset %#" PRIx64 " unaligned "

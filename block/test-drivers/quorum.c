@@ -147,6 +147,7 @@ co_quorum_remove_child(Node *node, Edge *edge, Error **errp)
     s->next_number -= !strcmp(edge->name, last);
     s->n--;
     memmove(&s->children[i], &s->children[i + 1],
+            /* NOLINTNEXTLINE(bugprone-sizeof-expression): of pointers */
             (s->n - i) * sizeof(*s->children));
     co_edge_detach(edge);
     return true;
