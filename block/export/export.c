@@ -172,8 +172,8 @@ static const RootOps root_ops = {
     .resized = root_resized,
 };
 
-CONTROL_ONLY
-static bool attach_root(BlockExport *exp, Node *node, Error **errp)
+COROUTINE_ONLY CONTROL_ONLY static bool co_attach_root(BlockExport *exp,
+                                                       Node *node, Error **errp)
 {
     Perms perm = PERM_CONSISTENT_READ | (exp->writable ? PERM_WRITE : 0);
 
@@ -182,8 +182,14 @@ static bool attach_root(BlockExport *exp, Node *node, Error **errp)
         return false;
     }
     exp->root = root_new("root", &root_ops, exp);
-    /* Clients are told the size once: it must not change under them. */
-    if (!root_attach(exp->root, node, perm, PERM_ALL & ~PERM_RESIZE, errp)) {
+    if (!root_attach(exp->root, node, perm, PERM_ALL, errp)) {
+        root_free(exp->root);
+        return false;
+    }
+    /* Clients are told the size once: it must not change under them. Others'
+     * conflicts come first. */
+    if (!root_set_perms(exp->root, perm, PERM_ALL & ~PERM_RESIZE, errp)) {
+        co_root_detach(exp->root);
         root_free(exp->root);
         return false;
     }
@@ -235,7 +241,7 @@ co_add_locked(const BlockExportOptions *options, Error **errp)
     }
     exp = export_new(options);
     if (!add_iothreads(exp->iothreads, options->iothread, errp) ||
-        !attach_root(exp, node, errp)) {
+        !co_attach_root(exp, node, errp)) {
         free_export(exp);
         return NULL;
     }

@@ -248,6 +248,20 @@ static bool says_backing(const Node *node)
     return ops && ops->backing_file && ops->backing_file(node);
 }
 
+/* Who is reopened as it was need not say what lies behind it. */
+static bool backing_is_said(const Entry *entry, Error **errp)
+{
+    const Node *node = entry->r.node;
+
+    if (node->driver->supports_backing && entry->json != node->options &&
+        !json_object_object_get_ex(entry->json, "backing", NULL) &&
+        (node_backing_child(node) || says_backing(node))) {
+        error_set(errp, "backing is missing for '%s'", node_name(node));
+        return false;
+    }
+    return true;
+}
+
 /* The image behind may be another one, come and go. @leaving: only if it goes,
  * which is done first, so that images can change places. */
 CONTROL_ONLY
@@ -261,11 +275,6 @@ static bool apply_backing(Reopen *q, Entry *entry, bool leaving, Error **errp)
         return true;
     }
     if (!json_object_object_get_ex(entry->json, "backing", &value)) {
-        /* Who is reopened as it was need not say it. */
-        if ((edge || says_backing(node)) && entry->json != node->options) {
-            error_set(errp, "backing is missing for '%s'", node_name(node));
-            return false;
-        }
         return true;
     }
     if (leaving != !value || json_object_is_type(value, json_type_object)) {
@@ -384,6 +393,9 @@ static bool check_entry(const Entry *entry, Error **errp)
 {
     const Node *node = entry->r.node;
 
+    if (!backing_is_said(entry, errp)) {
+        return false;
+    }
     if (!node->driver->co_reopen) {
         error_set(errp,
                   "Block format '%s' used by node '%s' does not support "
