@@ -119,13 +119,15 @@ static int co_one_run(Job *job, Root *root, unsigned first, unsigned last,
                       uint64_t *run, bool *copied, bool *error_is_read)
 {
     unsigned depth;
-    int ret = co_root_allocation_depth(root, at, size - at, run, &depth);
+    uint64_t found;
+    int ret = co_root_allocation_depth(root, at, size - at, &found, &depth);
 
     *error_is_read = true;
     *copied = false;
     if (ret < 0) {
         return ret;
     }
+    *run = found;
     if (!*run) {
         *run = size - at;
     } else if (depth >= first && depth <= last) {
@@ -136,27 +138,34 @@ static int co_one_run(Job *job, Root *root, unsigned first, unsigned last,
     return ret;
 }
 
-/* False: the job fails. Else it tries again. */
+typedef enum AfterError { FAIL, TRY_AGAIN, LEAVE_OUT } AfterError;
+
 COROUTINE_ONLY
-static bool co_go_on(Job *job, BlockdevOnError on_error, bool is_read, int ret)
+static AfterError co_after_error(Job *job, BlockdevOnError on_error,
+                                 bool ignored_is_left_out, bool is_read,
+                                 int os_errno)
 {
-    switch (block_job_error_action(job, on_error, is_read, -ret)) {
+    switch (block_job_error_action(job, on_error, is_read, os_errno)) {
     case BLOCK_ERROR_ACTION_REPORT:
-        return false;
+        return FAIL;
     case BLOCK_ERROR_ACTION_IGNORE:
+        if (ignored_is_left_out) {
+            return LEAVE_OUT;
+        }
         co_job_sleep_ns(job, RETRY_NS);
-        return true;
+        return TRY_AGAIN;
     default:
-        return true;
+        return TRY_AGAIN;
     }
 }
 
 int co_chain_walk(Job *job, Root *root, unsigned first, unsigned last,
-                  BlockdevOnError on_error,
+                  BlockdevOnError on_error, bool ignored_is_left_out,
                   int (*co_copy)(Job *job, uint64_t offset_bytes,
                                  uint64_t bytes, bool *error_is_read))
 {
     uint64_t size = root_size_bytes(root), at = 0, run;
+    int error = 0;
 
     job_progress_set_total(job, size);
     if (size) {
@@ -170,13 +179,20 @@ int co_chain_walk(Job *job, Root *root, unsigned first, unsigned last,
         if (job_cancelled(job)) {
             return 0;
         }
+        run = MIN(size - at, CHAIN_PIECE_BYTES);
         ret = co_one_run(job, root, first, last, at, size, co_copy, &run,
                          &copied, &error_is_read);
         if (ret < 0) {
-            if (!co_go_on(job, on_error, error_is_read, ret)) {
+            AfterError then = co_after_error(job, on_error, ignored_is_left_out,
+                                             error_is_read, -ret);
+
+            error = error || then == TRY_AGAIN ? error : ret;
+            if (then == FAIL) {
                 return ret;
             }
-            continue;
+            if (then == TRY_AGAIN) {
+                continue;
+            }
         }
         at += run;
         job_progress_add(job, run);
@@ -184,5 +200,5 @@ int co_chain_walk(Job *job, Root *root, unsigned first, unsigned last,
             co_block_job_throttle(job, run);
         }
     }
-    return 0;
+    return error;
 }

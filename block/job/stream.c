@@ -34,6 +34,8 @@ static int co_copy_up(Job *job, uint64_t offset_bytes, uint64_t bytes,
     ret = co_stream_top_copy_up(s->filter, offset_bytes, bytes, s->layers,
                                 s->buf, error_is_read);
     root_leave(root);
+    /* QEMU tells all errors of a stream so, and clients rely upon it. */
+    *error_is_read = true;
     return ret;
 }
 
@@ -47,7 +49,7 @@ static int co_stream_run(Job *job, Error **errp)
         return 0; /* nothing is behind */
     }
     ret = co_chain_walk(job, block_job_main_root(job), 2, s->layers + 1,
-                        s->on_error, co_copy_up);
+                        s->on_error, true, co_copy_up);
     return ret < 0 || job_cancelled(job) || !s->image->size_bytes
                ? ret
                : co_root_flush(block_job_main_root(job));

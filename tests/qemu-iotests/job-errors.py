@@ -3,7 +3,7 @@
 """Jobs that an I/O error stops: what is told, and what becomes of the I/O
 status."""
 
-from lib import case, images, jobs
+from lib import case, images, jobs, tools
 from lib.images import MIB
 
 STOPPED = [jobs.error('read', 'stop'), 'paused']
@@ -68,6 +68,53 @@ class Errors(case.Case):
             self.assertEqual(self.status(), ('ok', 'concluded'))
             self.vm.cmd('job-dismiss', id='j')
             jobs.take(self.vm, 'j')
+
+
+class Stream(case.Case):
+    """An image whose base cannot be read at one place, or whose own file
+    cannot be written."""
+
+    def start(self, base_error=None, own_error=None, on_error='report'):
+        vm = self.daemon()
+        tools.img('create', '-q', '-f', 'qcow2', self.path('a'), '2M')
+        tools.io(self.path('a'), 'write -q -P 1 0 2M',
+                 options=('-f', 'qcow2'))
+        tools.img('create', '-q', '-f', 'qcow2', '-b', self.path('a'), '-F',
+                  'qcow2', self.path('b'))
+        for name, errors in ('a', base_error), ('b', own_error):
+            file = {'driver': 'blkdebug', 'image': {
+                'driver': 'file', 'filename': self.path(name)}}
+            if errors:
+                file['inject-error'] = errors
+            vm.cmd('blockdev-add', {
+                'driver': 'qcow2', 'node-name': name, 'file': file,
+                'read-only': name == 'a',
+                'backing': 'a' if name == 'b' else None})
+        vm.cmd('block-stream', {'job-id': 'j', 'device': 'b',
+                                'on-error': on_error})
+        return vm
+
+    ONCE = [{'event': 'read_aio', 'errno': 5, 'once': True}]
+
+    def test_ignored(self):
+        """It goes on to the end, then fails: what it left out is still the
+        base's."""
+        vm = self.start(base_error=self.ONCE, on_error='ignore')
+        told = jobs.follow(vm, 'j', 'null')
+        self.assertEqual(told[2:], [
+            jobs.error('read', 'ignore'), 'aborting',
+            ('COMPLETED', {'type': 'stream', 'speed': 0, 'len': 2 * MIB,
+                           'offset': 2 * MIB, 'error': 'Input/output error'}),
+            'concluded', 'null'])
+        vm.quit()
+        tools.io(self.path('b'), 'read -q -P 1 0 2M',
+                 options=('-f', 'qcow2'))
+
+    def test_write_error(self):
+        """It, too, is told as one of a read."""
+        vm = self.start(own_error=[{'event': 'write_aio', 'errno': 28}])
+        self.assertEqual(jobs.follow(vm, 'j', 'null')[2],
+                         jobs.error('read'))
 
 
 if __name__ == '__main__':
