@@ -236,13 +236,13 @@ void co_qcow2_mark_corrupt(Qcow2State *s, bool fatal, int64_t host_offset,
     QapiEventBlockImageCorrupted event;
     va_list args;
 
+    fatal = fatal && !s->node->read_only;
     if (s->corrupt || (!fatal && s->corruption_told)) {
         return;
     }
     va_start(args, fmt);
     text = g_strdup_vprintf(fmt, args);
     va_end(args);
-    fatal = fatal && !s->node->read_only;
     s->corruption_told = true;
     fprintf(stderr,
             fatal ? "qcow2: Marking image as corrupt: %s; further "

@@ -16,6 +16,8 @@
 
 #include "qapi/qapi-types.h"
 
+#define NAME_MAX_BYTES 255
+
 /* --- counts of all that an L1 table leads to ------------------------------ */
 
 typedef struct Change {
@@ -320,7 +322,8 @@ int co_qcow2_snapshot_create(Node *node, const char *name,
     }
     sn = g_new0(Qcow2Snapshot, 1);
     sn->id = new_id(s);
-    sn->name = g_strdup(name);
+    /* Longer names are cut, as QEMU does. */
+    sn->name = g_strndup(name, NAME_MAX_BYTES);
     sn->l1_size = s->l1_size;
     sn->date_sec = date_sec;
     sn->date_nsec = date_nsec;

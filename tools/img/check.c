@@ -165,13 +165,10 @@ static void print_human(const FormatCheck *r)
 /* --- the check --------------------------------------------------------------
  */
 
+/* Findings are told with -q, too; in a pipe they come before the rest. */
 static void print_message(void *opaque, const char *text)
 {
-    const Check *check = opaque;
-
-    if (!check->quiet) {
-        fprintf(stderr, "%s\n", text);
-    }
+    fprintf(stderr, "%s\n", text);
 }
 
 static int co_check_once(Check *check, unsigned fix, FormatCheck *result)
@@ -180,8 +177,7 @@ static int co_check_once(Check *check, unsigned fix, FormatCheck *result)
     Error *err = NULL;
     int ret;
 
-    *result =
-        (FormatCheck){.message = print_message, .opaque = check, .fix = fix};
+    *result = (FormatCheck){.message = print_message, .fix = fix};
     ret = node->driver->format->co_check(node, result, &err);
     if (ret < 0) {
         if (err) {
@@ -208,7 +204,6 @@ static int co_check_again(Check *check, FormatCheck *result)
                "Double checking the fixed image now...\n",
                "The following inconsistencies were found and repaired:", leaks,
                corruptions);
-        fflush(stdout);
     }
     ret = co_check_once(check, 0, result);
     result->leaks_fixed = leaks;
