@@ -25,6 +25,7 @@ static void extents_push(NbdExtents *e, uint64_t bytes, uint32_t flags)
         e->capacity = MAX(FIRST_CAPACITY, 2 * e->capacity);
         e->v = g_renew(NbdRun, e->v, e->capacity);
     }
+    assert(e->v);
     e->v[e->n++] = (NbdRun){bytes, flags};
 }
 

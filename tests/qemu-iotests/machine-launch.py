@@ -184,6 +184,7 @@ class Refused(machine.MachineCase):
                 (['-machine', 'nosuch'], 'unsupported machine type'),
                 (['-accel', 'nosuch'],
                  '-accel nosuch: invalid accelerator nosuch'),
+                (['-machine', 'accel='], 'no accelerator found'),
                 (['-display', 'nosuch'], '-display nosuch: Parameter \'type\' '
                                          'does not accept value \'nosuch\''),
                 (['-mon', 'chardev=x'],

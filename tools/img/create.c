@@ -124,6 +124,7 @@ COROUTINE_ONLY CONTROL_ONLY static bool co_check_backing(Create *create,
         error_set(errp, "Expected backing file name, got empty string");
         return false;
     }
+    assert(create->filename); /* without one there is help, and no image */
     if (!strcmp(backing, create->filename)) {
         error_set(errp, "Error: Trying to create an image with the same "
                         "filename as the backing file");

@@ -24,6 +24,10 @@ static bool accelerators_ok(const char *text, Error **errp)
 {
     g_auto(GStrv) names = g_strsplit(text, ":", -1);
 
+    if (!names[0]) {
+        error_set(errp, "no accelerator found");
+        return false;
+    }
     for (char **name = names; *name; name++) {
         if (!is_accelerator(*name)) {
             error_set(errp, "invalid accelerator %s", *name);
