@@ -15,6 +15,7 @@ struct Chardev {
     ChardevOptions *options;
     int listen_fd;     /* of a server, else -1 */
     int held_fd;       /* of a file or terminal, else -1 */
+    int log_fd;        /* of its log, else -1 */
     char *pty_name;    /* the terminal's other side, or NULL */
     char *unlink_path; /* socket file to remove at the end, or NULL */
     /* CONTROL */

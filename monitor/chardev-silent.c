@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "monitor/chardev-int.h"
+#include "objects/fd-set.h"
 #include "qapi/qapi-commands.h"
 
 #define RING_DEFAULT_BYTES 65536
@@ -14,39 +15,45 @@
 
 /* --- files --------------------------------------------------------------- */
 
-static int open_output(const char *path, bool append, Error **errp)
+/* Programs that keep logs of their own give descriptors for them. */
+CONTROL_ONLY
+static int open_output(const char *path, bool append, const char *verb,
+                       Error **errp)
 {
-    int fd =
-        io_open(path, O_WRONLY | O_CREAT | (append ? O_APPEND : O_TRUNC), 0666);
+    int flags = O_WRONLY | O_CREAT | (append ? O_APPEND : O_TRUNC), fd;
 
+    if (fd_set_is_path(path)) {
+        return fd_set_open(path, flags, errp);
+    }
+    fd = io_open(path, flags, 0666);
     if (fd < 0) {
-        error_set(errp, "Could not open '%s': %s", path, strerror(-fd));
+        error_set(errp, "Could not %s '%s': %s", verb, path, strerror(-fd));
     }
     return fd;
 }
 
+CONTROL_ONLY
 static bool open_file(Chardev *chr, Error **errp)
 {
     const ChardevFileOptions *o = &chr->options->u.file;
 
-    chr->held_fd = open_output(o->path, o->has_append && o->append, errp);
+    chr->held_fd =
+        open_output(o->path, o->has_append && o->append, "open", errp);
     return chr->held_fd >= 0;
 }
 
 /* The file is there, as who asked for it expects, and stays empty. */
-static bool open_log(const Chardev *chr, Error **errp)
+CONTROL_ONLY
+static bool open_log(Chardev *chr, Error **errp)
 {
     const ChardevOptions *o = chr->options;
-    int fd;
 
     if (!o->logfile) {
         return true;
     }
-    fd = open_output(o->logfile, o->has_logappend && o->logappend, errp);
-    if (fd >= 0) {
-        io_close(fd);
-    }
-    return fd >= 0;
+    chr->log_fd = open_output(o->logfile, o->has_logappend && o->logappend,
+                              "create", errp);
+    return chr->log_fd >= 0;
 }
 
 /* --- terminals ----------------------------------------------------------- */
@@ -191,7 +198,10 @@ bool chardev_silent_open(Chardev *chr, Error **errp)
 void chardev_silent_close(Chardev *chr)
 {
     if (chr->held_fd >= 0) {
-        io_close(chr->held_fd);
+        fd_set_close(chr->held_fd);
+    }
+    if (chr->log_fd >= 0) {
+        fd_set_close(chr->log_fd);
     }
     g_free(chr->pty_name);
     g_free(chr->ring);

@@ -147,7 +147,8 @@ Chardev *co_chardev_make(const ChardevOptions *options, Error **errp)
     chr = g_new0(Chardev, 1);
     chr->id = g_strdup(options->id);
     chr->options = ChardevOptions_clone(options);
-    chr->listen_fd = chr->next_fd = chr->current_fd = chr->held_fd = -1;
+    chr->listen_fd = chr->next_fd = chr->current_fd = -1;
+    chr->held_fd = chr->log_fd = -1;
     coqueue_init(&chr->stop_queue);
     /* On the list while it waits for a client, so that a stop reaches it. */
     list_append(&chardevs, &chr->link);

@@ -124,6 +124,21 @@ class Chardevs(case.Case):
         self.assertIn('s: filename=disconnected:unix:sock,server=on\n',
                       hmp.run(self.vm, 'info chardev'))
 
+    def test_logs(self):
+        """A log that somebody else has opened, as libvirt's daemon does."""
+        with open(self.path('log'), 'wb') as log:
+            vm = hmp.start(
+                self, '-add-fd', f'set=1,fd={log.fileno()}', '-chardev',
+                'null,id=n,logfile=/dev/fdset/1,logappend=on', '-chardev',
+                'file,id=f,path=/dev/fdset/1,append=on',
+                more_fds=(log.fileno(),))
+        self.assertIn('f: filename=file\n', hmp.run(vm, 'info chardev'))
+        self.assert_error(
+            self.vm, 'chardev-add', {'id': 'x', 'backend': {
+                'type': 'null', 'data': {'logfile': '/nope/x'}}},
+            "Failed to add chardev 'x': Could not create '/nope/x': No "
+            'such file or directory')
+
     def test_descriptors(self):
         self.assert_says('getfd a', 'Error: No file descriptor supplied via '
                          'SCM_RIGHTS\n')

@@ -11,7 +11,7 @@ from .qmp import QMP
 EMPTY_MACHINE = ['-display', 'none', '-nodefaults', '-machine', 'none']
 
 
-def start(case, *args, **kwargs):
+def start(case, *args, more_fds=(), **kwargs):
     """A program of the test CASE, with QMP to give it commands by."""
     ours, theirs = socket.socketpair()
     ours.settimeout(program.TIMEOUT_S)
@@ -19,7 +19,7 @@ def start(case, *args, **kwargs):
                      f'socket,id=iotest,fd={theirs.fileno()}', '-mon',
                      'chardev=iotest,mode=control', *args, monitor=False,
                      binary=program.find('qemu-system-x86_64'),
-                     pass_fds=(theirs.fileno(),), **kwargs)
+                     pass_fds=(theirs.fileno(), *more_fds), **kwargs)
     theirs.close()
     vm.qmp = QMP(ours)
     vm.qmp.negotiate()
