@@ -176,6 +176,7 @@ COROUTINE_ONLY CONTROL_ONLY static bool co_fill_backing(json_object *options,
                                                         Error **errp)
 {
     json_object *backing = member(options, "backing");
+    Error *err = NULL;
 
     if (!is_object(backing)) {
         return true;
@@ -187,7 +188,12 @@ COROUTINE_ONLY CONTROL_ONLY static bool co_fill_backing(json_object *options,
         !co_complete_backing(options, backing, errp)) {
         return false;
     }
-    return co_fill(backing, errp);
+    if (!co_fill(backing, &err)) {
+        error_prepend(&err, "Could not open backing file: ");
+        error_propagate(errp, err);
+        return false;
+    }
+    return true;
 }
 
 COROUTINE_ONLY CONTROL_ONLY static bool co_fill_children(json_object *options,

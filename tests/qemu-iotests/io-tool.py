@@ -6,6 +6,7 @@ import re
 
 from lib import case, images, tools
 from lib.case import ours_only
+from lib.encryption import SECRETS, patient
 from lib.images import KIB, MIB
 
 
@@ -235,6 +236,29 @@ class Io(case.Case):
             '512 KiB\n', 'length', options=('--image-opts',),
             image='driver=raw,offset=524288,file.driver=file,'
             'file.filename=a.img')
+
+    def test_open_with_options(self):
+        tools.img('create', '-q', '-f', 'qcow2', self.path('q'), '1M')
+        patient(tools.img, 'create', '-q', '-f', 'luks', *SECRETS, '-o',
+                'key-secret=s0,iter-time=10', self.path('l'), '1M')
+        for options in ('-o driver=qcow2,l2-cache-size=1M q',
+                        '-o driver=qcow2 -o lazy-refcounts=on q',
+                        '-o lazy-refcounts=on q', '-o driver=raw q',
+                        '-o file.filename=q,driver=qcow2',
+                        '-o file.driver=blkdebug,file.image.filename=q',
+                        '-o key-secret=s0 l'):
+            out = '192.500 KiB\n' if 'raw' in options else '1 MiB\n'
+            self.assert_output(out, f'open {options}', 'length', image=None,
+                               options=SECRETS)
+        for options, error in (
+                ('-o nope=1,driver=qcow2 q', " device q: Block format 'qcow2' "
+                 "does not support the option 'nope'"),
+                ('-o filename=q', ': Must specify either driver or file'),
+                ('-o read-only=on,driver=qcow2 q',
+                 ' device q: Block node is read-only'),
+                ('-o driver=nope q', " device q: Unknown driver 'nope'")):
+            done = self.io(f'open {options}', image=None, options=())
+            self.assertEqual(done.stderr, f"qemu-io: can't open{error}\n")
 
     def test_version(self):
         done = self.io(image=None, options=('--version',))
