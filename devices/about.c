@@ -7,6 +7,7 @@
 #include "devices/board.h"
 #include "qapi/qapi-commands.h"
 #include "util/opts.h"
+#include "util/reactor/reactor.h"
 
 /* CONTROL */
 static About about = {.memory_bytes = MEMORY_DEFAULT_BYTES, .cpus = 1};
@@ -101,5 +102,9 @@ MemoryInfo *qmp_query_memory_size_summary(Error **errp)
 
 CurrentMachineParams *qmp_query_current_machine(Error **errp)
 {
-    return g_new0(CurrentMachineParams, 1);
+    CurrentMachineParams *info = g_new0(CurrentMachineParams, 1);
+
+    control_assert();
+    info->wakeup_suspend_support = board_chosen()->pci_bus != NULL;
+    return info;
 }

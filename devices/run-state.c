@@ -4,9 +4,11 @@
 
 #include "block/backend/backend.h"
 #include "block/graph/activity.h"
+#include "devices/board.h"
 #include "objects/fd-set.h"
 #include "qapi/qapi-commands.h"
 #include "qapi/qapi-events.h"
+#include "util/reactor/reactor.h"
 
 /* CONTROL */
 static RunState state = RUN_STATE_PRELAUNCH;
@@ -132,6 +134,11 @@ bool qmp_system_powerdown(Error **errp)
 
 bool qmp_system_wakeup(Error **errp)
 {
+    control_assert();
+    if (!board_chosen()->pci_bus) {
+        error_set(errp, "wake-up from suspend is not supported by this guest");
+        return false;
+    }
     if (state != RUN_STATE_SUSPENDED) {
         error_set(errp, "Unable to wake up: guest is not in suspended state");
         return false;

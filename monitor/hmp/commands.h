@@ -36,7 +36,8 @@ extern const HmpCommand hmp_nbd_server_add, hmp_nbd_server_remove,
 /* machine-commands.c */
 extern const HmpCommand hmp_cont, hmp_device_add, hmp_device_del,
     hmp_help_command, hmp_object_add, hmp_object_del, hmp_qom_get, hmp_qom_list,
-    hmp_qom_set, hmp_quit, hmp_stop, hmp_system_powerdown, hmp_system_reset;
+    hmp_qom_set, hmp_quit, hmp_stop, hmp_system_powerdown, hmp_system_reset,
+    hmp_system_wakeup, hmp_watchdog_action;
 
 /* io-command.c */
 extern const HmpCommand hmp_qemu_io;

@@ -36,6 +36,34 @@ const HmpCommand hmp_system_powerdown = {
     .qmp = "system_powerdown",
 };
 
+const HmpCommand hmp_system_wakeup = {
+    .name = "system_wakeup",
+    .params = "",
+    .help = "wake the machine from its sleep",
+    .qmp = "system_wakeup",
+};
+
+COROUTINE_ONLY CONTROL_ONLY static void co_watchdog_action(Hmp *hmp,
+                                                           json_object *args)
+{
+    const char *name = hmp_str(args, "action");
+    WatchdogAction action;
+
+    if (WatchdogAction_parse(name, &action)) {
+        co_hmp_call(hmp, "watchdog-set-action", json_object_get(args), NULL);
+    } else {
+        hmp_printf(hmp, "Error: invalid parameter value: %s\n", name);
+    }
+}
+
+const HmpCommand hmp_watchdog_action = {
+    .name = "watchdog_action",
+    .args = {{"action", HMP_STRING}},
+    .params = "action",
+    .help = "choose what is done when a guest does not report in time",
+    .co_run = co_watchdog_action,
+};
+
 /* CONTROL */
 static bool quits;
 
@@ -192,9 +220,23 @@ const HmpCommand hmp_qom_get = {
     .co_run = co_qom_get,
 };
 
+static json_object *typed_number(json_object *args, const char *word,
+                                 Error **errp)
+{
+    char *end;
+    gint64 number = g_ascii_strtoll(word, &end, 0);
+
+    if (end == word || *end) {
+        error_set(errp, "Parameter '%s' expects int64",
+                  hmp_str(args, "property"));
+        return NULL;
+    }
+    return hmp_new_int(number);
+}
+
 /* The word as the type that the property has now. */
 COROUTINE_ONLY CONTROL_ONLY static json_object *
-co_typed_value(json_object *args, const char *word)
+co_typed_value(json_object *args, const char *word, Error **errp)
 {
     json_object *path =
         hmp_object("path", hmp_new_string(hmp_str(args, "path")), "property",
@@ -208,7 +250,7 @@ co_typed_value(json_object *args, const char *word)
                              !strcmp(word, "yes"));
         break;
     case json_type_int:
-        value = hmp_new_int(g_ascii_strtoll(word, NULL, 0));
+        value = typed_number(args, word, errp);
         break;
     default:
         value = hmp_new_string(word);
@@ -224,7 +266,7 @@ COROUTINE_ONLY CONTROL_ONLY static void co_qom_set(Hmp *hmp, json_object *args)
     Error *err = NULL;
 
     value = hmp_flag(args, "json") ? json_parse_string(word, &err)
-                                   : co_typed_value(args, word);
+                                   : co_typed_value(args, word, &err);
     if (err) {
         hmp_error(hmp, err);
         return;

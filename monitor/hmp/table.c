@@ -101,5 +101,7 @@ const HmpCommand *const hmp_commands[] = {
     &hmp_stop,
     &hmp_system_powerdown,
     &hmp_system_reset,
+    &hmp_system_wakeup,
+    &hmp_watchdog_action,
     NULL,
 };

@@ -41,18 +41,22 @@ static bool all_know_snapshots(Error **errp)
 
 /* The first that could keep the state; NULL with QEMU's text. */
 CONTROL_ONLY
-static Backend *first_able(Error **errp)
+static Backend *first_keeper(Error **errp)
 {
-    if (!all_know_snapshots(errp)) {
-        return NULL;
-    }
     for (Backend *b = backend_next(NULL); b; b = backend_next(b)) {
-        if (takes_part(b)) {
+        if (takes_part(b) && format_of(backend_node(b))) {
             return b;
         }
     }
     error_set(errp, "no block device can store vmstate for snapshot");
     return NULL;
+}
+
+/* The same, if all the others could keep theirs. */
+CONTROL_ONLY
+static Backend *first_able(Error **errp)
+{
+    return all_know_snapshots(errp) ? first_keeper(errp) : NULL;
 }
 
 COROUTINE_ONLY CONTROL_ONLY static SnapshotInfoList *co_list(Backend *b)
@@ -157,7 +161,7 @@ COROUTINE_ONLY CONTROL_ONLY static void co_info_snapshots(Hmp *hmp,
                                                           json_object *args)
 {
     Error *err = NULL;
-    Backend *able = first_able(&err);
+    Backend *able = first_keeper(&err);
     SnapshotInfoList *list;
     GHashTable *names;
     bool any = false;

@@ -106,6 +106,18 @@ class Words(case.Case):
                       hmp.run(self.vm, 'qom-list /objects'))
         self.assert_says('qom-get /objects/s0 type', '"secret"\n')
         self.assert_says('object_del s0', '')
+        self.assert_says('object_add iothread,id=i', '')
+        self.assert_says('qom-set /objects/i poll-max-ns x',
+                         "Error: Parameter 'poll-max-ns' expects int64\n")
+        self.assert_says('qom-set /objects/i poll-max-ns 5', '')
+        self.assert_says('qom-get /objects/i poll-max-ns', '5\n')
+
+    def test_machine(self):
+        self.assert_says('system_wakeup', 'Error: wake-up from suspend is not '
+                         'supported by this guest\n')
+        self.assert_says('watchdog_action none', '')
+        self.assert_says('watchdog_action x',
+                         'Error: invalid parameter value: x\n')
 
     def test_nothing_there(self):
         self.assert_says('info block', '')
@@ -318,6 +330,16 @@ class Devices(case.Case):
         self.assert_says('snapshot_delete_blkdev_internal d0 s0', '')
         self.assert_says('info snapshots',
                          'There is no snapshot available.\n')
+        self.assert_says('drive_add 0 if=none,id=r,file=a.img,format=raw',
+                         'OK\n')
+        self.assert_says('snapshot_blkdev_internal d0 s1', '')
+        text = hmp.run(self.vm, 'info snapshots')
+        self.assertTrue(text.startswith(
+            'List of snapshots present on all disks:\nNone\n\n'
+            "List of partial (non-loadable) snapshots on 'd0':\nID "), text)
+        self.assert_says('savevm x', "Error: Device 'r' is writable but does "
+                         'not support snapshots\n')
+        self.assert_says('snapshot_delete_blkdev_internal d0 s1', '')
         self.assert_says('snapshot_blkdev d0 top.img', '')
         self.assertIn('    Backing file:     b.img (chain depth: 1)\n',
                       hmp.run(self.vm, 'info block d0'))
