@@ -114,8 +114,16 @@ static bool co_step(Job *job, uint64_t *at_bytes, uint64_t *step_bytes)
     return true;
 }
 
-/* A job with a speed limit does a buffer's worth at once, and then pays for it,
- * as QEMU's does. */
+/* A job with a speed limit does a run of what is to do at once, a buffer's
+ * worth at most, and then pays for it, as QEMU's does. */
+static bool is_to_pay(const MirrorState *s, uint64_t at, uint64_t unpaid_bytes)
+{
+    uint64_t size = bitmap_size_bytes(s->todo);
+
+    return unpaid_bytes >= s->buf_bytes ||
+           bitmap_next_dirty(s->todo, at, size) > at;
+}
+
 COROUTINE_ONLY
 static void co_pay(Job *job, uint64_t *unpaid_bytes)
 {
@@ -145,7 +153,7 @@ void co_mirror_pass(Job *job, bool in_co_run)
             co_reschedule(); /* the command's reply goes first */
         }
         started = true;
-        if (in_co_run && unpaid >= s->buf_bytes) {
+        if (in_co_run && is_to_pay(s, at, unpaid)) {
             co_pay(job, &unpaid);
         }
     }

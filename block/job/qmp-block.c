@@ -61,7 +61,7 @@ bool qmp_block_job_resume(const QmpBlockJobResumeArgs *args, Error **errp)
 {
     Job *job = block_job_lookup(args->device, errp);
 
-    return job && co_job_qmp_end(NULL, job_user_resume(job, errp));
+    return job && co_job_qmp_resumed(job, job_user_resume(job, errp));
 }
 
 bool qmp_block_job_complete(const QmpBlockJobCompleteArgs *args, Error **errp)

@@ -9,8 +9,19 @@
 
 bool co_job_qmp_end(const JobDriver *driver, bool ok)
 {
-    if (!driver || !driver->reply_first) {
+    if (!driver->reply_first) {
         co_jobs_take_turn();
+    }
+    return ok;
+}
+
+bool co_job_qmp_resumed(Job *job, bool ok)
+{
+    if (!job->driver->reply_first) {
+        return co_job_qmp_end(job->driver, ok);
+    }
+    if (job->status != JOB_STATUS_READY) {
+        co_reschedule();
     }
     return ok;
 }
@@ -41,7 +52,7 @@ bool qmp_job_resume(const QmpJobResumeArgs *args, Error **errp)
 {
     Job *job = job_lookup(args->id, errp);
 
-    return job && co_job_qmp_end(NULL, job_user_resume(job, errp));
+    return job && co_job_qmp_resumed(job, job_user_resume(job, errp));
 }
 
 bool qmp_job_cancel(const QmpJobCancelArgs *args, Error **errp)

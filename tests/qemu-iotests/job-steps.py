@@ -113,6 +113,21 @@ class Steps(case.Case):
             for name in 'a', 'b':
                 self.vm.cmd('blockdev-del', {'node-name': name})
 
+    def test_mirror_by_runs(self):
+        """And no more than what lies together."""
+        tools.img('create', '-q', '-f', 'qcow2', self.path('a'), str(SIZE))
+        tools.io(self.path('a'), *(f'write -q {i}M 128k' for i in range(4)),
+                 options=('-f', 'qcow2'))
+        self.add('a', 'qcow2')
+        self.vm.cmd('drive-mirror', {
+            'job-id': 'j', 'device': 'a', 'target': self.path('c'),
+            'sync': 'full', 'speed': 1})
+        for steps in 1, 2, 3, 4:
+            self.stays(steps, 2 * STEP)
+            self.pause()
+            self.vm.cmd('job-resume', id='j')
+        jobs.follow(self.vm, 'j', 'READY')
+
     def test_no_limit(self):
         self.start('blockdev-mirror', **{'buf-size': STEP})
         self.stays(1, STEP)
