@@ -15,28 +15,48 @@ HIDDEN = ('/var/lib/libvirt', '/var/cache/libvirt', '/run', '/etc/libvirt',
 TIMEOUT_S = 60
 
 DOMAIN = """<domain type='qemu'>
-  <name>d</name><memory unit='MiB'>64</memory><vcpu>1</vcpu>
+  <name>d</name><memory unit='MiB'>64</memory><vcpu>2</vcpu>
+  <iothreads>1</iothreads>
   <os><type arch='x86_64' machine='q35'>hvm</type></os>
+  <features><acpi/><apic/></features>
   <devices>
     <emulator>{emulator}</emulator>
-    <disk type='file' device='disk'><driver name='qemu' type='qcow2'/>
-      <source file='{dir}/vda.qcow2'/><target dev='vda' bus='virtio'/></disk>
-    <disk type='file' device='disk'><driver name='qemu' type='raw'/>
+    <disk type='file' device='disk'>
+      <driver name='qemu' type='qcow2' cache='none' discard='unmap'/>
+      <source file='{dir}/vda.qcow2'/><target dev='vda' bus='virtio'/>
+      <serial>S1</serial></disk>
+    <disk type='file' device='disk'>
+      <driver name='qemu' type='raw' error_policy='report' iothread='1'/>
       <source file='{dir}/vdb.raw'/><target dev='vdb' bus='virtio'/></disk>
-    <memballoon model='none'/>
+    <disk type='file' device='disk'><driver name='qemu' type='qcow2'/>
+      <source file='{dir}/sda.qcow2'/><target dev='sda' bus='scsi'/></disk>
+    <disk type='file' device='cdrom'><driver name='qemu' type='raw'/>
+      <source file='{dir}/cd.iso'/><target dev='sdb' bus='sata'/>
+      <readonly/></disk>
+    <controller type='scsi' index='0' model='virtio-scsi'/>
+    <controller type='usb' index='0' model='qemu-xhci'/>
+    <interface type='user'><model type='virtio'/></interface>
+    <serial type='pty'><target port='0'/></serial>
+    <channel type='unix'><source mode='bind'/>
+      <target type='virtio' name='org.qemu.guest_agent.0'/></channel>
+    <input type='tablet' bus='usb'/>
+    <video><model type='vga'/></video>
+    <watchdog model='i6300esb' action='reset'/>
+    <memballoon model='virtio'/>
+    <rng model='virtio'><backend model='random'>/dev/urandom</backend></rng>
   </devices>
 </domain>"""
 
 PUSH = """<domainbackup>{since}<disks>
   <disk name='vda' type='file'><target file='{dir}/{name}'/>
     <driver type='qcow2'/></disk>
-  <disk name='vdb' backup='no'/>
+  <disk name='vdb' backup='no'/><disk name='sda' backup='no'/>
 </disks></domainbackup>"""
 
 PULL = """<domainbackup mode='pull'>{since}
   <server transport='unix' socket='{dir}/nbd'/><disks>
   <disk name='vda' type='file'><scratch file='{dir}/{name}'/></disk>
-  <disk name='vdb' backup='no'/>
+  <disk name='vdb' backup='no'/><disk name='sda' backup='no'/>
 </disks></domainbackup>"""
 
 
@@ -90,6 +110,9 @@ class Flow:
     def run(self):
         for name, kind, size in (('vda.qcow2', 'qcow2', '64M'),
                                  ('vdb.raw', 'raw', '16M'),
+                                 ('sda.qcow2', 'qcow2', '8M'),
+                                 ('cd.iso', 'raw', '1M'),
+                                 ('other.iso', 'raw', '2M'),
                                  ('hot.qcow2', 'qcow2', '8M')):
             self.step('qemu-img', 'create', '-q', '-f', kind,
                       self.path(name), size)
@@ -103,7 +126,9 @@ class Flow:
 
     def checkpoints(self):
         for name in 'c1', 'c2':
-            self.virsh('checkpoint-create-as', 'd', name, '--diskspec', 'vda')
+            self.virsh('checkpoint-create-as', 'd', name, '--diskspec', 'vda',
+                       '--diskspec', 'vdb,checkpoint=no', '--diskspec',
+                       'sda,checkpoint=no')
         self.virsh('checkpoint-dumpxml', 'd', 'c1', '--size')
         self.backup(PUSH, 'full')
         self.wait_for_job()
@@ -140,6 +165,21 @@ class Flow:
         self.virsh('detach-disk', 'd', 'vdc', '--live')
         self.virsh('suspend', 'd')
         self.virsh('resume', 'd')
+        self.virsh('reset', 'd')
+        for command in 'domstats', 'dommemstat', 'domblkerror', 'domblklist':
+            self.virsh(command, 'd')
+        self.virsh('setmem', 'd', '32M', '--live')
+        self.virsh('iothreadadd', 'd', '2')
+        self.virsh('iothreaddel', 'd', '2')
+        self.media()
+        self.virsh('save', 'd', self.path('saved'))
+        self.virsh('restore', self.path('saved'))
+
+    def media(self):
+        change = ('change-media', 'd', 'sdb')
+        self.virsh(*change, '--eject')
+        self.virsh(*change, self.path('other.iso'), '--insert')
+        self.virsh(*change, self.path('cd.iso'), '--update')
 
 
 def hide_host():
@@ -152,15 +192,19 @@ def hide_host():
         os.makedirs(path)
 
 
+def write_qemu_conf():
+    with open('/etc/libvirt/qemu.conf', 'w', encoding='utf-8') as f:
+        f.write('security_driver = "none"\nuser = "root"\ngroup = "root"\n'
+                'dynamic_ownership = 0\nremember_owner = 0\nnamespaces = []\n'
+                'stdio_handler = "file"\ncgroup_controllers = []\n')
+
+
 def start_libvirtd(directory):
     with open('/etc/libvirt/libvirtd.conf', 'w', encoding='utf-8') as f:
         f.write('auth_unix_ro = "none"\nauth_unix_rw = "none"\n'
                 'log_filters = "1:qemu.qemu_monitor"\n'
                 f'log_outputs = "1:file:{directory}/libvirtd.log"\n')
-    with open('/etc/libvirt/qemu.conf', 'w', encoding='utf-8') as f:
-        f.write('security_driver = "none"\nuser = "root"\ngroup = "root"\n'
-                'dynamic_ownership = 0\nremember_owner = 0\nnamespaces = []\n'
-                'stdio_handler = "file"\ncgroup_controllers = []\n')
+    write_qemu_conf()
     daemon = subprocess.Popen(['libvirtd'], stderr=subprocess.DEVNULL)
     deadline = time.monotonic() + TIMEOUT_S
     while not os.path.exists('/run/libvirt/libvirt-sock'):
