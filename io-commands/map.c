@@ -2,8 +2,29 @@
 /* The commands map and alloc: what is allocated. */
 #include <stdio.h>
 
+#include "block/io/io.h"
 #include "io-commands/io-commands.h"
 #include "text/size-text.h"
+
+/* Of the image itself, not of those behind it. */
+COROUTINE_ONLY
+static int co_own_status(Root *root, uint64_t at, uint64_t bytes,
+                         BlockStatus *status)
+{
+    Node *node;
+    Edge *behind;
+    unsigned depth;
+    int ret;
+
+    co_root_enter(root);
+    node = root_node(root);
+    behind = node ? node_backing_child(node_skip_filters(node)) : NULL;
+    ret = node ? co_node_block_status_above(node, behind ? behind->child : NULL,
+                                            false, at, bytes, status, &depth)
+               : -ENOMEDIUM;
+    root_leave(root);
+    return ret;
+}
 
 /* The bytes from @at on that are alike: allocated here or not. */
 COROUTINE_ONLY
@@ -17,8 +38,7 @@ static int co_same(Root *root, uint64_t at, uint64_t end, bool *allocated,
     do {
         bool here;
 
-        ret =
-            co_root_block_status(root, at + *bytes, end - at - *bytes, &status);
+        ret = co_own_status(root, at + *bytes, end - at - *bytes, &status);
         if (ret < 0) {
             return ret;
         }

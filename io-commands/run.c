@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "io-commands/io-commands.h"
+#include "util/report-order.h"
 
 /* In alphabetical order. */
 static const IoCommand *const commands[] = {
@@ -103,7 +104,7 @@ static void complain(const char *fmt, ...)
 {
     va_list ap;
 
-    fflush(stdout);
+    report_settle_output();
     va_start(ap, fmt);
     vfprintf(stderr, fmt, ap);
     va_end(ap);
@@ -185,7 +186,7 @@ COROUTINE_ONLY CONTROL_ONLY static int co_run_words(IoShell *shell, int argc,
 
 int co_io_run_line(IoShell *shell, const char *line)
 {
-    g_auto(GStrv) words = g_strsplit_set(line, " \t\r\n", -1);
+    g_auto(GStrv) words = g_strsplit_set(line, " \r\n", -1);
     g_autofree char **argv = g_new(char *, g_strv_length(words) + 1);
     int n = 0, ret;
 
@@ -197,6 +198,6 @@ int co_io_run_line(IoShell *shell, const char *line)
     }
     argv[n] = NULL;
     ret = n ? co_run_words(shell, n, argv) : 0;
-    fflush(stdout);
+    report_settle_output();
     return ret;
 }

@@ -10,6 +10,7 @@
 
 #include "block/backend/accounting.h"
 #include "io-commands/io-commands.h"
+#include "util/report-order.h"
 
 typedef struct Vector {
     const IoCommand *command;
@@ -239,7 +240,7 @@ COROUTINE_ONLY CONTROL_ONLY static int co_run(Vector *v)
         io_report_end(&v->report, v->is_write ? "wrote" : "read", v->offset,
                       v->bytes, v->bytes);
     }
-    fflush(stdout);
+    report_settle_output();
     vector_free(v);
     return ret < 0 ? -1 : 0;
 }

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "io-commands/io-commands.h"
+#include "util/report-order.h"
 
 typedef struct Write {
     IoReport report;
@@ -129,7 +130,8 @@ static int fill_from_file(const char *path, uint8_t *buf, uint64_t bytes)
     ssize_t n;
 
     if (fd < 0) {
-        printf("%s: %s\n", path, strerror(-fd));
+        report_settle_output();
+        fprintf(stderr, "%s: %s\n", path, strerror(-fd));
         return -1;
     }
     do {

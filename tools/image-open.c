@@ -87,8 +87,10 @@ co_root_of(Node *node, const ImageOpen *open, Error **errp)
     Perms shared = PERM_ALL;
     bool ok;
 
-    perm |= open->writable ? PERM_WRITE : 0;
-    perm |= open->resize ? PERM_RESIZE : 0;
+    if (!open->probing) {
+        perm |= open->writable ? PERM_WRITE : 0;
+        perm |= open->resize ? PERM_RESIZE : 0;
+    }
     if (open->keep_still && !open->force_share) {
         shared = PERM_CONSISTENT_READ | PERM_WRITE_UNCHANGED;
     }
@@ -146,7 +148,6 @@ COROUTINE_ONLY CONTROL_ONLY static Root *co_open_probed(const ImageOpen *open,
     /* To look at it is not to write to it: an image that is no raw one is not
      * locked as if it were. */
     known.format = "raw";
-    known.writable = known.resize = false;
     known.probing = true;
     known.more = NULL;
     root = co_open_root(&known, false, errp);

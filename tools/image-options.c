@@ -8,8 +8,8 @@
 #include "block/graph/fill-options.h"
 #include "block/graph/loose-options.h"
 #include "block/net/nbd-uri.h"
-#include "util/json/json-keyval.h"
 #include "util/json/json-parse.h"
+#include "util/opts.h"
 
 static void add_string(json_object *object, const char *key, const char *value)
 {
@@ -173,11 +173,26 @@ static void add_words(json_object *options, const ImageOpen *open)
     }
 }
 
+json_object *image_options_of_text(const char *text, const char *implied,
+                                   const char *where)
+{
+    Opts *opts = opts_parse(text, implied, where);
+    json_object *options = json_object_new_object();
+
+    for (guint i = 0; i < opts->list->len; i++) {
+        const Opt *opt = opts->list->pdata[i];
+
+        json_object_object_add(options, opt->name,
+                               json_object_new_string(opt->value));
+    }
+    opts_free(opts);
+    return options;
+}
+
 static json_object *parse_given(const ImageOpen *open, Error **errp)
 {
-    return open->image_opts
-               ? json_keyval_parse(open->filename, "file", NULL, errp)
-               : loose_options_of_json_name(open->filename, errp);
+    return open->image_opts ? image_options_of_text(open->filename, "file", "")
+                            : loose_options_of_json_name(open->filename, errp);
 }
 
 /* Which format it is is asked of the file; the rest is for that format. */

@@ -15,4 +15,9 @@ bool image_options_given(const ImageOpen *open);
 /* Such may leave open what the image is, where they say what file. */
 bool image_options_name_driver(const ImageOpen *open);
 
+/* `NAME=VALUE,...` as members by names with dots; see opts_parse. The caller's.
+ */
+struct json_object *image_options_of_text(const char *text, const char *implied,
+                                          const char *where);
+
 #endif

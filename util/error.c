@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Error values: see util/error.h. */
+#include "util/report-order.h"
 #include "util/error.h"
 
 #include <stdarg.h>
@@ -173,6 +174,20 @@ const char *error_program_name(void)
     return program_name;
 }
 
+static bool may_overtake; /* CONST after the start */
+
+void report_may_overtake(void)
+{
+    may_overtake = true;
+}
+
+void report_settle_output(void)
+{
+    if (!may_overtake) {
+        fflush(stdout);
+    }
+}
+
 static void report(const char *kind, const char *fmt, va_list ap)
     G_GNUC_PRINTF(2, 0);
 
@@ -180,8 +195,7 @@ static void report(const char *kind, const char *fmt, va_list ap)
 {
     char *text = g_strdup_vprintf(fmt, ap);
 
-    /* stdout may hold earlier lines of a tool's output. */
-    fflush(stdout);
+    report_settle_output();
     fprintf(stderr, "%s%s: %s%s\n",
             log_prefix(*kind ? LOG_LEVEL_WARNING : LOG_LEVEL_ERROR),
             program_name, kind, text);

@@ -67,9 +67,9 @@ static void add_flag(Opts *opts, char *word, const char *where)
     const char *value = off ? "off" : "on";
 
     if (where) {
-        error_report("%s: warning: short-form boolean option '%s%s' "
+        error_report("%s%swarning: short-form boolean option '%s%s' "
                      "deprecated",
-                     where, off ? "no" : "", name);
+                     where, *where ? ": " : "", off ? "no" : "", name);
         fprintf(stderr, "Please use %s=%s instead\n", name, value);
     }
     add_taking(opts, name, g_strdup(value));

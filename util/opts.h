@@ -24,8 +24,8 @@ typedef struct Opts {
 } Opts;
 
 /* A first item without `=` is the value of @implied, where that is not
- * NULL. @where: the option that has it, for the warning of flags; NULL: they
- * are nothing unusual. */
+ * NULL. @where: the option that has it, for the warning of flags, or ""; NULL:
+ * they are nothing unusual. */
 Opts *opts_parse(const char *text, const char *implied, const char *where);
 /* From a JSON object of scalars, as -device and device_add take it. */
 Opts *opts_from_json(json_object *object, Error **errp);

@@ -8,11 +8,12 @@
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
-#include "block/graph/cache-mode.h"
 #include "objects/object.h"
 #include "tools/img/args.h"
 #include "tools/tools.h"
+#include "util/report-order.h"
 
 static void help(void)
 {
@@ -24,6 +25,8 @@ static void help(void)
            "  --image-opts       FILE is an option string\n"
            "  --object OBJECT    make an object that options refer to\n"
            "  -r, --read-only    open it read-only\n"
+           "  -s, --snapshot     forget at the end what was written\n"
+           "  -C, --copy-on-read keep what is read from behind the image\n"
            "  -n, --nocache      the same as -t none\n"
            "  -t, --cache MODE   none, writeback, writethrough, directsync or\n"
            "                     unsafe\n"
@@ -39,35 +42,6 @@ static void help(void)
 static void say(IoShell *shell, const char *text)
 {
     error_report("%s", text);
-}
-
-/* --- the image ------------------------------------------------------------*/
-
-int co_io_open_image(IoTool *tool, const ImageOpen *open)
-{
-    IoShell *shell = &tool->shell;
-    Error *err = NULL;
-
-    shell->root = co_image_open(open, &err);
-    if (!shell->root) {
-        error_prepend(&err,
-                      "can't open%s%s: ", open->image_opts ? "" : " device ",
-                      open->image_opts ? "" : open->filename);
-        error_report_err(err);
-        return -1;
-    }
-    shell->writethrough = image_cache_writethrough(open->cache);
-    return 0;
-}
-
-void co_io_close_image(IoTool *tool)
-{
-    IoShell *shell = &tool->shell;
-
-    /* Its gates close first, so that what a break holds goes on. */
-    co_image_close(shell->root);
-    shell->root = NULL;
-    co_count_wait_zero(&shell->aio);
 }
 
 typedef struct InputLine {
@@ -93,7 +67,9 @@ COROUTINE_ONLY CONTROL_ONLY static int co_run_input(IoTool *tool)
         printf("qemu-io> ");
         fflush(stdout);
         if (co_worker_run(read_line, &line) < 0) {
-            printf("\n");
+            if (isatty(STDIN_FILENO)) {
+                printf("\n");
+            }
             break;
         }
         if (co_io_run_line(&tool->shell, line.text) < 0) {
@@ -119,7 +95,7 @@ COROUTINE_ONLY CONTROL_ONLY static void co_run(IoTool *tool)
 {
     guint i;
 
-    if (tool->defaults.filename &&
+    if (tool->defaults.open.filename &&
         co_io_open_image(tool, &tool->defaults) < 0) {
         return;
     }
@@ -151,23 +127,11 @@ COROUTINE_ONLY CONTROL_ONLY static void co_main(void *opaque)
 
 static bool take_cache(ImageOpen *open, const char *mode)
 {
-    if (!cache_mode_find(mode)) {
+    open->cache = io_cache_mode(mode);
+    if (!open->cache) {
         error_report("Invalid cache option: %s", mode);
-        return false;
     }
-    open->cache = mode;
-    return true;
-}
-
-static bool take_aio(ImageOpen *open, const char *mode)
-{
-    if (strcmp(mode, "threads") && strcmp(mode, "native") &&
-        strcmp(mode, "io_uring")) {
-        error_report("Invalid aio option: %s", mode);
-        return false;
-    }
-    open->aio = mode;
-    return true;
+    return open->cache;
 }
 
 static bool take_discard(ImageOpen *open, const char *mode)
@@ -183,7 +147,7 @@ static bool take_discard(ImageOpen *open, const char *mode)
 /* -1: go on, else the exit status. */
 static int take_option(IoTool *tool, int option, char **argv)
 {
-    ImageOpen *open = &tool->defaults;
+    ImageOpen *open = &tool->defaults.open;
 
     switch (option) {
     case 'c':
@@ -201,15 +165,24 @@ static int take_option(IoTool *tool, int option, char **argv)
     case 'r':
         open->writable = false;
         return -1;
+    case 's':
+        tool->defaults.snapshot = true;
+        return -1;
+    case 'C':
+        tool->defaults.copy_on_read = true;
+        return -1;
+    case 'T':
+        warn_report("trace event '%s' does not exist", optarg);
+        return -1;
     case 'n':
         open->cache = "none";
         return -1;
     case 't':
         return take_cache(open, optarg) ? -1 : 1;
     case 'i':
-        return take_aio(open, optarg) ? -1 : 1;
+        return io_take_aio(open, optarg) ? -1 : 1;
     case 'k':
-        return take_aio(open, "native") ? -1 : 1;
+        return io_take_aio(open, "native") ? -1 : 1;
     case 'd':
         return take_discard(open, optarg) ? -1 : 1;
     case 'm':
@@ -243,6 +216,9 @@ static int parse_arguments(IoTool *tool, int argc, char **argv)
         {"cmd", required_argument, 0, 'c'},
         {"format", required_argument, 0, 'f'},
         {"read-only", no_argument, 0, 'r'},
+        {"snapshot", no_argument, 0, 's'},
+        {"copy-on-read", no_argument, 0, 'C'},
+        {"trace", required_argument, 0, 'T'},
         {"nocache", no_argument, 0, 'n'},
         {"misalign", no_argument, 0, 'm'},
         {"native-aio", no_argument, 0, 'k'},
@@ -257,7 +233,7 @@ static int parse_arguments(IoTool *tool, int argc, char **argv)
     int option, status;
 
     optind = 0;
-    while ((option = getopt_long(argc, argv, ":hVc:d:f:rnmki:t:U", options,
+    while ((option = getopt_long(argc, argv, ":hVc:d:f:rsnCmki:t:T:U", options,
                                  NULL)) != -1) {
         status = take_option(tool, option, argv);
         if (status >= 0) {
@@ -268,8 +244,8 @@ static int parse_arguments(IoTool *tool, int argc, char **argv)
         help();
         return 1;
     }
-    tool->defaults.filename = optind < argc ? argv[optind] : NULL;
-    if (tool->defaults.format && tool->defaults.image_opts) {
+    tool->defaults.open.filename = optind < argc ? argv[optind] : NULL;
+    if (tool->defaults.open.format && tool->defaults.open.image_opts) {
         error_report("--image-opts and -f are mutually exclusive");
         return 1;
     }
@@ -280,13 +256,14 @@ int tool_io_main(int argc, char **argv)
 {
     /* Discards reach the disk unless -d says otherwise, as in qemu-io. */
     IoTool tool = {
-        .defaults = {.writable = true, .unmap = true},
+        .defaults.open = {.writable = true, .unmap = true},
         .shell = {.own = io_tool_commands, .say = say, .opaque = &tool},
         .status = 1};
     Error *err = NULL;
     Reactor *reactor;
     int status;
 
+    report_may_overtake();
     tool.commands = g_ptr_array_new();
     tool.objects = g_ptr_array_new();
     status = parse_arguments(&tool, argc, argv);

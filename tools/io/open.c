@@ -4,130 +4,144 @@
 #include <getopt.h>
 #include <stdio.h>
 
-#include "block/graph/cache-mode.h"
+#include <json-c/json.h>
+
+#include "tools/image-options.h"
 #include "tools/io/io.h"
-#include "util/json/json-keyval.h"
 
 static const IoCommand command_open;
 
-static bool set_aio(ImageOpen *open, const char *mode)
+typedef struct OpenWords {
+    IoImage image;
+    GString *options; /* of all -o, as one option string */
+} OpenWords;
+
+static bool take_discard(ImageOpen *open, const char *word)
 {
-    if (strcmp(mode, "threads") && strcmp(mode, "native") &&
-        strcmp(mode, "io_uring")) {
-        error_report("Invalid aio option: %s", mode);
+    open->unmap = !strcmp(word, "unmap") || !strcmp(word, "on");
+    if (!open->unmap && strcmp(word, "ignore") && strcmp(word, "off")) {
+        error_report("Invalid discard option: %s", word);
         return false;
     }
-    open->aio = mode;
     return true;
 }
 
-/* One more of -o; they count together. */
-static void add_options(GString *all, const char *text)
+static bool take_cache(ImageOpen *open, const char *word)
 {
-    g_string_append_printf(all, "%s%s", all->len ? "," : "", text);
+    open->cache = io_cache_mode(word);
+    if (!open->cache) {
+        error_report("Invalid cache option: %s", word);
+    }
+    return open->cache;
 }
 
-/* By the path, with @options beside what it means, or by these alone. */
-COROUTINE_ONLY CONTROL_ONLY static int co_open_with(IoTool *tool,
-                                                    ImageOpen *open,
-                                                    const char *path,
-                                                    const GString *options)
+static bool take_option(const IoTool *tool, OpenWords *words, int option)
 {
-    Error *err = NULL;
+    ImageOpen *open = &words->image.open;
+
+    switch (option) {
+    case 's':
+        words->image.snapshot = true;
+        return true;
+    case 'C':
+        words->image.copy_on_read = true;
+        return true;
+    case 'k':
+        open->aio = "native";
+        return true;
+    case 'i':
+        return io_take_aio(open, optarg);
+    case 'n':
+        open->cache = "none";
+        return true;
+    case 'r':
+        open->writable = false;
+        return true;
+    case 'U':
+        open->force_share = true;
+        return true;
+    case 't':
+        return take_cache(open, optarg);
+    case 'd':
+        return take_discard(open, optarg);
+    case 'o':
+        if (tool->defaults.open.image_opts) {
+            fprintf(stderr, "--image-opts and 'open -o' are mutually "
+                            "exclusive\n");
+            return false;
+        }
+        g_string_append_printf(words->options, "%s%s",
+                               words->options->len ? "," : "", optarg);
+        return true;
+    default:
+        io_print_usage(&command_open);
+        return false;
+    }
+}
+
+COROUTINE_ONLY CONTROL_ONLY static int
+co_open_words(IoTool *tool, OpenWords *words, const char *path)
+{
+    ImageOpen *open = &words->image.open;
+    json_object *more = NULL;
     int ret;
 
+    if (path && words->options->len) {
+        more = open->more =
+            image_options_of_text(words->options->str, NULL, "");
+    }
     if (!path) {
-        open->filename = options->str;
         open->image_opts = true;
-        return co_io_open_image(tool, open);
     }
-    open->filename = path;
-    if (options->len) {
-        open->more = json_keyval_parse(options->str, NULL, NULL, &err);
-        if (!open->more) {
-            error_report_err(err);
-            return -1;
-        }
-    }
-    ret = co_io_open_image(tool, open);
-    json_object_put(open->more);
+    open->filename = path ? path : words->options->str;
+    ret = co_io_open_image(tool, &words->image);
+    json_object_put(more);
     return ret;
 }
 
+/* Nothing of what the program's command line said holds for it but that names
+ * are option strings. */
 COROUTINE_ONLY CONTROL_ONLY static int co_open(IoShell *shell, int argc,
                                                char **argv)
 {
     IoTool *tool = shell->opaque;
-    ImageOpen open = tool->defaults;
-    g_autoptr(GString) options = g_string_new(NULL);
-    int option;
+    OpenWords words = {
+        .image.open = {.writable = true,
+                       .unmap = true,
+                       .image_opts = tool->defaults.open.image_opts},
+        .options = g_string_new(NULL)};
+    int option, ret = -1;
+    bool ok = true;
 
-    if (shell->root) {
-        error_report("file open already, try 'help close'");
-        return -1;
+    while (ok && (option = getopt(argc, argv, "snCro:ki:t:d:U")) != -1) {
+        ok = take_option(tool, &words, option);
     }
-    while ((option = getopt(argc, argv, "rnki:t:d:o:U")) != -1) {
-        switch (option) {
-        case 'k':
-            open.aio = "native";
-            break;
-        case 'i':
-            if (!set_aio(&open, optarg)) {
-                return -1;
-            }
-            break;
-        case 'o':
-            add_options(options, optarg);
-            break;
-        case 'r':
-            open.writable = false;
-            break;
-        case 'n':
-            open.cache = "none";
-            break;
-        case 't':
-            if (!cache_mode_find(optarg)) {
-                error_report("Invalid cache option: %s", optarg);
-                return -1;
-            }
-            open.cache = optarg;
-            break;
-        case 'd':
-            if (strcmp(optarg, "unmap") && strcmp(optarg, "on") &&
-                strcmp(optarg, "ignore") && strcmp(optarg, "off")) {
-                error_report("Invalid discard option: %s", optarg);
-                return -1;
-            }
-            open.unmap = !strcmp(optarg, "unmap") || !strcmp(optarg, "on");
-            break;
-        case 'U':
-            open.force_share = true;
-            break;
-        default:
-            io_print_usage(&command_open);
-            return -1;
-        }
-    }
-    if (argc - optind > 1 || (optind == argc && !options->len)) {
+    if (ok && optind < argc - 1) {
         io_print_usage(&command_open);
-        return -1;
+    } else if (ok && shell->root) {
+        error_report("file open already, try 'help close'");
+    } else if (ok) {
+        ret = co_open_words(tool, &words, argv[optind]);
     }
-    return co_open_with(tool, &open, argv[optind], options);
+    g_string_free(words.options, true);
+    return ret;
 }
 
 static const IoCommand command_open = {
     .name = "open",
     .min_args = 1,
     .max_args = -1,
-    .arguments = "[-rnkU] [-i aio] [-t cache] [-d discard] [-o options] "
-                 "[path]",
+    .arguments = "[-rsCnkU] [-t cache] [-d discard] [-o options] [path]",
     .purpose = "open the file specified by path",
     .help = " -r, -- read only\n"
+            " -s, -- what is written is forgotten at the end\n"
+            " -C, -- what is read from behind the image is kept in it\n"
             " -n, -- without the host's cache: -t none\n"
+            " -k, -- aio=native\n"
+            " -i, -- aio mode: threads, native or io_uring\n"
             " -t, -- cache mode\n"
             " -d, -- discard mode: unmap or ignore\n"
-            " -i, -- aio mode: threads, native or io_uring; -k: native\n"
-            " -o, -- options of its node: name=value,...\n"
+            " -o, -- options of the image, as blockdev-add has them\n"
             " -U, -- although others may write to it\n",
     .co_run = co_open,
 };
@@ -156,6 +170,7 @@ static int co_quit(IoShell *shell, int argc, char **argv)
 
 static const IoCommand command_quit = {
     .name = "quit",
+    .max_args = -1,
     .purpose = "exit the program",
     .co_run = co_quit,
 };
