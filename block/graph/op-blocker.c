@@ -4,6 +4,8 @@
  */
 #include "block/graph/op-blocker.h"
 
+#include "block/graph/device.h"
+
 OpBlocker *node_op_block(Node *node, unsigned ops, const char *reason)
 {
     OpBlocker *blocker = g_new0(OpBlocker, 1);
@@ -26,6 +28,14 @@ void node_op_unblock(OpBlocker *blocker)
     (1u << NODE_OP_BACKUP_SOURCE | 1u << NODE_OP_BACKUP_TARGET | \
      1u << NODE_OP_COMMIT_TARGET | 1u << NODE_OP_STREAM)
 
+/* A node of a device is called as that is. */
+static const char *name_of(const Node *node)
+{
+    const char *device = node_device_name(node);
+
+    return *device ? device : node_name(node);
+}
+
 /* The image behind another one stays as it is as long as that does. */
 static bool is_kept_by_overlay(const Node *node, Error **errp)
 {
@@ -34,7 +44,7 @@ static bool is_kept_by_overlay(const Node *node, Error **errp)
             error_set(errp,
                       "Node '%s' is busy: node is used as backing hd of "
                       "'%s'",
-                      node_name(node), node_name(edge->parent));
+                      name_of(node), node_name(edge->parent));
             return true;
         }
     }
@@ -45,7 +55,7 @@ bool node_op_allowed(const Node *node, NodeOp op, Error **errp)
 {
     LIST_FOREACH(blocker, &node->op_blockers, OpBlocker, link) {
         if (blocker->ops & (1u << op)) {
-            error_set(errp, "Node '%s' is busy: %s", node_name(node),
+            error_set(errp, "Node '%s' is busy: %s", name_of(node),
                       blocker->reason);
             return false;
         }

@@ -47,6 +47,7 @@ static bool check_overlay(const Node *overlay, Error **errp)
 
 bool snapshot_check_disk(const Node *disk, Error **errp)
 {
+    /* That tells what is behind another one, too, unless it is about to go. */
     return node_op_allowed(disk, NODE_OP_REPLACE, errp) &&
            !is_behind_another(disk, errp);
 }

@@ -54,6 +54,32 @@ static void set_buffer(MirrorState *s, uint64_t buf_bytes)
     }
 }
 
+/* Whether what the target does not hold may show an image that is behind it
+ * once it is opened again: then its zeroes must be its own. */
+static bool shines_through(const MirrorParams *p)
+{
+    Node *target = node_skip_filters(p->target);
+    const FormatOps *format = target->driver->format;
+
+    if (!target->driver->supports_backing || node_backing_child(target)) {
+        return false;
+    }
+    return p->sync == MIRROR_SYNC_MODE_TOP ||
+           (format && format->backing_file && format->backing_file(target));
+}
+
+/* Where an image behind the target will be seen again, its clusters are copied
+ * whole: what of one was not would hide what is there. */
+static uint32_t todo_granularity(const MirrorParams *p)
+{
+    uint32_t cluster = 0;
+
+    if (shines_through(p)) {
+        node_cluster_bytes(node_skip_filters(p->target), &cluster);
+    }
+    return MAX(p->granularity_bytes, cluster);
+}
+
 /* What the job works off; recording from now on. */
 static DirtyBitmap *take_todo(const MirrorParams *p, Error **errp)
 {
@@ -62,7 +88,7 @@ static DirtyBitmap *take_todo(const MirrorParams *p, Error **errp)
     if (p->working_bitmap) {
         return p->bitmap;
     }
-    todo = bitmap_create(p->source, p->granularity_bytes, NULL, errp);
+    todo = bitmap_create(p->source, todo_granularity(p), NULL, errp);
     if (todo && p->bitmap) {
         bitmap_merge(todo, p->bitmap);
     }
@@ -126,20 +152,6 @@ COROUTINE_ONLY CONTROL_ONLY static Node *co_put_filter_in(const MirrorParams *p,
         tell_stillborn(p, txn);
     }
     return filter;
-}
-
-/* Whether what the target does not hold may show an image that is behind it
- * once it is opened again: then its zeroes must be its own. */
-static bool shines_through(const MirrorParams *p)
-{
-    Node *target = node_skip_filters(p->target);
-    const FormatOps *format = target->driver->format;
-
-    if (!target->driver->supports_backing || node_backing_child(target)) {
-        return false;
-    }
-    return p->sync == MIRROR_SYNC_MODE_TOP ||
-           (format && format->backing_file && format->backing_file(target));
 }
 
 void mirror_tell_bitmap(const MirrorState *s)

@@ -139,6 +139,22 @@ class DriveMirror(case.Case):
         self.assertIn(('copy', 'qcow2', self.copy), self.nodes())
         self.assert_equal_images(driver='qcow2')
 
+    def test_larger_clusters(self):
+        """Of what is copied no cluster hides what is behind the image."""
+        tools.img('create', '-q', '-f', 'qcow2', '-b', self.base, '-F',
+                  'qcow2', '-o', 'cluster_size=256k', self.copy)
+        ready = self.start(mode='existing', sync='top', node_name='copy')
+        self.assertEqual(ready[1]['len'], 2 * 256 * 1024)
+        self.guest.pwrite(b'\7' * 512, 300 * 1024)
+        before = self.guest.pread(SIZE, 0)
+        self.complete()
+        self.assertEqual(self.guest.pread(SIZE, 0), before)
+        self.vm.quit()
+        tools.io(self.copy, 'read -P 1 256k 44k', 'read -P 7 300k 512',
+                 'read -P 1 0 256k', 'read -P 2 512k 64k',
+                 'read -P 1 576k 192k', 'read -P 0 768k 64k',
+                 'read -P 1 832k 192k', options=('-f', 'qcow2'))
+
     def test_probed(self):
         tools.img('create', '-q', '-f', 'qcow2', self.copy, str(SIZE))
         self.start(mode='existing', node_name='copy')
