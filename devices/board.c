@@ -108,7 +108,6 @@ static const Board boards[] = {
      .text = "Experimental remote machine",
      .type = "x-remote-machine",
      .cpu_max = 1},
-    {.name = NULL},
 };
 
 static const Board *const default_board = &boards[1];
@@ -117,7 +116,7 @@ static const Board *chosen = default_board;
 
 const Board *board_at(unsigned index)
 {
-    return boards[index].name ? &boards[index] : NULL;
+    return index < ARRAY_SIZE(boards) ? &boards[index] : NULL;
 }
 
 bool board_is_default(const Board *board)
@@ -132,7 +131,7 @@ const Board *board_chosen(void)
 
 bool board_choose(const char *name, Error **errp)
 {
-    for (const Board *b = boards; b->name; b++) {
+    for (const Board *b = boards; b < boards + ARRAY_SIZE(boards); b++) {
         if (!strcmp(b->name, name) || (b->alias && !strcmp(b->alias, name))) {
             chosen = b;
             return true;
@@ -146,7 +145,7 @@ bool board_choose(const char *name, Error **errp)
 void boards_print(void)
 {
     printf("Supported machines are:\n");
-    for (const Board *b = boards; b->name; b++) {
+    for (const Board *b = boards; b < boards + ARRAY_SIZE(boards); b++) {
         if (b->alias) {
             printf("%-20s %s (alias of %s)\n", b->alias, b->text, b->name);
         }

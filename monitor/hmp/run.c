@@ -8,14 +8,16 @@ bool hmp_name_is(const char *name, const char *word)
 {
     size_t n = strlen(word);
 
-    while (name) {
+    for (;;) {
         if (!strncmp(name, word, n) && (!name[n] || name[n] == '|')) {
             return n > 0;
         }
         name = strchr(name, '|');
-        name += name ? 1 : 0;
+        if (!name) {
+            return false;
+        }
+        name++;
     }
-    return false;
 }
 
 const HmpCommand *hmp_find(const HmpCommand *const *list, const char *word)
