@@ -148,3 +148,17 @@ bool bus_place(Device *device, int64_t unit, Error **errp)
     }
     return true;
 }
+
+bool bus_check_plug(const Bus *bus, Error **errp)
+{
+    static const char *const fixed[] = {"IDE", "ISA", "System", "floppy-bus",
+                                        NULL};
+
+    /* On pcie.0 stand ports, and on these what comes and goes. */
+    if (bus && (g_strv_contains(fixed, bus->type) ||
+                (!bus->owner && !strcmp(bus->name, "pcie.0")))) {
+        error_set(errp, "Bus '%s' does not support hotplugging", bus->name);
+        return false;
+    }
+    return true;
+}

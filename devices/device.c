@@ -6,6 +6,7 @@
 #include "qapi/qapi-events.h"
 
 #define PERIPHERAL "/machine/peripheral/"
+#define SCSI_LUN_MAX 16383
 
 /* CONTROL */
 static ListLink devices = LIST_INIT(devices);
@@ -159,9 +160,14 @@ static bool bootindex_ok(const Device *device, Error **errp)
 static bool scsi_id_ok(const Device *device, Error **errp)
 {
     int64_t id = device_number(device, "scsi-id", -1);
+    int64_t lun = device_number(device, "lun", -1);
 
     if (id > 255 && id != UINT32_MAX) {
         error_set(errp, "bad scsi device id: %" PRId64, id);
+        return false;
+    }
+    if (lun > SCSI_LUN_MAX && lun != UINT32_MAX) {
+        error_set(errp, "bad scsi device lun: %" PRId64, lun);
         return false;
     }
     return true;
@@ -221,7 +227,7 @@ Device *co_device_add(json_object *values, bool strict, Error **errp)
     Bus *bus;
 
     if (!model || !bus_choose(model, string_of(values, "bus"), &bus, errp) ||
-        (id && !id_ok(id, errp))) {
+        (running && !bus_check_plug(bus, errp)) || (id && !id_ok(id, errp))) {
         return NULL;
     }
     device = device_new(model, values);

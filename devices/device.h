@@ -91,6 +91,9 @@ bool bus_choose(const DeviceModel *model, const char *name, Bus **bus,
                 Error **errp) CONTROL_ONLY;
 /* Chooses the place on the bus; @unit is where it has to be, or -1. */
 bool bus_place(Device *device, int64_t unit, Error **errp) CONTROL_ONLY;
+/* Devices come to it and go from it while the machine is there; else false
+ * with QEMU's text. NULL: no bus, which is fine. */
+bool bus_check_plug(const Bus *bus, Error **errp) CONTROL_ONLY;
 Bus *bus_next(Bus *bus) CONTROL_ONLY;
 /* "scsi0.0", "scsi.0", "scsi.1"; the caller frees it. */
 char *bus_name_for(const Device *owner) CONTROL_ONLY;

@@ -32,6 +32,9 @@ bool qmp_device_del(const QmpDeviceDelArgs *args, Error **errp)
                         "Device '%s' not found", args->id);
         return false;
     }
+    if (!bus_check_plug(device->at, errp)) {
+        return false;
+    }
     coroutine_start(co_remove_later, g_strdup(device->path));
     return true;
 }

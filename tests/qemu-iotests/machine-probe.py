@@ -139,6 +139,25 @@ class Started(case.Case):
         self.assertEqual(vm.cmd('query-kvm'),
                          {'enabled': False, 'present': True})
 
+    def test_fixed_buses(self):
+        vm = hmp.start(self, '-machine', 'q35', '-S', '-blockdev',
+                       'driver=null-co,node-name=n', '-device',
+                       'pcie-root-port,id=rp', '-device',
+                       'pcie-root-port,id=rq,chassis=2', '-device',
+                       'virtio-scsi,id=s,bus=rq')
+        fixed = "Bus 'pcie.0' does not support hotplugging"
+        blk = {'driver': 'virtio-blk-pci', 'drive': 'n', 'id': 'v'}
+        for bus in {}, {'bus': 'pcie.0'}:
+            self.assert_error(vm, 'device_add', {**blk, **bus}, fixed)
+        self.assert_error(vm, 'device_del', {'id': 'rp'}, fixed)
+        self.assert_error(vm, 'device_add', {'driver': 'ide-cd',
+                                             'bus': 'ide.1'},
+                          "Bus 'ide.1' does not support hotplugging")
+        self.assert_error(vm, 'device_add', {
+            'driver': 'scsi-cd', 'bus': 's.0', 'lun': 20000},
+                          'bad scsi device lun: 20000')
+        vm.cmd('device_add', {**blk, 'bus': 'rp'})
+
     def test_actions(self):
         vm = hmp.start(self, *PC, '-no-reboot', '-no-shutdown')
         vm.cmd('cont')
