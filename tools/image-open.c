@@ -157,11 +157,9 @@ COROUTINE_ONLY CONTROL_ONLY static Root *co_open_probed(const ImageOpen *open,
     known = *open;
     known.format = co_probe(root, open->filename, errp);
     raw = known.format && !strcmp(known.format, "raw");
-    if (raw && !open->writable && !image_options_given(open)) {
-        return root;
-    }
     co_image_close(root);
-    return known.format ? co_open_root(&known, raw, errp) : NULL;
+    return known.format ? co_open_root(&known, raw && open->writable, errp)
+                        : NULL;
 }
 
 /* The format of what @open names, by looking; NULL with @errp. */

@@ -127,6 +127,9 @@ static json_object *options_of_file(const ImageOpen *open, Error **errp)
         }
         return with_detect_zeroes(file, open);
     }
+    if (open->probing) {
+        return file; /* looking is no event for rules of blkdebug */
+    }
     options = json_object_new_object();
     add_string(options, "driver", format);
     json_object_object_add(options, "file", file);
@@ -289,10 +292,12 @@ co_options_with_more(const ImageOpen *open, json_object *json, Error **errp)
     BlockdevOptions *options = NULL;
     json_object *plain;
 
-    json_object_object_foreach(open->more, name, value)
-    {
-        if (!open->no_backing || strcmp(name, "backing")) {
-            json_object_object_add(json, name, json_object_get(value));
+    if (open->more) {
+        json_object_object_foreach(open->more, name, value)
+        {
+            if (!open->no_backing || strcmp(name, "backing")) {
+                json_object_object_add(json, name, json_object_get(value));
+            }
         }
     }
     plain = loose_options_plain(json, errp);
@@ -312,7 +317,7 @@ co_options_of_words(const ImageOpen *open, Error **errp)
     if (!json) {
         return NULL;
     }
-    if (open->more) {
+    if (open->more || g_str_has_prefix(open->filename, "blkverify:")) {
         options = co_options_with_more(open, json, errp);
         json_object_put(json);
         return options;

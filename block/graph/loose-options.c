@@ -8,11 +8,9 @@
 
 #include "block/graph/driver.h"
 #include "qapi/qapi-types.h"
-#include "util/json/json-parse.h"
 
 /* The schema's reader refuses what is deeper. */
 #define MAX_DEPTH 128
-#define MAX_NAME_DEPTH 16
 
 static void add_string(json_object *object, const char *key, const char *value)
 {
@@ -24,11 +22,44 @@ static void add_string(json_object *object, const char *key, const char *value)
 static json_object *plain_object(json_object *from, unsigned depth,
                                  Error **errp);
 
+static json_object *plain_value(json_object *from, unsigned depth,
+                                Error **errp);
+
+static json_object *plain_array(json_object *from, unsigned depth, Error **errp)
+{
+    json_object *array = json_object_new_array();
+
+    for (size_t i = 0; i < json_object_array_length(from); i++) {
+        json_object *value = json_object_array_get_idx(from, i);
+        json_object *plain = plain_value(value, depth + 1, errp);
+
+        if (value && !plain) {
+            json_object_put(array);
+            return NULL;
+        }
+        json_object_array_add(array, plain);
+    }
+    return array;
+}
+
+/* "backing": null is what option strings say with no name. */
+static json_object *plain_member(const char *key, json_object *from,
+                                 unsigned depth, Error **errp)
+{
+    if (!from &&
+        (!strcmp(key, "backing") || g_str_has_suffix(key, ".backing"))) {
+        return json_object_new_string("");
+    }
+    return plain_value(from, depth, errp);
+}
+
 static json_object *plain_value(json_object *from, unsigned depth, Error **errp)
 {
     switch (json_object_get_type(from)) {
     case json_type_object:
         return plain_object(from, depth, errp);
+    case json_type_array:
+        return plain_array(from, depth, errp);
     case json_type_boolean:
         return json_object_new_string(json_object_get_boolean(from) ? "on"
                                                                     : "off");
@@ -118,7 +149,7 @@ static json_object *plain_object(json_object *from, unsigned depth,
     object = json_object_new_object();
     json_object_object_foreach(from, key, value)
     {
-        json_object *plain = plain_value(value, depth + 1, errp);
+        json_object *plain = plain_member(key, value, depth + 1, errp);
         bool ok = (plain || !value) && add_dotted(object, key, plain, errp);
 
         json_object_put(plain);
@@ -352,127 +383,4 @@ BlockdevOptions *loose_options_read(json_object *loose, const char *format,
 out:
     json_object_put(plain);
     return options;
-}
-
-/* --- names --------------------------------------------------------------- */
-
-json_object *loose_options_of_json_name(const char *name, Error **errp)
-{
-    Error *err = NULL;
-    json_object *json = json_parse_string(name + strlen("json:"), &err);
-
-    if (err) {
-        error_prepend(&err, "Could not parse the JSON options: ");
-        error_propagate(errp, err);
-        return NULL;
-    }
-    if (!json_object_is_type(json, json_type_object)) {
-        json_object_put(json);
-        error_set(errp, "Invalid JSON object given");
-        return NULL;
-    }
-    return json;
-}
-
-static json_object *null_options(const char *driver, const char *rest,
-                                 Error **errp)
-{
-    json_object *options;
-
-    if (strcmp(rest, "//")) {
-        error_set(errp, "The only allowed filename for this driver is '%s://'",
-                  driver);
-        return NULL;
-    }
-    options = json_object_new_object();
-    add_string(options, "driver", driver);
-    return options;
-}
-
-static json_object *name_options(const char *name, unsigned depth,
-                                 Error **errp);
-
-/* blkdebug:[RULES]:IMAGE */
-static json_object *blkdebug_options(const char *rest, unsigned depth,
-                                     Error **errp)
-{
-    const char *image = strchr(rest, ':');
-    g_autofree char *config = image ? g_strndup(rest, image - rest) : NULL;
-    json_object *options, *inner;
-
-    if (!image) {
-        error_set(errp, "blkdebug requires both config file and image path");
-        return NULL;
-    }
-    inner = name_options(image + 1, depth + 1, errp);
-    if (!inner) {
-        return NULL;
-    }
-    options = json_object_new_object();
-    add_string(options, "driver", "blkdebug");
-    if (*config) {
-        add_string(options, "config", config);
-    }
-    json_object_object_add(options, "image", inner);
-    return options;
-}
-
-/* The driver that names of @protocol belong to, or NULL. */
-static const NodeDriver *driver_of_protocol(const char *protocol)
-{
-    const NodeDriver *const *d = driver_table();
-
-    while (*d && !((*d)->takes_protocol && (*d)->takes_protocol(protocol))) {
-        d++;
-    }
-    return *d;
-}
-
-static json_object *path_options(const char *driver, const char *path)
-{
-    json_object *options = json_object_new_object();
-
-    add_string(options, "driver", driver);
-    add_string(options, "filename", path);
-    return options;
-}
-
-static json_object *name_options(const char *name, unsigned depth, Error **errp)
-{
-    const char *colon = strchr(name, ':');
-    const char *slash = strchr(name, '/');
-    g_autofree char *protocol = NULL;
-    const NodeDriver *driver;
-
-    if (depth > MAX_NAME_DEPTH) {
-        error_set(errp, "A file name is nested deeper than %d levels",
-                  MAX_NAME_DEPTH);
-        return NULL;
-    }
-    if (!colon || (slash && slash < colon)) {
-        return path_options("file", name);
-    }
-    protocol = g_strndup(name, colon - name);
-    driver = driver_of_protocol(protocol);
-    if (driver) {
-        return driver->options_of_name(name, errp);
-    }
-    if (driver_find(protocol)) {
-        if (!strcmp(protocol, "file") || !strcmp(protocol, "host_device")) {
-            return path_options(protocol, colon + 1);
-        }
-        if (g_str_has_prefix(protocol, "null-")) {
-            return null_options(protocol, colon + 1, errp);
-        }
-        if (!strcmp(protocol, "blkdebug")) {
-            return blkdebug_options(colon + 1, depth, errp);
-        }
-    }
-    error_set(errp, "Unknown protocol '%s'", protocol);
-    return NULL;
-}
-
-json_object *loose_options_of_filename(const char *name, Error **errp)
-{
-    return name_options(name, 0, errp);
 }

@@ -50,6 +50,34 @@ class Names(case.Case):
         self.assertEqual(self.info(self.name(driver='null-co', size=1024)),
                          ('null-co', 1024))
 
+    def test_json_without_backing(self):
+        """What is behind it is another image, or none."""
+        tools.img('create', '-q', '-f', 'qcow2', '-b', 'a.img', '-F', 'raw',
+                  'b.img', cwd=self.dir)
+        for backing, byte in ((None, 0), ({'driver': 'raw'}, 1)):
+            name = self.name(driver='qcow2', backing=backing,
+                             file={'driver': 'file', 'filename': 'b.img'})
+            tools.io(name, f'read -q -P {byte} 0 1M', cwd=self.dir,
+                     options=('-r',))
+
+    def test_json_children(self):
+        self.assertEqual(self.info(self.name(
+            driver='quorum', vote_threshold=1, children=[
+                {'driver': 'raw', 'file.filename': 'a.img'},
+                {'file.filename': 'foo:x'}])), ('quorum', MIB))
+
+    def test_blkverify(self):
+        images.make(self.path('c.img'), MIB, [(0, MIB, 1)])
+        self.assert_raw('blkverify:a.img:c.img')
+        tools.io('blkverify:a.img:c.img', 'read -q -P 1 0 1M', cwd=self.dir)
+        self.refused('blkverify requires raw copy and original image path',
+                     'blkverify:a.img')
+
+    def test_probing_is_no_event(self):
+        with open(self.path('rules'), 'w', encoding='utf-8') as f:
+            f.write('[inject-error]\nevent = "read_aio"\nerrno = "5"\n')
+        self.assert_raw('blkdebug:rules:a.img')
+
     def test_json_scalars(self):
         for options in ({'size': 512}, {'size': '512'},
                         {'size': 512, 'read-only': True},
