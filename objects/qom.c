@@ -126,6 +126,7 @@ static json_object *node_value(const QomPlace *place, const char *name,
         property_error(place, name, "not found", &err);
     }
     error_propagate(errp, err);
+    /* cppcheck-suppress returnDanglingLifetime ; it is nothing of err's */
     return value;
 }
 

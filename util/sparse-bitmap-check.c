@@ -86,11 +86,13 @@ static void check_hot(const SparseBitmap *b)
 void sparse_bitmap_check(const SparseBitmap *b)
 {
     size_t memory = sizeof(*b);
+    uint64_t count;
 
     assert(b->bits <= SPARSE_MAX_BITS && b->bits <= sparse_span(b->level));
     assert(!b->level || b->bits > sparse_span(b->level - 1));
     assert(b->bits || b->root == SPARSE_CLEAR);
-    assert(check_slot(b->root, b->level, b->bits, &memory) == b->count);
+    count = check_slot(b->root, b->level, b->bits, &memory);
+    assert(count == b->count);
     assert(memory == b->memory);
     check_hot(b);
 }

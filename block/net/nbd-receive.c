@@ -211,9 +211,11 @@ static int co_take_extent(NbdLink *l, Extent *e)
     } wire;
     int ret = co_take(l, &wire, sizeof(wire));
 
-    *e = ret ? (Extent){0}
-             : (Extent){be32_get(wire.context_id), be32_get(wire.first.bytes),
-                        be32_get(wire.first.flags)};
+    *e = (Extent){0};
+    if (ret == 0) {
+        *e = (Extent){be32_get(wire.context_id), be32_get(wire.first.bytes),
+                      be32_get(wire.first.flags)};
+    }
     return ret;
 }
 
@@ -226,10 +228,13 @@ static int co_take_ext_extent(NbdLink *l, Extent *e, uint32_t *n)
     } wire;
     int ret = co_take(l, &wire, sizeof(wire));
 
-    *e = ret ? (Extent){0}
-             : (Extent){be32_get(wire.head.context_id),
-                        be64_get(wire.first.bytes), be64_get(wire.first.flags)};
-    *n = ret ? 0 : be32_get(wire.head.n);
+    *e = (Extent){0};
+    *n = 0;
+    if (ret == 0) {
+        *e = (Extent){be32_get(wire.head.context_id),
+                      be64_get(wire.first.bytes), be64_get(wire.first.flags)};
+        *n = be32_get(wire.head.n);
+    }
     return ret;
 }
 

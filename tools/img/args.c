@@ -28,6 +28,7 @@ static bool is_end(const ImgOption *option)
 
 static void fill_table(GetoptTable *getopt, const ImgOption *table)
 {
+    /* cppcheck-suppress ctuuninitvar ; where it is, not what it holds */
     char *letter = getopt->letters;
     int names = 0;
 

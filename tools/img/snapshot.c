@@ -87,6 +87,7 @@ static SnapshotInfoList *co_list(const FormatOps *format, Node *node)
         list = format->co_snapshot_list(node, &err);
         error_free(err);
     }
+    /* cppcheck-suppress returnDanglingLifetime ; it is nothing of err's */
     return list;
 }
 

@@ -180,6 +180,7 @@ static void print_start(Printer *p, json_object *value)
         g_string_append_c(p->out, '[');
     } else {
         print_scalar(p->out, value);
+        /* cppcheck-suppress memleak ; there are none here */
         return;
     }
     g_array_append_val(p->levels, level);
