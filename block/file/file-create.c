@@ -125,8 +125,15 @@ static int open_new(const char *filename, Error **errp)
 int co_file_create(const char *filename, uint64_t size_bytes,
                    FilePreallocation preallocation, Error **errp)
 {
+    return co_file_create_exact(filename, ROUND_UP(size_bytes, 512),
+                                preallocation, errp);
+}
+
+int co_file_create_exact(const char *filename, uint64_t size_bytes,
+                         FilePreallocation preallocation, Error **errp)
+{
     int fd = open_new(filename, errp);
-    Allocate work = {fd, true, 0, ROUND_UP(size_bytes, 512), preallocation};
+    Allocate work = {fd, true, 0, size_bytes, preallocation};
     int ret = -EAGAIN;
 
     if (fd < 0) {

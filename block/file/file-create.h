@@ -24,6 +24,10 @@ bool file_preallocation_parse(const char *word, FilePreallocation *value,
 int co_file_create(const char *filename, uint64_t size_bytes,
                    FilePreallocation preallocation,
                    Error **errp) COROUTINE_ONLY;
+/* The same, not rounded. */
+int co_file_create_exact(const char *filename, uint64_t size_bytes,
+                         FilePreallocation preallocation,
+                         Error **errp) COROUTINE_ONLY;
 
 /* What the file system is told of an empty file. */
 typedef struct FileHints {

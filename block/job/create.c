@@ -49,7 +49,7 @@ co_create_file(const BlockdevCreateOptionsFile *o, Error **errp)
         error_set(errp, "Could not resize file: %s", strerror(EINVAL));
         return false;
     }
-    return co_file_create(o->filename, o->size, modes[mode], errp) == 0;
+    return co_file_create_exact(o->filename, o->size, modes[mode], errp) == 0;
 }
 
 COROUTINE_ONLY static int co_create_run(Job *job, Error **errp)

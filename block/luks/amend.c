@@ -131,7 +131,7 @@ COROUTINE_ONLY CONTROL_ONLY static bool co_check_secret(const Amend *a,
 
 static uint64_t iter_ms(const Amend *a)
 {
-    return a->o->has_iter_time ? (uint64_t)MAX(a->o->iter_time, 1)
+    return a->o->has_iter_time ? (uint64_t)a->o->iter_time
                                : LUKS_DEFAULT_ITER_MS;
 }
 

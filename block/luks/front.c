@@ -30,10 +30,6 @@ static bool begin(LuksHeader *h, const QCryptoBlockCreateOptionsLUKS *o,
                   prefix);
         return false;
     }
-    if (o->has_iter_time && o->iter_time < 1) {
-        error_set(errp, "iter-time must be at least 1 millisecond");
-        return false;
-    }
     if (!take_spec(&h->spec, o, errp) ||
         !(text = secret_lookup_text(o->key_secret, errp))) {
         return false;

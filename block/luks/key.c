@@ -47,7 +47,7 @@ static bool co_count_iters(const LuksHeader *h, uint64_t iter_ms,
     static const uint8_t salt[LUKS_SALT_BYTES];
     uint8_t out[LUKS_MAX_KEY];
     const int64_t enough_ns = 20 * 1000000;
-    uint64_t n = 1024, want;
+    uint64_t n = 1024, want, per_second;
     int64_t start_ns, took_ns;
 
     do {
@@ -61,6 +61,13 @@ static bool co_count_iters(const LuksHeader *h, uint64_t iter_ms,
         }
         took_ns = reactor_now_ns() - start_ns;
     } while (took_ns < enough_ns && n < 1u << 24);
+    per_second = (uint64_t)((double)n * 1e9 / (double)MAX(took_ns, 1));
+    if (iter_ms > UINT64_MAX / MAX(per_second, 1)) {
+        error_set_errno(errp, ERANGE,
+                        "PBKDF iterations %" PRIu64 " too large to scale",
+                        per_second);
+        return false;
+    }
     want =
         (uint64_t)((double)n * (double)iter_ms * 1e6 / (double)MAX(took_ns, 1));
     if (want > UINT32_MAX) {

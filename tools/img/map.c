@@ -55,8 +55,11 @@ static bool print_human(const Area *area, bool first)
         return true;
     }
     if (!(area->flags & STATUS_OFFSET)) {
-        error_report("File contains external, encrypted or compressed "
-                     "clusters.");
+        /* In a pipe it comes before what was found, as QEMU's does. */
+        fprintf(stderr,
+                "%s: File contains external, encrypted or compressed "
+                "clusters.\n",
+                error_program_name());
         return false;
     }
     printf("%#-16" PRIx64 "%#-16" PRIx64 "%#-16" PRIx64 "%s\n", area->start,
