@@ -46,6 +46,15 @@ static int64_t co_space(const Qcow2State *s)
                 : -ENOTSUP;
 }
 
+/* Clusters of tables, which count as if they were all there: those that we
+ * make are not written to their ends. */
+static uint64_t table_clusters(const Qcow2State *s)
+{
+    return 1 + s->reftable_clusters + g_hash_table_size(s->tables) +
+           DIV_ROUND_UP(s->l1_size * UINT64_C(8), s->cluster_bytes) +
+           DIV_ROUND_UP(s->crypt_bytes, s->cluster_bytes);
+}
+
 static bool much_missing(uint64_t used, uint64_t real)
 {
     return used >= real + MAX(2, used / 10);
@@ -53,7 +62,7 @@ static bool much_missing(uint64_t used, uint64_t real)
 
 bool co_qcow2_is_sparse(Qcow2State *s)
 {
-    uint64_t end = s->file->child->size_bytes >> s->cluster_bits, used;
+    uint64_t end = s->file->child->size_bytes >> s->cluster_bits, used, real;
     int64_t bytes;
 
     if (s->sparse_known) {
@@ -61,9 +70,10 @@ bool co_qcow2_is_sparse(Qcow2State *s)
     }
     s->sparse_known = true;
     bytes = co_space(s);
-    if (bytes >= 0 && much_missing(end, bytes >> s->cluster_bits) &&
+    real = ((uint64_t)MAX(bytes, 0) >> s->cluster_bits) + table_clusters(s);
+    if (bytes >= 0 && much_missing(end, real) &&
         co_count_used(s, end, &used) == 0) {
-        s->sparse = much_missing(used, bytes >> s->cluster_bits);
+        s->sparse = much_missing(used, real);
     }
     return s->sparse;
 }

@@ -159,6 +159,12 @@ class Map(ImageCase):
             self.assertEqual(data, areas, writes)
             self.check()
 
+    def test_small_image(self):
+        """What its tables leave free does not count."""
+        self.create('compat=1.1', 'write -P 1 100k 4k')
+        self.assertEqual(self.areas()[1],
+                         (64 * KIB, 64 * KIB, 0, True, False))
+
     def test_holes(self):
         """Where much of the image takes no space its file is asked."""
         for options, zero in (('preallocation=metadata', True),
