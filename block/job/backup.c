@@ -3,7 +3,7 @@
  * The backup job: copies a disk, or what a bitmap says changed on it, as it
  * was when the job was made.
  *
- *   co_backup_create: bitmap gets a successor, filter is put in, job is made
+ *   backup-start.c:   bitmap gets a successor, filter is put in, job is made
  *   co_backup_run:    copies what is to do, in parallel, and what guests
  *                     failed to copy; flushes the target
  *   commit / abort:   settles the bitmap
@@ -30,28 +30,9 @@
  * an error that lasts must not keep the processor and the clients busy. */
 #define IGNORED_RETRY_NS (100 * INT64_C(1000000))
 
-typedef struct BackupState {
-    /* CONST */
-    Node *filter;
-    BlockCopy *copy; /* the filter's */
-    unsigned max_workers;
-    /* CONTROL */
-    DirtyBitmap *bitmap; /* with a successor; NULL: none, or settled */
-    BitmapSyncMode bitmap_mode;
-    bool only_guests, top_only;
-    bool copied; /* there is something in the target */
-    BlockdevOnError on_source_error, on_target_error;
-    CoCount workers;
-    CoQueue worker_ended;
-    int error; /* the first one, or 0 */
-    bool error_is_read;
-} BackupState;
-
 /* --- bitmap -------------------------------------------------------------- */
 
-/* Brings the user's bitmap back: @forget the clusters that were copied, or
- * none. */
-static void bitmap_settle(BackupState *s, bool forget)
+void backup_settle_bitmap(BackupState *s, bool forget)
 {
     DirtyBitmap *bitmap = s->bitmap;
 
@@ -333,30 +314,20 @@ static int co_backup_run(Job *job, Error **errp)
     return s->error;
 }
 
-/* On the engine's reactor, which is control's. */
-static void backup_progress(void *opaque, uint64_t bytes)
-{
-    Job *job = opaque;
-
-    assert(reactor_current() == reactor_control());
-    ((BackupState *)job_state(job))->copied = true;
-    job_progress_add(job, bytes);
-}
-
 /* --- the end ------------------------------------------------------------- */
 
 static void backup_commit(Job *job)
 {
     BackupState *s = job_state(job);
 
-    bitmap_settle(s, s->bitmap_mode != BITMAP_SYNC_MODE_NEVER);
+    backup_settle_bitmap(s, s->bitmap_mode != BITMAP_SYNC_MODE_NEVER);
 }
 
 static void backup_abort(Job *job)
 {
     BackupState *s = job_state(job);
 
-    bitmap_settle(s, s->bitmap_mode == BITMAP_SYNC_MODE_ALWAYS);
+    backup_settle_bitmap(s, s->bitmap_mode == BITMAP_SYNC_MODE_ALWAYS);
 }
 
 COROUTINE_ONLY CONTROL_ONLY static void co_backup_clean(Job *job)
@@ -369,7 +340,7 @@ COROUTINE_ONLY CONTROL_ONLY static void co_backup_clean(Job *job)
     }
 }
 
-static const JobDriver backup_driver = {
+const JobDriver backup_driver = {
     .type = JOB_TYPE_BACKUP,
     .state_bytes = sizeof(BackupState),
     .co_run = co_backup_run,
@@ -377,121 +348,3 @@ static const JobDriver backup_driver = {
     .abort = backup_abort,
     .co_clean = co_backup_clean,
 };
-
-/* --- the beginning ------------------------------------------------------- */
-
-COROUTINE_ONLY CONTROL_ONLY static Node *co_put_filter_in(const BackupParams *p,
-                                                          Error **errp)
-{
-    const CbwInsertOptions options = {
-        .min_cluster_bytes = p->min_cluster_bytes,
-        .break_snapshot = p->break_snapshot,
-        .compress = p->compress,
-        .discard_source = p->discard_source,
-    };
-    Node *filter = co_cbw_insert_with(p->source, p->target, p->filter_name,
-                                      &options, errp);
-    BlockCopy *copy;
-
-    if (!filter) {
-        return NULL;
-    }
-    copy = cbw_block_copy(filter);
-    if (p->max_chunk_bytes &&
-        p->max_chunk_bytes < block_copy_cluster_bytes(copy)) {
-        error_set(errp,
-                  "Required max-chunk (%" PRIu64 ") is less than backup "
-                  "cluster size (%" PRIu64 ")",
-                  p->max_chunk_bytes, block_copy_cluster_bytes(copy));
-        co_cbw_drop(filter);
-        return NULL;
-    }
-    block_copy_set_chunk(copy, p->max_chunk_bytes);
-    if (p->target_is_diff) {
-        block_copy_set_diff(copy);
-    }
-    if (p->everything) {
-        bitmap_set_all(block_copy_todo(copy));
-    } else {
-        bitmap_merge(block_copy_todo(copy), p->bitmap);
-    }
-    return filter;
-}
-
-CONTROL_ONLY
-static Job *make_job(const BackupParams *p, JobTxn *txn, Node *filter,
-                     Error **errp)
-{
-    BlockJobParams params = {
-        .job =
-            {
-                .id = p->job_id,
-                .manual_finalize = p->manual_finalize,
-                .manual_dismiss = p->manual_dismiss,
-                .txn = txn,
-            },
-        .node = filter,
-        .perm = 0,
-        .shared = PERM_ALL,
-        .has_speed = p->has_speed,
-        .speed = p->speed,
-    };
-    Job *job = block_job_create(&backup_driver, &params, errp);
-    BackupState *s;
-
-    if (!job) {
-        return NULL;
-    }
-    s = job_state(job);
-    s->filter = filter;
-    s->copy = cbw_block_copy(filter);
-    s->max_workers = p->max_workers;
-    s->only_guests = p->only_guests;
-    s->top_only = p->top_only;
-    s->on_source_error = p->on_source_error;
-    s->on_target_error = p->on_target_error;
-    cocount_init(&s->workers);
-    coqueue_init(&s->worker_ended);
-    job_progress_set_total(job, bitmap_count_bytes(block_copy_todo(s->copy)));
-    block_copy_set_progress(s->copy, backup_progress, job);
-    return job;
-}
-
-Job *co_backup_create(const BackupParams *p, JobTxn *txn, Error **errp)
-{
-    Node *filter;
-    Job *job;
-    BackupState *s;
-
-    if (p->bitmap && !bitmap_create_successor(p->bitmap, errp)) {
-        return NULL;
-    }
-    filter = co_put_filter_in(p, errp);
-    job = filter ? make_job(p, txn, filter, errp) : NULL;
-    if (!job) {
-        if (filter) {
-            co_cbw_drop(filter);
-        }
-        if (p->bitmap) {
-            bitmap_reclaim(p->bitmap);
-        }
-        return NULL;
-    }
-    s = job_state(job);
-    s->bitmap = p->bitmap;
-    s->bitmap_mode = p->bitmap_mode;
-    if (!block_job_add_node(job, "target", p->target, 0, PERM_ALL, errp)) {
-        backup_undo(job);
-        return NULL;
-    }
-    return job;
-}
-
-void backup_undo(Job *job)
-{
-    BackupState *s = job_state(job);
-
-    bitmap_settle(s, false);
-    cbw_bypass(s->filter);
-    job_abort_created(job);
-}
