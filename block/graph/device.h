@@ -17,8 +17,9 @@ void devices_set_find(Root *(*find)(const char *name)) CONTROL_ONLY;
 Root *device_root(const char *name) CONTROL_ONLY;
 
 /* The name of the device whose node @node is; "" if there is none. What a job
- * on it is called if it gets no other name. */
-const char *node_device_name(const Node *node) CONTROL_ONLY;
+ * on it is called if it gets no other name. For control, which is not checked:
+ * texts of errors are made from it everywhere. */
+const char *node_device_name(const Node *node);
 
 /* Whether it is a job that uses the node by @edge. */
 bool edge_is_of_job(const Edge *edge) CONTROL_ONLY;
