@@ -19,6 +19,11 @@ typedef struct DriveMedium {
     Opts *rest; /* the options of its nodes; borrowed */
 } DriveMedium;
 
+static inline bool detects_to_unmap(const DriveMedium *medium)
+{
+    return medium->detect_zeroes && !strcmp(medium->detect_zeroes, "unmap");
+}
+
 /* Whether there is anything in the drive. */
 bool drive_medium_given(const DriveMedium *medium);
 /* Opens the medium; one reference for the caller, or NULL with @errp. Under

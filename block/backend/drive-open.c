@@ -215,7 +215,9 @@ static void add_common(json_object *options, const DriveMedium *medium)
     add_missing(options, "cache.direct", medium->direct ? "on" : "off");
     add_missing(options, "cache.no-flush", medium->no_flush ? "on" : "off");
     add_missing(options, "discard", medium->discard);
-    add_missing(options, "detect-zeroes", medium->detect_zeroes);
+    /* "unmap" comes later: here it goes without discard, too. */
+    add_missing(options, "detect-zeroes",
+                detects_to_unmap(medium) ? "on" : medium->detect_zeroes);
     if (!file) {
         if (is_protocol(medium->format) &&
             json_object_object_get_ex(options, "filename", NULL)) {

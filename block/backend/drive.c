@@ -304,6 +304,9 @@ co_open_medium(DriveMedium *medium, Node **node, Error **errp)
         return true;
     }
     *node = co_drive_open(medium, errp);
+    if (*node && detects_to_unmap(medium)) {
+        (*node)->detect_zeroes = DETECT_ZEROES_UNMAP;
+    }
     if (*node && medium->copy_on_read) {
         node_copy_on_read(*node, true); /* as long as it lives */
     }

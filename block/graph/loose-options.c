@@ -7,6 +7,7 @@
 #include "block/graph/loose-options.h"
 
 #include "block/graph/driver.h"
+#include "block/graph/loose-checks.h"
 #include "qapi/qapi-types.h"
 
 /* The schema's reader refuses what is deeper. */
@@ -227,16 +228,6 @@ json_object *loose_options_plain(json_object *loose, Error **errp)
 
 /* --- what the schema's reader would tell in other words ------------------ */
 
-static const QapiMember *member_of(const QapiType *type, const char *name)
-{
-    for (size_t i = 0; type && i < type->n_members; i++) {
-        if (!strcmp(type->members[i].name, name)) {
-            return &type->members[i];
-        }
-    }
-    return NULL;
-}
-
 /* An option as QEMU names it, which has flattened them. */
 static char *first_leaf(const char *name, json_object *value)
 {
@@ -254,12 +245,12 @@ static char *first_leaf(const char *name, json_object *value)
 static bool check_names(json_object *options, const NodeDriver *driver,
                         const QapiType *own, Error **errp)
 {
-    const QapiMember *file = member_of(own, "file");
+    const QapiMember *file = loose_member_of(own, "file");
 
     json_object_object_foreach(options, name, value)
     {
-        if (!member_of(&qapi_type_BlockdevOptions, name) &&
-            !member_of(own, name)) {
+        if (!loose_member_of(&qapi_type_BlockdevOptions, name) &&
+            !loose_member_of(own, name)) {
             g_autofree char *full = first_leaf(name, value);
 
             error_set(errp,
@@ -272,7 +263,8 @@ static bool check_names(json_object *options, const NodeDriver *driver,
         }
     }
     if (!driver->is_format && !driver->is_filter &&
-        member_of(own, "filename") && !member_of(own, "filename")->optional &&
+        loose_member_of(own, "filename") &&
+        !loose_member_of(own, "filename")->optional &&
         !json_object_object_get_ex(options, "filename", NULL)) {
         error_set(errp, "The '%s' block driver requires a file name",
                   driver->name);
@@ -284,35 +276,6 @@ static bool check_names(json_object *options, const NodeDriver *driver,
         return false;
     }
     return true;
-}
-
-/* Sizes may have a suffix here, though the schema has them as integers. */
-static void expand_size(json_object *options, const QapiType *own,
-                        const char *name)
-{
-    static const char suffixes[] = "bkmgtpe";
-    const QapiMember *member = member_of(own, name);
-    g_autofree char *text = NULL;
-    json_object *value;
-    const char *suffix;
-    uint64_t number;
-    char *end;
-
-    if (!member || member->type->kind != QAPI_KIND_INT ||
-        !json_object_object_get_ex(options, name, &value) ||
-        !json_object_is_type(value, json_type_string) ||
-        !g_ascii_isdigit(*json_object_get_string(value))) {
-        return;
-    }
-    errno = 0;
-    number = g_ascii_strtoull(json_object_get_string(value), &end, 10);
-    suffix = *end ? strchr(suffixes, g_ascii_tolower(*end)) : NULL;
-    if (errno || !suffix || end[1] ||
-        number > (uint64_t)INT64_MAX >> (10 * (suffix - suffixes))) {
-        return; /* told by the schema's reader */
-    }
-    text = g_strdup_printf("%" PRIu64, number << (10 * (suffix - suffixes)));
-    add_string(options, name, text);
 }
 
 static bool check_node(json_object *options, Error **errp);
@@ -354,10 +317,8 @@ static bool check_node(json_object *options, Error **errp)
         !check_names(options, driver, type->arms[tag], errp)) {
         return false;
     }
-    for (size_t i = 0; type->arms[tag] && i < type->arms[tag]->n_members; i++) {
-        expand_size(options, type->arms[tag], type->arms[tag]->members[i].name);
-    }
-    return check_child(options, "file", errp) &&
+    return loose_check_values(options, type->arms[tag], errp) &&
+           check_child(options, "file", errp) &&
            check_child(options, "image", errp);
 }
 

@@ -66,6 +66,20 @@ class Names(case.Case):
                 {'driver': 'raw', 'file.filename': 'a.img'},
                 {'file.filename': 'foo:x'}])), ('quorum', MIB))
 
+    def test_words_of_options(self):
+        """Other words than the schema's, and what is said of wrong ones."""
+        for word in 'on', 'off', 'unmap', 'ignore':
+            self.assert_raw('--image-opts',
+                            f'driver=raw,file.filename=a.img,discard={word}')
+        for option, desc in (
+                ('discard=x', 'Invalid discard option'),
+                ('detect-zeroes=x', 'invalid parameter value: x'),
+                ('size=x', "Parameter 'size' expects a non-negative number "
+                 'below 2^64\nOptional suffix k, M, G, T, P or E means kilo-, '
+                 'mega-, giga-, tera-, peta-\nand exabytes, respectively.')):
+            self.refused(desc, '--image-opts',
+                         f'driver=raw,file.filename=a.img,{option}')
+
     def test_blkverify(self):
         images.make(self.path('c.img'), MIB, [(0, MIB, 1)])
         self.assert_raw('blkverify:a.img:c.img')

@@ -44,6 +44,13 @@ class Drives(machine.MachineCase):
         self.assertEqual([nodes[n]['ro'] for n in 'tmb'],
                          [False, True, True])
 
+    def test_zeroes_to_unmap(self):
+        """A drive may look for them without giving space back."""
+        for discard in '', ',discard=ignore', ',discard=unmap':
+            nodes = self.nodes('if=none,file=a.img,format=raw,node-name=n,'
+                               f'detect-zeroes=unmap{discard}')
+            self.assertEqual(nodes['n']['detect_zeroes'], 'unmap')
+
     def test_probing(self):
         nodes = self.nodes('if=none,file=top.qcow2,node-name=t')
         self.assertEqual(nodes['t']['drv'], 'qcow2')

@@ -83,10 +83,7 @@ static int take_granularity(void *opaque, const char *word)
     Bitmap *b = opaque;
 
     b->granularity_word = word;
-    return img_parse_between("granularity", word, 0, UINT32_MAX,
-                             &b->granularity)
-               ? -1
-               : 1;
+    return img_parse_size("granularity", word, &b->granularity) ? -1 : 1;
 }
 
 static bool check(const Bitmap *b, int names)
@@ -160,7 +157,8 @@ COROUTINE_ONLY CONTROL_ONLY static bool add(const Bitmap *b, const char *node,
         .node = (char *)node,
         .name = (char *)b->name,
         .has_granularity = b->granularity != 0,
-        .granularity = b->granularity,
+        /* What is too large is no power of two either. */
+        .granularity = MIN(b->granularity, UINT32_MAX),
         .has_persistent = true,
         .persistent = true,
     };
