@@ -29,6 +29,7 @@ void node_op_unblock(OpBlocker *blocker)
      1u << NODE_OP_COMMIT_TARGET | 1u << NODE_OP_STREAM)
 
 /* A node of a device is called as that is. */
+CONTROL_ONLY
 static const char *name_of(const Node *node)
 {
     const char *device = node_device_name(node);
@@ -37,6 +38,7 @@ static const char *name_of(const Node *node)
 }
 
 /* The image behind another one stays as it is as long as that does. */
+CONTROL_ONLY
 static bool is_kept_by_overlay(const Node *node, Error **errp)
 {
     LIST_FOREACH(edge, &node->parents, Edge, in_child) {
@@ -53,6 +55,7 @@ static bool is_kept_by_overlay(const Node *node, Error **errp)
 
 bool node_op_allowed(const Node *node, NodeOp op, Error **errp)
 {
+    control_assert();
     LIST_FOREACH(blocker, &node->op_blockers, OpBlocker, link) {
         if (blocker->ops & (1u << op)) {
             error_set(errp, "Node '%s' is busy: %s", name_of(node),

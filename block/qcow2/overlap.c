@@ -95,10 +95,11 @@ static unsigned overlap_tables(const Qcow2State *s, unsigned checks,
     for (uint64_t at = ROUND_DOWN(offset, s->cluster_bytes);
          at < offset + bytes; at += s->cluster_bytes) {
         unsigned what =
+            checks &
             GPOINTER_TO_UINT(g_hash_table_lookup(s->tables, table_key(s, at)));
 
-        if (what & checks) {
-            return what & checks;
+        if (what) {
+            return what;
         }
     }
     return 0;

@@ -28,7 +28,6 @@ static bool is_end(const ImgOption *option)
 
 static void fill_table(GetoptTable *getopt, const ImgOption *table)
 {
-    /* cppcheck-suppress ctuuninitvar ; where it is, not what it holds */
     char *letter = getopt->letters;
     int names = 0;
 

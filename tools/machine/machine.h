@@ -14,7 +14,7 @@
 
 /* Prints what an option asks for (help, lists) and says that nothing else is
  * to be done: 0 or 1 is the exit code, -1: go on. Before anything exists. */
-int machine_probe(const GPtrArray *options);
+int machine_probe(const GPtrArray *options) CONTROL_ONLY;
 
 /* Does what the options ask for; false: the reason was printed. */
 bool co_machine_apply(const GPtrArray *options) COROUTINE_ONLY CONTROL_ONLY;

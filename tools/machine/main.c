@@ -265,6 +265,7 @@ static int run(Machine *m)
     return m->exit_code;
 }
 
+CONTROL_ONLY
 int tool_machine_main(int argc, char **argv)
 {
     Machine m = {.ready_fd = -1, .signal_fd = -1};

@@ -62,6 +62,7 @@ static int probe_device(const char *text)
     return 0;
 }
 
+CONTROL_ONLY
 static int probe_object(const MachineOption *option)
 {
     Error *err = NULL;
@@ -75,6 +76,7 @@ static int probe_object(const MachineOption *option)
     return ret ? 0 : -1;
 }
 
+CONTROL_ONLY
 static int probe_one(const MachineOption *option)
 {
     switch (option->kind) {
