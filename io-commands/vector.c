@@ -245,8 +245,7 @@ COROUTINE_ONLY CONTROL_ONLY static int co_run(Vector *v)
     return ret < 0 ? -1 : 0;
 }
 
-COROUTINE_ONLY CONTROL_ONLY
-static void co_run_behind(void *opaque)
+COROUTINE_ONLY CONTROL_ONLY static void co_run_behind(void *opaque)
 {
     Vector *v = opaque;
     IoShell *shell = v->shell;
@@ -255,9 +254,8 @@ static void co_run_behind(void *opaque)
     io_aio_end(shell);
 }
 
-COROUTINE_ONLY CONTROL_ONLY
-static int co_vector(IoShell *shell, int argc, char **argv,
-                     const Vector *template)
+COROUTINE_ONLY CONTROL_ONLY static int
+co_vector(IoShell *shell, int argc, char **argv, const Vector *template)
 {
     Vector *v = g_memdup2(template, sizeof(*v));
 
@@ -288,8 +286,8 @@ static int co_vector(IoShell *shell, int argc, char **argv,
 
 /* --- the commands -------------------------------------------------------- */
 
-COROUTINE_ONLY CONTROL_ONLY
-static int co_readv(IoShell *shell, int argc, char **argv)
+COROUTINE_ONLY CONTROL_ONLY static int co_readv(IoShell *shell, int argc,
+                                                char **argv)
 {
     return co_vector(shell, argc, argv,
                      &(Vector){.command = &io_command_readv,
@@ -312,8 +310,8 @@ const IoCommand io_command_readv = {
     .co_run = co_readv,
 };
 
-COROUTINE_ONLY CONTROL_ONLY
-static int co_writev(IoShell *shell, int argc, char **argv)
+COROUTINE_ONLY CONTROL_ONLY static int co_writev(IoShell *shell, int argc,
+                                                 char **argv)
 {
     return co_vector(shell, argc, argv,
                      &(Vector){.command = &io_command_writev,
@@ -338,8 +336,8 @@ const IoCommand io_command_writev = {
     .co_run = co_writev,
 };
 
-COROUTINE_ONLY CONTROL_ONLY
-static int co_aio_read(IoShell *shell, int argc, char **argv)
+COROUTINE_ONLY CONTROL_ONLY static int co_aio_read(IoShell *shell, int argc,
+                                                   char **argv)
 {
     return co_vector(shell, argc, argv,
                      &(Vector){.command = &io_command_aio_read,
@@ -365,8 +363,8 @@ const IoCommand io_command_aio_read = {
     .co_run = co_aio_read,
 };
 
-COROUTINE_ONLY CONTROL_ONLY
-static int co_aio_write(IoShell *shell, int argc, char **argv)
+COROUTINE_ONLY CONTROL_ONLY static int co_aio_write(IoShell *shell, int argc,
+                                                    char **argv)
 {
     return co_vector(shell, argc, argv,
                      &(Vector){.command = &io_command_aio_write,

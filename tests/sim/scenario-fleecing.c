@@ -285,10 +285,8 @@ static void co_run(void)
 {
     Root *guest = root_new("root", &guest_ops, NULL);
     History *h = history_new(DISK_BYTES);
-    LoadOptions options = {.workers = 6,
-                           .requests = 100000,
-                           .tires = 80,
-                           .errors_expected = true};
+    LoadOptions options = {
+        .workers = 6, .requests = 100000, .tires = 80, .errors_expected = true};
     Load *load;
 
     snap.wanted = false;
