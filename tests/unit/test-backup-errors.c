@@ -33,14 +33,19 @@ static void behind_walker_body(void)
     BlockdevBackup args = backup_args(FULL);
     uint8_t *frozen;
     Setup s;
-    GuestWrite write = {.s = &s};
+    GuestWrite write = {.s = &s, .offset = 7 * MiB};
+    QmpBlockJobSetSpeedArgs no_limit = {.device = (char *)"j"};
 
     set_up(&s);
     frozen = g_memdup2(flaky_disk(s.source)->bytes, SIZE);
     flaky_disk(s.target)->hold_writes = true;
-    flaky_disk(s.target)->bad_writes = (FlakyArea){0, 64 * KiB, 1};
+    flaky_disk(s.target)->bad_writes = (FlakyArea){7 * MiB, 64 * KiB, 1};
+    /* The job begins at once: it is to come to that place after the guest. */
+    args.has_speed = true;
+    args.speed = 1;
     g_assert_true(qmp_blockdev_backup(&args, NULL));
     coroutine_start(co_guest_write, &write);
+    g_assert_true(qmp_block_job_set_speed(&no_limit, NULL));
     while (flaky_disk(s.source)->read_bytes < SIZE) {
         co_reschedule();
     }
@@ -65,24 +70,30 @@ static void in_flight_at_failure_body(void)
     BackupPerf perf = {.has_max_workers = true, .max_workers = 1};
     Setup s;
     GuestWrite write = {.s = &s, .offset = 7 * MiB};
+    QmpBlockJobSetSpeedArgs no_limit = {.device = (char *)"j"};
 
     set_up(&s);
     args.x_perf = &perf;
     args.bitmap = (char *)"b";
     args.has_bitmap_mode = true;
     args.bitmap_mode = ALWAYS;
-    flaky_disk(s.source)->bad_reads = (FlakyArea){0, 64 * KiB, 1};
+    /* The job begins at once: it is to fail after the guest has written. */
+    args.has_speed = true;
+    args.speed = 1;
+    flaky_disk(s.source)->bad_reads = (FlakyArea){1 * MiB, 64 * KiB, 1};
     flaky_disk(s.target)->bad_writes = (FlakyArea){7 * MiB, 64 * KiB, 1};
-    flaky_disk(s.target)->hold_writes = true;
     g_assert_true(qmp_blockdev_backup(&args, NULL));
+    co_turns(20);
+    flaky_disk(s.target)->hold_writes = true;
     coroutine_start(co_guest_write, &write);
+    g_assert_true(qmp_block_job_set_speed(&no_limit, NULL));
     co_turns(100);
     g_assert_false(s.gone || write.done);
     flaky_disk_release(s.target);
     co_wait_gone(&s);
     g_assert_true(write.done);
     g_assert_nonnull(strstr(s.events->str, "ERROR (read report)"));
-    assert_dirty(s.bitmap, "0+64 1024+64 2048+64 3072+64 4096+64 5120+64 "
+    assert_dirty(s.bitmap, "1024+64 2048+64 3072+64 4096+64 5120+64 "
                            "6144+64 7168+64");
     co_tear_down(&s);
 }

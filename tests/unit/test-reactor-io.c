@@ -187,9 +187,10 @@ COROUTINE_ONLY
 static void co_send_apart(int fd, uint8_t *data, size_t bytes)
 {
     for (size_t done = 0; done < bytes;) {
-        struct iovec v[] = {area(data + done, 1),
-                            area(data + done + 1, bytes - done - 1)};
-        ssize_t n = co_io_sendv_apart(fd, v, bytes - done > 1 ? 2 : 1);
+        size_t half = DIV_ROUND_UP(bytes - done, 2);
+        struct iovec v[] = {area(data + done, half),
+                            area(data + done + half, bytes - done - half)};
+        ssize_t n = co_io_sendv_apart(fd, v, ARRAY_SIZE(v));
 
         g_assert_cmpint(n, >, 0);
         done += n;
