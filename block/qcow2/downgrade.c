@@ -66,9 +66,10 @@ static int co_expand_cluster(const Expand *x, uint64_t guest,
         return co_qcow2_unmap(s, guest, s->cluster_bytes, QCOW2_FREE_OTHER);
     }
     ret = keep ? co_fill(x, guest, host) : co_new_cluster(x, guest, 1, &host);
-    if (ret == 0) {
-        ret = co_qcow2_entry_writable(s, guest, &piece, &byte);
+    if (ret < 0) {
+        return ret;
     }
+    ret = co_qcow2_entry_writable(s, guest, &piece, &byte);
     if (ret < 0) {
         return ret;
     }
