@@ -307,7 +307,10 @@ void fd_sets_begin(void)
             io_close(g_array_index(inherited, int, i));
         }
     }
-    g_clear_pointer(&inherited, g_array_unref);
+    if (inherited) {
+        g_array_unref(inherited);
+        inherited = NULL;
+    }
 }
 
 AddfdInfo *qmp_add_fd(const QmpAddFdArgs *args, Error **errp)

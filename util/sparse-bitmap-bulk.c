@@ -268,6 +268,7 @@ static int64_t leaf_load(SparseLeaf *leaf, uint64_t cap, unsigned start,
 
     leaf_load_bytes(leaf, start / 8, DIV_ROUND_UP(n, 8), buf);
     if (n % 8) {
+        assert(cap % 64); /* only the end of a bitmap is within a byte */
         leaf->words[cap / 64] &= sparse_mask(0, cap % 64);
     }
     for (i = 0; i < SPARSE_LEAF_WORDS; i++) {
