@@ -32,7 +32,7 @@ bool image_format_known(const char *name)
 COROUTINE_ONLY
 static const char *co_probe(Root *root, const char *filename, Error **errp)
 {
-    char head[FORMAT_PROBE_BYTES];
+    char head[PROBE_BYTES];
     size_t bytes = MIN(sizeof(head), root_size_bytes(root));
     int ret = bytes ? co_root_pread(root, 0, bytes, head) : 0;
     const char *format;
@@ -44,7 +44,7 @@ static const char *co_probe(Root *root, const char *filename, Error **errp)
                         filename);
         return NULL;
     }
-    format = format_probe(head, bytes);
+    format = probe_format(head, bytes);
     if (!image_format_known(format)) {
         error_set(errp,
                   "Could not open '%s': the image looks like '%s', "

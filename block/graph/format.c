@@ -64,37 +64,3 @@ void format_announce(json_object *words, const FormatOption *table,
     printf("\n");
     fflush(stdout);
 }
-
-/* --- probing -------------------------------------------------------------- */
-
-/* The first bytes of formats that would be harmed or misread as raw. */
-static const struct {
-    const char *format;
-    size_t offset, length;
-    const char *magic;
-} magics[] = {
-    {"qcow2", 0, 8, "QFI\xfb\0\0\0\2"},
-    {"qcow2", 0, 8, "QFI\xfb\0\0\0\3"},
-    {"qcow", 0, 8, "QFI\xfb\0\0\0\1"},
-    {"qed", 0, 4, "QED\0"},
-    {"vmdk", 0, 4, "KDMV"},
-    {"vmdk", 0, 4, "COWD"},
-    {"vdi", 64, 4, "\x7f\x10\xda\xbe"},
-    {"vhdx", 0, 8, "vhdxfile"},
-    {"vpc", 0, 8, "conectix"},
-    {"luks", 0, 6, "LUKS\xba\xbe"},
-    {"parallels", 0, 16, "WithoutFreeSpace"},
-    {"parallels", 0, 16, "WithouFreSpacExt"},
-};
-
-const char *format_probe(const void *head, size_t bytes)
-{
-    for (size_t i = 0; i < ARRAY_SIZE(magics); i++) {
-        if (magics[i].offset + magics[i].length <= bytes &&
-            !memcmp((const char *)head + magics[i].offset, magics[i].magic,
-                    magics[i].length)) {
-            return magics[i].format;
-        }
-    }
-    return "raw";
-}

@@ -165,9 +165,5 @@ const FormatOption *format_create_options(const NodeDriver *driver);
  * as in co_create_file. */
 void format_announce(struct json_object *words, const FormatOption *table,
                      const char *filename, const char *format);
-/* The format that the first @bytes of an image look like, known here or not;
- * "raw" if like none. Any thread. */
-const char *format_probe(const void *head, size_t bytes);
-#define FORMAT_PROBE_BYTES 512
 
 #endif

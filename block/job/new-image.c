@@ -6,6 +6,7 @@
 #include "block/file/raw.h"
 #include "block/graph/filename.h"
 #include "block/graph/format.h"
+#include "block/graph/probe.h"
 #include "block/graph/loose-options.h"
 #include "block/graph/root.h"
 #include "block/io/io.h"
@@ -142,7 +143,7 @@ COROUTINE_ONLY CONTROL_ONLY static int co_read_head(Node *node, char *head,
                                                     Error **errp)
 {
     Root *root = root_new("probe", NULL, NULL);
-    int bytes = MIN(FORMAT_PROBE_BYTES, node->size_bytes), ret = 0;
+    int bytes = MIN(PROBE_BYTES, node->size_bytes), ret = 0;
 
     if (!root_attach(root, node, PERM_CONSISTENT_READ, PERM_ALL, errp)) {
         root_free(root);
@@ -165,7 +166,7 @@ COROUTINE_ONLY CONTROL_ONLY static const char *
 co_probe(const char *filename, json_object *file, Error **errp)
 {
     json_object *loose = json_object_new_object();
-    char head[FORMAT_PROBE_BYTES];
+    char head[PROBE_BYTES];
     const char *format = NULL;
     Node *node;
     int bytes;
@@ -181,7 +182,7 @@ co_probe(const char *filename, json_object *file, Error **errp)
     bytes = co_read_head(node, head, errp);
     co_node_unref(node);
     if (bytes >= 0) {
-        format = format_probe(head, bytes);
+        format = probe_format(head, bytes);
         if (!strcmp(format, "raw")) {
             warn_report("Image format was not specified for '%s' and probing "
                         "guessed raw.",
