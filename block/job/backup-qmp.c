@@ -31,9 +31,7 @@ bool qmp_blockdev_backup(const BlockdevBackup *args, Error **errp)
     }
     quiesce_end(section);
     graph_unlock();
-    if (job) {
-        co_jobs_take_turn();
-    }
+    co_jobs_take_turn();
     return job != NULL;
 }
 
@@ -52,9 +50,7 @@ bool qmp_drive_backup(const DriveBackup *args, Error **errp)
     }
     quiesce_end(section);
     graph_unlock();
-    if (job) {
-        co_jobs_take_turn();
-    }
+    co_jobs_take_turn();
     return job != NULL;
 }
 

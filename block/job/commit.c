@@ -350,8 +350,6 @@ bool qmp_block_commit(const QmpBlockCommitArgs *args, Error **errp)
         job_start(job);
     }
     graph_unlock();
-    if (job) {
-        co_jobs_take_turn();
-    }
+    co_jobs_take_turn();
     return job != NULL;
 }

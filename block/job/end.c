@@ -32,6 +32,17 @@ static CoQueue *group_ended_queue(void)
     return &queue;
 }
 
+/* How many jobs that never started still hold their nodes, and who waits for
+ * that to end. */
+static unsigned unreleased;
+
+static CoQueue *released_queue(void)
+{
+    static CoQueue queue = {.waiters = LIST_INIT(queue.waiters)};
+
+    return &queue;
+}
+
 COROUTINE_ONLY CONTROL_ONLY static void co_release(Job *job)
 {
     /* First, since co_clean may take a node away that the job held. */
@@ -258,6 +269,9 @@ void co_jobs_take_turn(void)
     while (end_is_near() &&
            co_queue_wait_until(group_ended_queue(), deadline_ns)) {
     }
+    while (unreleased) {
+        co_queue_wait(released_queue());
+    }
 }
 
 /* --- jobs that never started ---------------------------------------------- */
@@ -270,6 +284,8 @@ COROUTINE_ONLY CONTROL_ONLY static void co_release_unlinked(void *opaque)
     co_release(job);
     graph_unlock();
     job_free(job);
+    unreleased--;
+    coqueue_wake_all(released_queue());
 }
 
 void job_discard(Job *job)
@@ -279,6 +295,7 @@ void job_discard(Job *job)
     block_job_unblock(job);
     job_transition(job, JOB_STATUS_NULL);
     job_unlink(job);
+    unreleased++;
     coroutine_start(co_release_unlinked, job);
 }
 

@@ -114,11 +114,11 @@ Job *job_create(const JobDriver *driver, const JobParams *params,
  */
 void job_start(Job *job) CONTROL_ONLY;
 /*
- * For commands that started jobs or asked one for something, as their last
- * step, without the graph lock: jobs go on as far as they get without waiting
- * for a disk, and one that has no more to do ends. So what has no work to do
- * is ready, or gone, before the command's reply, as in QEMU. Jobs may be gone
- * afterwards.
+ * For commands that started jobs, failed to, or asked one for something, as
+ * their last step, without the graph lock: jobs go on as far as they get
+ * without waiting for a disk, and one that has no more to do ends. So what has
+ * no work to do is ready, or gone, before the command's reply, as in QEMU; and
+ * jobs that were undone hold no node any more. Jobs may be gone afterwards.
  */
 void co_jobs_take_turn(void) COROUTINE_ONLY CONTROL_ONLY;
 /*

@@ -31,9 +31,7 @@ bool qmp_blockdev_mirror(const BlockdevMirror *args, Error **errp)
         job_start(job);
     }
     graph_unlock();
-    if (job) {
-        co_jobs_take_turn();
-    }
+    co_jobs_take_turn();
     return job != NULL;
 }
 
@@ -97,9 +95,7 @@ bool qmp_drive_mirror(const DriveMirror *args, Error **errp)
         job_start(job);
     }
     graph_unlock();
-    if (job) {
-        co_jobs_take_turn();
-    }
+    co_jobs_take_turn();
     return job != NULL;
 }
 

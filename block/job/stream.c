@@ -291,8 +291,6 @@ bool qmp_block_stream(const QmpBlockStreamArgs *args, Error **errp)
         job = co_start(args, device, base, errp);
     }
     graph_unlock();
-    if (job) {
-        co_jobs_take_turn();
-    }
+    co_jobs_take_turn();
     return job != NULL;
 }
