@@ -2,6 +2,7 @@
 /* Dirty bitmaps leave. The machine stands still, so nothing changes them. */
 #include "migration/migration-int.h"
 
+#include "block/backend/backend.h"
 #include "block/graph/quiesce.h"
 #include "util/be.h"
 
@@ -23,6 +24,36 @@ static void sent_free(gpointer data)
     g_free(sent);
 }
 
+static bool has_named_bitmaps(const Node *node)
+{
+    DirtyBitmap *bitmap = NULL;
+
+    while ((bitmap = bitmap_next(node, bitmap)) && !bitmap_name(bitmap)) {
+    }
+    return bitmap != NULL;
+}
+
+/* The bitmaps of a named drive's disk go by the drive's name, also while the
+ * filter of a job is above the disk. */
+static const char *name_without_mapping(const Node *node)
+{
+    Backend *b = NULL;
+
+    while ((b = backend_next(b))) {
+        const Node *found = *backend_name(b) ? backend_node(b) : NULL;
+
+        while (found && node_filtered_child(found) &&
+               !has_named_bitmaps(found)) {
+            found = node_filtered_child(found)->child;
+        }
+        if (found == node) {
+            return backend_name(b);
+        }
+    }
+    return node_name(node);
+}
+
+CONTROL_ONLY
 static bool add(GPtrArray *list, Node *node, DirtyBitmap *bitmap, Error **errp)
 {
     const BitmapMigrationBitmapAliasTransform *transform;
@@ -32,6 +63,9 @@ static bool add(GPtrArray *list, Node *node, DirtyBitmap *bitmap, Error **errp)
     if (!mapping_to_alias(node_name(node), name, &node_out, &name_out,
                           &transform)) {
         return true;
+    }
+    if (!migration_params()->block_bitmap_mapping) {
+        node_out = name_without_mapping(node);
     }
     if (*node_out == '#') {
         error_set(errp,

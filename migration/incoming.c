@@ -7,6 +7,8 @@
  */
 #include "migration/migration-int.h"
 
+#include <poll.h>
+
 #include "block/graph/activity.h"
 #include "devices/run-state.h"
 #include "util/json/json-parse.h"
@@ -158,7 +160,8 @@ COROUTINE_ONLY CONTROL_ONLY static bool co_take_images(bool run, Error **errp)
 
 COROUTINE_ONLY CONTROL_ONLY static void co_complete(void)
 {
-    bool was_running = incoming.state == RUN_STATE_RUNNING;
+    /* After postcopy it goes on, whatever it did there. */
+    bool was_running = incoming.postcopy || incoming.state == RUN_STATE_RUNNING;
     bool run = run_state_runs_after() && was_running;
     Error *err = NULL;
 
@@ -191,6 +194,11 @@ COROUTINE_ONLY CONTROL_ONLY static void co_incoming(void *opaque)
     Error *err = NULL;
     bool ok = co_channel_accept(&incoming.channel, &err);
 
+    if (ok && incoming.channel.fd >= 0) {
+        /* A command's output is open from the first; the source is there with
+         * its first byte. */
+        co_io_poll(incoming.channel.fd, POLLIN);
+    }
     if (ok) {
         set_status(MIGRATION_STATUS_ACTIVE);
         ok = co_stream_expect_begin(&incoming.channel, &err) && co_load(&err);

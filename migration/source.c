@@ -274,8 +274,10 @@ COROUTINE_ONLY CONTROL_ONLY static void co_fail(Error *err)
 COROUTINE_ONLY CONTROL_ONLY static void co_source(void *opaque)
 {
     Error *err = NULL;
-    bool ok = co_move(&err);
+    bool ok;
 
+    co_reschedule(); /* the command's reply comes first */
+    ok = co_move(&err);
     channel_close(&source.channel);
     source.ended_ns = reactor_now_ns();
     if (ok) {

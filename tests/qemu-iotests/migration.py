@@ -4,6 +4,7 @@
 along, and whatever fails, one of the two has the disks."""
 
 import json
+import os
 import socket
 
 from lib import case, exports, machine, tools
@@ -192,6 +193,19 @@ class Handover(MigrationCase):
         dst.cmd('cont')
         self.assertEqual(self.status(dst), 'running')
 
+    def test_command_that_waits(self):
+        """The way in is active with the first byte."""
+        pipe = self.path('pipe')
+        os.mkfifo(pipe)
+        dst = self.vm('-incoming', f'exec:cat {pipe}')
+        src = self.vm()
+        for vm in src, dst:
+            self.capabilities(vm, 'events')
+        src.cmd('migrate', uri=f'exec:cat >{pipe}')
+        self.assertEqual(self.statuses(dst, 'completed'),
+                         ['active', 'completed'])
+        self.statuses(src, 'completed')
+
     def test_deferred(self):
         src = self.vm()
         dst = self.vm('-incoming', 'defer')
@@ -373,6 +387,46 @@ class Bitmaps(MigrationCase):
         self.assertEqual(self.statuses(dst, 'completed')[-3:],
                          ['active', 'postcopy-active', 'completed'])
         self.assertEqual(len(self.bitmaps(dst)), 4)
+
+    def test_postcopy_goes_on(self):
+        """Also if the machine did not run at the source."""
+        src, dst = self.start()
+        self.add_all(src)
+        src.cmd('migrate', uri=self.uri)
+        src.cmd('migrate-start-postcopy')
+        self.statuses(src, 'completed')
+        self.statuses(dst, 'completed')
+        self.assertEqual(self.status(dst), 'paused')  # -S
+
+    def test_drive_below_a_job(self):
+        """A drive's bitmaps go by its name, whatever nodes are called."""
+        drive = 'if=none,id=drive0,format=qcow2,file='
+        args = ['-m', '16', '-accel', 'tcg',
+                '-device', 'virtio-blk-pci,drive=drive0,id=vd']
+        target = self.make('copy')
+        src = self.machine(*args, '-drive', drive + self.image)
+        dst = self.machine(*args, '-drive', drive + target,
+                           '-incoming', self.uri)
+        for vm in src, dst:
+            self.capabilities(vm, 'events', 'dirty-bitmaps')
+        src.cmd('block-dirty-bitmap-add', node='drive0', name='b')
+        server = exports.Server(dst)
+        dst.cmd('nbd-server-add', device='drive0', writable=True)
+        src.cmd('drive-mirror', device='drive0', sync='full', format='raw',
+                target=f'nbd+unix:///drive0?socket={server.path}',
+                mode='existing')
+        src.qmp.event('BLOCK_JOB_READY')
+        src.cmd('migrate', uri=self.uri)
+        src.cmd('migrate-start-postcopy')
+        self.statuses(src, 'completed')
+        src.cmd('block-job-cancel', device='drive0')
+        src.qmp.event('BLOCK_JOB_COMPLETED')
+        dst.cmd('nbd-server-stop')
+        self.statuses(dst, 'completed')
+        for vm in src, dst:
+            (drive,) = vm.cmd('query-block')
+            (bitmap,) = drive['inserted']['dirty-bitmaps']
+            self.assertEqual((bitmap['name'], bitmap['recording']), ('b', True))
 
     def test_mapping(self):
         src, dst = self.start(target_image=self.make('copy'))
