@@ -86,7 +86,8 @@ static void mirror_query(const Job *job, BlockJobInfo *info)
     const MirrorState *s = job_state(job);
 
     commit_active_query(job, info);
-    info->has_actively_synced = true;
+    /* Others see what QEMU 7.2 shows, which does not have it. */
+    info->has_actively_synced = s->write_blocking;
     info->actively_synced = s->synced;
 }
 

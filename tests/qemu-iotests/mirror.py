@@ -237,8 +237,8 @@ class Life(MirrorCase):
         guest = self.guest()
         self.start_mirror()
         self.wait_ready()
-        query = lambda: jobs.query(self.vm, 'job0')[1]['actively-synced']
-        self.assertFalse(query())
+        query = lambda: jobs.query(self.vm, 'job0')[1].get('actively-synced')
+        self.assertIs(query(), None)
         args = {'id': 'job0', 'type': 'mirror', 'copy-mode': 'write-blocking'}
         self.vm.cmd('block-job-change', args)
         self.vm.cmd('block-job-change', args)
