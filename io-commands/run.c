@@ -35,23 +35,43 @@ static const IoCommand *find_in(const IoCommand *const *list, const char *name)
     return NULL;
 }
 
+/* What people and scripts write for the commands that they use most. */
+static const char *full_name(const char *name)
+{
+    static const char *const shorts[][2] = {
+        {"a", "alloc"}, {"c", "close"},    {"d", "discard"}, {"f", "flush"},
+        {"i", "info"},  {"l", "length"},   {"o", "open"},    {"q", "quit"},
+        {"r", "read"},  {"t", "truncate"}, {"w", "write"},   {"?", "help"},
+    };
+
+    for (size_t i = 0; i < G_N_ELEMENTS(shorts); i++) {
+        if (!strcmp(name, shorts[i][0])) {
+            return shorts[i][1];
+        }
+    }
+    return name;
+}
+
 static const IoCommand *find_command(const IoShell *shell, const char *name)
 {
     const IoCommand *command;
 
-    if (!strcmp(name, "q")) {
-        name = "quit";
-    }
+    name = full_name(name);
     command = find_in(commands, name);
     return command ? command : find_in(own_commands(shell), name);
 }
 
 /* --- help ---------------------------------------------------------------- */
 
+static void print_usage(const IoCommand *command, const char *name)
+{
+    printf("%s%s%s -- %s\n", name, command->arguments ? " " : "",
+           command->arguments ? command->arguments : "", command->purpose);
+}
+
 void io_print_usage(const IoCommand *command)
 {
-    printf("%s%s%s -- %s\n", command->name, command->arguments ? " " : "",
-           command->arguments ? command->arguments : "", command->purpose);
+    print_usage(command, command->name);
 }
 
 /* Both lists as one. */
@@ -80,7 +100,7 @@ static int co_help(IoShell *shell, int argc, char **argv)
         printf("command %s not found\n", argv[1]);
         return -1;
     }
-    io_print_usage(command);
+    print_usage(command, argv[1]);
     if (command->help) {
         printf("\n%s\n", command->help);
     }
@@ -120,7 +140,8 @@ void io_say_error(IoShell *shell, Error *err)
     error_free(err);
 }
 
-static bool check_arguments(const IoCommand *command, int given)
+static bool check_arguments(const IoCommand *command, const char *name,
+                            int given)
 {
     if (given >= command->min_args &&
         (command->max_args < 0 || given <= command->max_args)) {
@@ -129,14 +150,14 @@ static bool check_arguments(const IoCommand *command, int given)
     if (command->max_args < 0) {
         complain("bad argument count %d to %s, expected at least "
                  "%d arguments",
-                 given, command->name, command->min_args);
+                 given, name, command->min_args);
     } else if (command->min_args == command->max_args) {
         complain("bad argument count %d to %s, expected %d arguments", given,
-                 command->name, command->min_args);
+                 name, command->min_args);
     } else {
         complain("bad argument count %d to %s, expected between %d and %d "
                  "arguments",
-                 given, command->name, command->min_args, command->max_args);
+                 given, name, command->min_args, command->max_args);
     }
     return false;
 }
@@ -174,7 +195,7 @@ COROUTINE_ONLY CONTROL_ONLY static int co_run_words(IoShell *shell, int argc,
         complain("no file open, try 'help open'");
         return -1;
     }
-    if (!check_arguments(command, argc - 1)) {
+    if (!check_arguments(command, argv[0], argc - 1)) {
         return -1;
     }
     if (command->perms && !co_take_perms(shell, command->perms)) {

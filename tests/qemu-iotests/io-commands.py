@@ -30,6 +30,25 @@ class Commands(case.Case):
         tools.img('create', '-q', '-f', 'qcow2', self.path('q.img'), '1M')
         return 'q.img'
 
+    # -- short names
+
+    def test_short_names(self):
+        self.assert_io('wrote 512/512 bytes at offset 0\n512 bytes, 1 ops\n'
+                       'read 512/512 bytes at offset 0\n512 bytes, 1 ops\n'
+                       'discard 512/512 bytes at offset 0\n'
+                       '512 bytes, 1 ops\n2 MiB\n', '', 0,
+                       'w -P 3 0 512', 'r -P 3 0 512', 'd 0 512', 'f', 't 2M',
+                       'l')
+        for short, name in (('a 0', 'alloc 0'), ('i', 'info'),
+                            ('? read', 'help read'), ('q', 'quit')):
+            self.assertEqual(self.io('a.img', short), self.io('a.img', name))
+        self.assert_io('', '', 0, 'c', f'o -r {self.raw}')
+        self.assertEqual(self.io('a.img', 'help l')[0],
+                         'l -- gets the length of the current file\n\n')
+        self.assertEqual(self.io('a.img', 'r 0')[1],
+                         'bad argument count 1 to r, expected at least 2 '
+                         'arguments\n')
+
     # -- truncate
 
     def test_truncate(self):
