@@ -44,7 +44,7 @@ class Commands(case.Case):
             self.assertEqual(self.io('a.img', short), self.io('a.img', name))
         self.assert_io('', '', 0, 'c', f'o -r {self.raw}')
         self.assertEqual(self.io('a.img', 'help l')[0],
-                         'l -- gets the length of the current file\n\n')
+                         'l -- gets the length of the current file\n')
         self.assertEqual(self.io('a.img', 'r 0')[1],
                          'bad argument count 1 to r, expected at least 2 '
                          'arguments\n')
