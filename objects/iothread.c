@@ -12,9 +12,10 @@ typedef struct Iothread {
     /* CONST */
     ReactorThread *thread;
     /* CONTROL */
-    /* Told back, nothing more: a reactor that has nothing to do sleeps in the
-     * kernel, and hands over in one call all that a turn has come up with. */
-    int64_t poll_max_ns, poll_grow, poll_shrink, aio_max_batch;
+    int64_t poll_max_ns, poll_grow, poll_shrink;
+    /* Told back, nothing more: a reactor hands over in one call all that a
+     * turn has come up with. */
+    int64_t aio_max_batch;
 } Iothread;
 
 static bool check_number(const char *name, int64_t value, Error **errp)
@@ -54,6 +55,10 @@ static void take_numbers(Iothread *t, const IothreadProperties *o)
     t->poll_grow = o->poll_grow;
     t->poll_shrink = o->poll_shrink;
     t->aio_max_batch = o->aio_max_batch;
+    reactor_set_polling(reactor_thread_reactor(t->thread),
+                        &(ReactorPolling){.max_ns = t->poll_max_ns,
+                                          .grow = t->poll_grow,
+                                          .shrink = t->poll_shrink});
 }
 
 static void *create_iothread(const ObjectOptions *options, Error **errp)

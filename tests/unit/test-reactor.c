@@ -14,9 +14,18 @@ typedef struct Case {
     const char *name;
     CoroutineEntry *entry;
     ReactorKind kind;
+    bool polls; /* it never sleeps, once it has learned to */
 } Case;
 
 static GString *trace;
+
+/* The limit on polling starts at 4 us, and is the highest after that. */
+static void co_learn(void *unused)
+{
+    for (int i = 0; i < 3; i++) {
+        co_sleep_ns(1000000);
+    }
+}
 
 static void run(const void *data)
 {
@@ -30,6 +39,13 @@ static void run(const void *data)
     g_assert_true(r == reactor_current() && r == reactor_control());
     g_assert_cmpuint(reactor_index(r), ==, 0);
     trace = g_string_new(NULL);
+    if (c->polls) {
+        static const ReactorPolling always = {.max_ns = G_MAXINT64,
+                                              .grow = G_MAXINT64};
+
+        reactor_set_polling(r, &always);
+        reactor_run_coroutine(co_learn, NULL);
+    }
     reactor_run_coroutine(c->entry, NULL);
     g_assert_cmpuint(coroutine_count(), ==, 0);
     g_string_free(trace, true);
@@ -432,6 +448,24 @@ static void test_environment(void)
     g_unsetenv("TIDEMARK_REACTOR");
 }
 
+static void test_polling_environment(void)
+{
+    static const char *const bad[] = {"-1", "1us", "9223372036854775808"};
+
+    for (int i = 0; i < ARRAY_SIZE(bad); i++) {
+        g_autofree char *text = g_strdup_printf(
+            "TIDEMARK_POLL_NS must be a number of nanoseconds, not '%s'",
+            bad[i]);
+        Error *err = NULL;
+
+        g_setenv("TIDEMARK_POLL_NS", bad[i], true);
+        g_assert_null(reactor_new(REACTOR_AUTO, &err));
+        g_assert_cmpstr(error_text(err), ==, text);
+        error_free(err);
+    }
+    g_unsetenv("TIDEMARK_POLL_NS");
+}
+
 /* In a process that may not make a ring, as in many containers. */
 static void forbid_io_uring(void)
 {
@@ -484,7 +518,7 @@ static const Case cases[] = {
     {"signal", co_signal},
 };
 
-static void add_cases(const char *backend, ReactorKind kind)
+static void add_cases(const char *backend, ReactorKind kind, bool polls)
 {
     for (int i = 0; i < ARRAY_SIZE(cases); i++) {
         g_autofree char *path =
@@ -492,6 +526,7 @@ static void add_cases(const char *backend, ReactorKind kind)
         Case *c = g_memdup2(&cases[i], sizeof(*c));
 
         c->kind = kind;
+        c->polls = polls;
         g_test_add_data_func_full(path, c, run, g_free);
     }
 }
@@ -499,10 +534,12 @@ static void add_cases(const char *backend, ReactorKind kind)
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
-    add_cases("io_uring", REACTOR_IO_URING);
-    add_cases("epoll", REACTOR_EPOLL);
+    add_cases("io_uring", REACTOR_IO_URING, false);
+    add_cases("polling", REACTOR_IO_URING, true);
+    add_cases("epoll", REACTOR_EPOLL, false);
     g_test_add_data_func("/reactor/stop", NULL, test_stop);
     g_test_add_func("/reactor/environment", test_environment);
+    g_test_add_func("/reactor/polling-environment", test_polling_environment);
     g_test_add_func("/reactor/fallback", test_fallback);
     return g_test_run();
 }

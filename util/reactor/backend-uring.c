@@ -249,6 +249,16 @@ static void uring_wait(void *state, int64_t timeout_ns)
     reap(u);
 }
 
+/* Completions that are made on this thread are announced by a flag. */
+static bool uring_look(void *state)
+{
+    Uring *u = state;
+
+    return io_uring_cq_ready(&u->ring) ||
+           (__atomic_load_n(u->ring.sq.kflags, __ATOMIC_RELAXED) &
+            (IORING_SQ_TASKRUN | IORING_SQ_CQ_OVERFLOW));
+}
+
 static void uring_wakeup(void *state)
 {
     Uring *u = state;
@@ -269,6 +279,7 @@ const ReactorBackend reactor_backend_io_uring = {
     .submit = uring_submit,
     .cancel = uring_cancel,
     .wait = uring_wait,
+    .look = uring_look,
     .wakeup = uring_wakeup,
     .worker_start = worker_pool_start,
 };

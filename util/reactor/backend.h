@@ -125,6 +125,10 @@ typedef struct ReactorBackend {
      * is done, a wakeup, or @timeout_ns passed; 0: does not sleep; -1: no
      * bound. */
     void (*wait)(void *state, int64_t timeout_ns);
+    /* Whether a wait would find something done, as far as that can be told
+     * without a system call once all was submitted. NULL: it cannot, and the
+     * reactor does not poll. */
+    bool (*look)(void *state);
     /* Ends a sleep, the present or the next one. Any thread, and signal
      * handlers. */
     void (*wakeup)(void *state);

@@ -9,32 +9,7 @@
  *    the lock; who finds @asleep set clears it and wakes it up, under the
  *    lock, so that a reactor that is being freed is never touched.
  */
-#include "util/reactor/backend.h"
-
-#include "util/coroutine/scheduler.h"
-
-#include <pthread.h>
-#include <signal.h>
-
-struct Reactor {
-    CoroutineScheduler scheduler;
-    /* CONST */
-    const ReactorBackend *backend;
-    void *state;
-    unsigned index;
-    /* HOME */
-    ListLink ready;   /* of ReadyItem */
-    ListLink pending; /* of IoOp */
-    TimerHeap timers;
-    bool running;
-    /* SHORT (lock) */
-    pthread_mutex_t lock;
-    ListLink inbox; /* of ReadyItem */
-    bool asleep;
-    /* ATOMIC */
-    bool inbox_filled;
-    bool stopped;
-};
+#include "util/reactor/reactor-int.h"
 
 static __thread Reactor *current;
 
@@ -42,57 +17,9 @@ static pthread_mutex_t registry_lock = PTHREAD_MUTEX_INITIALIZER;
 static Reactor *registry[REACTOR_MAX]; /* SHORT (registry_lock) */
 static Reactor *control;               /* ATOMIC */
 
-/* --- signals ------------------------------------------------------------ */
-
-static struct {
-    void (*fn)(int signo, void *opaque);
-    void *opaque;
-    bool raised; /* ATOMIC */
-} signals[NSIG];
-static bool signal_raised; /* ATOMIC */
-
-static void on_signal(int signo)
-{
-    Reactor *r = __atomic_load_n(&control, __ATOMIC_ACQUIRE);
-    int saved = errno;
-
-    __atomic_store_n(&signals[signo].raised, true, __ATOMIC_RELAXED);
-    __atomic_store_n(&signal_raised, true, __ATOMIC_RELEASE);
-    if (r) {
-        r->backend->wakeup(r->state);
-    }
-    errno = saved;
-}
-
-void reactor_on_signal(int signo, void (*fn)(int signo, void *opaque),
-                       void *opaque)
-{
-    struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
-
-    assert(signo > 0 && signo < NSIG && current == control);
-    signals[signo].fn = fn;
-    signals[signo].opaque = opaque;
-    sigfillset(&action.sa_mask);
-    if (sigaction(signo, &action, NULL)) {
-        abort();
-    }
-}
-
-static void run_signals(void)
-{
-    if (!__atomic_exchange_n(&signal_raised, false, __ATOMIC_ACQUIRE)) {
-        return;
-    }
-    for (int i = 1; i < NSIG; i++) {
-        if (__atomic_exchange_n(&signals[i].raised, false, __ATOMIC_RELAXED)) {
-            signals[i].fn(i, signals[i].opaque);
-        }
-    }
-}
-
 /* --- ready queue -------------------------------------------------------- */
 
-static void reactor_ready(CoroutineScheduler *scheduler, ReadyItem *item)
+void reactor_ready(CoroutineScheduler *scheduler, ReadyItem *item)
 {
     Reactor *r = container_of(scheduler, Reactor, scheduler);
 
@@ -145,25 +72,6 @@ static void run_ready(Reactor *r)
     }
 }
 
-/* False if there is something to do at once. */
-static bool fall_asleep(Reactor *r)
-{
-    bool empty;
-
-    pthread_mutex_lock(&r->lock);
-    empty = list_empty(&r->inbox);
-    r->asleep = empty;
-    pthread_mutex_unlock(&r->lock);
-    return empty;
-}
-
-static void awake(Reactor *r)
-{
-    pthread_mutex_lock(&r->lock);
-    r->asleep = false;
-    pthread_mutex_unlock(&r->lock);
-}
-
 /* Whether a run that waits for @done (NULL: for reactor_stop) ends. */
 static bool is_over(const Reactor *r, const bool *done)
 {
@@ -172,22 +80,16 @@ static bool is_over(const Reactor *r, const bool *done)
 
 static void reactor_turn(Reactor *r, const bool *done)
 {
-    int64_t timeout_ns = 0;
-
     take_inbox(r);
     run_ready(r);
     if (r->timers.n) {
         timer_heap_run(&r->timers, reactor_now_ns());
     }
     if (r == control) {
-        run_signals();
+        reactor_run_signals();
     }
-    if (list_empty(&r->ready) && !is_over(r, done) && fall_asleep(r)) {
-        timeout_ns = r->timers.n
-                         ? timer_heap_timeout_ns(&r->timers, reactor_now_ns())
-                         : -1;
-        r->backend->wait(r->state, timeout_ns);
-        awake(r);
+    if (list_empty(&r->ready) && !is_over(r, done)) {
+        reactor_idle(r);
     } else {
         r->backend->wait(r->state, 0);
     }
@@ -240,8 +142,10 @@ static Reactor *reactor_new_ret(const ReactorBackend *backend, int *ret,
     list_init(&r->inbox);
     pthread_mutex_init(&r->lock, NULL);
     *ret = 0;
-    r->state = backend->init(ret);
-    if (!r->state) {
+    r->state = polling_init(&r->polling, errp) ? backend->init(ret) : NULL;
+    if (!r->state && !*ret) {
+        *ret = -EINVAL;
+    } else if (!r->state) {
         error_set_errno(errp, -*ret, "Failed to start the %s event loop",
                         backend->name);
     } else if (registry_add(r, errp)) {
@@ -313,7 +217,7 @@ void reactor_free(Reactor *r)
     registry_remove(r);
     /* A wake that is just being delivered finishes first. */
     take_inbox(r);
-    awake(r);
+    reactor_awake(r);
     assert(list_empty(&r->ready) && list_empty(&r->inbox));
     r->backend->free(r->state);
     coroutine_set_scheduler(NULL);
@@ -445,145 +349,4 @@ void reactor_step(Reactor *r)
     assert(link);
     item = LIST_ENTRY(link, ReadyItem, link);
     item->run(item);
-}
-
-/* --- messages ----------------------------------------------------------- */
-
-typedef struct Message {
-    ReadyItem item;
-    void (*fn)(void *arg);
-    void *arg;
-} Message;
-
-static void run_message(ReadyItem *item)
-{
-    Message *m = container_of(item, Message, item);
-    void (*fn)(void *arg) = m->fn;
-    void *arg = m->arg;
-
-    g_free(m);
-    fn(arg);
-}
-
-void reactor_post(Reactor *r, void (*fn)(void *arg), void *arg)
-{
-    Message *m = g_new0(Message, 1);
-
-    m->item.run = run_message;
-    m->fn = fn;
-    m->arg = arg;
-    reactor_ready(&r->scheduler, &m->item);
-}
-
-/* A call to another reactor; lives on the caller's stack until it is woken.
- * The last thing the other side does is that wake. */
-typedef struct Call {
-    ReadyItem item;
-    void (*fn)(void *arg);
-    void *arg;
-    Coroutine *caller;
-} Call;
-
-static void call_entry(void *opaque)
-{
-    Call *call = opaque;
-
-    call->fn(call->arg);
-    coroutine_wake(call->caller);
-}
-
-static void run_call(ReadyItem *item)
-{
-    coroutine_start(call_entry, container_of(item, Call, item));
-}
-
-void co_reactor_call(Reactor *r, void (*fn)(void *arg), void *arg)
-{
-    Call call = {
-        .item.run = run_call,
-        .fn = fn,
-        .arg = arg,
-        .caller = coroutine_self(),
-    };
-
-    if (r == current) {
-        fn(arg);
-        return;
-    }
-    reactor_ready(&r->scheduler, &call.item);
-    co_yield ();
-}
-
-/* --- operations and workers --------------------------------------------- */
-
-int64_t co_io_op(IoOp *op)
-{
-    Reactor *r = current;
-
-    op->co = coroutine_self();
-    assert(op->co);
-    list_append(&r->pending, &op->pending);
-    r->backend->submit(r->state, op);
-    co_yield ();
-    list_remove(&op->pending);
-    return op->result;
-}
-
-void io_op_complete(IoOp *op, int64_t result)
-{
-    assert(!op->done);
-    op->result = result;
-    op->done = true;
-    coroutine_wake(op->co);
-}
-
-void io_cancel_fd(int fd)
-{
-    Reactor *r = current;
-
-    LIST_FOREACH(op, &r->pending, IoOp, pending) {
-        if (op->fd == fd && !op->cancel_asked) {
-            op->cancel_asked = true;
-            if (!op->done) {
-                r->backend->cancel(r->state, op);
-            }
-        }
-    }
-}
-
-typedef struct WorkerCall {
-    WorkerJob job;
-    Coroutine *caller;
-} WorkerCall;
-
-static void worker_call_done(WorkerJob *job)
-{
-    coroutine_wake(container_of(job, WorkerCall, job)->caller);
-}
-
-int64_t co_worker_run(int64_t (*fn)(void *arg), void *arg)
-{
-    WorkerCall call = {
-        .job = {.fn = fn, .arg = arg, .done_fn = worker_call_done},
-        .caller = coroutine_self(),
-    };
-
-    current->backend->worker_start(&call.job);
-    co_yield ();
-    return call.job.result;
-}
-
-int64_t reactor_now_ns(void)
-{
-    return reactor_sys()->now_ns();
-}
-
-int64_t reactor_wall_clock_us(void)
-{
-    return reactor_sys()->wall_clock_us();
-}
-
-void reactor_random(void *buf, size_t bytes)
-{
-    reactor_sys()->random(buf, bytes);
 }

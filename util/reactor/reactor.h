@@ -48,6 +48,18 @@ const char *reactor_backend_name(const Reactor *r);
 #define REACTOR_MAX 64
 unsigned reactor_index(const Reactor *r);
 
+/* How long a reactor without work looks for some before it sleeps, in ns: the
+ * limit starts low, is multiplied by @grow (0: by 2) when that was too short,
+ * and divided by @shrink (0: to nothing) when work comes later than @max_ns.
+ * A new reactor has REACTOR_POLL_MAX_NS and zeros; the environment variable
+ * TIDEMARK_POLL_NS changes that, 0 means to sleep at once. */
+#define REACTOR_POLL_MAX_NS 64000
+typedef struct ReactorPolling {
+    int64_t max_ns, grow, shrink;
+} ReactorPolling;
+/* From now on. Any thread that knows that @r outlives the call. */
+void reactor_set_polling(Reactor *r, const ReactorPolling *set);
+
 /* Runs the loop on its thread until reactor_stop. main() of a tool and thread
  * start functions only. */
 void reactor_run(Reactor *r);
