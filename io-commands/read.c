@@ -3,6 +3,7 @@
 #include <getopt.h>
 #include <stdio.h>
 
+#include "block/file/root-vm-state.h"
 #include "io-commands/io-commands.h"
 
 typedef struct Read {
@@ -90,14 +91,15 @@ static int parse(Read *r, int argc, char **argv)
     return check_bounds(r);
 }
 
-COROUTINE_ONLY
-static int co_read_buffer(IoShell *shell, Read *r, uint8_t *buf)
+COROUTINE_ONLY CONTROL_ONLY static int co_read_buffer(IoShell *shell, Read *r,
+                                                      uint8_t *buf)
 {
     int ret;
 
     io_report_begin(&r->report);
-    ret = r->vm_state ? -ENOTSUP /* no format here keeps one */
-                      : co_root_pread(shell->root, r->offset, r->bytes, buf);
+    ret = r->vm_state
+              ? co_root_vm_state_read(shell->root, r->offset, r->bytes, buf)
+              : co_root_pread(shell->root, r->offset, r->bytes, buf);
     if (ret < 0) {
         printf("read failed: %s\n", strerror(-ret));
         return -1;
@@ -113,8 +115,8 @@ static int co_read_buffer(IoShell *shell, Read *r, uint8_t *buf)
     return ret;
 }
 
-COROUTINE_ONLY
-static int co_read(IoShell *shell, int argc, char **argv)
+COROUTINE_ONLY CONTROL_ONLY static int co_read(IoShell *shell, int argc,
+                                               char **argv)
 {
     Read r = {.pattern = -1};
     uint8_t *buf;
@@ -142,7 +144,7 @@ const IoCommand io_command_read = {
     .needs_image = true,
     .arguments = "[-abCqv] [-P pattern [-s off] [-l len]] off len",
     .purpose = "reads a number of bytes at a specified offset",
-    .help = " -b, -- of the state of a machine, which no format here keeps\n"
+    .help = " -b, -- of the state of a machine, behind the disk\n"
             " -C, -- report in a form for programs\n"
             " -l, -- how many bytes to check (with -P)\n"
             " -P, -- check that the bytes are this one\n"

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "block/file/root-vm-state.h"
 #include "io-commands/io-commands.h"
 #include "util/report-order.h"
 
@@ -149,8 +150,7 @@ static int fill_from_file(const char *path, uint8_t *buf, uint64_t bytes)
     return 0;
 }
 
-COROUTINE_ONLY
-static int co_write_data(IoShell *shell, Write *w)
+COROUTINE_ONLY CONTROL_ONLY static int co_write_data(IoShell *shell, Write *w)
 {
     uint8_t *buf = io_command_buffer(shell->root, w->bytes);
     int ret = -1;
@@ -165,14 +165,14 @@ static int co_write_data(IoShell *shell, Write *w)
     }
     io_report_begin(&w->report);
     ret = w->vm_state
-              ? -ENOTSUP /* no format here keeps one */
+              ? co_root_vm_state_write(shell->root, w->offset, w->bytes, buf)
               : co_root_pwrite(shell->root, w->offset, w->bytes, buf, w->flags);
     io_buffer_free(buf);
     return ret;
 }
 
-COROUTINE_ONLY
-static int co_write(IoShell *shell, int argc, char **argv)
+COROUTINE_ONLY CONTROL_ONLY static int co_write(IoShell *shell, int argc,
+                                                char **argv)
 {
     Write w = {0};
     int ret;
@@ -205,7 +205,7 @@ const IoCommand io_command_write = {
     .perms = PERM_WRITE,
     .arguments = "[-bcCfnquz] [-P pattern | -s source_file] off len",
     .purpose = "writes a number of bytes at a specified offset",
-    .help = " -b, -- into the state of a machine, which no format here keeps\n"
+    .help = " -b, -- into the state of a machine, behind the disk\n"
             " -c, -- compressed: whole clusters\n"
             " -C, -- report in a form for programs\n"
             " -f, -- the data is on stable storage when it returns\n"

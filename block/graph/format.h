@@ -102,6 +102,11 @@ typedef struct FormatOps {
     const char *(*encryption)(const Node *node);
     /* Where the state of a machine begins, behind the disk. */
     uint64_t (*vm_state_offset)(const Node *node);
+    /* @bytes of that state; what was never written reads as zeroes. */
+    int (*co_vm_state_read)(Node *node, uint64_t offset_bytes, uint64_t bytes,
+                            void *buf);
+    int (*co_vm_state_write)(Node *node, uint64_t offset_bytes, uint64_t bytes,
+                             const void *buf);
     /* It was not closed properly. */
     bool (*dirty)(const Node *node);
 

@@ -47,12 +47,6 @@ static const char *backing_format(const Node *node)
     return qcow2_state(node)->backing_format;
 }
 
-/* At the first table that holds nothing of the disk. */
-static uint64_t vm_state_offset(const Node *node)
-{
-    return ROUND_UP(node->size_bytes, qcow2_table_reach(qcow2_state(node)));
-}
-
 static bool dirty(const Node *node)
 {
     return qcow2_state(node)->incompatible & QCOW2_INCOMPAT_DIRTY;
@@ -67,7 +61,9 @@ const FormatOps qcow2_format_ops = {
     .backing_file = backing_file,
     .backing_format = backing_format,
     .encryption = qcow2_crypt_format,
-    .vm_state_offset = vm_state_offset,
+    .vm_state_offset = qcow2_vm_state_offset,
+    .co_vm_state_read = co_qcow2_vm_state_read,
+    .co_vm_state_write = co_qcow2_vm_state_write,
     .dirty = dirty,
     .co_check = co_qcow2_check,
     .co_amend = co_qcow2_amend,

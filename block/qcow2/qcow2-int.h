@@ -473,6 +473,15 @@ int co_qcow2_l1_grow(Qcow2State *s, uint32_t entries,
 /* All references that the table at L1 @index holds go, and the table. */
 int co_qcow2_drop_table(Qcow2State *s, uint32_t index) COROUTINE_ONLY;
 
+/* --- vm-state.c ---------------------------------------------------------- */
+
+/* At the first table that holds nothing of the disk. */
+uint64_t qcow2_vm_state_offset(const Node *node);
+int co_qcow2_vm_state_read(Node *node, uint64_t offset, uint64_t bytes,
+                           void *buf) COROUTINE_ONLY;
+int co_qcow2_vm_state_write(Node *node, uint64_t offset, uint64_t bytes,
+                            const void *buf) COROUTINE_ONLY;
+
 /* --- cut.c --------------------------------------------------------------- */
 
 /* Settles, then cuts the file behind the last cluster that is counted. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Resizing, preallocation, and a longer L1 table.
+ * Resizing, and a longer L1 table.
  *
  * Invariants: no request is in flight. What the disk gains reads as zeroes,
  * whatever lies in the file or in a longer image behind. Entries behind the
@@ -58,11 +58,9 @@ static int co_l1_move(Qcow2State *s, uint64_t offset, uint32_t entries)
         s->l1_size = old_size;
         return ret;
     }
-    if (old_size) {
-        qcow2_free_later(s, old_offset, old_size * UINT64_C(8),
-                         QCOW2_FREE_OTHER);
-    }
-    return 0;
+    return old_size ? co_qcow2_refcount_change(s, old_offset,
+                                               old_size * UINT64_C(8), -1)
+                    : 0; /* nothing on disk refers to it any more */
 }
 
 int co_qcow2_l1_grow(Qcow2State *s, uint32_t entries, Error **errp)
@@ -88,123 +86,6 @@ int co_qcow2_l1_grow(Qcow2State *s, uint32_t entries, Error **errp)
     }
     if (ret < 0) {
         error_set_errno(errp, -ret, "Failed to grow the L1 table");
-    }
-    return ret;
-}
-
-/* --- preallocation ------------------------------------------------------- */
-
-COROUTINE_ONLY
-static int co_write_zeroes_data(Qcow2State *s, uint64_t guest, uint64_t offset,
-                                uint64_t bytes)
-{
-    size_t chunk = MIN(bytes, 1 * MiB);
-    void *buf = io_buffer_alloc(s->data_file->child, chunk);
-    int ret = buf ? 0 : -ENOMEM;
-
-    if (buf) {
-        memset(buf, 0, chunk);
-    }
-    while (bytes && ret == 0) {
-        uint64_t n = MIN(bytes, chunk);
-        Iov iov;
-
-        iov_init_buf(&iov, buf, n);
-        ret = co_qcow2_data_write(s, guest, offset, n, &iov, 0);
-        iov_free(&iov);
-        guest += n;
-        offset += n;
-        bytes -= n;
-    }
-    io_buffer_free(buf);
-    return ret;
-}
-
-COROUTINE_ONLY
-static int co_fill_places(Qcow2State *s, uint64_t guest, uint64_t host,
-                          uint64_t bytes, bool fresh, FormatPreallocation how)
-{
-    if (s->crypt && s->version < 3) {
-        return co_write_zeroes_data(s, guest, host, bytes);
-    }
-    switch (how) {
-    case FORMAT_PREALLOC_FULL:
-        return co_write_zeroes_data(s, guest, host, bytes);
-    case FORMAT_PREALLOC_FALLOC:
-        return co_edge_pwrite_zeroes(s->data_file, host, bytes, 0);
-    default:
-        return fresh ? 0
-                     : co_edge_pwrite_zeroes(s->data_file, host, bytes,
-                                             REQ_MAY_UNMAP);
-    }
-}
-
-/* Encrypted, zeroes in the file are something else on the disk: the entry says
- * that it has zeroes there, or with subclusters nothing. */
-static uint64_t place_flags(const Qcow2State *s)
-{
-    return (s->crypt || s->crypt_soon) && s->version >= 3 && !s->extended_l2
-               ? QCOW2_COPIED | QCOW2_ZERO
-               : QCOW2_COPIED;
-}
-
-COROUTINE_ONLY
-static int co_link_places(Qcow2State *s, uint64_t guest, uint64_t host,
-                          uint64_t clusters)
-{
-    for (uint64_t i = 0; i < clusters; i++) {
-        uint64_t step = i << s->cluster_bits;
-        Qcow2Piece *piece;
-        unsigned byte;
-        int ret = co_qcow2_entry_writable(s, guest + step, &piece, &byte);
-
-        if (ret < 0) {
-            return ret;
-        }
-        qcow2_entry_store(s, qcow2_piece_modify(&s->l2_cache, piece) + byte,
-                          (Qcow2Entry){(host + step) | place_flags(s), 0});
-        qcow2_piece_put(&s->l2_cache, piece);
-    }
-    return 0;
-}
-
-/* So much at once that the caches are not outgrown. */
-#define PREALLOCATE_STEP 4096
-
-int co_qcow2_preallocate(Qcow2State *s, uint64_t offset, uint64_t bytes,
-                         FormatPreallocation how, Error **errp)
-{
-    uint64_t at = ROUND_UP(offset, s->cluster_bytes);
-    uint64_t end = ROUND_UP(offset + bytes, s->cluster_bytes);
-    int ret = 0;
-
-    while (at < end && ret == 0) {
-        uint64_t host = at,
-                 got = MIN((end - at) >> s->cluster_bits, PREALLOCATE_STEP);
-        uint64_t there = s->data_file->child->size_bytes;
-        uint64_t reach = qcow2_table_reach(s);
-        bool fresh = true;
-
-        got = MIN(got, (reach - at % reach) >> s->cluster_bits);
-        ret = co_qcow2_table_ensure(s, at);
-        if (ret == 0 && !s->has_data_file) {
-            ret = co_qcow2_alloc_run(s, NULL, got, &host, &got, &fresh);
-        }
-        bytes = got << s->cluster_bits;
-        if (ret == 0) {
-            uint64_t fill = s->has_data_file
-                                ? MIN(bytes, there > host ? there - host : 0)
-                                : bytes;
-
-            ret = fill ? co_fill_places(s, at, host, fill, fresh, how) : 0;
-        }
-        if (ret == 0) {
-            ret = co_link_places(s, at, host, got);
-        }
-        at += bytes;
-    }
-    if (ret < 0) {
-        error_set_errno(errp, -ret, "Could not preallocate metadata");
     }
     return ret;
 }
@@ -270,6 +151,18 @@ static int co_set_disk_size(Qcow2State *s, uint64_t size_bytes, Error **errp)
     return ret;
 }
 
+/* It lies where the disk is going to be. */
+COROUTINE_ONLY
+static int co_drop_vm_state(Qcow2State *s, uint32_t from, uint32_t to)
+{
+    int ret = 0;
+
+    for (uint32_t i = from; i < to && ret == 0; i++) {
+        ret = co_qcow2_drop_table(s, i);
+    }
+    return ret;
+}
+
 COROUTINE_ONLY CONTROL_ONLY static int co_grow(Qcow2State *s,
                                                uint64_t size_bytes,
                                                FormatPreallocation how,
@@ -285,6 +178,11 @@ COROUTINE_ONLY CONTROL_ONLY static int co_grow(Qcow2State *s,
     }
     ret = co_qcow2_l1_grow(s, entries, errp);
     if (ret < 0) {
+        return ret;
+    }
+    ret = co_drop_vm_state(s, DIV_ROUND_UP(old, reach), entries);
+    if (ret < 0) {
+        error_set_errno(errp, -ret, "Failed to drop the state of a machine");
         return ret;
     }
     if (s->has_data_file && s->data_file->child->size_bytes < size_bytes) {
