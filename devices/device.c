@@ -4,6 +4,7 @@
 
 #include "objects/iothread.h"
 #include "qapi/qapi-events.h"
+#include "util/id.h"
 
 #define PERIPHERAL "/machine/peripheral/"
 #define SCSI_LUN_MAX 16383
@@ -77,15 +78,7 @@ static const char *string_of(json_object *values, const char *name)
 CONTROL_ONLY
 static bool id_ok(const char *id, Error **errp)
 {
-    bool ok = g_ascii_isalpha(*id);
-
-    for (const char *p = id; ok && *p; p++) {
-        ok = g_ascii_isalnum(*p) || strchr("-._", *p);
-    }
-    if (!ok) {
-        error_set(errp, "Parameter 'id' expects an identifier");
-        error_append_hint(errp, "Identifiers consist of letters, digits, "
-                                "'-', '.', '_', starting with a letter.\n");
+    if (!id_check(id, errp)) {
         return false;
     }
     if (device_find(id)) {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Names of nodes and bitmaps on their way (block-bitmap-mapping). */
 #include "migration/migration-int.h"
+#include "util/id.h"
 
 #define ALIAS_MAX 255
 #define INVALID "Invalid mapping given for block-bitmap-mapping: "
@@ -16,17 +17,6 @@ static bool too_long(const char *what, const char *text, size_t max,
     error_set(errp, INVALID "The %s '%s' is longer than %zu bytes", what, text,
               max);
     return true;
-}
-
-static bool well_formed(const char *alias)
-{
-    if (!g_ascii_isalpha(*alias)) {
-        return false;
-    }
-    while (g_ascii_isalnum(*alias) || (*alias && strchr("-._", *alias))) {
-        alias++;
-    }
-    return !*alias;
 }
 
 static bool check_bitmaps(const BitmapMigrationNodeAlias *node, Error **errp)
@@ -58,7 +48,7 @@ static bool check_bitmaps(const BitmapMigrationNodeAlias *node, Error **errp)
 static bool check_node(const BitmapMigrationNodeAlias *node, GHashTable *names,
                        GHashTable *aliases, Error **errp)
 {
-    if (!well_formed(node->alias)) {
+    if (!id_well_formed(node->alias)) {
         error_set(errp, INVALID "The node alias '%s' is not well-formed",
                   node->alias);
         return false;

@@ -2,6 +2,7 @@
 /* The list of chardevs, their connections, and those that are standard input
  * and output. */
 #include "monitor/chardev-int.h"
+#include "util/id.h"
 
 #include <limits.h>
 #include <stdio.h>
@@ -27,27 +28,10 @@ Chardev *chardev_next(Chardev *chr)
     return next == &chardevs ? NULL : LIST_ENTRY(next, Chardev, link);
 }
 
-/* QEMU's rule for names that users give to things. */
-static bool id_well_formed(const char *id)
-{
-    if (!g_ascii_isalpha(id[0])) {
-        return false;
-    }
-    for (const char *p = id; *p; p++) {
-        if (!g_ascii_isalnum(*p) && !strchr("-._", *p)) {
-            return false;
-        }
-    }
-    return true;
-}
-
 CONTROL_ONLY
 static bool check_id(const char *id, Error **errp)
 {
-    if (!id_well_formed(id)) {
-        error_set(errp, "Parameter 'id' expects an identifier");
-        error_append_hint(errp, "Identifiers consist of letters, digits, "
-                                "'-', '.', '_', starting with a letter.\n");
+    if (!id_check(id, errp)) {
         return false;
     }
     if (chardev_find(id)) {

@@ -5,6 +5,7 @@
 #include "objects/object.h"
 
 #include "qapi/qapi-commands.h"
+#include "util/id.h"
 
 static ListLink objects = LIST_INIT(objects);
 
@@ -23,20 +24,6 @@ Object *object_next(const Object *object)
     ListLink *next = object ? object->link.prev : objects.prev;
 
     return next == &objects ? NULL : LIST_ENTRY(next, Object, link);
-}
-
-/* A letter, then letters, digits, '-', '.' and '_'. */
-static bool id_wellformed(const char *id)
-{
-    if (!g_ascii_isalpha(*id)) {
-        return false;
-    }
-    for (const char *p = id; *p; p++) {
-        if (!g_ascii_isalnum(*p) && !strchr("-._", *p)) {
-            return false;
-        }
-    }
-    return true;
 }
 
 static bool check_free(const char *id, Error **errp)
@@ -64,7 +51,7 @@ bool co_object_add(const ObjectOptions *options, Error **errp)
     Object *obj;
     void *state;
 
-    if (!id_wellformed(options->id)) {
+    if (!id_well_formed(options->id)) {
         error_set(errp, "Parameter 'id' expects an identifier");
         return false;
     }

@@ -7,6 +7,7 @@
 #include "block/backend/backend-int.h"
 #include "block/graph/driver.h"
 #include "block/io/io.h"
+#include "util/id.h"
 
 /* CONTROL */
 static ListLink drives = LIST_INIT(drives);
@@ -376,15 +377,7 @@ co_make_backend(Drive *drive, const char *id, Opts *opts,
 CONTROL_ONLY
 static bool id_ok(const char *id, Error **errp)
 {
-    bool ok = g_ascii_isalpha(*id);
-
-    for (const char *p = id; ok && *p; p++) {
-        ok = g_ascii_isalnum(*p) || strchr("-._", *p);
-    }
-    if (!ok) {
-        error_set(errp, "Parameter 'id' expects an identifier");
-        error_append_hint(errp, "Identifiers consist of letters, digits, "
-                                "'-', '.', '_', starting with a letter.\n");
+    if (!id_check(id, errp)) {
         return false;
     }
     if (backend_by_name(id)) {

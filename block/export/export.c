@@ -8,6 +8,7 @@
 #include "block/graph/activity.h"
 #include "block/graph/home.h"
 #include "qapi/qapi-events.h"
+#include "util/id.h"
 
 static ListLink exports = LIST_INIT(exports);
 /* Those who wait for an export to go away. */
@@ -44,23 +45,9 @@ BlockExport *export_next(const BlockExport *exp)
 
 /* --- adding -------------------------------------------------------------- */
 
-/* A letter, then letters, digits, '-', '.' and '_'. */
-static bool id_wellformed(const char *id)
-{
-    if (!g_ascii_isalpha(*id)) {
-        return false;
-    }
-    for (const char *p = id; *p; p++) {
-        if (!g_ascii_isalnum(*p) && !strchr("-._", *p)) {
-            return false;
-        }
-    }
-    return true;
-}
-
 static bool check_options(const BlockExportOptions *options, Error **errp)
 {
-    if (!id_wellformed(options->id)) {
+    if (!id_well_formed(options->id)) {
         error_set(errp, "Invalid block export id");
         return false;
     }

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "util/id.h"
 #include "util/reactor/reactor.h"
 
 #define MAX_FILE_BYTES (1u << 20)
@@ -64,25 +65,9 @@ static void group_free(void *opaque)
 
 /* --- lines --------------------------------------------------------------- */
 
-static bool id_well_formed(const char *id)
-{
-    if (!g_ascii_isalpha(*id)) {
-        return false;
-    }
-    for (; *id; id++) {
-        if (!g_ascii_isalnum(*id) && !strchr("-._", *id)) {
-            return false;
-        }
-    }
-    return true;
-}
-
 static bool check_id(const GPtrArray *groups, const Group *group, Error **errp)
 {
-    if (!id_well_formed(group->id)) {
-        error_set(errp, "Parameter 'id' expects an identifier");
-        error_append_hint(errp, "Identifiers consist of letters, digits, '-', "
-                                "'.', '_', starting with a letter.\n");
+    if (!id_check(group->id, errp)) {
         return false;
     }
     for (guint i = 0; i < groups->len; i++) {

@@ -31,17 +31,6 @@ static const NodeDriver commit_top_driver = {
     .supports_fua = true,
 };
 
-static void look_like(Node *filter, const Node *top)
-{
-    filter->home = top->home;
-    filter->size_bytes = top->size_bytes;
-    filter->read_only = top->read_only;
-    filter->discard_unmap = top->discard_unmap;
-    filter->cache_no_flush = top->cache_no_flush;
-    filter->filename = g_strdup(top->filename);
-    filter->identity = json_object_get(top->identity);
-}
-
 Node *co_commit_top_insert(Node *top, const char *name, Error **errp)
 {
     Node *filter = node_new(&commit_top_driver, name, errp);
@@ -52,7 +41,7 @@ Node *co_commit_top_insert(Node *top, const char *name, Error **errp)
         return NULL;
     }
     s = filter->state;
-    look_like(filter, top);
+    node_look_like(filter, top);
     s->file =
         edge_attach(filter, top, "backing", EDGE_FILTERED | EDGE_PRIMARY, errp);
     if (s->file) {

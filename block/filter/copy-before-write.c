@@ -287,17 +287,6 @@ const NodeDriver driver_copy_before_write = {
 
 /* --- in and out ---------------------------------------------------------- */
 
-static void look_like(Node *filter, const Node *source)
-{
-    filter->home = source->home;
-    filter->size_bytes = source->size_bytes;
-    filter->read_only = source->read_only;
-    filter->discard_unmap = source->discard_unmap;
-    filter->cache_no_flush = source->cache_no_flush;
-    filter->filename = g_strdup(source->filename);
-    filter->identity = json_object_get(source->identity);
-}
-
 CONTROL_ONLY
 static bool build(Node *filter, Node *source, Node *target,
                   const CbwInsertOptions *options, Error **errp)
@@ -350,7 +339,7 @@ Node *co_cbw_insert_with(Node *source, Node *target, const char *name,
     state_init(s);
     s->break_snapshot = options->break_snapshot;
     s->discards = options->discard_source;
-    look_like(filter, source);
+    node_look_like(filter, source);
     if (!build(filter, source, target, options, errp)) {
         error_prepend(errp, "Could not create node: ");
         goto fail;

@@ -125,17 +125,6 @@ static const NodeDriver mirror_top_driver = {
 
 /* --- in and out ---------------------------------------------------------- */
 
-static void look_like(Node *filter, const Node *source)
-{
-    filter->home = source->home;
-    filter->size_bytes = source->size_bytes;
-    filter->read_only = source->read_only;
-    filter->discard_unmap = source->discard_unmap;
-    filter->cache_no_flush = source->cache_no_flush;
-    filter->filename = g_strdup(source->filename);
-    filter->identity = json_object_get(source->identity);
-}
-
 CONTROL_ONLY
 static bool build(Node *filter, Node *source, Node *target, DirtyBitmap *todo,
                   bool *target_refused, Error **errp)
@@ -171,7 +160,7 @@ Node *co_mirror_top_insert(Node *source, Node *target, DirtyBitmap *todo,
         return NULL;
     }
     ((MirrorTop *)filter->state)->target_is_behind = target_is_behind;
-    look_like(filter, source);
+    node_look_like(filter, source);
     if (build(filter, source, target, todo, target_refused, errp) &&
         node_replace(source, filter, NULL, errp)) {
         return filter;

@@ -157,17 +157,6 @@ static const NodeDriver stream_top_driver = {
     .supports_fua = true,
 };
 
-static void look_like(Node *filter, const Node *disk)
-{
-    filter->home = disk->home;
-    filter->size_bytes = disk->size_bytes;
-    filter->read_only = disk->read_only;
-    filter->discard_unmap = disk->discard_unmap;
-    filter->cache_no_flush = disk->cache_no_flush;
-    filter->filename = g_strdup(disk->filename);
-    filter->identity = json_object_get(disk->identity);
-}
-
 Node *co_stream_top_insert(Node *disk, const char *name, Error **errp)
 {
     Node *filter = node_new(&stream_top_driver, name, errp);
@@ -180,7 +169,7 @@ Node *co_stream_top_insert(Node *disk, const char *name, Error **errp)
     }
     s = filter->state;
     s->writes = range_locks_new(true);
-    look_like(filter, disk);
+    node_look_like(filter, disk);
     s->disk =
         edge_attach(filter, disk, "file", EDGE_FILTERED | EDGE_PRIMARY, errp);
     if (s->disk) {

@@ -19,6 +19,7 @@
 #include "block/graph/device.h"
 #include "block/graph/op-blocker.h"
 #include "block/io/io.h"
+#include "util/id.h"
 
 static ListLink all_nodes = LIST_INIT(all_nodes);
 static uint64_t names_generated;
@@ -54,22 +55,9 @@ bool graph_locked_by_me(void)
 
 /* --- names --------------------------------------------------------------- */
 
-static bool name_well_formed(const char *name)
-{
-    if (!g_ascii_isalpha(*name)) {
-        return false;
-    }
-    for (; *name; name++) {
-        if (!g_ascii_isalnum(*name) && !strchr("-._", *name)) {
-            return false;
-        }
-    }
-    return true;
-}
-
 bool node_name_check(const char *name, Error **errp)
 {
-    if (!name_well_formed(name)) {
+    if (!id_well_formed(name)) {
         error_set(errp, "Invalid node-name: '%s'", name);
         return false;
     }
@@ -159,6 +147,17 @@ Node *node_new(const NodeDriver *driver, const char *name, Error **errp)
     coqueue_init(&node->flush_waiters);
     list_append(&all_nodes, &node->in_graph);
     return node;
+}
+
+void node_look_like(Node *filter, const Node *source)
+{
+    filter->home = source->home;
+    filter->size_bytes = source->size_bytes;
+    filter->read_only = source->read_only;
+    filter->discard_unmap = source->discard_unmap;
+    filter->cache_no_flush = source->cache_no_flush;
+    filter->filename = g_strdup(source->filename);
+    filter->identity = json_object_get(source->identity);
 }
 
 void node_ref(Node *node)

@@ -198,6 +198,8 @@ Node *co_node_open(const struct BlockdevOptions *options,
  * zeroed, size 0, no children. @name NULL: generated. */
 Node *node_new(const NodeDriver *driver, const char *name,
                Error **errp) CONTROL_ONLY;
+/* @filter, new, is shown as @source and works where that does. */
+void node_look_like(Node *filter, const Node *source) CONTROL_ONLY;
 void node_ref(Node *node);
 /* Closes the node and drops its children when the last reference goes. May
  * flush and thus yield. */

@@ -6,6 +6,7 @@
  * ids on the list are unique.
  */
 #include "block/job/internal.h"
+#include "util/id.h"
 
 static ListLink jobs = LIST_INIT(jobs); /* Job.in_jobs, newest first */
 
@@ -33,20 +34,6 @@ Job *job_previous(const Job *job)
     return prev == &jobs ? NULL : LIST_ENTRY(prev, Job, in_jobs);
 }
 
-/* A letter, then letters, digits and -._ as QEMU wants all ids. */
-static bool id_wellformed(const char *id)
-{
-    if (!g_ascii_isalpha(id[0])) {
-        return false;
-    }
-    for (const char *p = id + 1; *p; p++) {
-        if (!g_ascii_isalnum(*p) && !strchr("-._", *p)) {
-            return false;
-        }
-    }
-    return true;
-}
-
 static void timer_expired(void *opaque)
 {
     Job *job = opaque;
@@ -70,7 +57,7 @@ Job *job_create(const JobDriver *driver, const JobParams *params, Error **errp)
     const char *id = params->id ? params->id : "";
     Job *job;
 
-    if (!id_wellformed(id)) {
+    if (!id_well_formed(id)) {
         error_set(errp, "Invalid job ID '%s'", id);
         return NULL;
     }
