@@ -30,7 +30,11 @@ static bool is_behind_another(const Node *node, Error **errp)
 
 static bool check_overlay(const Node *overlay, Error **errp)
 {
-    if (!list_empty(&overlay->parents)) {
+    Perms perm, shared;
+
+    /* Who only writes, as a mirror does to its target, sees no change. */
+    node_cumulative_perms(overlay, &perm, &shared);
+    if (perm & PERM_CONSISTENT_READ) {
         error_set(errp, "The overlay is already in use");
         return false;
     }
@@ -127,20 +131,35 @@ static bool snapshot(const BlockdevSnapshot *args, Txn *txn, Error **errp)
     return overlay && snapshot_put_on_top(node, overlay, txn, errp);
 }
 
+/* The disk first, if it is there; the overlay may be written to. */
+CONTROL_ONLY
+static void touches(const BlockdevSnapshot *args, GPtrArray *nodes)
+{
+    const char *const names[] = {args->node, args->overlay};
+
+    for (unsigned i = 0; i < ARRAY_SIZE(names); i++) {
+        Node *node = node_lookup(names[i], names[i], NULL);
+
+        if (node) {
+            g_ptr_array_add(nodes, node);
+        }
+    }
+}
+
 bool qmp_blockdev_snapshot(const BlockdevSnapshot *args, Error **errp)
 {
     Quiesce *section;
+    g_autoptr(GPtrArray) nodes = g_ptr_array_new();
     Txn *txn = txn_new();
-    Node *node;
     bool ok;
 
     co_graph_lock();
-    node = node_lookup(args->node, args->node, NULL);
-    section = co_quiesce_begin(&node, node ? 1 : 0);
+    touches(args, nodes);
+    section = co_quiesce_begin((Node **)nodes->pdata, nodes->len);
     ok = txn_end(txn, snapshot(args, txn, errp));
     quiesce_end(section);
     if (ok) {
-        co_snapshot_settle(node);
+        co_snapshot_settle(nodes->pdata[0]);
     }
     graph_unlock();
     return ok;
@@ -149,12 +168,7 @@ bool qmp_blockdev_snapshot(const BlockdevSnapshot *args, Error **errp)
 CONTROL_ONLY
 static void action_touches(const TransactionAction *action, GPtrArray *nodes)
 {
-    const char *name = action->u.blockdev_snapshot.data->node;
-    Node *node = node_lookup(name, name, NULL);
-
-    if (node) {
-        g_ptr_array_add(nodes, node);
-    }
+    touches(action->u.blockdev_snapshot.data, nodes);
 }
 
 COROUTINE_ONLY CONTROL_ONLY static bool

@@ -3,7 +3,9 @@
 """blockdev-snapshot, change-backing-file, x-blockdev-change: chains of images
 that change under their users."""
 
-from lib import case, images, tools
+import shutil
+
+from lib import case, images, jobs, tools
 from lib.exports import Server
 from lib.images import KIB, MIB
 
@@ -73,6 +75,38 @@ class Chain(case.Case):
         self.refuse('The overlay already has a backing image', 'two', 'one')
         self.server.add('two')
         self.refuse('The overlay is already in use', 'one', 'two')
+
+    def test_under_a_mirror(self):
+        """A mirror that is ready gets what lies behind its target: the one
+        who goes on with the target sees both."""
+        disk = self.overlay('disk')
+        copy = self.overlay('copy')
+        self.snapshot('base', 'disk')
+        guest = self.guest('disk')
+        guest.pwrite(b'\2' * CLUSTER, CLUSTER)
+        base = shutil.copy(self.base, self.path('base2.raw'))
+        self.vm.cmd('blockdev-add', {
+            'driver': 'raw', 'node-name': 'base2', 'read-only': True,
+            'file': {'driver': 'file', 'filename': base}})
+        self.vm.cmd('blockdev-mirror', {
+            'job-id': 'job0', 'device': 'disk', 'target': 'copy',
+            'sync': 'top', 'auto-dismiss': False})
+        jobs.follow(self.vm, 'job0', 'ready')
+        self.vm.cmd('transaction', {'actions': [{
+            'type': 'blockdev-snapshot',
+            'data': {'node': 'base2', 'overlay': 'copy'}}]})
+        guest.pwrite(b'\3' * CLUSTER, 2 * CLUSTER)
+        self.vm.cmd('job-complete', {'id': 'job0'})
+        jobs.follow(self.vm, 'job0', 'concluded')
+        self.vm.cmd('job-dismiss', {'id': 'job0'})
+        self.assertEqual(guest.pread(CLUSTER, 0), b'\1' * CLUSTER)
+        guest.pwrite(b'\4' * CLUSTER, 3 * CLUSTER)
+        wanted = b''.join(bytes([n]) * CLUSTER for n in (1, 2, 3, 4, 1))
+        self.assertEqual(guest.pread(5 * CLUSTER, 0), wanted)
+        self.vm.quit()
+        for path in disk, copy:
+            tools.img('check', '-q', path)
+        self.assertEqual(images.read(base), b'\1' * SIZE)
 
     def test_transaction(self):
         """Several disks, one moment; undone by what fails behind."""
