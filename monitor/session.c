@@ -207,6 +207,18 @@ static void session_unref(Session *s)
     g_free(s);
 }
 
+/* Standard input that ended is no client that left: what happens is still
+ * told on standard output. */
+COROUTINE_ONLY
+static void co_wait_for_output(Session *s)
+{
+    bool is_pair = s->output.stream.in_fd != s->output.stream.out_fd;
+
+    while (is_pair && !s->output.dead) {
+        co_queue_wait(&s->output.changed);
+    }
+}
+
 void co_session_run(const Stream *stream, bool pretty)
 {
     Session *s = session_new(stream, pretty);
@@ -220,9 +232,10 @@ void co_session_run(const Stream *stream, bool pretty)
     while (!s->executor_ended) {
         co_queue_wait(&s->changed);
     }
+    fd_sets_client_left();
+    co_wait_for_output(s);
     co_output_close(&s->output);
     list_remove(&s->link);
-    fd_sets_client_left();
     session_unref(s);
 }
 

@@ -82,6 +82,23 @@ class Monitors(machine.MachineCase):
         self.assertEqual(lines[4], {'return': {}})
         self.assertEqual(len(lines), 5)
 
+    def test_after_the_end_of_input(self):
+        """What happens then is told all the same."""
+        request = '{"execute": "%s", "arguments": %s}\n'
+        done = machine.run(
+            '-nodefaults', '-display', 'none', '-machine', 'none', '-S',
+            '-blockdev', 'null-co,node-name=n,read-zeroes=on', '-qmp', 'stdio',
+            stdin=request % ('qmp_capabilities', '{}') +
+            request % ('nbd-server-start', json.dumps({
+                'addr': {'type': 'unix', 'data': {
+                    'path': self.path('nbd.sock')}}})) +
+            request % ('block-export-add', json.dumps({
+                'type': 'nbd', 'id': 'e', 'node-name': 'n'})) +
+            request % ('quit', '{}'))
+        events = [e['event'] for e in map(json.loads, done.stdout.splitlines())
+                  if 'event' in e]
+        self.assertEqual(events, ['SHUTDOWN', 'BLOCK_EXPORT_DELETED'])
+
     def test_order_of_output(self):
         """Commands for people print where the monitor answers."""
         hmp = ('{"execute": "human-monitor-command", "arguments": '
