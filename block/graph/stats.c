@@ -46,18 +46,18 @@ CONTROL_ONLY
 static BlockStats *query(Node *node, bool of_device)
 {
     BlockStats *stats = g_new0(BlockStats, 1);
+    unsigned behind;
 
     node = of_device ? node_skip_implicit(node) : node;
+    behind = EDGE_COW | (node->driver->is_filter ? EDGE_FILTERED : 0);
     stats->node_name = g_strdup(node_name(node));
     stats->stats = node_counters(node);
     stats->driver_specific = driver_counters(node);
     LIST_FOREACH(edge, &node->children, Edge, in_parent) {
-        bool behind = edge->role & (EDGE_COW | EDGE_FILTERED);
-
         if (!stats->parent && (edge->role & EDGE_PRIMARY)) {
             stats->parent = query(edge->child, of_device);
         }
-        if (of_device && !stats->backing && behind) {
+        if (of_device && !stats->backing && (edge->role & behind)) {
             stats->backing = query(edge->child, true);
         }
     }
