@@ -236,6 +236,13 @@ void dispatch_end(void)
     comutex_unlock(&run_lock);
 }
 
+void co_dispatch_stand_aside(void (*co_wait)(void *opaque), void *opaque)
+{
+    comutex_unlock(&run_lock);
+    co_wait(opaque);
+    co_mutex_lock(&run_lock);
+}
+
 void dispatch_close(void)
 {
     closed = true;

@@ -49,6 +49,10 @@ QmpState *dispatch_current_state(void);
 bool co_dispatch_begin(void) COROUTINE_ONLY CONTROL_ONLY;
 void dispatch_end(void) CONTROL_ONLY;
 
+/* Within a command: waits by @co_wait, while others may run or the end come. */
+void co_dispatch_stand_aside(void (*co_wait)(void *opaque),
+                             void *opaque) COROUTINE_ONLY CONTROL_ONLY;
+
 /* Starts no command any more; the one that runs goes on. */
 void dispatch_close(void);
 /* Waits until the command that runs has ended; after dispatch_close. Not from

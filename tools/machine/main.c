@@ -6,8 +6,8 @@
  *
  * Invariants:
  * 1. What only asks (help, lists) does nothing else.
- * 2. SHUTDOWN is told before `quit` is answered, and that before jobs are
- *    cancelled: their events follow.
+ * 2. SHUTDOWN is told first, then jobs are cancelled, which tells of events,
+ *    and then `quit` is answered.
  * 3. However it ends, exports, jobs, devices, drives and nodes go in this
  *    order, and files are flushed.
  */
@@ -48,6 +48,7 @@ typedef struct Machine {
     /* CONTROL */
     bool pidfile_written;
     bool end_asked;
+    bool stopped;
     bool watcher_ended;
     CoQueue changed;
     int exit_code;
@@ -59,9 +60,17 @@ static void ask_end(Machine *m)
     coqueue_wake_all(&m->changed);
 }
 
-/* The command `quit`: it is answered, then the end begins. */
-CONTROL_ONLY
-static void co_quit(void *opaque)
+COROUTINE_ONLY CONTROL_ONLY static void co_wait_stopped(void *opaque)
+{
+    Machine *m = opaque;
+
+    while (!m->stopped) {
+        co_queue_wait(&m->changed);
+    }
+}
+
+/* The command `quit`: it is answered when nothing is left to be told. */
+COROUTINE_ONLY CONTROL_ONLY static void co_quit(void *opaque)
 {
     Machine *m = opaque;
 
@@ -69,6 +78,7 @@ static void co_quit(void *opaque)
         run_state_tell_shutdown(SHUTDOWN_CAUSE_HOST_QMP_QUIT);
     }
     ask_end(m);
+    co_dispatch_stand_aside(co_wait_stopped, m);
 }
 
 COROUTINE_ONLY CONTROL_ONLY static void co_watch_signals(void *opaque)
@@ -160,6 +170,8 @@ COROUTINE_ONLY CONTROL_ONLY static void co_stop(Machine *m)
 COROUTINE_ONLY CONTROL_ONLY static void co_end(Machine *m)
 {
     co_stop(m);
+    m->stopped = true;
+    coqueue_wake_all(&m->changed);
     chardevs_stop();
     co_machine_qtest_stop();
     co_monitors_shutdown();
