@@ -7,10 +7,12 @@
 #include <stdio.h>
 
 #include "block/graph/cache-mode.h"
+#include "block/graph/driver.h"
+#include "block/graph/loose-options.h"
 #include "block/graph/node.h"
 #include "io-commands/io-commands.h"
 #include "qapi/qapi-types.h"
-#include "util/json/json-keyval.h"
+#include "util/opts.h"
 
 typedef struct Reopening {
     bool has_mode, read_only; /* -r or -w */
@@ -40,8 +42,19 @@ static bool take_cache(Reopening *r, const char *name, Error **errp)
 
 static bool take_words(Reopening *r, const char *text, Error **errp)
 {
+    Opts *opts = opts_parse(text, NULL, "");
+    json_object *flat = json_object_new_object();
+
+    for (guint i = 0; i < opts->list->len; i++) {
+        const Opt *opt = opts->list->pdata[i];
+
+        json_object_object_add(flat, opt->name,
+                               json_object_new_string(opt->value));
+    }
+    opts_free(opts);
     json_object_put(r->words);
-    r->words = json_keyval_parse(text, NULL, NULL, errp);
+    r->words = loose_options_plain(flat, errp);
+    json_object_put(flat);
     return r->words;
 }
 
@@ -213,7 +226,7 @@ static BlockdevOptions *make_options(const Reopening *r, Node *node,
 {
     json_object *words =
         node->options ? as_words(node->options) : json_object_new_object();
-    BlockdevOptions *options;
+    BlockdevOptions *options = NULL;
     Error *err = NULL;
 
     set_word(words, "driver", node->driver->name);
@@ -229,8 +242,11 @@ static BlockdevOptions *make_options(const Reopening *r, Node *node,
     if (r->words) {
         merge(words, r->words);
     }
-    options = BlockdevOptions_from_keyval(words, &err);
-    if (!options) {
+    if (!node->driver->format ||
+        loose_options_values_ok(words, node->driver->name, errp)) {
+        options = BlockdevOptions_from_keyval(words, &err);
+    }
+    if (err) {
         reword(&err);
         error_propagate(errp, err);
     }

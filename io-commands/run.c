@@ -135,7 +135,7 @@ void io_say_error(IoShell *shell, Error *err)
 {
     shell->say(shell, error_text(err));
     if (error_hint(err)) {
-        shell->say(shell, error_hint(err));
+        fputs(error_hint(err), stderr);
     }
     error_free(err);
 }

@@ -211,12 +211,22 @@ void error_report(const char *fmt, ...)
     va_end(ap);
 }
 
+static const char *warn_place; /* CONTROL */
+
+void warn_report_at(const char *place)
+{
+    warn_place = place;
+}
+
 void warn_report(const char *fmt, ...)
 {
+    g_autofree char *kind = warn_place
+                                ? g_strdup_printf("%s: warning: ", warn_place)
+                                : g_strdup("warning: ");
     va_list ap;
 
     va_start(ap, fmt);
-    report("warning: ", fmt, ap);
+    report(kind, fmt, ap);
     va_end(ap);
 }
 

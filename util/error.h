@@ -55,6 +55,9 @@ const char *error_program_name(void);
 void error_report(const char *fmt, ...) G_GNUC_PRINTF(1, 2);
 /* "program: warning: text\n". */
 void warn_report(const char *fmt, ...) G_GNUC_PRINTF(1, 2);
+/* What is warned of from now on comes from @place, an option of the command
+ * line that lives longer; NULL: from nowhere. Control only. */
+void warn_report_at(const char *place);
 /* Reports @err with its hint and frees it. */
 void error_report_err(Error *err);
 

@@ -220,7 +220,7 @@ bool opts_take_number(Opts *opts, const char *name, bool suffixes,
     }
     errno = 0;
     number = g_ascii_strtoull(text, &end, 0);
-    if (end == text || *text == '-' || errno ||
+    if (end == text || (suffixes && *text == '-') || errno ||
         (suffixes ? !scale(end, &number) : *end != 0)) {
         error_set(errp, "Parameter '%s' expects a %s", name,
                   suffixes ? "size" : "number");

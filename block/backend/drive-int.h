@@ -31,6 +31,14 @@ bool drive_medium_given(const DriveMedium *medium);
 Node *co_drive_open(const DriveMedium *medium,
                     Error **errp) COROUTINE_ONLY CONTROL_ONLY;
 
+/* --- drive-medium.c ------------------------------------------------------ */
+
+/* Takes what @opts say of a medium out of them; what is left are options of
+ * nodes. drive_medium_clear() frees it, also after an error. */
+bool drive_medium_take(DriveMedium *medium, Opts *opts, const DriveDefaults *d,
+                       bool cdrom, Error **errp);
+void drive_medium_clear(DriveMedium *medium);
+
 /* --- drive-place.c ------------------------------------------------------- */
 
 /* Takes if=, index=, bus=, unit=, media= from @opts into @drive. */

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* From the options of a drive's medium to its nodes. */
-#include <stdio.h>
-
 #include "block/backend/drive-int.h"
 #include "block/backend/temporary.h"
 #include "block/graph/driver.h"
@@ -71,16 +69,32 @@ static bool add_json_name(json_object *options, const DriveMedium *medium,
     return given != NULL;
 }
 
-static bool null_name_ok(const char *driver, const char *name, Error **errp)
+/* The driver that the file is said to have, or NULL. */
+static const char *driver_of_file(json_object *options,
+                                  const DriveMedium *medium)
 {
-    g_autofree char *only = g_strconcat(driver, "://", NULL);
+    json_object *driver = NULL;
 
-    if (strcmp(name, only)) {
-        error_set(errp, "The only allowed filename for this driver is '%s'",
-                  only);
-        return false;
+    if (is_protocol(medium->format)) {
+        return medium->format;
     }
-    return true;
+    json_object_object_get_ex(options, "file.driver", &driver);
+    return driver ? json_object_get_string(driver) : NULL;
+}
+
+/* A file has one name: "file" with "file.filename" beside it are two. */
+static bool named_once(json_object *options, const DriveMedium *medium,
+                       Error **errp)
+{
+    const char *key =
+        is_protocol(medium->format) ? "filename" : "file.filename";
+
+    if (!json_object_object_get_ex(options, key, NULL)) {
+        return true;
+    }
+    error_set(errp, "Can't specify 'file' and 'filename' options at the same "
+                    "time");
+    return false;
 }
 
 /* Adds the file that is called @medium->file. */
@@ -92,10 +106,11 @@ static bool add_file(json_object *options, const DriveMedium *medium,
     if (g_str_has_prefix(medium->file, "json:")) {
         return add_json_name(options, medium, errp);
     }
-    if (medium->format && g_str_has_prefix(medium->format, "null-")) {
-        return null_name_ok(medium->format, medium->file, errp);
+    if (!named_once(options, medium, errp)) {
+        return false;
     }
-    file = loose_options_of_filename(medium->file, errp);
+    file = loose_options_of_name_for(driver_of_file(options, medium),
+                                     medium->file, errp);
     if (!file) {
         return false;
     }
@@ -105,6 +120,7 @@ static bool add_file(json_object *options, const DriveMedium *medium,
         json_object_put(file);
         return true;
     }
+    json_object_object_del(options, "file.driver");
     json_object_object_add(options, "file", file);
     return true;
 }
@@ -162,19 +178,6 @@ static const char *name_to_warn_of(const DriveMedium *medium, json_object *file)
                : "";
 }
 
-/* Who trusts the first bytes of a raw disk trusts its guest. */
-static void warn_of_raw(const char *name)
-{
-    fprintf(stderr,
-            "WARNING: Image format was not specified for '%s' and probing "
-            "guessed raw.\n"
-            "         Automatically detecting the format is dangerous for raw "
-            "images, write operations on block 0 will be restricted.\n"
-            "         Specify the 'raw' format explicitly to remove the "
-            "restrictions.\n",
-            name);
-}
-
 COROUTINE_ONLY CONTROL_ONLY static bool co_add_driver(json_object *options,
                                                       const DriveMedium *medium,
                                                       bool *guessed_raw,
@@ -196,8 +199,8 @@ COROUTINE_ONLY CONTROL_ONLY static bool co_add_driver(json_object *options,
     file = whole_file(options);
     format = co_probe_loose(file, errp);
     *guessed_raw = format && !strcmp(format, "raw");
-    if (*guessed_raw && !medium->read_only) {
-        warn_of_raw(name_to_warn_of(medium, file));
+    if (*guessed_raw && !medium->read_only && !medium->snapshot) {
+        probe_warn_raw(name_to_warn_of(medium, file));
     }
     json_object_put(file);
     if (format) {

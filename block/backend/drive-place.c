@@ -93,20 +93,21 @@ static bool take_numbers(Drive *drive, Opts *opts,
                          const DriveDefaults *defaults, Error **errp)
 {
     unsigned max = units_of(drive->interface, defaults);
-    bool has_index = opts_get(opts, "index");
-    bool has_bus = opts_get(opts, "bus"), has_unit = opts_get(opts, "unit");
-    uint64_t index = 0, bus = 0, unit = 0;
+    uint64_t index = UINT64_MAX, bus = 0, unit = UINT64_MAX;
+    bool has_index, has_unit;
 
     if (!opts_take_number(opts, "index", false, &index, errp) ||
         !opts_take_number(opts, "bus", false, &bus, errp) ||
         !opts_take_number(opts, "unit", false, &unit, errp)) {
         return false;
     }
-    if (has_index && (has_bus || has_unit)) {
+    has_index = index != UINT64_MAX;
+    has_unit = unit != UINT64_MAX;
+    if (has_index && (bus || has_unit)) {
         error_set(errp, "index cannot be used with bus and unit");
         return false;
     }
-    if (max && unit >= max) {
+    if (max && has_unit && unit >= max) {
         error_set(errp, "unit %" PRIu64 " too big (max is %u)", unit, max - 1);
         return false;
     }

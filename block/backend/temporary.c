@@ -53,7 +53,7 @@ static json_object *overlay_options(const BlockdevOptions *o, const char *name)
     json_object *backing = BlockdevOptions_to_json(o), *file, *cache, *moved;
     json_object *overlay = json_object_new_object();
     static const char *const to_move[] = {"node-name", "detect-zeroes",
-                                          "discard"};
+                                          "discard", "read-only"};
 
     for (size_t i = 0; i < ARRAY_SIZE(to_move); i++) {
         if (json_object_object_get_ex(backing, to_move[i], &moved)) {
@@ -113,6 +113,10 @@ Node *co_temporary_overlay(const BlockdevOptions *options, Error **errp)
     if (overlay) {
         node = co_node_open(overlay, errp);
         BlockdevOptions_free(overlay);
+    }
+    if (node) {
+        node_list_last(node_child(node, "file")->child);
+        node_list_last(node);
     }
     /* It is gone when the node is. */
     io_unlink(name);

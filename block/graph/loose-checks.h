@@ -15,4 +15,8 @@ const QapiMember *loose_member_of(const QapiType *type, const char *name);
 bool loose_check_values(json_object *options, const QapiType *own,
                         Error **errp);
 
+/* Checks a node's options (in the form of loose_options_plain()) and those of
+ * its children, and adds to them what goes without saying. */
+bool loose_check_node(json_object *options, Error **errp);
+
 #endif

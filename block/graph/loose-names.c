@@ -34,7 +34,7 @@ static json_object *null_options(const char *driver, const char *rest,
 {
     json_object *options;
 
-    if (strcmp(rest, "//")) {
+    if (!rest || strcmp(rest, "//")) {
         error_set(errp, "The only allowed filename for this driver is '%s://'",
                   driver);
         return NULL;
@@ -119,10 +119,25 @@ static json_object *path_options(const char *driver, const char *path)
     return options;
 }
 
+static bool has_protocol(const char *name)
+{
+    const char *colon = strchr(name, ':'), *slash = strchr(name, '/');
+
+    return colon && (!slash || colon < slash);
+}
+
+/* What stands behind "file:" is a path, also when it has a colon itself. */
+static json_object *rest_options(const char *driver, const char *rest)
+{
+    g_autofree char *path =
+        g_strconcat(has_protocol(rest) ? "./" : "", rest, NULL);
+
+    return path_options(driver, path);
+}
+
 static json_object *name_options(const char *name, unsigned depth, Error **errp)
 {
     const char *colon = strchr(name, ':');
-    const char *slash = strchr(name, '/');
     g_autofree char *protocol = NULL;
     const NodeDriver *driver;
 
@@ -131,7 +146,7 @@ static json_object *name_options(const char *name, unsigned depth, Error **errp)
                   MAX_NAME_DEPTH);
         return NULL;
     }
-    if (!colon || (slash && slash < colon)) {
+    if (!has_protocol(name)) {
         return path_options("file", name);
     }
     protocol = g_strndup(name, colon - name);
@@ -141,7 +156,7 @@ static json_object *name_options(const char *name, unsigned depth, Error **errp)
     }
     if (driver_find(protocol)) {
         if (!strcmp(protocol, "file") || !strcmp(protocol, "host_device")) {
-            return path_options(protocol, colon + 1);
+            return rest_options(protocol, colon + 1);
         }
         if (g_str_has_prefix(protocol, "null-")) {
             return null_options(protocol, colon + 1, errp);
@@ -160,4 +175,43 @@ static json_object *name_options(const char *name, unsigned depth, Error **errp)
 json_object *loose_options_of_filename(const char *name, Error **errp)
 {
     return name_options(name, 0, errp);
+}
+
+/* --- a driver is given --------------------------------------------------- */
+
+static json_object *above(const char *driver, const char *child,
+                          const char *name, Error **errp)
+{
+    json_object *inner = name_options(name, 1, errp), *options;
+
+    if (!inner) {
+        return NULL;
+    }
+    options = json_object_new_object();
+    add_string(options, "driver", driver);
+    json_object_object_add(options, child, inner);
+    return options;
+}
+
+json_object *loose_options_of_name_for(const char *driver, const char *name,
+                                       Error **errp)
+{
+    const NodeDriver *found = driver ? driver_find(driver) : NULL;
+    size_t n = driver ? strlen(driver) : 0;
+
+    if (!found || (g_str_has_prefix(name, driver) && name[n] == ':')) {
+        return name_options(name, 0, errp);
+    }
+    if (found->options_of_name) {
+        return found->options_of_name(name, errp);
+    }
+    if (g_str_has_prefix(driver, "null-")) {
+        return null_options(driver, NULL, errp);
+    }
+    if (!strcmp(driver, "blkdebug")) {
+        return above(driver, "image", name, errp);
+    }
+    return found->is_format || found->is_filter
+               ? above(driver, "file", name, errp)
+               : path_options(driver, name);
 }

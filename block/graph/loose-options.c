@@ -6,7 +6,6 @@
  */
 #include "block/graph/loose-options.h"
 
-#include "block/graph/driver.h"
 #include "block/graph/loose-checks.h"
 #include "qapi/qapi-types.h"
 
@@ -75,6 +74,23 @@ static json_object *plain_value(json_object *from, unsigned depth, Error **errp)
 static bool add_at(json_object *object, char **steps, json_object *value,
                    Error **errp);
 
+/* "overlap-check" is short for "overlap-check.template". */
+static bool make_template(json_object *object, const char *name,
+                          json_object **there)
+{
+    json_object *whole;
+
+    if (strcmp(name, "overlap-check") ||
+        !json_object_is_type(*there, json_type_string)) {
+        return false;
+    }
+    whole = json_object_new_object();
+    json_object_object_add(whole, "template", json_object_get(*there));
+    json_object_object_add(object, name, whole);
+    *there = whole;
+    return true;
+}
+
 static bool mixed(const char *name, Error **errp)
 {
     error_set(errp, !strcmp(name, "file")
@@ -82,6 +98,29 @@ static bool mixed(const char *name, Error **errp)
                           "additional options or a new filename"
                         : "Cannot mix scalar and non-scalar keys");
     return false;
+}
+
+/* Said twice: both must say the same. */
+static bool add_template(json_object *there, json_object *value, Error **errp)
+{
+    if (json_object_is_type(there, json_type_object) &&
+        json_object_is_type(value, json_type_string)) {
+        char *path[] = {(char *)"template", NULL};
+
+        return add_at(there, path, value, errp);
+    }
+    if (!json_object_is_type(there, json_type_string) ||
+        !json_object_is_type(value, json_type_string)) {
+        return mixed("overlap-check", errp);
+    }
+    if (strcmp(json_object_get_string(there), json_object_get_string(value))) {
+        error_set(errp,
+                  "Conflicting values for qcow2 options 'overlap-check' ('%s') "
+                  "and 'overlap-check.template' ('%s')",
+                  json_object_get_string(there), json_object_get_string(value));
+        return false;
+    }
+    return true;
 }
 
 /* Adds @value at @name, to what is there already if both are objects. */
@@ -93,6 +132,9 @@ static bool add_member(json_object *object, char *name, json_object *value,
     if (!json_object_object_get_ex(object, name, &there)) {
         json_object_object_add(object, name, json_object_get(value));
         return true;
+    }
+    if (!strcmp(name, "template") || !strcmp(name, "overlap-check")) {
+        return add_template(there, value, errp);
     }
     if (!json_object_is_type(there, json_type_object) ||
         !json_object_is_type(value, json_type_object)) {
@@ -120,7 +162,8 @@ static bool add_at(json_object *object, char **steps, json_object *value,
             there = json_object_new_object();
             json_object_object_add(object, *steps, there);
         }
-        if (!json_object_is_type(there, json_type_object)) {
+        if (!json_object_is_type(there, json_type_object) &&
+            !make_template(object, *steps, &there)) {
             return mixed(*steps, errp);
         }
         object = there;
@@ -226,100 +269,15 @@ json_object *loose_options_plain(json_object *loose, Error **errp)
     return whole;
 }
 
-/* --- what the schema's reader would tell in other words ------------------ */
+/* --- one node ------------------------------------------------------------ */
 
-/* An option as QEMU names it, which has flattened them. */
-static char *first_leaf(const char *name, json_object *value)
-{
-    if (json_object_is_type(value, json_type_object)) {
-        json_object_object_foreach(value, inner, v)
-        {
-            g_autofree char *below = first_leaf(inner, v);
-
-            return g_strdup_printf("%s.%s", name, below);
-        }
-    }
-    return g_strdup(name);
-}
-
-static bool check_names(json_object *options, const NodeDriver *driver,
-                        const QapiType *own, Error **errp)
-{
-    const QapiMember *file = loose_member_of(own, "file");
-
-    json_object_object_foreach(options, name, value)
-    {
-        if (!loose_member_of(&qapi_type_BlockdevOptions, name) &&
-            !loose_member_of(own, name)) {
-            g_autofree char *full = first_leaf(name, value);
-
-            error_set(errp,
-                      driver->is_format || driver->is_filter
-                          ? "Block format '%s' does not support the option '%s'"
-                          : "Block protocol '%s' doesn't support the option "
-                            "'%s'",
-                      driver->name, full);
-            return false;
-        }
-    }
-    if (!driver->is_format && !driver->is_filter &&
-        loose_member_of(own, "filename") &&
-        !loose_member_of(own, "filename")->optional &&
-        !json_object_object_get_ex(options, "filename", NULL)) {
-        error_set(errp, "The '%s' block driver requires a file name",
-                  driver->name);
-        return false;
-    }
-    if (file && !file->optional &&
-        !json_object_object_get_ex(options, "file", NULL)) {
-        error_set(errp, "A block device must be specified for \"file\"");
-        return false;
-    }
-    return true;
-}
-
-static bool check_node(json_object *options, Error **errp);
-
-/* A child that is defined in place is a file if nothing else is said. */
-static bool check_child(json_object *options, const char *name, Error **errp)
-{
-    json_object *child;
-
-    if (!json_object_object_get_ex(options, name, &child) ||
-        !json_object_is_type(child, json_type_object)) {
-        return true;
-    }
-    if (!json_object_object_get_ex(child, "driver", NULL)) {
-        add_string(child, "driver", "file");
-    }
-    return check_node(child, errp);
-}
-
-static bool check_node(json_object *options, Error **errp)
+bool loose_options_values_ok(json_object *plain, const char *driver,
+                             Error **errp)
 {
     const QapiType *type = &qapi_type_BlockdevOptions;
-    json_object *name;
-    const NodeDriver *driver;
-    int tag;
+    int tag = qapi_enum_parse(type->tag_type, driver);
 
-    json_object_object_get_ex(options, "driver", &name);
-    if (!json_object_is_type(name, json_type_string)) {
-        error_set(errp, "Must specify either driver or file");
-        return false;
-    }
-    driver = driver_find(json_object_get_string(name));
-    tag = qapi_enum_parse(type->tag_type, json_object_get_string(name));
-    if (!driver || tag < 0) {
-        error_set(errp, "Unknown driver '%s'", json_object_get_string(name));
-        return false;
-    }
-    if ((driver->expand_options && !driver->expand_options(options, errp)) ||
-        !check_names(options, driver, type->arms[tag], errp)) {
-        return false;
-    }
-    return loose_check_values(options, type->arms[tag], errp) &&
-           check_child(options, "file", errp) &&
-           check_child(options, "image", errp);
+    return tag < 0 || loose_check_values(plain, type->arms[tag], errp);
 }
 
 BlockdevOptions *loose_options_read(json_object *loose, const char *format,
@@ -338,7 +296,7 @@ BlockdevOptions *loose_options_read(json_object *loose, const char *format,
         }
         add_string(plain, "driver", format);
     }
-    if (check_node(plain, errp)) {
+    if (loose_check_node(plain, errp)) {
         options = BlockdevOptions_from_keyval(plain, errp);
     }
 out:

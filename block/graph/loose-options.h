@@ -23,10 +23,20 @@ json_object *loose_options_of_json_name(const char *name, Error **errp);
  * driver here. The caller owns them; NULL for an unknown protocol. */
 json_object *loose_options_of_filename(const char *name, Error **errp);
 
+/* The same for a file that is said to be opened by @driver, or NULL: nothing
+ * was said. */
+json_object *loose_options_of_name_for(const char *driver, const char *name,
+                                       Error **errp);
+
 /* Loose options (borrowed) in one form: scalars are strings, dots have become
  * objects, and objects whose names are 0, 1, 2... arrays. The caller owns the
  * result; NULL with @errp. */
 json_object *loose_options_plain(json_object *loose, Error **errp);
+
+/* Whether values in @plain options of a node of @driver are such as the driver
+ * takes; sizes lose their suffixes. */
+bool loose_options_values_ok(json_object *plain, const char *driver,
+                             Error **errp);
 
 /* Reads loose options (borrowed). @format: the driver where only "file" is
  * given. The caller frees the result; NULL if they make no sense. */

@@ -216,6 +216,8 @@ Node *node_lookup(const char *device, const char *node_name,
 Node *node_lookup_root(const char *name, Error **errp) CONTROL_ONLY;
 /* Oldest first; NULL ends. */
 Node *node_next(Node *node);
+/* Makes it the newest of all: a node is newer than its "file". */
+void node_list_last(Node *node);
 
 /* The name users see for a node in texts. */
 const char *node_name(const Node *node);

@@ -2,10 +2,15 @@
 /* The first bytes of image formats: see probe.h. */
 #include "block/graph/probe.h"
 
+#include <stdio.h>
+
+#include <stdio.h>
+
 #include "block/graph/driver.h"
 #include "block/graph/loose-options.h"
 #include "block/graph/root.h"
 #include "qapi/qapi-types.h"
+#include "util/report-order.h"
 
 /* The first bytes of formats that would be harmed or misread as raw. */
 static const struct {
@@ -105,4 +110,17 @@ const char *co_probe_loose(json_object *loose, Error **errp)
         return NULL;
     }
     return format;
+}
+
+void probe_warn_raw(const char *filename)
+{
+    report_settle_output();
+    fprintf(stderr,
+            "WARNING: Image format was not specified for '%s' and probing "
+            "guessed raw.\n"
+            "         Automatically detecting the format is dangerous for raw "
+            "images, write operations on block 0 will be restricted.\n"
+            "         Specify the 'raw' format explicitly to remove the "
+            "restrictions.\n",
+            filename);
 }

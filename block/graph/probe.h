@@ -22,4 +22,8 @@ const char *probe_format(const void *head, size_t bytes);
 const char *co_probe_loose(json_object *loose,
                            Error **errp) COROUTINE_ONLY CONTROL_ONLY;
 
+/* Says on stderr that @filename was taken for raw for want of a format: who
+ * trusts the first bytes of a raw disk trusts its guest. */
+void probe_warn_raw(const char *filename);
+
 #endif

@@ -184,9 +184,7 @@ co_probe(const char *filename, json_object *file, Error **errp)
     if (bytes >= 0) {
         format = probe_format(head, bytes);
         if (!strcmp(format, "raw")) {
-            warn_report("Image format was not specified for '%s' and probing "
-                        "guessed raw.",
-                        filename);
+            probe_warn_raw(filename);
         }
     }
     return format;

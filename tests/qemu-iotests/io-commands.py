@@ -109,6 +109,24 @@ class Commands(case.Case):
         self.assertEqual(
             self.io('top.img', 'reopen -r', 'alloc 0', fmt='qcow2')[2], 0)
 
+    def test_reopen_driver_values(self):
+        image = self.qcow2()
+        for words, text in (
+                ('overlap-check=blub', "Unsupported value 'blub' for qcow2 "
+                 "option 'overlap-check'. Allowed are any of the following: "
+                 'none, constant, cached, all'),
+                ('overlap-check=none,overlap-check.template=all',
+                 "Conflicting values for qcow2 options 'overlap-check' "
+                 "('none') and 'overlap-check.template' ('all')"),
+                ('cache-clean-interval=x',
+                 "Parameter 'cache-clean-interval' expects a number")):
+            self.assertEqual(self.io(image, f'reopen -o {words}', fmt='qcow2'),
+                             ('', f'qemu-io: {text}\n', 1))
+        self.assertEqual(
+            self.io(image, 'reopen -o overlap-check=all,'
+                    'overlap-check.inactive-l2=off', fmt='qcow2'),
+            ('', '', 0))
+
     # -- info
 
     def test_info(self):

@@ -26,8 +26,11 @@ COROUTINE_ONLY CONTROL_ONLY static bool
 co_add_drive(Apply *apply, const MachineOption *option, Opts *opts,
              Error **errp)
 {
-    Drive *drive = co_drive_new(opts, &apply->drives, errp);
+    Drive *drive;
 
+    warn_report_at(option->shown);
+    drive = co_drive_new(opts, &apply->drives, errp);
+    warn_report_at(NULL);
     if (drive) {
         drive->shown = g_strdup(option->shown);
     }
