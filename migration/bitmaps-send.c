@@ -35,6 +35,7 @@ static bool has_named_bitmaps(const Node *node)
 
 /* The bitmaps of a named drive's disk go by the drive's name, also while the
  * filter of a job is above the disk. */
+CONTROL_ONLY
 static const char *name_without_mapping(const Node *node)
 {
     Backend *b = NULL;

@@ -94,7 +94,7 @@ typedef struct SentBitmap {
 } SentBitmap;
 
 /* All that go along (SentBitmap), by the mapping; NULL with QEMU's text. */
-GPtrArray *bitmaps_collect(Error **errp);
+GPtrArray *bitmaps_collect(Error **errp) CONTROL_ONLY;
 bool co_bitmaps_send(Channel *c, const GPtrArray *list,
                      Error **errp) COROUTINE_ONLY;
 /* They are the destination's: the images here keep them no longer. Under the
