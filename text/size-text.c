@@ -5,6 +5,8 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "util/error.h"
+
 static const char *const units[] = {"", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei"};
 
 char *size_text_short(uint64_t bytes)
@@ -51,44 +53,17 @@ static int suffix_power(char suffix)
     return suffix && at ? at - letters : -1;
 }
 
-static SizeParse parse_fraction(const char *text, uint64_t *bytes)
+/* The end of a number, from its fraction or suffix on: @whole with that. */
+static SizeParse parse_end(const char *text, uint64_t whole, const char *rest,
+                           uint64_t *bytes)
 {
-    char *end;
-    double value = g_ascii_strtod(text, &end);
-    int power = suffix_power(*end);
-
-    if (power < 1 || end[1] || !isfinite(value)) {
-        return SIZE_INVALID;
-    }
-    value *= (double)(UINT64_C(1) << (10 * power));
-    if (value < 0 || value >= 0x1p63) {
-        return SIZE_TOO_LARGE;
-    }
-    *bytes = value;
-    return SIZE_OK;
-}
-
-SizeParse size_text_parse(const char *text, uint64_t *bytes)
-{
-    uint64_t value;
+    char *end = (char *)rest;
+    double fraction = *rest == '.' ? g_ascii_strtod(rest, &end) : 0;
     int power = 0;
-    char *end;
+    uint64_t part;
 
-    if (text[0] == '+' && g_ascii_isdigit(text[1])) {
-        text++; /* as strtoull has it */
-    }
-    if (!g_ascii_isdigit(text[0])) {
-        return text[0] == '-' && g_ascii_isdigit(text[1]) ? SIZE_TOO_LARGE
-                                                          : SIZE_INVALID;
-    }
-    if (text[strspn(text, "0123456789")] == '.') {
-        return parse_fraction(text, bytes);
-    }
-    errno = 0;
-    value = g_ascii_strtoull(text, &end,
-                             g_ascii_strncasecmp(text, "0x", 2) ? 10 : 16);
-    if (errno == ERANGE) {
-        return SIZE_TOO_LARGE;
+    if (end == rest && *rest == '.') {
+        end++; /* "1.k" */
     }
     if (*end) {
         power = suffix_power(*end);
@@ -96,9 +71,43 @@ SizeParse size_text_parse(const char *text, uint64_t *bytes)
             return SIZE_INVALID;
         }
     }
-    if (value > INT64_MAX >> (10 * power)) {
+    if (*end && !g_ascii_strncasecmp(text, "0x", 2)) {
+        warn_report("Using a multiplier suffix on hex numbers is deprecated: "
+                    "%s",
+                    text);
+    }
+    if ((fraction > 0 && power < 1) || fraction < 0 || fraction >= 1) {
+        return SIZE_INVALID;
+    }
+    if (whole > INT64_MAX >> (10 * power)) {
         return SIZE_TOO_LARGE;
     }
-    *bytes = value << (10 * power);
-    return SIZE_OK;
+    part = fraction * (double)(UINT64_C(1) << (10 * power)) + 0.5;
+    *bytes = (whole << (10 * power)) + part;
+    return *bytes > INT64_MAX ? SIZE_TOO_LARGE : SIZE_OK;
+}
+
+SizeParse size_text_parse(const char *text, uint64_t *bytes)
+{
+    uint64_t whole;
+    char *end;
+    bool hex;
+
+    while (g_ascii_isspace(*text)) {
+        text++; /* as strtoull has it */
+    }
+    if (text[0] == '+' && g_ascii_isdigit(text[1])) {
+        text++;
+    }
+    if (!g_ascii_isdigit(text[0])) {
+        return SIZE_INVALID;
+    }
+    hex = !g_ascii_strncasecmp(text, "0x", 2);
+    errno = 0;
+    whole = g_ascii_strtoull(text, &end, hex ? 16 : 10);
+    if (hex && *end == '.') {
+        return SIZE_INVALID;
+    }
+    return errno == ERANGE ? SIZE_TOO_LARGE
+                           : parse_end(text, whole, end, bytes);
 }

@@ -213,7 +213,7 @@ int co_file_truncate(Node *node, uint64_t size_bytes, bool exact, Error **errp)
     }
     ret = co_set_length(s, size_bytes);
     if (ret < 0) {
-        error_set_errno(errp, -ret, "Failed to resize the file");
+        error_set_errno(errp, -ret, "Could not resize file");
         return ret;
     }
     s->file_bytes = size_bytes;

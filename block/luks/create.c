@@ -17,8 +17,6 @@ const FormatOption luks_create_options[] = {
      false},
     {"hash-alg", "str", "Name of encryption hash algorithm", NULL, false},
     {"iter-time", "num", "Time to spend in PBKDF in milliseconds", NULL, false},
-    {"preallocation", "str",
-     "Preallocation mode (allowed values: off, falloc, full)", NULL, false},
     {},
 };
 

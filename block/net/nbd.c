@@ -251,15 +251,15 @@ static int co_nbd_truncate(Node *node, uint64_t size_bytes, bool exact,
 {
     uint64_t size = node->size_bytes;
 
-    if (size_bytes > size) {
-        error_set(errp, "Cannot grow NBD nodes");
-        return -EINVAL;
-    }
     if (exact && size_bytes != size) {
         error_set(errp, "Cannot resize NBD nodes");
         return -ENOTSUP;
     }
-    return 0;
+    if (size_bytes > size) {
+        error_set(errp, "Cannot grow NBD nodes");
+        return -EINVAL;
+    }
+    return size_bytes == size ? 0 : TRUNCATE_KEPT;
 }
 
 static const char *const nbd_identity[] = {

@@ -54,6 +54,10 @@ static void test_parse(void)
     check_size("64K", 64 * KiB);
     check_size("3b", 3);
     check_size("1.5K", 1536);
+    check_size("1.7k", 1741);
+    check_size("1.k", 1024);
+    check_size("1.0", 1);
+    check_size(" 64k", 64 * KiB);
     check_size("0x200", 512);
     check_size("7E", 7 * (TiB << 20));
     check_size("9223372036854775807", INT64_MAX);
@@ -68,8 +72,8 @@ static void test_refused(void)
     check_bad("1kk", SIZE_INVALID);
     check_bad("1.5", SIZE_INVALID);
     check_bad("nan", SIZE_INVALID);
-    check_bad(" 1", SIZE_INVALID);
-    check_bad("-5", SIZE_TOO_LARGE);
+    check_bad("1 ", SIZE_INVALID);
+    check_bad("-5", SIZE_INVALID);
     check_bad("8E", SIZE_TOO_LARGE);
     check_bad("9.5E", SIZE_TOO_LARGE);
     check_bad("9223372036854775808", SIZE_TOO_LARGE);

@@ -81,10 +81,7 @@ bool img_parse_between(const char *what, const char *word, uint64_t min,
     case SIZE_OK:
         return (*value >= min && *value <= max) || out_of_range(what, min, max);
     case SIZE_TOO_LARGE:
-        if (word[0] != '-') {
-            return out_of_range(what, min, max);
-        }
-        /* fall through */
+        return out_of_range(what, min, max);
     case SIZE_INVALID:
         break;
     }
@@ -180,8 +177,9 @@ void img_progress(ImgProgress *progress, uint64_t done, uint64_t total)
 {
     double percent = total ? 100.0 * done / total : 100.0;
 
-    if (progress->shown && (percent >= progress->last + PROGRESS_STEP ||
-                            (percent >= 100 && progress->last < 100))) {
+    /* The end is always worth a line. */
+    if (progress->shown &&
+        (percent > progress->last + PROGRESS_STEP || percent >= 100)) {
         print_progress(progress, percent);
     }
 }

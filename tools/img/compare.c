@@ -28,6 +28,9 @@ enum {
  * quarter of it `make bench` shows half the rate. */
 #define CHUNK_BYTES (1 * MiB)
 #define WORKERS 4
+#define WATCHED_BYTES (64 * MiB)
+#define STRICT_FLAGS \
+    (STATUS_DATA | STATUS_ZERO | STATUS_OFFSET | STATUS_ALLOCATED | STATUS_EOF)
 #define SECTOR_BYTES 512u
 
 typedef struct Side {
@@ -145,8 +148,7 @@ static bool check_strict(Compare *compare, uint64_t at)
 {
     const Side *a = &compare->side[0], *b = &compare->side[1];
 
-    if (compare->strict &&
-        (a->status.flags ^ b->status.flags) & (STATUS_DATA | STATUS_ZERO)) {
+    if (compare->strict && (a->status.flags ^ b->status.flags) & STRICT_FLAGS) {
         found(compare, at, DIFFERENT, false,
               "Strict mode: Offset %" PRIu64 " block status mismatch!\n", at);
         return false;
@@ -173,6 +175,7 @@ static bool co_find_piece(Compare *compare, Piece *piece)
         piece->zero[1] = b->status.flags & STATUS_ZERO;
         if (piece->zero[0] && piece->zero[1]) {
             compare->next = end;
+            img_progress(&compare->shown, end, compare->total_bytes);
             continue;
         }
         piece->bytes = MIN(end - at, CHUNK_BYTES);
@@ -243,20 +246,21 @@ static bool differs(const Worker *worker, const Piece *piece, uint64_t at,
     return memcmp(worker->buf[0] + at, worker->buf[1] + at, bytes) != 0;
 }
 
-static void compare_piece(Worker *worker, const Piece *piece)
+static bool compare_piece(Worker *worker, const Piece *piece)
 {
     uint64_t at, n;
 
     if (!differs(worker, piece, 0, piece->bytes)) {
-        return;
+        return true;
     }
     for (at = 0; at < piece->bytes; at += n) {
         n = MIN(SECTOR_BYTES, piece->bytes - at);
         if (differs(worker, piece, at, n)) {
             mismatch(worker->compare, piece->at + at);
-            return;
+            break;
         }
     }
+    return false;
 }
 
 COROUTINE_ONLY
@@ -267,13 +271,20 @@ static void co_worker(void *opaque)
     Piece piece;
 
     while (co_next_piece(compare, &piece)) {
-        if (co_read_both(worker, &piece)) {
-            compare_piece(worker, &piece);
+        if (!co_read_both(worker, &piece) || !compare_piece(worker, &piece)) {
+            break;
         }
         img_progress(&compare->shown, piece.at + piece.bytes,
                      compare->total_bytes);
     }
     cocount_dec(&compare->running);
+}
+
+/* One for what is short and watched, so that it is told in order. */
+static unsigned workers_needed(const Compare *compare)
+{
+    return compare->progress && compare->total_bytes < WATCHED_BYTES ? 1
+                                                                     : WORKERS;
 }
 
 COROUTINE_ONLY
@@ -293,7 +304,7 @@ static bool co_scan(Compare *compare)
             enough = enough && workers[i].buf[side];
         }
     }
-    for (i = 0; enough && i < WORKERS; i++) {
+    for (i = 0; enough && i < workers_needed(compare); i++) {
         cocount_inc(&compare->running);
         coroutine_start(co_worker, &workers[i]);
     }
@@ -314,7 +325,9 @@ static bool co_scan(Compare *compare)
 static int report_found(const Compare *compare)
 {
     if (compare->found == SAME) {
-        img_progress((ImgProgress *)&compare->shown, 1, 1);
+        if (compare->shown.last < 100) {
+            img_progress((ImgProgress *)&compare->shown, 1, 1);
+        }
         say(compare, "Images are identical.\n");
     } else if (compare->is_error) {
         error_report("%s", compare->text);
@@ -403,7 +416,7 @@ static int co_parse_arguments(Compare *compare, int argc, char **argv)
     b->open.image_opts = a->open.image_opts;
     b->open.force_share = a->open.force_share;
     if (!img_check_format(&a->open) || !img_check_format(&b->open)) {
-        return BAD_USAGE;
+        return CANNOT_OPEN;
     }
     return img_check_cache("source cache option", cache) ? -1 : CANNOT_OPEN;
 }

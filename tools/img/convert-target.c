@@ -111,17 +111,13 @@ static bool check_target_bitmaps(const Convert *c)
 /* --- making and opening it --------------------------------------------------
  */
 
-COROUTINE_ONLY
-static bool co_make(Convert *c)
+COROUTINE_ONLY CONTROL_ONLY static bool co_make_at(Convert *c,
+                                                   const ImgTarget *target)
 {
     Error *err = NULL;
     const NodeDriver *driver = img_make_driver(c->format, &err);
-    const FormatOption *table;
+    const FormatOption *table = img_make_table(driver, target);
 
-    if (!driver) {
-        return report(err);
-    }
-    table = img_create_table(driver);
     if (c->options && !img_words_parse(c->options, table, c->words, &err)) {
         return report(err);
     }
@@ -130,13 +126,28 @@ static bool co_make(Convert *c)
         !check_bitmaps(c)) {
         return false;
     }
-    if (!co_img_make(driver, c->target.filename, c->words, &err)) {
+    if (!co_img_make(driver, target, c->target.filename, c->words, &err)) {
         error_prepend(&err,
                       "%s: error while converting %s: ", c->target.filename,
                       c->format);
         return report(err);
     }
     return true;
+}
+
+COROUTINE_ONLY CONTROL_ONLY static bool co_make(Convert *c)
+{
+    Error *err = NULL;
+    ImgTarget target;
+    bool ok;
+
+    if (!img_make_driver(c->format, &err) ||
+        !img_target_find(&target, c->target.filename, &err)) {
+        return report(err);
+    }
+    ok = co_make_at(c, &target);
+    img_target_clear(&target);
+    return ok;
 }
 
 /* Where passwords are: the target is opened with those that it was made with.

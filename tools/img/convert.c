@@ -249,7 +249,6 @@ static bool co_copy(Convert *c)
 {
     bool files = all_files(c) && !c->compress;
     ImgCopy copy;
-    int ret;
 
     img_copy_init(&copy, c->sources, c->n_sources, c->root);
     copy.workers = c->workers ? c->workers
@@ -269,11 +268,7 @@ static bool co_copy(Convert *c)
     copy.write_flags = image_cache_writethrough(c->target.cache) ? REQ_FUA : 0;
     copy.progress = &c->shown;
     ratelimit_set_speed(&copy.rate, c->rate);
-    ret = co_img_copy(&copy);
-    if (ret == 0) {
-        img_progress(&c->shown, 1, 1);
-    }
-    return ret == 0;
+    return co_img_copy(&copy) == 0;
 }
 
 COROUTINE_ONLY CONTROL_ONLY static int co_convert(Convert *c)
@@ -296,7 +291,7 @@ int co_img_convert(int argc, char **argv)
     if (status < 0) {
         img_progress_begin(&convert.shown, convert.progress && !convert.quiet);
         status = co_convert(&convert);
-        img_progress_end(&convert.shown, false);
+        img_progress_end(&convert.shown, status == 0);
     }
     co_image_close(convert.root);
     for (i = 0; convert.sources && i < convert.n_sources; i++) {

@@ -18,6 +18,7 @@ typedef struct Create {
     char *options; /* all -o, joined */
     bool quiet, unchecked;
     const NodeDriver *driver;
+    ImgTarget target;
     const FormatOption *table;
     json_object *words;
 } Create;
@@ -65,18 +66,21 @@ static int co_parse_arguments(Create *create, int argc, char **argv)
     return -1;
 }
 
-static int print_options(const Create *create)
+static int print_options(Create *create)
 {
     Error *err = NULL;
     const NodeDriver *driver = img_make_driver(create->format, &err);
     g_autofree char *title = NULL;
 
-    if (!driver) {
+    if (!driver ||
+        (create->filename &&
+         !img_target_find(&create->target, create->filename, &err))) {
         error_report_err(err);
         return 1;
     }
     if (create->filename) {
-        img_words_help(img_create_table(driver), "Supported options:", false);
+        img_words_help(img_make_table(driver, &create->target),
+                       "Supported options:", false);
         return 0;
     }
     title = g_strdup_printf("Supported %s options:", create->format);
@@ -148,10 +152,11 @@ COROUTINE_ONLY CONTROL_ONLY static bool
 co_understand(Create *create, const uint64_t *size_bytes, Error **errp)
 {
     create->driver = img_make_driver(create->format, errp);
-    if (!create->driver) {
+    if (!create->driver ||
+        !img_target_find(&create->target, create->filename, errp)) {
         return false;
     }
-    create->table = img_create_table(create->driver);
+    create->table = img_make_table(create->driver, &create->target);
     if (create->options &&
         !img_words_parse(create->options, create->table, create->words, errp)) {
         return false;
@@ -185,7 +190,8 @@ co_create(Create *create, const uint64_t *size_bytes, Error **errp)
         format_announce(create->words, create->table, create->filename,
                         create->format);
     }
-    return co_img_make(create->driver, create->filename, create->words, errp);
+    return co_img_make(create->driver, &create->target, create->filename,
+                       create->words, errp);
 }
 
 int co_img_create(int argc, char **argv)
@@ -210,6 +216,7 @@ int co_img_create(int argc, char **argv)
         error_prepend(&err, "%s: ", create.filename);
         error_report_err(err);
     }
+    img_target_clear(&create.target);
     g_free(create.options);
     return status;
 }

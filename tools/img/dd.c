@@ -98,15 +98,16 @@ COROUTINE_ONLY CONTROL_ONLY static bool co_make_target(Dd *dd, uint64_t size)
 {
     Error *err = NULL;
     const NodeDriver *driver = img_make_driver(dd->format, &err);
+    ImgTarget target;
     json_object *words;
 
-    if (!driver) {
+    if (!driver || !img_target_find(&target, dd->target.filename, &err)) {
         error_report_err(err);
         return false;
     }
     words = json_object_new_object();
     img_word_set_size(words, "size", size);
-    if (!co_img_make(driver, dd->target.filename, words, &err)) {
+    if (!co_img_make(driver, &target, dd->target.filename, words, &err)) {
         error_prepend(&err, "%s: error while creating output image: ",
                       dd->target.filename);
         error_report_err(err);
@@ -115,6 +116,7 @@ COROUTINE_ONLY CONTROL_ONLY static bool co_make_target(Dd *dd, uint64_t size)
         dd->target.writable = true;
         dd->out = co_img_open_or_report(&dd->target);
     }
+    img_target_clear(&target);
     json_object_put(words);
     return dd->out != NULL;
 }

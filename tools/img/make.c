@@ -14,7 +14,7 @@ const NodeDriver *img_make_driver(const char *format, Error **errp)
         error_set(errp, "Unknown file format '%s'", format);
         return NULL;
     }
-    if (!img_create_table(driver)) {
+    if (!img_format_table(driver)) {
         error_set(errp, "Format driver '%s' does not support image creation",
                   format);
         return NULL;
@@ -69,18 +69,36 @@ static bool co_make_raw(const char *filename, json_object *words, Error **errp)
     return ret == 0;
 }
 
-bool co_img_make(const NodeDriver *driver, const char *filename,
-                 json_object *words, Error **errp)
+const FormatOption *img_make_table(const NodeDriver *driver,
+                                   const ImgTarget *target)
 {
-    if (!driver->format) {
-        return co_make_raw(filename, words, errp);
+    return img_create_table(driver, !target->path);
+}
+
+bool co_img_make(const NodeDriver *driver, const ImgTarget *target,
+                 const char *filename, json_object *words, Error **errp)
+{
+    const char *size = driver->format ? "0" : img_word(words, "size");
+
+    if (!target->path) {
+        if (!co_img_target_open(
+                target, filename, g_ascii_strtoull(size, NULL, 10),
+                driver->format ? NULL : img_word(words, "preallocation"),
+                errp)) {
+            return false;
+        }
+        return !driver->format ||
+               driver->format->co_create_file(filename, words, errp);
     }
-    if (!co_make_file(filename, words, errp)) {
+    if (!driver->format) {
+        return co_make_raw(target->path, words, errp);
+    }
+    if (!co_make_file(target->path, words, errp)) {
         return false;
     }
     if (!driver->format->co_create_file(filename, words, errp)) {
         /* Half an image is of no use. */
-        io_unlink(filename);
+        io_unlink(target->path);
         return false;
     }
     return true;

@@ -121,7 +121,8 @@ static bool co_measure(const Measure *m, Root *root, json_object *words)
     uint64_t size = root ? root_size_bytes(root) : m->size_bytes;
 
     if (driver && m->options &&
-        !img_words_parse(m->options, img_create_table(driver), words, &err)) {
+        !img_words_parse(m->options, img_create_table(driver, false), words,
+                         &err)) {
         error_report_err(err);
         error_report("Invalid options for file format '%s'", m->format);
         return false;

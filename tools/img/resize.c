@@ -43,11 +43,8 @@ static bool parse_number(Resize *resize)
     case SIZE_OK:
         return true;
     case SIZE_TOO_LARGE:
-        if (resize->number[0] != '-') {
-            resize->bytes = UINT64_MAX;
-            return true;
-        }
-        /* fall through */
+        resize->bytes = UINT64_MAX;
+        return true;
     default:
         error_report("Parameter 'size' expects a non-negative number below "
                      "2^64");

@@ -12,41 +12,50 @@ const FormatOption *img_format_table(const NodeDriver *driver)
     return format_create_options(driver);
 }
 
+/* An export of a server is no file: it cannot be made with these. */
+static bool is_for_files(const FormatOption *option)
+{
+    return !strcmp(option->name, "nocow") ||
+           !strcmp(option->name, "extent_size_hint");
+}
+
 /* @own, then those of the file that are not among them. */
-static const FormatOption *with_file_options(const FormatOption *own)
+static const FormatOption *with_file_options(const FormatOption *own,
+                                             bool server)
 {
     GArray *all = g_array_new(true, true, sizeof(FormatOption));
     const FormatOption *option;
 
     for (option = own; option->name; option++) {
-        if (!option->amend_only) {
+        if (!option->amend_only && !(server && is_for_files(option))) {
             g_array_append_vals(all, option, 1);
         }
     }
     for (option = format_file_options; option->name; option++) {
-        if (!img_option_find(own, option->name)) {
+        if (!img_option_find(own, option->name) &&
+            !(server && is_for_files(option))) {
             g_array_append_vals(all, option, 1);
         }
     }
     return (const FormatOption *)g_array_free(all, false);
 }
 
-const FormatOption *img_create_table(const NodeDriver *driver)
+const FormatOption *img_create_table(const NodeDriver *driver, bool server)
 {
     /* CONTROL: driver -> its table, made once and kept */
-    static GHashTable *tables;
+    static GHashTable *tables[2];
     const FormatOption *own = img_format_table(driver), *table;
 
     if (!own) {
         return NULL;
     }
-    if (!tables) {
-        tables = g_hash_table_new(NULL, NULL);
+    if (!tables[server]) {
+        tables[server] = g_hash_table_new(NULL, NULL);
     }
-    table = g_hash_table_lookup(tables, driver);
+    table = g_hash_table_lookup(tables[server], driver);
     if (!table) {
-        table = with_file_options(own);
-        g_hash_table_insert(tables, (void *)driver, (void *)table);
+        table = with_file_options(own, server);
+        g_hash_table_insert(tables[server], (void *)driver, (void *)table);
     }
     return table;
 }
@@ -135,12 +144,9 @@ static bool read_size(const char *name, const char *value, char **text,
         *text = g_strdup_printf("%" PRIu64, bytes);
         return true;
     case SIZE_TOO_LARGE:
-        if (value[0] != '-') {
-            error_set(errp, "Value '%s' is out of range for parameter '%s'",
-                      value, name);
-            return false;
-        }
-        /* fall through */
+        error_set(errp, "Value '%s' is out of range for parameter '%s'", value,
+                  name);
+        return false;
     default:
         error_set(errp,
                   "Parameter '%s' expects a non-negative number below 2^64",
@@ -155,10 +161,11 @@ static bool read_size(const char *name, const char *value, char **text,
 static bool read_number(const char *name, const char *value, char **text,
                         Error **errp)
 {
+    uint64_t number;
     char *end;
 
     errno = 0;
-    g_ascii_strtoull(value, &end, 0);
+    number = g_ascii_strtoull(value, &end, 0);
     if (errno == ERANGE) {
         error_set(errp, "Value '%s' is out of range for parameter '%s'", value,
                   name);
@@ -168,7 +175,7 @@ static bool read_number(const char *name, const char *value, char **text,
         error_set(errp, "Parameter '%s' expects a number", name);
         return false;
     }
-    *text = g_strdup(value);
+    *text = g_strdup_printf("%" PRId64, (int64_t)number);
     return true;
 }
 

@@ -12,8 +12,9 @@
 
 #include "block/graph/format.h"
 
-/* What an image of that driver can be made with; NULL: it cannot be made. */
-const FormatOption *img_create_table(const NodeDriver *driver);
+/* What an image of that driver can be made with, in a file or, with @server,
+ * in the export of a server; NULL: it cannot be made. */
+const FormatOption *img_create_table(const NodeDriver *driver, bool server);
 /* The same without the options of the file that it is in. */
 const FormatOption *img_format_table(const NodeDriver *driver);
 /* The one called @name, or NULL. */
