@@ -136,11 +136,33 @@ int co_file_preadv(Node *node, uint64_t offset_bytes, uint64_t bytes, Iov *iov,
     return ret;
 }
 
+/* What was empty gets a first block, so that programs that probe the alignment
+ * of direct I/O by reading it meet real storage. It is no error if it does
+ * not. */
+static void fill_first_block(int fd, uint64_t bytes)
+{
+    static const char zeroes[4096] __attribute__((aligned(4096)));
+
+    while (pwrite(fd, zeroes, MIN(sizeof(zeroes), bytes), 0) < 0 &&
+           errno == EINTR) {
+        continue;
+    }
+}
+
 static int64_t truncate_work(void *opaque)
 {
     const int64_t *arg = opaque; /* fd, bytes */
+    struct stat st;
+    bool empty =
+        fstat((int)arg[0], &st) == 0 && S_ISREG(st.st_mode) && st.st_size == 0;
 
-    return ftruncate((int)arg[0], arg[1]) < 0 ? -errno : 0;
+    if (ftruncate((int)arg[0], arg[1]) < 0) {
+        return -errno;
+    }
+    if (empty && arg[1]) {
+        fill_first_block((int)arg[0], arg[1]);
+    }
+    return 0;
 }
 
 COROUTINE_ONLY

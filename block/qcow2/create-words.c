@@ -2,6 +2,8 @@
 /* The options of `img create -o`: their names, and what they stand for. */
 #include "block/qcow2/create-int.h"
 
+#include "block/graph/loose-options.h"
+
 /* In the order of the line "Formatting ...". */
 const FormatOption qcow2_create_options[] = {
     {"encryption", "bool (on/off)",
@@ -128,7 +130,8 @@ BlockdevCreateOptions *qcow2_create_words(json_object *words, json_object *file,
     json_object *json = json_object_new_object();
     const char *compat = word(words, "compat");
     const char *data_file = word(words, "data_file");
-    BlockdevCreateOptions *options;
+    BlockdevCreateOptions *options = NULL;
+    bool ok = true;
 
     add(json, "driver", "qcow2");
     json_object_object_add(json, "file", file);
@@ -146,16 +149,15 @@ BlockdevCreateOptions *qcow2_create_words(json_object *words, json_object *file,
                                      : compat);
     }
     if (data_file) {
-        json_object *data = json_object_new_object();
+        json_object *data = loose_options_of_filename(data_file, errp);
 
-        add(data, "driver", "file");
-        add(data, "filename", data_file);
+        ok = data != NULL;
         json_object_object_add(json, "data-file", data);
     }
     add_encryption(json, words);
-    options = check_alias(words, errp)
-                  ? BlockdevCreateOptions_from_keyval(json, errp)
-                  : NULL;
+    if (ok && check_alias(words, errp)) {
+        options = BlockdevCreateOptions_from_keyval(json, errp);
+    }
     json_object_put(json);
     return options;
 }

@@ -301,10 +301,20 @@ bool co_qcow2_create(const BlockdevCreateOptions *options, Error **errp)
     return ok;
 }
 
+/* Other storage is used as it is. */
+COROUTINE_ONLY
+static bool co_create_data_file(const BlockdevRef *ref, Error **errp)
+{
+    const BlockdevOptions *o = ref ? ref->u.definition : NULL;
+
+    return !o || o->driver != BLOCKDEV_DRIVER_FILE ||
+           co_file_create(o->u.file.filename, 0, FILE_PREALLOC_OFF, errp) == 0;
+}
+
 bool co_qcow2_create_file(const char *filename, struct json_object *words,
                           Error **errp)
 {
-    json_object *file = loose_options_of_filename(filename, errp), *name;
+    json_object *file = loose_options_of_filename(filename, errp);
     BlockdevCreateOptions *options;
     bool ok;
 
@@ -319,11 +329,8 @@ bool co_qcow2_create_file(const char *filename, struct json_object *words,
         options->u.qcow2.size = ROUND_UP(options->u.qcow2.size, 512);
     }
     ok = qcow2_create_check(&options->u.qcow2, true, errp);
-    if (ok && json_object_object_get_ex(words, "data_file", &name)) {
-        ok = co_file_create(json_object_get_string(name), 0, FILE_PREALLOC_OFF,
-                            errp) == 0;
-    }
-    ok = ok && co_qcow2_create(options, errp);
+    ok = ok && co_create_data_file(options->u.qcow2.data_file, errp) &&
+         co_qcow2_create(options, errp);
     BlockdevCreateOptions_free(options);
     return ok;
 }

@@ -3,10 +3,16 @@
  * The files beside the image: the one of external data and the image behind,
  * by options or by the names that the image has for them.
  *
- * Invariant: a name in an image is relative to the image's own file unless it
- * is absolute or begins with a protocol.
+ * Invariants:
+ * 1. The name of an image behind is relative to the image's own file unless it
+ *    is absolute or begins with a protocol.
+ * 2. The name of an external data file is that of a file, and nothing else: an
+ *    image from a stranger must not open more than files. It is relative to
+ *    the program's folder, as QEMU has it.
  */
 #include "block/qcow2/open-int.h"
+
+#include <glib/gstdio.h>
 
 #include "block/graph/filename.h"
 #include "block/graph/fill-options.h"
@@ -42,17 +48,22 @@ co_open_loose(Qcow2State *s, json_object *loose, const char *format,
     return child;
 }
 
+static bool is_device(const char *path)
+{
+    GStatBuf st;
+
+    return g_stat(path, &st) == 0 &&
+           (S_ISBLK(st.st_mode) || S_ISCHR(st.st_mode));
+}
+
 COROUTINE_ONLY CONTROL_ONLY static Edge *co_data_file_by_name(Qcow2State *s,
                                                               Error **errp)
 {
-    g_autofree char *name =
-        filename_beside(s->file->child->filename, s->data_file_name, errp);
-    json_object *loose = name ? loose_options_of_filename(name, errp) : NULL;
+    json_object *loose = json_object_new_object();
     Edge *edge;
 
-    if (!loose) {
-        return NULL;
-    }
+    add(loose, "driver", is_device(s->data_file_name) ? "host_device" : "file");
+    add(loose, "filename", s->data_file_name);
     edge = co_open_loose(s, loose, "file", "data-file", EDGE_DATA, errp);
     json_object_put(loose);
     return edge;
@@ -63,7 +74,7 @@ bool co_qcow2_open_data_file(Qcow2State *s, const BlockdevOptionsQcow2 *o,
 {
     s->has_data_file = s->incompatible & QCOW2_INCOMPAT_DATA_FILE;
     if (!s->has_data_file) {
-        if (o->data_file) {
+        if (o->data_file && !format_opening_to_look) {
             error_set(errp, "'data-file' can only be set for images with an "
                             "external data file");
             return false;
@@ -72,6 +83,9 @@ bool co_qcow2_open_data_file(Qcow2State *s, const BlockdevOptionsQcow2 *o,
     }
     s->data_file_raw = s->autoclear & QCOW2_AUTOCLEAR_DATA_FILE_RAW;
     s->file->role = EDGE_METADATA | EDGE_PRIMARY;
+    if (format_opening_to_look) {
+        return true; /* nobody is going to ask for data */
+    }
     if (o->data_file) {
         s->data_file = co_node_open_child(s->node, o->data_file, "data-file",
                                           EDGE_DATA, errp);

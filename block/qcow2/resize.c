@@ -196,6 +196,10 @@ COROUTINE_ONLY CONTROL_ONLY static int co_grow(Qcow2State *s,
         error_set_errno(errp, -ret, "Failed to zero the new area");
         return ret;
     }
+    /* A data file that is a raw image shows all of itself. */
+    if (s->data_file_raw && how == FORMAT_PREALLOC_OFF) {
+        how = FORMAT_PREALLOC_METADATA;
+    }
     if (how != FORMAT_PREALLOC_OFF) {
         ret = co_qcow2_preallocate(s, old, size_bytes - old, how, errp);
         if (ret < 0) {

@@ -396,6 +396,11 @@ int co_qcow2_snapshot_apply(Node *node, const char *id_or_name, Error **errp)
     const Qcow2Snapshot *sn;
     int ret;
 
+    if (s->has_data_file) {
+        error_set(errp, "Snapshots are not supported with an external data "
+                        "file");
+        return -ENOTSUP;
+    }
     if (index < 0) {
         error_set(errp, "Can't find snapshot");
         return -ENOENT;
@@ -405,11 +410,6 @@ int co_qcow2_snapshot_apply(Node *node, const char *id_or_name, Error **errp)
         return -EBUSY;
     }
     sn = g_ptr_array_index(s->snapshots, index);
-    if (s->has_data_file) {
-        error_set(errp, "Snapshots are not supported with an external data "
-                        "file");
-        return -ENOTSUP;
-    }
     if (qcow2_snapshot_wrong(s, sn)) {
         error_report("%s", qcow2_snapshot_wrong(s, sn));
         return wrong(s, sn, errp);
