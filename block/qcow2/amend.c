@@ -21,49 +21,8 @@ typedef struct Amend {
     const char *data_file, *size;
     QCryptoBlockAmendOptionsLUKS *encrypt; /* NULL: stays */
     bool force;
+    Qcow2Progress progress;
 } Amend;
-
-/* --- the image behind ---------------------------------------------------- */
-
-int co_qcow2_change_backing_file(Node *node, const char *filename,
-                                 const char *format, Error **errp)
-{
-    Qcow2State *s = qcow2_state(node);
-    char *old_file = s->backing_file, *old_format = s->backing_format;
-    int ret;
-
-    if (filename && strlen(filename) > QCOW2_MAX_BACKING_NAME) {
-        error_set(errp, "Backing file name too long");
-        return -EINVAL;
-    }
-    if (s->data_file_raw && filename) {
-        error_set(errp, "Backing file and data-file-raw cannot be used at the "
-                        "same time");
-        return -EINVAL;
-    }
-    if (format && strlen(format) >= 16) {
-        error_set(errp, "Backing format name too long");
-        return -EINVAL;
-    }
-    s->backing_file = filename && *filename ? g_strdup(filename) : NULL;
-    s->backing_format =
-        s->backing_file && format && *format ? g_strdup(format) : NULL;
-    ret = co_qcow2_header_write(s);
-    if (ret == 0) {
-        ret = co_edge_flush(s->file);
-    }
-    if (ret < 0) {
-        g_free(s->backing_file);
-        g_free(s->backing_format);
-        s->backing_file = old_file;
-        s->backing_format = old_format;
-        error_set_errno(errp, -ret, "Failed to change the backing file");
-        return ret;
-    }
-    g_free(old_file);
-    g_free(old_format);
-    return 0;
-}
 
 /* --- checks -------------------------------------------------------------- */
 
@@ -126,6 +85,21 @@ static bool take_word(Amend *a, const char *name, const char *word,
     return true;
 }
 
+/* There, a snapshot is as large as the disk, and its state of a machine is
+ * less than 4 GiB. */
+static bool snapshots_fit_v2(const Qcow2State *s)
+{
+    for (unsigned i = 0; i < s->snapshots->len; i++) {
+        const Qcow2Snapshot *sn = g_ptr_array_index(s->snapshots, i);
+
+        if (sn->vm_state_bytes > UINT32_MAX ||
+            sn->disk_bytes != s->disk_bytes) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static bool check_downgrade(const Qcow2State *s, Error **errp)
 {
     uint64_t others = s->incompatible & ~(uint64_t)(QCOW2_INCOMPAT_DIRTY |
@@ -133,6 +107,9 @@ static bool check_downgrade(const Qcow2State *s, Error **errp)
 
     if (s->has_data_file) {
         return bad(errp, "Cannot downgrade an image with a data file");
+    }
+    if (!snapshots_fit_v2(s)) {
+        return bad(errp, "Internal snapshots prevent downgrade of image");
     }
     if (others) {
         error_set(errp,
@@ -173,7 +150,7 @@ static bool check_words(const Amend *a, Error **errp)
     return a->version >= s->version || check_downgrade(s, errp);
 }
 
-/* Data that version 2 has no word for would be lost: QEMU 7.2 lets it. */
+/* Data that version 2 has no word for would be lost. */
 COROUTINE_ONLY
 static bool co_check_compression(const Amend *a, Error **errp)
 {
@@ -183,8 +160,8 @@ static bool co_check_compression(const Amend *a, Error **errp)
                   : 0;
 
     if (ret > 0) {
-        return bad(errp, "Cannot downgrade an image with clusters that are "
-                         "compressed with zstd");
+        return bad(errp, "Cannot downgrade an image with zstd compression "
+                         "type and existing compressed clusters");
     }
     if (ret < 0) {
         error_set_errno(errp, -ret, "Could not look for compressed clusters");
@@ -194,13 +171,24 @@ static bool co_check_compression(const Amend *a, Error **errp)
 
 /* --- steps --------------------------------------------------------------- */
 
-COROUTINE_ONLY
-static int co_set_version(Qcow2State *s, unsigned version)
+static void tell_steps(Amend *a, uint64_t steps)
 {
-    unsigned old = s->version;
-    int ret = version < old ? co_qcow2_expand_zeroes(s) : 0;
+    for (uint64_t i = 0; i < steps; i++) {
+        qcow2_progress_before_step(&a->progress);
+    }
+    if (a->progress.done == a->progress.total) {
+        qcow2_progress_tell(&a->progress);
+    }
+}
 
-    if (ret == 0 && version != old) {
+COROUTINE_ONLY
+static int co_set_version(Amend *a)
+{
+    Qcow2State *s = a->s;
+    unsigned old = s->version, version = a->version;
+    int ret = version < old ? co_qcow2_expand_zeroes(s, &a->progress) : 0;
+
+    if (ret == 0) {
         s->version = version;
         if (version < 3) {
             s->compatible = s->incompatible = s->autoclear = 0;
@@ -214,19 +202,37 @@ static int co_set_version(Qcow2State *s, unsigned version)
     return ret;
 }
 
+/* To a newer version. */
+COROUTINE_ONLY
+static int co_upgrade(Amend *a)
+{
+    int ret;
+
+    qcow2_progress_begin(&a->progress, 2);
+    qcow2_progress_before_step(&a->progress);
+    ret = co_set_version(a);
+    tell_steps(a, 1);
+    qcow2_progress_end(&a->progress);
+    return ret;
+}
+
 /* All counts anew in the other width. */
 COROUTINE_ONLY
-static int co_set_width(Qcow2State *s, unsigned order, Error **errp)
+static int co_set_width(Amend *a, Error **errp)
 {
+    Qcow2State *s = a->s;
     FormatCheck out = {.fix = 0};
     Qcow2Check c = {.s = s, .out = &out};
-    unsigned old = s->refcount_order;
+    unsigned old = s->refcount_order, order = a->refcount_order;
+    uint32_t entries = s->reftable_entries;
     int ret = co_qcow2_settle(s);
 
     if (ret < 0) {
         return ret;
     }
+    qcow2_progress_begin(&a->progress, 3 * (uint64_t)entries);
     ret = co_qcow2_check_count_all(&c);
+    tell_steps(a, entries);
     if (ret == 0 && (out.corruptions || out.check_errors || c.needs_rebuild)) {
         error_set(errp, "The image has errors; repair it first");
         ret = -EIO;
@@ -248,6 +254,10 @@ static int co_set_width(Qcow2State *s, unsigned order, Error **errp)
         qcow2_geometry(s);
     }
     qcow2_check_refs_free(&c);
+    if (ret == 0) {
+        tell_steps(a, 2 * entries);
+    }
+    qcow2_progress_end(&a->progress);
     return ret;
 }
 
@@ -268,13 +278,12 @@ static int co_set_names(const Amend *a, Error **errp)
     }
     if (a->data_file) {
         g_free(s->data_file_name);
-        s->data_file_name = g_strdup(a->data_file);
+        s->data_file_name = *a->data_file ? g_strdup(a->data_file) : NULL;
     }
     return co_qcow2_header_write(s);
 }
 
-COROUTINE_ONLY CONTROL_ONLY static int co_amend_steps(const Amend *a,
-                                                      Error **errp)
+COROUTINE_ONLY CONTROL_ONLY static int co_amend_steps(Amend *a, Error **errp)
 {
     Qcow2State *s = a->s;
     int ret = 0;
@@ -283,16 +292,16 @@ COROUTINE_ONLY CONTROL_ONLY static int co_amend_steps(const Amend *a,
         return -EINVAL;
     }
     if (a->version > s->version) {
-        ret = co_set_version(s, a->version);
+        ret = co_upgrade(a);
     }
     if (ret == 0 && a->refcount_order != s->refcount_order) {
-        ret = co_set_width(s, a->refcount_order, errp);
+        ret = co_set_width(a, errp);
     }
     if (ret == 0) {
         ret = co_set_names(a, errp);
     }
     if (ret == 0 && a->version < s->version) {
-        ret = co_set_version(s, a->version);
+        ret = co_set_version(a);
     }
     if (ret == 0 && a->size) {
         uint64_t size = g_ascii_strtoull(a->size, NULL, 10);
@@ -318,6 +327,7 @@ bool co_qcow2_amend(Node *node, struct json_object *words, bool force,
         .lazy = s->compatible & QCOW2_COMPAT_LAZY_REFCOUNTS,
         .data_file_raw = s->data_file_raw,
         .force = force,
+        .progress = {.tell = progress, .opaque = opaque},
     };
     Error *err = NULL;
     int ret;
@@ -333,11 +343,10 @@ bool co_qcow2_amend(Node *node, struct json_object *words, bool force,
         return false;
     }
     a.lazy &= a.version >= 3; /* it goes with the version */
+    a.progress.operations =
+        (a.version != s->version) + (a.refcount_order != s->refcount_order);
     ret = co_amend_steps(&a, &err);
     QCryptoBlockAmendOptionsLUKS_free(a.encrypt);
-    if (progress) {
-        progress(opaque, 1, 1);
-    }
     if (ret < 0 && !err) {
         error_set_errno(&err, -ret, "Failed to amend the image");
     }

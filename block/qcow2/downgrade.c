@@ -13,6 +13,7 @@ typedef struct Expand {
     Qcow2State *s;
     bool backing;
     uint8_t *zeroes; /* a cluster of them */
+    Qcow2Progress *progress;
 } Expand;
 
 /* Zeroes for the guest's cluster @guest at @host. */
@@ -83,11 +84,20 @@ static int co_expand_cluster(const Expand *x, uint64_t guest,
     return 0;
 }
 
+static void tell_tables(const Expand *x, uint32_t *told, uint32_t tables)
+{
+    for (; *told < tables; (*told)++) {
+        qcow2_progress_step(x->progress);
+    }
+}
+
 COROUTINE_ONLY
 static int co_expand_disk(const Expand *x)
 {
     Qcow2State *s = x->s;
     uint64_t end = ROUND_UP(s->disk_bytes, s->cluster_bytes);
+    uint64_t reach = qcow2_table_reach(s);
+    uint32_t told = 0;
     int ret = 0;
 
     for (uint64_t at = 0; at < end && ret == 0;) {
@@ -105,7 +115,9 @@ static int co_expand_disk(const Expand *x)
             map.bytes = s->cluster_bytes;
         }
         at += map.bytes;
+        tell_tables(x, &told, at < end ? at / reach : s->l1_size);
     }
+    tell_tables(x, &told, s->l1_size);
     return ret;
 }
 
@@ -193,15 +205,26 @@ static int co_each_table(const Expand *x, const Qcow2Snapshot *sn,
         } else if (offset) {
             ret = co_do(x, offset, i * qcow2_table_reach(s));
         }
+        if (x->progress) {
+            qcow2_progress_step(x->progress);
+        }
     }
     g_free(l1);
     return ret;
 }
 
-int co_qcow2_expand_zeroes(Qcow2State *s)
+int co_qcow2_expand_zeroes(Qcow2State *s, Qcow2Progress *progress)
 {
-    Expand x = {s, s->backing_file != NULL, NULL};
+    Expand x = {s, s->backing_file != NULL, NULL, progress};
+    uint64_t entries = s->l1_size;
     int ret;
+
+    for (unsigned i = 0; i < s->snapshots->len; i++) {
+        const Qcow2Snapshot *sn = g_ptr_array_index(s->snapshots, i);
+
+        entries += sn->l1_size;
+    }
+    qcow2_progress_begin(progress, entries);
 
     x.zeroes = s->crypt ? g_malloc0(s->cluster_bytes) : NULL;
     ret = co_expand_disk(&x);
@@ -211,6 +234,7 @@ int co_qcow2_expand_zeroes(Qcow2State *s)
                             co_expand_table);
     }
     g_free(x.zeroes);
+    qcow2_progress_end(progress);
     return ret == 0 ? co_qcow2_settle(s) : ret;
 }
 
@@ -236,7 +260,7 @@ static int co_find_in_table(const Expand *x, uint64_t offset, uint64_t guest)
 
 int co_qcow2_find_compressed(Qcow2State *s)
 {
-    Expand x = {s, false, NULL};
+    Expand x = {s, false, NULL, NULL};
     uint64_t end = ROUND_UP(s->disk_bytes, s->cluster_bytes);
     int ret = co_qcow2_settle(s);
 

@@ -5,6 +5,7 @@ of clusters that are shared or empty."""
 
 import json
 import os
+import re
 
 from lib import case, tools
 from lib.case import ours_only
@@ -112,16 +113,53 @@ class Downgrade(ImageCase):
         self.create('lazy_refcounts=on')
         self.assertEqual(self.amend('compat=0.10,lazy_refcounts=on'), '')
 
-    @ours_only('loses what it has no word for')
-    def test_nothing_is_lost(self):
+    def test_zstd_refused(self):
         self.create('compression_type=zstd', 'write -c -P 1 0 64k')
         self.assertEqual(self.amend('compat=0.10'), 'qemu-img: Cannot '
-                         'downgrade an image with clusters that are '
-                         'compressed with zstd\n')
+                         'downgrade an image with zstd compression type and '
+                         'existing compressed clusters\n')
+
+    def test_snapshots_of_another_size(self):
+        for options in 'compat=1.1', 'extended_l2=on':
+            self.create(options)
+            tools.img('snapshot', '-c', 's', 'a')
+            tools.img('resize', '-q', 'a', '8M')
+            self.assertEqual(self.amend('compat=0.10'), 'qemu-img: Internal '
+                             'snapshots prevent downgrade of image\n')
+
+    @ours_only('loses what it has no word for')
+    def test_bitmaps_are_not_lost(self):
         self.create('compat=1.1')
         tools.img('bitmap', '--add', 'a', 'b')
         self.assertEqual(self.amend('compat=0.10'), 'qemu-img: Cannot '
                          'downgrade an image with bitmaps\n')
+
+    def shown(self, options):
+        """The percentages that -p prints."""
+        out = tools.img('amend', '-p', '-o', options, 'a', check=False).stdout
+        return re.findall(r'\(([0-9.]+)/100%\)', out)
+
+    def test_progress(self):
+        tools.img('create', '-q', '-f', 'qcow2', 'a', '2G')
+        self.assertEqual(self.shown('lazy_refcounts=off'), ['0.00', '100.00'])
+        self.assertEqual(
+            self.shown('compat=0.10'),
+            ['0.00', '25.00', '50.00', '75.00', '100.00', '100.00'])
+        self.assertEqual(self.shown('compat=1.1'),
+                         ['0.00', '0.00', '50.00', '100.00', '100.00'])
+        tools.img('snapshot', '-c', 's', 'a')
+        self.assertEqual(self.shown('compat=0.10'),
+                         ['0.00'] + [f'{12.5 * i:.2f}' for i in range(1, 9)] +
+                         ['100.00'])
+        self.assertEqual(self.shown('size=1'), ['0.00', '100.00'])
+        steps = self.shown('compat=1.1,refcount_bits=64')
+        self.assertEqual(steps[:6],
+                         ['0.00', '0.00', '25.00', '50.00', '0.01', '1.01'])
+        self.assertEqual(steps[-3:], ['99.10', '100.00', '100.00'])
+        steps = self.shown('compat=0.10,refcount_bits=16')
+        self.assertEqual(steps[:3] + steps[48:],
+                         ['0.00', '0.00', '1.00', '47.05', '48.05', '49.05',
+                          '99.97', '100.00', '100.00'])
 
     def test_width(self):
         self.create('compat=1.1')

@@ -131,7 +131,7 @@ static void show_progress(void *opaque, uint64_t done, uint64_t total)
 {
     Amend *amend = opaque;
 
-    img_progress(&amend->shown, done, total);
+    img_progress_jump(&amend->shown, done, total);
 }
 
 COROUTINE_ONLY CONTROL_ONLY static bool
@@ -149,9 +149,7 @@ co_amend(Amend *amend, json_object *words, Error **errp)
     ok =
         format->co_amend(node, words, amend->force, show_progress, amend, errp);
     graph_unlock();
-    if (ok) {
-        img_progress(&amend->shown, 1, 1);
-    }
+    img_progress_jump(&amend->shown, 1, 1);
     return ok;
 }
 

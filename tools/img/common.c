@@ -184,6 +184,17 @@ void img_progress(ImgProgress *progress, uint64_t done, uint64_t total)
     }
 }
 
+void img_progress_jump(ImgProgress *progress, uint64_t done, uint64_t total)
+{
+    double percent = total ? 100.0 * done / total : 100.0;
+
+    if (progress->shown && (done == 0 || done == total ||
+                            percent > progress->last + PROGRESS_STEP ||
+                            percent < progress->last - PROGRESS_STEP)) {
+        print_progress(progress, percent);
+    }
+}
+
 void img_progress_end(ImgProgress *progress, bool complete)
 {
     if (progress->shown) {

@@ -88,6 +88,8 @@ typedef struct ImgProgress {
 /* Prints 0 %, if @shown. */
 void img_progress_begin(ImgProgress *progress, bool shown);
 void img_progress(ImgProgress *progress, uint64_t done, uint64_t total);
+/* The same where it may go back; 0 % and 100 % are printed each time. */
+void img_progress_jump(ImgProgress *progress, uint64_t done, uint64_t total);
 /* Prints 100 % if @complete, and ends the line. */
 void img_progress_end(ImgProgress *progress, bool complete);
 
