@@ -7,29 +7,99 @@
 #include "block/graph/op-blocker.h"
 #include "block/graph/query.h"
 #include "block/io/io.h"
+#include "block/job/block-job.h"
 #include "qapi/qapi-commands.h"
 #include "qapi/qapi-types.h"
 
+static Node *newest_node(void)
+{
+    Node *newest = NULL, *node = NULL;
+
+    while ((node = node_next(node))) {
+        newest = node;
+    }
+    return newest;
+}
+
+/* Jobs below nodes that are newer than @newest were stopped for a moment. */
+CONTROL_ONLY
+static void show_new_users(Node *newest)
+{
+    g_autoptr(GHashTable) fresh = g_hash_table_new(NULL, NULL);
+    Node *node = newest;
+
+    while ((node = node_next(node))) {
+        g_hash_table_add(fresh, node);
+    }
+    node = newest;
+    while ((node = node_next(node))) {
+        LIST_FOREACH(edge, &node->children, Edge, in_parent) {
+            if (!g_hash_table_contains(fresh, edge->child)) {
+                jobs_show_detach(edge->child);
+            }
+        }
+    }
+}
+
 bool qmp_blockdev_add(const BlockdevOptions *args, Error **errp)
 {
-    Node *node;
+    Node *node, *newest;
 
     if (!args->node_name) {
         error_set(errp, "'node-name' must be specified for the root node");
         return false;
     }
     co_graph_lock();
+    newest = newest_node();
     node = co_node_open(args, errp);
     if (node) {
         node->monitor_owned = true; /* which takes over our reference */
+        show_new_users(newest);
     }
     graph_unlock();
     return node != NULL;
 }
 
+static void add_with_children(Node *node, GHashTable *seen, GPtrArray *nodes)
+{
+    if (!g_hash_table_add(seen, node)) {
+        return;
+    }
+    g_ptr_array_add(nodes, node);
+    LIST_FOREACH(edge, &node->children, Edge, in_parent) {
+        add_with_children(edge->child, seen, nodes);
+    }
+}
+
+/* What is reopened stands still, with all below it. */
+CONTROL_ONLY
+static void show_reopen(const BlockdevOptionsList *options)
+{
+    g_autoptr(GHashTable) seen = g_hash_table_new(NULL, NULL);
+    g_autoptr(GPtrArray) nodes = g_ptr_array_new();
+
+    for (size_t i = 0; i < options->n; i++) {
+        const char *name = options->v[i]->node_name;
+        Node *node = name ? node_find(name) : NULL;
+
+        if (node) {
+            add_with_children(node, seen, nodes);
+        }
+    }
+    jobs_show_pause_of_users(nodes);
+}
+
 bool qmp_blockdev_reopen(const QmpBlockdevReopenArgs *args, Error **errp)
 {
-    return co_graph_reopen(args->options, errp);
+    bool ok;
+
+    co_graph_lock();
+    show_reopen(args->options);
+    jobs_quiet_sections(true);
+    ok = co_graph_reopen_locked(args->options, errp);
+    jobs_quiet_sections(false);
+    graph_unlock();
+    return ok;
 }
 
 /* A device, an export or a job holds it, rather than another node. */

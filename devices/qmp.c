@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* device_add, device_del, x-blockdev-set-iothread. */
 #include "block/graph/device.h"
+#include "block/job/block-job.h"
 #include "devices/device.h"
 #include "objects/iothread.h"
 #include "qapi/qapi-commands.h"
@@ -60,6 +61,7 @@ bool qmp_x_blockdev_set_iothread(const QmpXBlockdevSetIothreadArgs *args,
     const StrOrNull *name = args->iothread;
     Node *node = node_find(args->node_name);
     const Object *thread = NULL;
+    g_autoptr(GPtrArray) nodes = g_ptr_array_new();
 
     if (!node) {
         error_set(errp, "Failed to find node with node-name='%s'",
@@ -84,5 +86,7 @@ bool qmp_x_blockdev_set_iothread(const QmpXBlockdevSetIothreadArgs *args,
         error_set(errp, "Cannot change iothread of active block backend");
         return false;
     }
+    g_ptr_array_add(nodes, node);
+    jobs_show_pause_of_users(nodes);
     return true;
 }

@@ -4,6 +4,7 @@
 
 #include "block/backend/backend.h"
 #include "block/graph/activity.h"
+#include "block/job/block-job.h"
 #include "devices/board.h"
 #include "objects/fd-set.h"
 #include "qapi/qapi-commands.h"
@@ -94,6 +95,7 @@ StatusInfo *qmp_query_status(Error **errp)
 
 bool qmp_stop(Error **errp)
 {
+    jobs_show_pause();
     if (state == RUN_STATE_RUNNING) {
         run_state_set(RUN_STATE_PAUSED);
     }

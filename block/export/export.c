@@ -7,6 +7,7 @@
 #include "block/export/nbd-export.h"
 #include "block/graph/activity.h"
 #include "block/graph/home.h"
+#include "block/job/block-job.h"
 #include "qapi/qapi-events.h"
 #include "util/id.h"
 
@@ -193,6 +194,9 @@ static void free_export(BlockExport *exp)
 
 COROUTINE_ONLY CONTROL_ONLY static void co_drop_root(BlockExport *exp)
 {
+    if (root_node(exp->root)) {
+        jobs_show_detach(root_node(exp->root));
+    }
     co_root_detach(exp->root);
     root_free(exp->root);
     co_leave_iothreads(exp);

@@ -4,7 +4,7 @@
  * `const TransactionHandler txn_handler_NAME`; the generated table names them
  * all, so that an action without a handler does not link.
  *
- * The way of a transaction (monitor/transaction.c): every action says which
+ * The way of a transaction (block/job/actions.c): every action says which
  * nodes it touches; their roots are quiesced once; each is prepared in order;
  * then all are committed in order or all aborted in reverse.
  */
@@ -49,6 +49,8 @@ typedef struct TransactionHandler {
      * yield. False: it left nothing behind. */
     bool (*co_prepare)(const struct TransactionAction *action,
                        TransactionContext *ctx, Error **errp);
+    /* Jobs that use the nodes show one more pause, as with QEMU. */
+    bool shows_pause;
 } TransactionHandler;
 
 #endif

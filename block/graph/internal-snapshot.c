@@ -120,24 +120,6 @@ co_create(Node *node, const BlockdevSnapshotInternal *args, char **id,
     return ret == 0;
 }
 
-bool qmp_blockdev_snapshot_internal_sync(const BlockdevSnapshotInternal *args,
-                                         Error **errp)
-{
-    Quiesce *section;
-    Node *node;
-    bool ok = false;
-
-    co_graph_lock();
-    node = node_lookup_root(args->device, errp);
-    if (node) {
-        section = co_quiesce_begin(&node, 1);
-        ok = co_create(node, args, NULL, errp);
-        quiesce_end(section);
-    }
-    graph_unlock();
-    return ok;
-}
-
 /* --- the action ------------------------------------------------------------
  */
 

@@ -133,8 +133,9 @@ static bool snapshot(const BlockdevSnapshot *args, Txn *txn, Error **errp)
 
 /* The disk first, if it is there; the overlay may be written to. */
 CONTROL_ONLY
-static void touches(const BlockdevSnapshot *args, GPtrArray *nodes)
+static void action_touches(const TransactionAction *action, GPtrArray *nodes)
 {
+    const BlockdevSnapshot *args = action->u.blockdev_snapshot.data;
     const char *const names[] = {args->node, args->overlay};
 
     for (unsigned i = 0; i < ARRAY_SIZE(names); i++) {
@@ -144,31 +145,6 @@ static void touches(const BlockdevSnapshot *args, GPtrArray *nodes)
             g_ptr_array_add(nodes, node);
         }
     }
-}
-
-bool qmp_blockdev_snapshot(const BlockdevSnapshot *args, Error **errp)
-{
-    Quiesce *section;
-    g_autoptr(GPtrArray) nodes = g_ptr_array_new();
-    Txn *txn = txn_new();
-    bool ok;
-
-    co_graph_lock();
-    touches(args, nodes);
-    section = co_quiesce_begin((Node **)nodes->pdata, nodes->len);
-    ok = txn_end(txn, snapshot(args, txn, errp));
-    quiesce_end(section);
-    if (ok) {
-        co_snapshot_settle(nodes->pdata[0]);
-    }
-    graph_unlock();
-    return ok;
-}
-
-CONTROL_ONLY
-static void action_touches(const TransactionAction *action, GPtrArray *nodes)
-{
-    touches(action->u.blockdev_snapshot.data, nodes);
 }
 
 COROUTINE_ONLY CONTROL_ONLY static bool
@@ -192,6 +168,7 @@ co_action_prepare(const TransactionAction *action, TransactionContext *ctx,
 const TransactionHandler txn_handler_blockdev_snapshot = {
     .touches = action_touches,
     .co_prepare = co_action_prepare,
+    .shows_pause = true,
 };
 
 /* --- change-backing-file ---------------------------------------------------

@@ -115,6 +115,19 @@ Root *block_job_main_root(const Job *job)
     return main_hold->root;
 }
 
+bool block_job_uses(const Job *job, const Node *node)
+{
+    for (guint i = 0; job->block && i < job->block->holds->len; i++) {
+        BlockJobHold *hold = job->block->holds->pdata[i];
+        const Node *held = root_node(hold->root);
+
+        if (held && node_leads_to(held, node)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 void block_job_allow_ops(Job *job, const Node *node, unsigned ops)
 {
     for (guint i = 0; i < job->block->holds->len; i++) {

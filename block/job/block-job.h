@@ -77,4 +77,19 @@ void co_block_job_throttle(Job *job, uint64_t bytes) COROUTINE_ONLY;
 BlockErrorAction block_job_error_action(Job *job, BlockdevOnError on_error,
                                         bool is_read, int os_errno);
 
+/* --- pauses that show -------------------------------------------------------
+ * QEMU stops jobs for a moment wherever it holds requests, and clients see it.
+ * Where it does, and we need not, a pause is shown for their sake.
+ */
+
+/* Pauses all jobs and lets them go on. One that is paused already, or busy,
+ * stays as it is. */
+void jobs_show_pause(void) CONTROL_ONLY;
+/* The same for those that have one of @nodes below them. */
+void jobs_show_pause_of_users(const GPtrArray *nodes) CONTROL_ONLY;
+/* As QEMU does, twice, when a user leaves @node, or a new node is put above. */
+void jobs_show_detach(Node *node) CONTROL_ONLY;
+/* While on, sections do not show as pauses of the jobs that there are now. */
+void jobs_quiet_sections(bool quiet) CONTROL_ONLY;
+
 #endif

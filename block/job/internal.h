@@ -56,6 +56,8 @@ struct Job {
     unsigned pause_count;
     bool user_paused;    /* one of pause_count is the user's */
     bool paused;         /* the pause is in effect */
+    bool quiet;          /* pauses of it do not show (job_quiet_sections) */
+    bool paused_quietly; /* this one does not */
     bool at_pause_point; /* the coroutine is in a wait that may be paused */
 
     /* The job's coroutine: run.c. */
@@ -129,6 +131,8 @@ void co_job_txn_finalize(JobTxn *txn) COROUTINE_ONLY CONTROL_ONLY;
 
 void co_block_job_release(Job *job) COROUTINE_ONLY CONTROL_ONLY;
 void block_job_unblock(Job *job);
+/* Whether it is a block job, and @node lies below what it holds. */
+bool block_job_uses(const Job *job, const Node *node);
 void block_job_free(Job *job);
 void block_job_apply_speed(Job *job, uint64_t bytes_per_s);
 /* No-ops for jobs that are not block jobs. */

@@ -1,30 +1,31 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* blockdev-mirror and drive-mirror, as QMP commands and as actions of a
- * transaction. */
+/*
+ * blockdev-mirror and drive-mirror, as QMP commands and as actions of a
+ * transaction.
+ */
 #include "block/graph/action.h"
+#include "block/graph/quiesce.h"
 #include "block/job/mirror.h"
 #include "qapi/qapi-commands.h"
+#include "qapi/qapi-transaction.h"
 
-COROUTINE_ONLY CONTROL_ONLY static Job *
-co_mirror_ready(const BlockdevMirror *args, JobTxn *txn, Error **errp)
-{
-    MirrorParams params;
+/* --- what both share ----------------------------------------------------- */
 
-    return mirror_check(args, &params, errp)
-               ? co_mirror_create(&params, txn, errp)
-               : NULL;
-}
+/* Checks the arguments of its command and makes the job. */
+typedef Job *CoMake(const void *args, JobTxn *txn, Error **errp);
 
-bool qmp_blockdev_mirror(const BlockdevMirror *args, Error **errp)
+/* The disk @device, if there is one, stands still meanwhile. */
+COROUTINE_ONLY CONTROL_ONLY static bool
+co_start(const char *device, CoMake *co_make, const void *args, Error **errp)
 {
     Quiesce *section;
     Node *source;
     Job *job;
 
     co_graph_lock();
-    source = node_lookup(args->device, args->device, NULL);
+    source = node_lookup(device, device, NULL);
     section = co_quiesce_begin(&source, source ? 1 : 0);
-    job = co_mirror_ready(args, NULL, errp);
+    job = co_make(args, NULL, errp);
     quiesce_end(section);
     /* After the section, so that it does not show as a pause. */
     if (job) {
@@ -36,9 +37,8 @@ bool qmp_blockdev_mirror(const BlockdevMirror *args, Error **errp)
 }
 
 CONTROL_ONLY
-static void action_touches(const TransactionAction *action, GPtrArray *nodes)
+static void touch(const char *device, GPtrArray *nodes)
 {
-    const char *device = action->u.blockdev_mirror.data->device;
     Node *source = node_lookup(device, device, NULL);
 
     if (source) {
@@ -58,13 +58,11 @@ static void action_abort(void *opaque)
     mirror_undo(opaque);
 }
 
-COROUTINE_ONLY CONTROL_ONLY static bool
-co_action_prepare(const TransactionAction *action, TransactionContext *ctx,
-                  Error **errp)
+/* @job NULL: it could not be made. */
+CONTROL_ONLY
+static bool start_later(Job *job, TransactionContext *ctx)
 {
     static const TxnOps ops = {.commit = action_commit, .abort = action_abort};
-    Job *job =
-        co_mirror_ready(action->u.blockdev_mirror.data, ctx->job_txn, errp);
 
     if (job) {
         txn_add(ctx->txn, &ops, job);
@@ -72,56 +70,68 @@ co_action_prepare(const TransactionAction *action, TransactionContext *ctx,
     return job != NULL;
 }
 
+/* --- blockdev-mirror ----------------------------------------------------- */
+
+COROUTINE_ONLY CONTROL_ONLY static Job *
+co_make_blockdev(const void *args, JobTxn *txn, Error **errp)
+{
+    MirrorParams params;
+
+    return mirror_check(args, &params, errp)
+               ? co_mirror_create(&params, txn, errp)
+               : NULL;
+}
+
+bool qmp_blockdev_mirror(const BlockdevMirror *args, Error **errp)
+{
+    return co_start(args->device, co_make_blockdev, args, errp);
+}
+
+CONTROL_ONLY
+static void blockdev_touches(const TransactionAction *action, GPtrArray *nodes)
+{
+    touch(action->u.blockdev_mirror.data->device, nodes);
+}
+
+COROUTINE_ONLY CONTROL_ONLY static bool
+co_blockdev_prepare(const TransactionAction *action, TransactionContext *ctx,
+                    Error **errp)
+{
+    return start_later(
+        co_make_blockdev(action->u.blockdev_mirror.data, ctx->job_txn, errp),
+        ctx);
+}
+
 const TransactionHandler txn_handler_blockdev_mirror = {
-    .touches = action_touches,
-    .co_prepare = co_action_prepare,
+    .touches = blockdev_touches,
+    .co_prepare = co_blockdev_prepare,
 };
 
-/* --- drive-mirror ----------------------------------------------------------
- */
+/* --- drive-mirror -------------------------------------------------------- */
+
+COROUTINE_ONLY CONTROL_ONLY static Job *co_make_drive(const void *args,
+                                                      JobTxn *txn, Error **errp)
+{
+    return co_drive_mirror_prepare(args, txn, errp);
+}
 
 bool qmp_drive_mirror(const DriveMirror *args, Error **errp)
 {
-    Quiesce *section;
-    Node *source;
-    Job *job;
-
-    co_graph_lock();
-    source = node_lookup(args->device, args->device, NULL);
-    section = co_quiesce_begin(&source, source ? 1 : 0);
-    job = co_drive_mirror_prepare(args, NULL, errp);
-    quiesce_end(section);
-    if (job) {
-        job_start(job);
-    }
-    graph_unlock();
-    co_jobs_take_turn();
-    return job != NULL;
+    return co_start(args->device, co_make_drive, args, errp);
 }
 
 CONTROL_ONLY
 static void drive_touches(const TransactionAction *action, GPtrArray *nodes)
 {
-    const char *device = action->u.drive_mirror.data->device;
-    Node *source = node_lookup(device, device, NULL);
-
-    if (source) {
-        g_ptr_array_add(nodes, source);
-    }
+    touch(action->u.drive_mirror.data->device, nodes);
 }
 
 COROUTINE_ONLY CONTROL_ONLY static bool
 co_drive_prepare(const TransactionAction *action, TransactionContext *ctx,
                  Error **errp)
 {
-    static const TxnOps ops = {.commit = action_commit, .abort = action_abort};
-    Job *job = co_drive_mirror_prepare(action->u.drive_mirror.data,
-                                       ctx->job_txn, errp);
-
-    if (job) {
-        txn_add(ctx->txn, &ops, job);
-    }
-    return job != NULL;
+    return start_later(
+        co_make_drive(action->u.drive_mirror.data, ctx->job_txn, errp), ctx);
 }
 
 const TransactionHandler txn_handler_drive_mirror = {

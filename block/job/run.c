@@ -33,8 +33,12 @@ static void enter_pause(Job *job)
     if (job->driver->pause) {
         job->driver->pause(job);
     }
-    job_transition(job, job->status == JOB_STATUS_READY ? JOB_STATUS_STANDBY
-                                                        : JOB_STATUS_PAUSED);
+    job->paused_quietly = job->quiet;
+    if (!job->quiet) {
+        job_transition(job, job->status == JOB_STATUS_READY
+                                ? JOB_STATUS_STANDBY
+                                : JOB_STATUS_PAUSED);
+    }
 }
 
 static void leave_pause(Job *job)
@@ -45,7 +49,7 @@ static void leave_pause(Job *job)
         job->driver->resume(job);
     }
     /* A group that is being aborted shows its moves at the end, together. */
-    if (job->txn->phase != JOB_TXN_ABORTING) {
+    if (job->txn->phase != JOB_TXN_ABORTING && !job->paused_quietly) {
         job_transition(job, job->status == JOB_STATUS_STANDBY
                                 ? JOB_STATUS_READY
                                 : JOB_STATUS_RUNNING);
@@ -75,6 +79,58 @@ void job_resume(Job *job)
     assert(job->pause_count > 0);
     job->pause_count--;
     job_update_paused(job);
+}
+
+static void show_pause(Job *job)
+{
+    job_pause(job);
+    job_resume(job);
+}
+
+void jobs_show_pause(void)
+{
+    for (Job *job = job_previous(NULL); job; job = job_previous(job)) {
+        show_pause(job);
+    }
+}
+
+static bool uses_any(const Job *job, const GPtrArray *nodes)
+{
+    for (guint i = 0; i < nodes->len; i++) {
+        if (block_job_uses(job, nodes->pdata[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void jobs_show_pause_of_users(const GPtrArray *nodes)
+{
+    for (Job *job = job_previous(NULL); job; job = job_previous(job)) {
+        if (uses_any(job, nodes)) {
+            show_pause(job);
+        }
+    }
+}
+
+void jobs_show_detach(Node *node)
+{
+    g_autoptr(GPtrArray) nodes = g_ptr_array_new();
+
+    g_ptr_array_add(nodes, node);
+    jobs_show_pause_of_users(nodes);
+    jobs_show_pause_of_users(nodes);
+}
+
+void jobs_quiet_sections(bool quiet)
+{
+    for (Job *job = job_next(NULL); job; job = job_next(job)) {
+        job->quiet = quiet;
+        if (!quiet && job->paused && job->paused_quietly) {
+            /* Somebody else wants it to be paused by now. */
+            enter_pause(job);
+        }
+    }
 }
 
 void job_forget_io_error(Job *job)

@@ -80,26 +80,6 @@ co_snapshot(const BlockdevSnapshotSync *args, Txn *txn, Error **errp)
     return overlay;
 }
 
-bool qmp_blockdev_snapshot_sync(const BlockdevSnapshotSync *args, Error **errp)
-{
-    Txn *txn = txn_new();
-    Node *disk, *overlay;
-    Quiesce *section;
-
-    co_graph_lock();
-    disk = find_disk(args);
-    section = co_quiesce_begin(&disk, disk ? 1 : 0);
-    overlay = co_snapshot(args, txn, errp);
-    txn_end(txn, overlay != NULL);
-    quiesce_end(section);
-    if (overlay) {
-        co_snapshot_settle(disk);
-        co_node_unref(overlay);
-    }
-    graph_unlock();
-    return overlay != NULL;
-}
-
 /* --- the action ------------------------------------------------------------
  */
 
@@ -158,4 +138,5 @@ co_action_prepare(const TransactionAction *action, TransactionContext *ctx,
 const TransactionHandler txn_handler_blockdev_snapshot_sync = {
     .touches = action_touches,
     .co_prepare = co_action_prepare,
+    .shows_pause = true,
 };

@@ -10,6 +10,7 @@
  *    been let go.
  */
 #include "io-commands/io-commands.h"
+#include "block/job/block-job.h"
 #include "monitor/hmp/commands.h"
 #include "util/list.h"
 
@@ -146,6 +147,9 @@ COROUTINE_ONLY CONTROL_ONLY static void co_qemu_io(Hmp *hmp, json_object *args)
         co_io_run_line(&io->shell, hmp_str(args, "command"));
     }
     hmp_error(hmp, err);
+    if (io->own) {
+        jobs_show_detach(root_node(io->own));
+    }
     io->hmp = NULL;
     coroutine_start(co_release, io);
 }
