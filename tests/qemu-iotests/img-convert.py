@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """qemu-img convert from and to raw, beside QEMU's."""
 
+import json
 import os
 import random
 
@@ -143,6 +144,25 @@ class Content(DiffCase):
         for _program, folder in self.sides:
             self.assertLess(images.allocated_bytes(f'{folder}/b'), 2 * MIB)
             self.assertEqual(images.allocated_bytes(f'{folder}/c'), 64 * MIB)
+
+
+class Layout(case.Case):
+
+    def test_in_a_row(self):
+        """What is written into a format that allocates lies there in order,
+        also where metadata is loaded in between."""
+        source = images.make(self.path('a'), 24 * MIB, [
+            (at * MIB, MIB - 65536, at + 1) for at in range(24)])
+        target = self.path('b')
+        for options in ('cluster_size=512', 'cluster_size=4k',
+                        'cluster_size=64k'):
+            tools.img('convert', '-f', 'raw', '-O', 'qcow2', '-o', options,
+                      source, target)
+            offsets = [e['offset'] for e in json.loads(
+                tools.img('map', '--output=json', target).stdout)
+                if 'offset' in e]
+            self.assertGreater(len(offsets), 1)
+            self.assertEqual(offsets, sorted(offsets), options)
 
 
 class Errors(DiffCase):

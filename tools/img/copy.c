@@ -11,6 +11,12 @@
 #define COMPRESSED_CLUSTER_DEFAULT (64 * KiB)
 #define SECTOR_BYTES 512u
 #define UNIT_BYTES 4096u
+/* So many pieces are written to a plain file at a time, if in order: one waits
+ * in the kernel while the other is written, and no coroutine has to be woken up
+ * in between. More would only keep readers from the processor. A format that
+ * allocates is written one by one: it might allocate for the second one while
+ * the first waits for metadata. */
+#define PLAIN_WRITES 2
 
 enum { KIND_DATA, KIND_ZERO, KIND_BACKING };
 
@@ -59,7 +65,7 @@ static void fail(ImgCopy *copy, const char *what, uint64_t at, int ret)
                      strerror(-ret));
         copy->ret = ret;
     }
-    coqueue_wake_all(&copy->written);
+    coqueue_wake_all(&copy->turns);
 }
 
 /* --- what comes next --------------------------------------------------------
@@ -243,6 +249,35 @@ static int co_read_piece(ImgCopy *copy, const Piece *piece, uint8_t *buf)
     return 0;
 }
 
+/* --- turns ------------------------------------------------------------------
+ */
+
+static bool is_turn(const ImgCopy *copy, const Piece *piece)
+{
+    return !copy->in_order ||
+           (copy->begun_byte == piece->at &&
+            (copy->compressed || copy->writing < copy->writes_max));
+}
+
+/* Waits for its turn; false if another one failed. */
+COROUTINE_ONLY
+static bool co_await_turn(ImgCopy *copy, const Piece *piece)
+{
+    while (copy->ret == 0 && !is_turn(copy, piece)) {
+        co_queue_wait(&copy->turns);
+    }
+    return copy->ret == 0;
+}
+
+/* The next piece's turn: all of @piece is written, or being written. */
+static void end_turn(ImgCopy *copy, const Piece *piece)
+{
+    if (copy->in_order) {
+        copy->begun_byte = piece->at + piece->bytes;
+        coqueue_wake_all(&copy->turns);
+    }
+}
+
 /* --- writing ----------------------------------------------------------------
  */
 
@@ -306,6 +341,9 @@ static int co_write_data(ImgCopy *copy, const Piece *piece, const uint8_t *buf)
         if (copy->min_sparse_bytes) {
             n = segment_of(copy, buf + done, n, &zero);
         }
+        if (done + n == piece->bytes) {
+            end_turn(copy, piece);
+        }
         ret = zero ? co_write_zeroes(copy, piece->at + done, n)
                    : co_root_pwrite(copy->target, piece->at + done, n,
                                     buf + done, copy->write_flags);
@@ -335,9 +373,14 @@ static int co_write_compressed(ImgCopy *copy, const Piece *piece, uint8_t *buf)
     return ret;
 }
 
+/* Ends the piece's turn when its last write begins. Compressing takes long and
+ * is many processors' work: such pieces begin in order and end as they will. */
 COROUTINE_ONLY
 static int co_write_piece(ImgCopy *copy, const Piece *piece, uint8_t *buf)
 {
+    if (copy->compressed || piece->kind != KIND_DATA) {
+        end_turn(copy, piece);
+    }
     switch (piece->kind) {
     case KIND_BACKING:
         return 0;
@@ -355,26 +398,6 @@ static int co_write_piece(ImgCopy *copy, const Piece *piece, uint8_t *buf)
 static bool counts(const ImgCopy *copy, unsigned kind)
 {
     return kind == KIND_DATA || (kind == KIND_ZERO && !copy->target_is_zero);
-}
-
-/* Waits for its turn; false if another one failed. */
-COROUTINE_ONLY
-static bool co_await_turn(ImgCopy *copy, const Piece *piece)
-{
-    while (copy->in_order && copy->ret == 0 &&
-           copy->written_byte != piece->at) {
-        co_queue_wait(&copy->written);
-    }
-    return copy->ret == 0;
-}
-
-/* The next piece's turn. */
-static void end_turn(ImgCopy *copy, const Piece *piece)
-{
-    if (copy->in_order) {
-        copy->written_byte = piece->at + piece->bytes;
-        coqueue_wake_all(&copy->written);
-    }
 }
 
 COROUTINE_ONLY
@@ -404,18 +427,13 @@ static void co_copy_piece(ImgCopy *copy, const Piece *piece, uint8_t *buf)
         !co_await_turn(copy, piece)) {
         return;
     }
-    /* Compressing takes long and is many processors' work: such pieces begin
-     * in order and end as they will. */
-    if (copy->compressed) {
-        end_turn(copy, piece);
-    }
+    copy->writing++;
     ret = co_write_piece(copy, piece, buf);
+    copy->writing--;
+    coqueue_wake_all(&copy->turns);
     if (ret < 0) {
         fail(copy, "writing", piece->at, ret);
     } else {
-        if (!copy->compressed) {
-            end_turn(copy, piece);
-        }
         co_finish_piece(copy, piece);
     }
 }
@@ -475,10 +493,15 @@ static bool co_start_worker(ImgCopy *copy)
 
 int co_img_copy(ImgCopy *copy)
 {
+    uint32_t cluster;
     unsigned i;
 
+    copy->writes_max =
+        node_cluster_bytes(root_node(copy->target), &cluster) && cluster
+            ? 1
+            : PLAIN_WRITES;
     comutex_init(&copy->next_lock);
-    coqueue_init(&copy->written);
+    coqueue_init(&copy->turns);
     cocount_init(&copy->running);
     if (copy->progress && copy->progress->shown) {
         int ret = co_count_work(copy);

@@ -4,8 +4,8 @@
  * one behind the other, into a target. Holes stay holes.
  *
  * Invariants:
- * 1. Pieces are handed out in order, each once; with @in_order they are
- *    written in that order, too, so that a format that allocates as it is
+ * 1. Pieces are handed out in order, each once; with @in_order their writes
+ *    begin in that order, too, so that a format that allocates as it is
  *    written lays the disk out in a row.
  * 2. After the first error nothing more is handed out.
  * 3. At most @workers pieces, each in a buffer of its own, are on their way.
@@ -38,13 +38,14 @@ typedef struct ImgCopy {
 
     /* while it goes on */
     uint64_t total_bytes, next_byte; /* of all sources */
-    uint64_t written_byte;           /* up to there, with @in_order */
+    uint64_t begun_byte;             /* written up to there, or being */
+    unsigned writing, writes_max;    /* pieces, with @in_order */
     uint64_t work_bytes, done_bytes; /* for progress */
     uint64_t known_end;              /* @known holds up to there */
     unsigned known;                  /* kind of the area at @next_byte */
     int ret;                         /* the first error */
     CoMutex next_lock;
-    CoQueue written;
+    CoQueue turns;
     CoCount running;
 } ImgCopy;
 
