@@ -171,10 +171,26 @@ int process_catch_signals(Error **errp)
     return fd;
 }
 
-int co_process_wait_signal(int signal_fd)
+int co_process_wait_signal(int signal_fd, pid_t *sender)
 {
     struct signalfd_siginfo info;
 
-    return co_io_recv(signal_fd, &info, sizeof(info)) > 0 ? (int)info.ssi_signo
-                                                          : 0;
+    if (co_io_recv(signal_fd, &info, sizeof(info)) <= 0) {
+        return 0;
+    }
+    if (sender) {
+        *sender = (pid_t)info.ssi_pid;
+    }
+    return (int)info.ssi_signo;
+}
+
+char *process_name(pid_t pid)
+{
+    g_autofree char *path = g_strdup_printf("/proc/%ld/cmdline", (long)pid);
+    char *words = NULL;
+
+    /* The first of them; the file has a NUL behind each. */
+    return g_file_get_contents(path, &words, NULL, NULL)
+               ? words
+               : g_strdup("<unknown process>");
 }

@@ -26,7 +26,10 @@ bool co_pidfile_write(const char *path, Error **errp) COROUTINE_ONLY;
  * returns (-1 with @errp) instead of ending the process; SIGPIPE is ignored.
  * Before there are threads. */
 int process_catch_signals(Error **errp);
-/* Waits for one of them: its number; 0: cancelled (io_cancel_fd). */
-int co_process_wait_signal(int signal_fd) COROUTINE_ONLY;
+/* Waits for one of them: its number; 0: cancelled (io_cancel_fd). @sender, if
+ * not NULL, becomes who sent it; 0: nobody did. */
+int co_process_wait_signal(int signal_fd, pid_t *sender) COROUTINE_ONLY;
+/* How @pid was called, as long as that is known: the caller frees it. */
+char *process_name(pid_t pid);
 
 #endif

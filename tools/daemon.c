@@ -106,7 +106,7 @@ COROUTINE_ONLY CONTROL_ONLY static void co_watch_signals(void *opaque)
     Daemon *d = opaque;
     int signo;
 
-    while ((signo = co_process_wait_signal(d->signal_fd))) {
+    while ((signo = co_process_wait_signal(d->signal_fd, NULL))) {
         log_say(LOG_LEVEL_INFO, "%s: %s",
                 d->end_asked ? "ending already" : "ending", g_strsignal(signo));
         ask_end(d);

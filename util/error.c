@@ -1,20 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Error values: see util/error.h. */
-#include "util/report-order.h"
 #include "util/error.h"
 
 #include <stdarg.h>
-#include <stdio.h>
-
-#include "util/log.h"
 
 struct Error {
     ErrorClass class;
     char *text;
     char *hint;
 };
-
-static const char *program_name = "tidemark";
 
 static void error_setv(Error **errp, ErrorClass class, int os_errno,
                        const char *fmt, va_list ap) G_GNUC_PRINTF(4, 0);
@@ -160,81 +154,4 @@ void error_free(Error *err)
         g_free(err->hint);
         g_free(err);
     }
-}
-
-void error_set_program_name(const char *argv0)
-{
-    const char *slash = strrchr(argv0, '/');
-
-    program_name = slash ? slash + 1 : argv0;
-}
-
-const char *error_program_name(void)
-{
-    return program_name;
-}
-
-static bool may_overtake; /* CONST after the start */
-
-void report_may_overtake(void)
-{
-    may_overtake = true;
-}
-
-void report_settle_output(void)
-{
-    if (!may_overtake) {
-        fflush(stdout);
-    }
-}
-
-static void report(const char *kind, const char *fmt, va_list ap)
-    G_GNUC_PRINTF(2, 0);
-
-static void report(const char *kind, const char *fmt, va_list ap)
-{
-    char *text = g_strdup_vprintf(fmt, ap);
-
-    report_settle_output();
-    fprintf(stderr, "%s%s: %s%s\n",
-            log_prefix(*kind ? LOG_LEVEL_WARNING : LOG_LEVEL_ERROR),
-            program_name, kind, text);
-    g_free(text);
-}
-
-void error_report(const char *fmt, ...)
-{
-    va_list ap;
-
-    va_start(ap, fmt);
-    report("", fmt, ap);
-    va_end(ap);
-}
-
-static const char *warn_place; /* CONTROL */
-
-void warn_report_at(const char *place)
-{
-    warn_place = place;
-}
-
-void warn_report(const char *fmt, ...)
-{
-    g_autofree char *kind = warn_place
-                                ? g_strdup_printf("%s: warning: ", warn_place)
-                                : g_strdup("warning: ");
-    va_list ap;
-
-    va_start(ap, fmt);
-    report(kind, fmt, ap);
-    va_end(ap);
-}
-
-void error_report_err(Error *err)
-{
-    error_report("%s", err->text);
-    if (err->hint) {
-        fputs(err->hint, stderr);
-    }
-    error_free(err);
 }

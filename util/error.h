@@ -51,6 +51,9 @@ void error_free(Error *err); /* NULL is fine */
 /* Name shown in front of messages on stderr: basename of argv[0]. */
 void error_set_program_name(const char *argv0);
 const char *error_program_name(void);
+/* What stands in front of that from now on: the time, and the name of the
+ * machine (NULL: none). CONTROL, at the start. */
+void error_set_marks(bool timestamps, const char *guest_name);
 /* Prints "program: text\n" to stderr. */
 void error_report(const char *fmt, ...) G_GNUC_PRINTF(1, 2);
 /* "program: warning: text\n". */

@@ -121,6 +121,27 @@ bool apply_name(Apply *apply, const MachineOption *option, Error **errp)
     return true;
 }
 
+/* What -name said is known. */
+bool apply_messages(Apply *apply, const MachineOption *option, Error **errp)
+{
+    Opts *opts = opts_parse(option->text, NULL, option->shown);
+    bool timestamps = false, guest_name = false;
+    bool ok = opts_take_bool(opts, "timestamp", &timestamps, errp) &&
+              opts_take_bool(opts, "guest-name", &guest_name, errp);
+
+    if (ok && opts->list->len) {
+        const Opt *unknown = opts->list->pdata[0];
+
+        error_set(errp, "Invalid parameter '%s'", unknown->name);
+        ok = false;
+    }
+    if (ok) {
+        error_set_marks(timestamps, guest_name ? machine_about()->name : NULL);
+    }
+    opts_free(opts);
+    return ok;
+}
+
 bool apply_uuid(Apply *apply, const MachineOption *option, Error **errp)
 {
     return about_set_uuid(option->text, errp);

@@ -78,11 +78,12 @@ static bool begin_sets(void)
 
 COROUTINE_ONLY CONTROL_ONLY static bool co_apply_early(Apply *apply)
 {
-    return APPLY(apply, {MOPT_DISPLAY, apply_display, false},
+    return APPLY(apply, {MOPT_NAME, apply_name, false},
+                 {MOPT_MESSAGES, apply_messages, false},
+                 {MOPT_DISPLAY, apply_display, false},
                  {MOPT_MEMORY, apply_memory, false},
-                 {MOPT_NAME, apply_name, false}, {MOPT_UUID, apply_uuid, false},
-                 {MOPT_SMP, apply_smp, false}, {MOPT_ACCEL, apply_accel, false},
-                 {MOPT_KVM, apply_kvm, false},
+                 {MOPT_UUID, apply_uuid, false}, {MOPT_SMP, apply_smp, false},
+                 {MOPT_ACCEL, apply_accel, false}, {MOPT_KVM, apply_kvm, false},
                  {MOPT_MACHINE, apply_machine, true},
                  {MOPT_ACTION, apply_action, false},
                  {MOPT_NO_REBOOT, apply_no_reboot, false},

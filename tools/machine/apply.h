@@ -28,6 +28,8 @@ bool apply_machine(Apply *apply, const MachineOption *option,
 bool apply_display(Apply *apply, const MachineOption *option, Error **errp);
 bool apply_memory(Apply *apply, const MachineOption *option,
                   Error **errp) CONTROL_ONLY;
+bool apply_messages(Apply *apply, const MachineOption *option,
+                    Error **errp) CONTROL_ONLY;
 bool apply_name(Apply *apply, const MachineOption *option,
                 Error **errp) CONTROL_ONLY;
 bool apply_uuid(Apply *apply, const MachineOption *option,

@@ -55,6 +55,8 @@ void machine_help(void)
         "go\n"
         "                       by the clock of clock_step\n"
         "  -accel NAME          qtest: the same clock\n"
+        "  -msg [timestamp=on][,guest-name=on]\n"
+        "                       what stands in front of messages\n"
         "  -h, -help, -version\n"
         "\n"
         "Options of QEMU that only a guest would notice are accepted.\n",

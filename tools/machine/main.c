@@ -81,14 +81,28 @@ COROUTINE_ONLY CONTROL_ONLY static void co_quit(void *opaque)
     co_dispatch_stand_aside(co_wait_stopped, m);
 }
 
+static void report_signal(int signo, pid_t sender)
+{
+    g_autofree char *name = NULL;
+
+    if (!sender) {
+        error_report("terminating on signal %d", signo);
+        return;
+    }
+    name = process_name(sender);
+    error_report("terminating on signal %d from pid %ld (%s)", signo,
+                 (long)sender, name);
+}
+
 COROUTINE_ONLY CONTROL_ONLY static void co_watch_signals(void *opaque)
 {
     Machine *m = opaque;
+    pid_t sender;
     int signo;
 
-    while ((signo = co_process_wait_signal(m->signal_fd))) {
+    while ((signo = co_process_wait_signal(m->signal_fd, &sender))) {
         if (!m->end_asked) {
-            error_report("terminating on signal %d", signo);
+            report_signal(signo, sender);
             run_state_tell_shutdown(SHUTDOWN_CAUSE_HOST_SIGNAL);
         }
         ask_end(m);

@@ -73,7 +73,7 @@ static const Known known[] = {
     {"boot", true, MOPT_IGNORED},
     {"k", true, MOPT_IGNORED},
     {"d", true, MOPT_IGNORED},
-    {"msg", true, MOPT_IGNORED},
+    {"msg", true, MOPT_MESSAGES},
     {"icount", true, MOPT_IGNORED},
     {"net", true, MOPT_IGNORED},
     {"nic", true, MOPT_IGNORED},

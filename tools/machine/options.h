@@ -25,6 +25,7 @@ typedef enum MachineOptionKind {
     MOPT_ADD_FD,
     MOPT_TRACE,
     MOPT_LOG_FILE,
+    MOPT_MESSAGES, /* -msg */
     MOPT_OBJECT,
     MOPT_CHARDEV,
     MOPT_BLOCKDEV,

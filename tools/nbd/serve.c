@@ -42,7 +42,7 @@ COROUTINE_ONLY CONTROL_ONLY static void co_watch_signals(void *opaque)
 {
     Serving *s = opaque;
 
-    while (co_process_wait_signal(s->signal_fd)) {
+    while (co_process_wait_signal(s->signal_fd, NULL)) {
         ask_end(s);
     }
     s->watcher_ended = true;
