@@ -96,12 +96,28 @@ COROUTINE_ONLY CONTROL_ONLY static bool co_reopen(json_object *json,
     return ok;
 }
 
+/* What an inactive node will be when it is active. */
+static void set_read_only_later(Node *node)
+{
+    node->inactive_read_only = true;
+    set(node->options, "read-only", true);
+    LIST_FOREACH(edge, &node->children, Edge, in_parent) {
+        if (is_inline(node, edge) && edge->child->inactive) {
+            set_read_only_later(edge->child);
+        }
+    }
+}
+
 bool co_node_set_read_only(Node *node, bool read_only, Error **errp)
 {
     g_autoptr(GPtrArray) given = NULL;
     json_object *json;
     bool ok;
 
+    if (node->inactive && read_only && node->options) {
+        set_read_only_later(node);
+        return true;
+    }
     if (node->read_only == read_only) {
         return true;
     }
