@@ -121,13 +121,13 @@ def by_bitmap(bench):
               'less', values(ours, 'ms'), values(theirs, 'ms'), goal=8)
 
 
-def run_under_load(bench, name, mode):
+def run_under_load(bench, name, mode, depth):
     source = bench.new_file(bench.memory, 'source.img')
     half_sparse(bench, source, GUEST_BYTES)
     pair = Pair(bench, name, source,
                 empty(bench, bench.memory, GUEST_BYTES))
     argv = [bench.programs.load_program, '--export', 'disk', '--op', 'write',
-            '--block', '4096', '--depth', '1',
+            '--block', '4096', f'--depth={depth}',
             f'--seconds={bench.seconds + 1}', pair.server.nbd]
     with subprocess.Popen(argv, stdout=subprocess.PIPE) as load:
         time.sleep(0.1)
@@ -140,22 +140,26 @@ def run_under_load(bench, name, mode):
             'p99_us': result['p99_us'], 'gap_ms': result['gap_us'] / 1e3}
 
 
+def rows_under_load(bench, mode, depth):
+    ours, theirs = alternate(
+        ('tidemark', 'QEMU'),
+        lambda name: run_under_load(bench, name, mode, depth), bench.rounds)
+    text = f'mirror under a writer, {mode}, depth {depth}'
+    yield Row(f'{text}: until ready', 'ms', 'less', values(ours, 'ready_ms'),
+              values(theirs, 'ready_ms'), goal=2)
+    yield Row(f'{text}: its writes', '/s', 'more', values(ours, 'writes'),
+              values(theirs, 'writes'), goal=2)
+    yield Row(f'{text}: its p99', 'us', 'less', values(ours, 'p99_us'),
+              values(theirs, 'p99_us'),
+              goal=2 if mode == 'write-blocking' else None)
+    yield Row(f'{text}: its longest wait', 'ms', 'less',
+              values(ours, 'gap_ms'), values(theirs, 'gap_ms'))
+
+
 def under_load(bench):
     for mode in 'background', 'write-blocking':
-        ours, theirs = alternate(
-            ('tidemark', 'QEMU'),
-            lambda name: run_under_load(bench, name, mode), bench.rounds)
-        text = f'mirror under a writer, {mode}'
-        yield Row(f'{text}: until ready', 'ms', 'less',
-                  values(ours, 'ready_ms'), values(theirs, 'ready_ms'),
-                  goal=2)
-        yield Row(f'{text}: its writes', '/s', 'more',
-                  values(ours, 'writes'), values(theirs, 'writes'), goal=2)
-        yield Row(f'{text}: its p99', 'us', 'less',
-                  values(ours, 'p99_us'), values(theirs, 'p99_us'),
-                  goal=2 if mode == 'write-blocking' else None)
-        yield Row(f'{text}: its longest wait', 'ms', 'less',
-                  values(ours, 'gap_ms'), values(theirs, 'gap_ms'))
+        for depth in 1, 16:
+            yield from rows_under_load(bench, mode, depth)
 
 
 def run_pivot(bench, name):
