@@ -5,17 +5,31 @@
 #include "block/backend/backend.h"
 #include "block/graph/activity.h"
 #include "block/job/block-job.h"
+#include "block/graph/snapshot.h"
 #include "devices/board.h"
 #include "objects/fd-set.h"
 #include "qapi/qapi-commands.h"
 #include "qapi/qapi-events.h"
 #include "util/reactor/reactor.h"
+#include "util/reactor/virtual-clock.h"
 
 /* CONTROL */
 static RunState state = RUN_STATE_PRELAUNCH;
 static bool has_machine;
 static bool runs_after; /* the migration that is waited for */
 static void (*change_fn)(bool running);
+static int64_t ran_before_ns; /* until the last stop */
+static int64_t runs_since_ns; /* while it runs */
+
+/* How long it has run by now. */
+static int64_t ran_ns(void)
+{
+    if (vclock_stands_still()) {
+        return vclock_now_ns();
+    }
+    return ran_before_ns +
+           (state == RUN_STATE_RUNNING ? reactor_now_ns() - runs_since_ns : 0);
+}
 
 RunState run_state_get(void)
 {
@@ -41,6 +55,8 @@ void run_state_set(RunState next)
 {
     bool ran = state == RUN_STATE_RUNNING, runs = next == RUN_STATE_RUNNING;
 
+    ran_before_ns = ran_ns();
+    runs_since_ns = reactor_now_ns();
     state = next;
     if (runs && !ran) {
         qapi_event_resume();
@@ -67,6 +83,7 @@ void run_state_begin(bool stopped, bool incoming)
     has_machine = true;
     backends_on_stop(stop_for_error);
     fd_sets_machine_runs(false);
+    internal_snapshots_use_clock(ran_ns);
     if (incoming) {
         state = RUN_STATE_INMIGRATE;
         runs_after = !stopped;

@@ -73,6 +73,14 @@ typedef enum FormatPreallocation {
     FORMAT_PREALLOC_FULL,
 } FormatPreallocation;
 
+/* When a snapshot was taken. */
+typedef struct SnapshotMoment {
+    int64_t date_sec;
+    uint32_t date_nsec;
+    uint64_t vm_clock_nsec; /* how long the machine has run */
+    uint64_t icount;        /* instructions; UINT64_MAX: not counted */
+} SnapshotMoment;
+
 typedef struct FormatOps {
     /* In the order of the line "Formatting ..."; ends with name NULL. */
     const FormatOption *create_options;
@@ -130,9 +138,8 @@ typedef struct FormatOps {
     /* @name may be that of another one: then there are two. *@id is the
      * caller's to free; may be NULL. */
     int (*co_snapshot_create)(Node *node, const char *name,
-                              uint64_t vm_state_bytes, int64_t date_sec,
-                              uint32_t date_nsec, uint64_t vm_clock_nsec,
-                              char **id, Error **errp);
+                              const SnapshotMoment *moment, char **id,
+                              Error **errp);
     /* Makes the disk what it was; @id_or_name is looked up as id first. */
     int (*co_snapshot_apply)(Node *node, const char *id_or_name, Error **errp);
     /* Both must fit where both are given. */

@@ -12,6 +12,7 @@
 #include "block/graph/format.h"
 #include "block/graph/op-blocker.h"
 #include "block/graph/quiesce.h"
+#include "block/graph/snapshot.h"
 #include "qapi/qapi-commands.h"
 #include "util/reactor/reactor.h"
 
@@ -93,12 +94,33 @@ co_check_name(Node *node, const BlockdevSnapshotInternal *args, Error **errp)
     return !taken;
 }
 
+static int64_t (*guest_clock_fn)(void); /* CONST after the start */
+
+void internal_snapshots_use_clock(int64_t (*ran_ns)(void))
+{
+    guest_clock_fn = ran_ns;
+}
+
+static SnapshotMoment moment_now(void)
+{
+    int64_t now_us = reactor_wall_clock_us();
+
+    /* Without a machine there is no other clock: QEMU's daemon shows the date
+     * there, too. */
+    return (SnapshotMoment){
+        .date_sec = now_us / 1000000,
+        .date_nsec = now_us % 1000000 * 1000,
+        .vm_clock_nsec = guest_clock_fn ? guest_clock_fn() : now_us * 1000,
+        .icount = UINT64_MAX,
+    };
+}
+
 /* Its users are held. *@id is the caller's; may be NULL. */
 COROUTINE_ONLY CONTROL_ONLY static bool
 co_create(Node *node, const BlockdevSnapshotInternal *args, char **id,
           Error **errp)
 {
-    int64_t now_us = reactor_wall_clock_us();
+    const SnapshotMoment moment = moment_now();
     Error *err = NULL;
     int ret;
 
@@ -106,11 +128,8 @@ co_create(Node *node, const BlockdevSnapshotInternal *args, char **id,
         !co_check_name(node, args, errp)) {
         return false;
     }
-    /* A machine without a guest has no clock of its own: QEMU's shows the
-     * date there too. */
-    ret = node->driver->format->co_snapshot_create(
-        node, args->name, 0, now_us / 1000000, now_us % 1000000 * 1000,
-        now_us * 1000, id, &err);
+    ret = node->driver->format->co_snapshot_create(node, args->name, &moment,
+                                                   id, &err);
     if (ret < 0) {
         error_set(errp, "Failed to create snapshot '%s' on device '%s': %s",
                   args->name, args->device,

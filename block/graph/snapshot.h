@@ -20,4 +20,8 @@ void co_snapshot_settle(Node *disk) COROUTINE_ONLY CONTROL_ONLY;
 /* The same when the transaction is over, if it succeeds. */
 void snapshot_settle_later(Node *disk, TransactionContext *ctx) CONTROL_ONLY;
 
+/* What internal snapshots say of how long the machine has run. At the start;
+ * without it they show the date there. */
+void internal_snapshots_use_clock(int64_t (*ran_ns)(void)) CONTROL_ONLY;
+
 #endif

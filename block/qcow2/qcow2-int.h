@@ -497,9 +497,8 @@ void qcow2_snapshots_free(Qcow2State *s);
 struct SnapshotInfoList *co_qcow2_snapshot_list(Node *node,
                                                 Error **errp) COROUTINE_ONLY;
 int co_qcow2_snapshot_create(Node *node, const char *name,
-                             uint64_t vm_state_bytes, int64_t date_sec,
-                             uint32_t date_nsec, uint64_t vm_clock_nsec,
-                             char **id, Error **errp) COROUTINE_ONLY;
+                             const struct SnapshotMoment *moment, char **id,
+                             Error **errp) COROUTINE_ONLY;
 int co_qcow2_snapshot_apply(Node *node, const char *id_or_name,
                             Error **errp) COROUTINE_ONLY CONTROL_ONLY;
 int co_qcow2_snapshot_delete(Node *node, const char *id, const char *name,

@@ -304,9 +304,8 @@ static int co_create(Qcow2State *s, Qcow2Snapshot *sn)
 }
 
 int co_qcow2_snapshot_create(Node *node, const char *name,
-                             uint64_t vm_state_bytes, int64_t date_sec,
-                             uint32_t date_nsec, uint64_t vm_clock_nsec,
-                             char **id, Error **errp)
+                             const SnapshotMoment *moment, char **id,
+                             Error **errp)
 {
     Qcow2State *s = qcow2_state(node);
     Qcow2Snapshot *sn;
@@ -325,13 +324,11 @@ int co_qcow2_snapshot_create(Node *node, const char *name,
     /* Longer names are cut, as QEMU does. */
     sn->name = g_strndup(name, NAME_MAX_BYTES);
     sn->l1_size = s->l1_size;
-    sn->date_sec = date_sec;
-    sn->date_nsec = date_nsec;
-    sn->vm_clock_nsec = vm_clock_nsec;
-    sn->vm_state_bytes = vm_state_bytes;
+    sn->date_sec = moment->date_sec;
+    sn->date_nsec = moment->date_nsec;
+    sn->vm_clock_nsec = moment->vm_clock_nsec;
+    sn->icount = moment->icount;
     sn->disk_bytes = s->disk_bytes;
-    /* No machine ran: it has counted nothing. */
-    sn->icount = 0;
     ret = co_create(s, sn);
     if (ret < 0) {
         qcow2_snapshot_free(sn);

@@ -57,10 +57,11 @@ COROUTINE_ONLY
 static void co_snapshots(Node *node)
 {
     const FormatOps *ops = node->driver->format;
+    const SnapshotMoment moment = {1, 2, 3, 4};
 
     SnapshotInfoList_free(ops->co_snapshot_list(node, NULL));
     ops->co_snapshot_apply(node, "1", NULL);
-    ops->co_snapshot_create(node, "s", 0, 1, 2, 3, NULL, NULL);
+    ops->co_snapshot_create(node, "s", &moment, NULL, NULL);
     ops->co_snapshot_delete(node, "1", NULL, NULL);
     ops->co_snapshot_apply(node, "s", NULL);
     ops->co_snapshot_delete(node, NULL, "s", NULL);

@@ -1,8 +1,11 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""A snapshot with memory, as libvirt takes it: the machine's state goes to a
-file first, which leaves the disks inactive, and then an overlay is put on
-top. The disk below must be read-only when the machine goes on."""
+"""Snapshots of machines.
+
+With memory, as libvirt takes them: the machine's state goes to a file first,
+which leaves the disks inactive, and then an overlay is put on top. The disk
+below must be read-only when the machine goes on. And internal ones, which
+tell how long the machine has run."""
 
 from lib import case, images, machine, tools
 from lib.images import KIB, MIB
@@ -67,6 +70,26 @@ class Saved(machine.MachineCase):
             tools.img('convert', '-O', 'raw', path, raw)
             self.assertEqual(images.read(raw, 0, 64 * KIB),
                              pattern * (64 * KIB))
+
+    def test_internal(self):
+        vm = self.machine('-machine', 'none')
+        self.disk(vm, 'disk')
+        take = {'device': 'disk', 'name': 'stopped'}
+        vm.cmd('blockdev-snapshot-internal-sync', take)
+        vm.cmd('cont')
+        vm.cmd('blockdev-snapshot-internal-sync', dict(take, name='running'))
+        first, second = self.node(vm, 'disk')['image']['snapshots']
+        self.assertEqual((first['vm-clock-sec'], first['vm-clock-nsec']),
+                         (0, 0))
+        self.assertGreater(second['vm-clock-sec'] * 10 ** 9 +
+                           second['vm-clock-nsec'], 0)
+        self.assertLess(second['vm-clock-sec'], 3600)
+        gone = vm.cmd('blockdev-snapshot-delete-internal-sync', take)
+        self.assertEqual(gone, first)
+        # Nobody counts instructions.
+        self.assertEqual(list(first), [
+            'vm-clock-nsec', 'name', 'date-sec', 'date-nsec', 'vm-clock-sec',
+            'id', 'vm-state-size'])
 
 
 if __name__ == '__main__':

@@ -98,9 +98,13 @@ static bool co_create(const Snapshot *s, const FormatOps *format, Node *node)
     int ret = -ENOTSUP;
 
     if (format && format->co_snapshot_create) {
-        ret =
-            format->co_snapshot_create(node, s->name, 0, now_us / 1000000,
-                                       now_us % 1000000 * 1000, 0, NULL, &err);
+        /* No machine ran: it has counted nothing. */
+        const SnapshotMoment moment = {
+            .date_sec = now_us / 1000000,
+            .date_nsec = now_us % 1000000 * 1000,
+        };
+
+        ret = format->co_snapshot_create(node, s->name, &moment, NULL, &err);
         error_free(err);
     }
     if (ret < 0) {
