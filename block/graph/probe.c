@@ -4,8 +4,6 @@
 
 #include <stdio.h>
 
-#include <stdio.h>
-
 #include "block/graph/driver.h"
 #include "block/graph/loose-options.h"
 #include "block/graph/root.h"
@@ -18,9 +16,9 @@ static const struct {
     size_t offset, length;
     const char *magic;
 } magics[] = {
-    {"qcow2", 0, 8, "QFI\xfb\0\0\0\2"},
-    {"qcow2", 0, 8, "QFI\xfb\0\0\0\3"},
     {"qcow", 0, 8, "QFI\xfb\0\0\0\1"},
+    {"raw", 0, 8, "QFI\xfb\0\0\0\0"},
+    {"qcow2", 0, 4, "QFI\xfb"}, /* also versions of the future */
     {"qed", 0, 4, "QED\0"},
     {"vmdk", 0, 4, "KDMV"},
     {"vmdk", 0, 4, "COWD"},

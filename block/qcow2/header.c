@@ -127,8 +127,9 @@ static int check_features(Qcow2State *s, Error **errp)
                          "exceed 64 bits");
     }
     if ((s->incompatible & QCOW2_INCOMPAT_EXTL2) && s->cluster_bits < 14) {
-        return bad(errp, "Extended L2 entries are only supported with cluster "
-                         "sizes of at least 16384 bytes");
+        error_set(errp, "Unsupported subcluster size: %u",
+                  1u << (s->cluster_bits - 5));
+        return -EINVAL;
     }
     return 0;
 }
@@ -178,7 +179,7 @@ static int take_tables(Qcow2State *s, const Qcow2Header *h, Error **errp)
     qcow2_geometry(s);
     s->reftable_offset = be64_get(h->v2.refcount_table_offset);
     s->reftable_clusters = be32_get(h->v2.refcount_table_clusters);
-    if (s->reftable_clusters == 0) {
+    if (s->reftable_clusters == 0 && !format_opening_for_repair) {
         return bad(errp, "Image does not contain a reference count table");
     }
     if (s->reftable_clusters > QCOW2_MAX_REFTABLE_BYTES / s->cluster_bytes) {
@@ -241,7 +242,7 @@ static int take_backing(Qcow2State *s, const Qcow2Header *h,
     if (length > MIN(QCOW2_MAX_BACKING_NAME, s->cluster_bytes - offset)) {
         return bad(errp, "Backing file name too long");
     }
-    if (length) {
+    if (length && cluster[offset]) {
         s->backing_file = g_strndup((const char *)cluster + offset, length);
     }
     return 0;

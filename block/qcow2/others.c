@@ -17,6 +17,7 @@
 #include "block/graph/filename.h"
 #include "block/graph/fill-options.h"
 #include "block/graph/loose-options.h"
+#include "block/graph/probe.h"
 
 static void add(json_object *o, const char *key, const char *value)
 {
@@ -79,6 +80,11 @@ bool co_qcow2_open_data_file(Qcow2State *s, const BlockdevOptionsQcow2 *o,
                             "external data file");
             return false;
         }
+        if ((s->autoclear & QCOW2_AUTOCLEAR_DATA_FILE_RAW) &&
+            !format_opening_to_look) {
+            error_set(errp, "data-file-raw requires a data file");
+            return false;
+        }
         return true;
     }
     s->data_file_raw = s->autoclear & QCOW2_AUTOCLEAR_DATA_FILE_RAW;
@@ -99,34 +105,6 @@ bool co_qcow2_open_data_file(Qcow2State *s, const BlockdevOptionsQcow2 *o,
 }
 
 /* --- the image behind ---------------------------------------------------- */
-
-/* The format of the image that @loose options of a file name. */
-COROUTINE_ONLY CONTROL_ONLY static bool
-co_probe(Qcow2State *s, json_object *loose, const char **format, Error **errp)
-{
-    uint8_t head[8] = {0};
-    Edge *edge = co_open_loose(s, loose, "file", "probe", EDGE_METADATA, errp);
-    int ret = 0;
-    Iov iov;
-
-    if (!edge) {
-        return false;
-    }
-    if (edge->child->size_bytes >= sizeof(head)) {
-        iov_init_buf(&iov, head, sizeof(head));
-        ret = co_edge_preadv(edge, 0, sizeof(head), &iov, 0, 0);
-        iov_free(&iov);
-    }
-    co_edge_detach(edge);
-    if (ret < 0) {
-        error_set_errno(errp, -ret,
-                        "Could not read the image to determine its format");
-        return false;
-    }
-    *format =
-        !memcmp(head, "QFI\xfb\0\0\0", 7) && head[7] >= 2 ? "qcow2" : "raw";
-    return true;
-}
 
 COROUTINE_ONLY CONTROL_ONLY static bool co_backing_by_name(Qcow2State *s,
                                                            Error **errp)
@@ -155,7 +133,8 @@ COROUTINE_ONLY CONTROL_ONLY static bool co_backing_by_name(Qcow2State *s,
         return false;
     }
     add(loose, "read-only", "on");
-    if (!format && !co_probe(s, loose, &format, errp)) {
+    format = format ? format : co_probe_loose(loose, errp);
+    if (!format) {
         json_object_put(loose);
         return false;
     }

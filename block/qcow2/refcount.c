@@ -71,7 +71,7 @@ void qcow2_refcount_write(const Qcow2State *s, uint8_t *block, uint64_t index,
 int co_qcow2_reftable_load(Qcow2State *s, Error **errp)
 {
     size_t bytes = s->reftable_clusters * s->cluster_bytes;
-    Be64 *table = g_try_malloc(bytes);
+    Be64 *table = g_try_malloc(MAX(bytes, 1));
     int ret = -ENOMEM;
 
     if (table) {
@@ -84,7 +84,7 @@ int co_qcow2_reftable_load(Qcow2State *s, Error **errp)
         return ret;
     }
     s->reftable_entries = bytes / 8;
-    s->reftable = g_new(uint64_t, s->reftable_entries);
+    s->reftable = g_new(uint64_t, MAX(s->reftable_entries, 1));
     for (uint32_t i = 0; i < s->reftable_entries; i++) {
         s->reftable[i] = be64_get(table[i]);
     }

@@ -90,6 +90,7 @@ class Bitmaps(DiffCase):
             convert --bitmaps -O qcow2 -o compat=0.10 a c5
             convert --skip-broken-bitmaps -O qcow2 a c6
             convert --bitmaps -O qcow2 a b c7
+            convert --bitmaps -n -O qcow2 a c2
             info c2
             info c1
         ''')

@@ -38,6 +38,10 @@ BAD = {
     'corrupt': ([(72, 'Q', 2)],
                 'qcow2: Image is corrupt; cannot be opened read/write'),
     'data file': ([(72, 'Q', 4)], "'data-file' is required for this image"),
+    'raw data without a data file': ([(88, 'Q', 2)],
+                                     'data-file-raw requires a data file'),
+    'small subclusters': ([(20, 'I', 13), (72, 'Q', 16)],
+                          'Unsupported subcluster size: 256'),
     'compression bit': ([(72, 'Q', 8)],
                         'qcow2: Compression type incompatible feature bit '
                         'must not be set'),
@@ -99,6 +103,36 @@ class Damage(case.Case):
                         f"qemu-io: can't open device {self.name}: {text}")
                 else:
                     self.assertEqual(done.returncode, 0, done.stderr)
+
+    def test_version_of_the_future(self):
+        self.make()
+        poke(self.name, [(4, 'I', 4)])
+        done = tools.img('info', self.name, check=False)
+        self.assertEqual(done.stderr, f"qemu-img: Could not open '{self.name}'"
+                         ': Unsupported qcow2 version 4\n')
+
+    def test_empty_name_behind(self):
+        self.make()
+        poke(self.name, [(8, 'Q', 0x300), (16, 'I', 4)])
+        self.assertNotIn('backing', tools.img('info', self.name).stdout)
+
+    def test_no_refcounts_mended(self):
+        self.make()
+        poke(self.name, [(56, 'I', 0)])
+        self.assertEqual(
+            tools.img('check', self.name, check=False).returncode, 2)
+        tools.img('check', '-q', '-r', 'all', self.name)
+        tools.img('check', '-q', self.name)
+        self.assertEqual(self.io('read -q -P 7 0 1M').stdout, '')
+
+    def test_check_that_failed(self):
+        self.make()
+        table = peek(self.name, 48)
+        poke(self.name, [(table, 'Q', peek(self.name, table) + 512)])
+        done = tools.img('check', '-q', self.name, check=False)
+        self.assertEqual(done.returncode, 1)
+        self.assertTrue(done.stderr.endswith('\nqemu-img: Check failed\n'),
+                        done.stderr)
 
     def test_named_feature(self):
         self.make()

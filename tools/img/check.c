@@ -227,6 +227,9 @@ static int co_run(Check *check)
         co_check_again(check, &result) < 0) {
         return FAILED;
     }
+    if (result.check_errors) {
+        error_report("Check failed");
+    }
     if (check->json && !check->quiet) {
         print_json(check, &result);
     } else if (!check->quiet) {

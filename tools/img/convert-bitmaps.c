@@ -55,6 +55,7 @@ copy(const Convert *c, const DirtyBitmap *bitmap, Error **errp)
     BlockDirtyBitmap which = {.node = (char *)to, .name = (char *)name};
 
     if (!add(to, bitmap, errp)) {
+        error_prepend(errp, "Failed to create bitmap %s: ", name);
         return false;
     }
     if (!img_bitmap_merge(to, name, from, name, errp)) {
