@@ -2,6 +2,7 @@
 /* What is done on a reset and on a shutdown: see action.h. */
 #include "devices/action.h"
 
+#include "devices/device.h"
 #include "devices/run-state.h"
 #include "qapi/qapi-commands.h"
 #include "qapi/qapi-events.h"
@@ -115,5 +116,6 @@ bool qmp_system_reset(Error **errp)
         run_state_set(RUN_STATE_PRELAUNCH);
     }
     qapi_event_reset(&data);
+    devices_let_go(true);
     return true;
 }

@@ -12,4 +12,21 @@ void device_free(Device *device) CONTROL_ONLY;
 /* It is complete: others find it, and the bus that it brings. */
 void device_enlist(Device *device) CONTROL_ONLY;
 
+/* --- values.c ------------------------------------------------------------ */
+
+#define DEVICE_BLOCK_MIN 512
+
+/* A value as in an option string. */
+const char *device_json_text(json_object *value);
+/* @name is for nothing but texts. */
+bool device_parse_size(const char *name, const char *text, uint64_t *size);
+
+/* --- limits.c ------------------------------------------------------------ */
+
+/* Values that are right one by one, together. */
+bool device_limits_check(const DeviceModel *model, json_object *values,
+                         Error **errp);
+/* Whether a SCSI device has a place of its own; true for all others. */
+bool device_scsi_place_ok(const Device *device, Error **errp) CONTROL_ONLY;
+
 #endif

@@ -7,7 +7,6 @@
 #include "util/id.h"
 
 #define PERIPHERAL "/machine/peripheral/"
-#define SCSI_LUN_MAX 16383
 
 /* CONTROL */
 static ListLink devices = LIST_INIT(devices);
@@ -150,22 +149,6 @@ static bool bootindex_ok(const Device *device, Error **errp)
     return true;
 }
 
-static bool scsi_id_ok(const Device *device, Error **errp)
-{
-    int64_t id = device_number(device, "scsi-id", -1);
-    int64_t lun = device_number(device, "lun", -1);
-
-    if (id > 255 && id != UINT32_MAX) {
-        error_set(errp, "bad scsi device id: %" PRId64, id);
-        return false;
-    }
-    if (lun > SCSI_LUN_MAX && lun != UINT32_MAX) {
-        error_set(errp, "bad scsi device lun: %" PRId64, lun);
-        return false;
-    }
-    return true;
-}
-
 static char *path_of(const Device *device)
 {
     return device->id ? g_strconcat(PERIPHERAL, device->id, NULL)
@@ -179,7 +162,7 @@ COROUTINE_ONLY CONTROL_ONLY static bool co_complete(Device *device, bool strict,
 {
     return device_values_check(device->model, device->values, strict, errp) &&
            take_iothread(device, errp) && bootindex_ok(device, errp) &&
-           scsi_id_ok(device, errp) &&
+           device_scsi_place_ok(device, errp) &&
            bus_place(device, device_number(device, "unit", -1), errp) &&
            co_device_attach_disk(device, errp);
 }
@@ -243,11 +226,30 @@ void devices_set_running(void)
 
 /* --- removing ------------------------------------------------------------ */
 
-static void tell_deleted(const char *id, const char *path)
+/* What is to be told of a device that has gone. */
+static void add_gone(GPtrArray *gone, const char *id, const char *path)
 {
-    QapiEventDeviceDeleted data = {.device = (char *)id, .path = (char *)path};
+    QapiEventDeviceDeleted *data = g_new0(QapiEventDeviceDeleted, 1);
 
-    qapi_event_device_deleted(&data);
+    data->device = g_strdup(id);
+    data->path = g_strdup(path);
+    g_ptr_array_add(gone, data);
+}
+
+/* The events come after the answer, as from a guest that lets it go. */
+COROUTINE_ONLY static void co_tell_gone(void *opaque)
+{
+    g_autoptr(GPtrArray) gone = opaque;
+
+    co_reschedule();
+    for (guint i = 0; i < gone->len; i++) {
+        QapiEventDeviceDeleted *data = gone->pdata[i];
+
+        qapi_event_device_deleted(data);
+        g_free(data->device);
+        g_free(data->path);
+        g_free(data);
+    }
 }
 
 /* A device that stands on the bus that @owner brings, or NULL. */
@@ -274,32 +276,36 @@ COROUTINE_ONLY CONTROL_ONLY static void co_let_disk_go(Device *device)
     }
 }
 
-COROUTINE_ONLY CONTROL_ONLY static void co_take_out(Device *device, bool tell)
+COROUTINE_ONLY CONTROL_ONLY static void co_take_out(Device *device,
+                                                    GPtrArray *gone)
 {
     Device *child;
 
     while ((child = device_on(device))) {
-        co_take_out(child, tell);
+        co_take_out(child, gone);
     }
     list_remove(&device->link);
     co_graph_lock();
     co_let_disk_go(device);
     graph_unlock();
-    if (tell && device->model->inner_type) {
+    if (gone && device->model->inner_type) {
         g_autofree char *inner =
             g_strconcat(device->path, "/virtio-backend", NULL);
 
-        tell_deleted(NULL, inner);
+        add_gone(gone, NULL, inner);
     }
-    if (tell) {
-        tell_deleted(device->id, device->path);
+    if (gone) {
+        add_gone(gone, device->id, device->path);
     }
     device_free(device);
 }
 
 void co_device_remove(Device *device)
 {
-    co_take_out(device, true);
+    GPtrArray *gone = g_ptr_array_new();
+
+    co_take_out(device, gone);
+    coroutine_start(co_tell_gone, gone);
 }
 
 void co_devices_shutdown(void)
@@ -308,7 +314,7 @@ void co_devices_shutdown(void)
     Drive *drive;
 
     while (!list_empty(&devices)) {
-        co_take_out(LIST_ENTRY(list_first(&devices), Device, link), false);
+        co_take_out(LIST_ENTRY(list_first(&devices), Device, link), NULL);
     }
     while ((bus = bus_next(NULL))) {
         bus_remove(bus);

@@ -46,6 +46,7 @@ struct Device {
     unsigned unit;
     bool hotplugged;
     bool built_in;       /* the machine's own */
+    bool unplugs;        /* CONTROL: it waits for a guest to let it go */
     json_object *values; /* what was said of its properties */
     Object *iothread;    /* counted as a user, or NULL */
     ListLink link;       /* CONTROL */
@@ -73,8 +74,13 @@ Device *co_device_add(json_object *values, bool strict,
  * none. */
 bool co_device_for_drive(Drive *drive,
                          Error **errp) COROUTINE_ONLY CONTROL_ONLY;
-/* Takes it out; the events are sent. */
+/* Takes it out; the events are sent a little later. */
 void co_device_remove(Device *device) COROUTINE_ONLY CONTROL_ONLY;
+
+/* unplug.c: no guest lets devices go, not even a played one. */
+void devices_nobody_answers(void) CONTROL_ONLY;
+/* The machine runs, or was reset: devices that wait for that go. */
+void devices_let_go(bool reset) CONTROL_ONLY;
 
 /* By id or path; NULL: none. */
 Device *device_find(const char *id_or_path) CONTROL_ONLY;

@@ -90,17 +90,43 @@ static bool needs_medium(const Device *device)
     return device->model->use == DEVICE_USES_DISK;
 }
 
+/* Floppies cannot act upon errors. */
+static bool floppy_errors_ok(const Device *device, const Backend *backend,
+                             Error **errp)
+{
+    const char *asked = backend_errors_asked(backend);
+
+    if (device->model->use != DEVICE_USES_FLOPPY || !asked) {
+        return true;
+    }
+    error_set(errp, "fdc doesn't support drive option %s", asked);
+    return false;
+}
+
+static void set_write_cache(const Device *device, Backend *backend)
+{
+    const char *text = device_text(device, "write-cache", "auto");
+
+    if (strcmp(text, "auto")) {
+        backend_set_writethrough(backend, !strcmp(text, "off"));
+    }
+}
+
 bool co_device_use_backend(Device *device, Backend *backend, Error **errp)
 {
     bool ok;
 
     if (needs_medium(device) && !backend_node(backend)) {
-        error_set(errp, "Device needs media, but drive is empty");
+        error_set(errp, device->model->needs_serial
+                            ? "could not get blockdev size: No medium found"
+                            : "Device needs media, but drive is empty");
         return false;
     }
-    if (!backend_attach_device(backend, &device->disk, errp)) {
+    if (!floppy_errors_ok(device, backend, errp) ||
+        !backend_attach_device(backend, &device->disk, errp)) {
         return false;
     }
+    set_write_cache(device, backend);
     backend_override_errors(backend, action_of(device, "rerror"),
                             action_of(device, "werror"));
     ok = thread_ok(device, backend_node(backend), errp) &&

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* device_add, device_del, x-blockdev-set-iothread. */
+/* device_add, x-blockdev-set-iothread. */
 #include "block/graph/device.h"
 #include "block/job/block-job.h"
 #include "devices/device.h"
@@ -9,35 +9,6 @@
 bool qmp_device_add(json_object *args, Error **errp)
 {
     return co_device_add(args, false, errp) != NULL;
-}
-
-/* The event comes after the answer, as from a guest that lets it go. */
-COROUTINE_ONLY CONTROL_ONLY static void co_remove_later(void *opaque)
-{
-    g_autofree char *path = opaque;
-    Device *device;
-
-    co_reschedule();
-    device = device_find(path);
-    if (device) {
-        co_device_remove(device);
-    }
-}
-
-bool qmp_device_del(const QmpDeviceDelArgs *args, Error **errp)
-{
-    Device *device = device_find(args->id);
-
-    if (!device) {
-        error_set_class(errp, ERROR_CLASS_DEVICE_NOT_FOUND,
-                        "Device '%s' not found", args->id);
-        return false;
-    }
-    if (!bus_check_plug(device->at, errp)) {
-        return false;
-    }
-    coroutine_start(co_remove_later, g_strdup(device->path));
-    return true;
 }
 
 /* Whether a device that uses @node has its requests from another thread. */

@@ -7,6 +7,7 @@
 #include "block/job/block-job.h"
 #include "block/graph/snapshot.h"
 #include "devices/board.h"
+#include "devices/device.h"
 #include "objects/fd-set.h"
 #include "qapi/qapi-commands.h"
 #include "qapi/qapi-events.h"
@@ -60,6 +61,7 @@ void run_state_set(RunState next)
     state = next;
     if (runs && !ran) {
         qapi_event_resume();
+        devices_let_go(false);
     } else if (ran && !runs) {
         qapi_event_stop();
     }

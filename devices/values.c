@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What is said of a device's properties: types and limits. */
-#include "devices/device.h"
+#include "devices/device-int.h"
 #include "util/opts.h"
 
-#define BLOCK_SIZE_MIN 512
 #define BLOCK_SIZE_MAX (2 * MiB)
 
 /* What is no property but names the device. */
@@ -28,31 +27,61 @@ static const char *const *words_of(const char *type)
     static const char *const on_off_auto[] = {"auto", "on", "off", NULL};
     static const char *const on_error[] = {"report", "ignore", "enospc",
                                            "stop",   "auto",   NULL};
+    static const char *const floppies[] = {"144",  "288",  "120",
+                                           "none", "auto", NULL};
 
     return !strcmp(type, "OnOffAuto")         ? on_off_auto
            : !strcmp(type, "BlockdevOnError") ? on_error
+           : !strcmp(type, "FdcDriveType")    ? floppies
                                               : NULL;
+}
+
+/* The largest number of "uint16" and the like. */
+static uint64_t limit_of(const char *type)
+{
+    unsigned bits = *type == 'u' ? atoi(type + strlen("uint")) : 0;
+
+    return bits && bits < 64 ? (UINT64_C(1) << bits) - 1 : UINT64_MAX;
 }
 
 static bool number_ok(const DeviceProperty *p, const char *text, Error **errp)
 {
     char *end;
     bool negative = *text == '-';
+    uint64_t number;
 
     errno = 0;
-    g_ascii_strtoull(text + negative, &end, 0);
+    number = g_ascii_strtoull(text + negative, &end, 0);
     if (end == text + negative || *end || errno) {
         error_set(errp, "Parameter '%s' expects integer", p->name);
         return false;
     }
-    if (negative && *p->type == 'u') {
+    if ((negative && *p->type == 'u') || number > limit_of(p->type)) {
         error_set(errp, "Parameter '%s' expects %s_t", p->name, p->type);
         return false;
     }
     return true;
 }
 
-static bool parse_size(const char *name, const char *text, uint64_t *size)
+/* "slot.function", in hex. */
+static bool address_ok(const DeviceModel *model, const char *text, Error **errp)
+{
+    unsigned long slot, function = 0;
+    char *end;
+
+    slot = strtoul(text, &end, 16);
+    if (end != text && *end == '.' && end[1]) {
+        function = strtoul(end + 1, &end, 16);
+    }
+    if (end == text || *end || slot > 0x1f || function > 7) {
+        error_set(errp, "Property '%s.addr' doesn't take value '%s'",
+                  model->name, text);
+        return false;
+    }
+    return true;
+}
+
+bool device_parse_size(const char *name, const char *text, uint64_t *size)
 {
     Opts *opts = opts_parse("", NULL, NULL);
     bool ok;
@@ -67,18 +96,18 @@ static bool size_ok(const DeviceProperty *p, const char *text, Error **errp)
 {
     uint64_t size;
 
-    if (!parse_size(p->name, text, &size)) {
+    if (!device_parse_size(p->name, text, &size)) {
         error_set(errp, "Parameter '%s' expects size", p->name);
         return false;
     }
     if (!size || !g_str_has_suffix(p->name, "_block_size")) {
         return true;
     }
-    if (size < BLOCK_SIZE_MIN || size > BLOCK_SIZE_MAX) {
+    if (size < DEVICE_BLOCK_MIN || size > BLOCK_SIZE_MAX) {
         error_set(errp,
                   "Property .%s doesn't take value %" PRIu64
                   " (minimum: %d, maximum: %d)",
-                  p->name, size, BLOCK_SIZE_MIN, (int)BLOCK_SIZE_MAX);
+                  p->name, size, DEVICE_BLOCK_MIN, (int)BLOCK_SIZE_MAX);
         return false;
     }
     if (!is_power_of_2(size)) {
@@ -130,7 +159,7 @@ static bool json_type_ok(const DeviceProperty *p, json_object *value,
     return !wanted;
 }
 
-static const char *json_text(json_object *value)
+const char *device_json_text(json_object *value)
 {
     return json_object_is_type(value, json_type_boolean)
                ? (json_object_get_boolean(value) ? "on" : "off")
@@ -142,34 +171,18 @@ static bool value_ok(const DeviceModel *model, const char *name,
 {
     const DeviceProperty *p = device_model_property(model, name);
 
-    if (!p && model->open_sets) {
+    if (!p && model->open_sets && strcmp(name, "drive")) {
         return true;
     }
     if (!p) {
         error_set(errp, "Property '%s.%s' not found", model->name, name);
         return false;
     }
+    if (!strcmp(name, "addr") && json_object_is_type(value, json_type_string)) {
+        return address_ok(model, device_json_text(value), errp);
+    }
     return (!strict || json_type_ok(p, value, errp)) &&
-           text_ok(p, value ? json_text(value) : "", errp);
-}
-
-static bool sizes_agree(json_object *values, Error **errp)
-{
-    uint64_t logical = BLOCK_SIZE_MIN, physical = BLOCK_SIZE_MIN;
-    json_object *value;
-
-    if (json_object_object_get_ex(values, "logical_block_size", &value)) {
-        parse_size("", json_text(value), &logical);
-    }
-    if (json_object_object_get_ex(values, "physical_block_size", &value)) {
-        parse_size("", json_text(value), &physical);
-    }
-    if (logical > physical && physical && logical) {
-        error_set(errp, "logical_block_size > physical_block_size not "
-                        "supported");
-        return false;
-    }
-    return true;
+           text_ok(p, value ? device_json_text(value) : "", errp);
 }
 
 bool device_values_check(const DeviceModel *model, json_object *values,
@@ -181,7 +194,7 @@ bool device_values_check(const DeviceModel *model, json_object *values,
             return false;
         }
     }
-    return sizes_agree(values, errp);
+    return device_limits_check(model, values, errp);
 }
 
 /* --- what was said ------------------------------------------------------- */
@@ -192,7 +205,7 @@ const char *device_text(const Device *device, const char *name,
     json_object *value;
 
     return json_object_object_get_ex(device->values, name, &value) && value
-               ? json_text(value)
+               ? device_json_text(value)
                : otherwise;
 }
 

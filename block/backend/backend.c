@@ -237,6 +237,11 @@ void backend_set_errors(Backend *backend, BlockdevOnError on_read,
     backend->on_write_error = on_write;
 }
 
+void backend_set_writethrough(Backend *backend, bool on)
+{
+    backend->writethrough = on;
+}
+
 void backend_override_errors(Backend *backend, BlockdevOnError on_read,
                              BlockdevOnError on_write)
 {

@@ -91,6 +91,12 @@ bool backend_read_only(const Backend *backend);
 void backend_set_errors(Backend *backend, BlockdevOnError on_read,
                         BlockdevOnError on_write);
 
+/* For a device that cannot act upon errors: which of "rerror" and "werror" asks
+ * it to, or NULL. */
+const char *backend_errors_asked(const Backend *backend);
+/* Whether each write is on stable storage when it is done. */
+void backend_set_writethrough(Backend *backend, bool on);
+
 /* The same by a device: what it says AUTO to stays. */
 void backend_override_errors(Backend *backend, BlockdevOnError on_read,
                              BlockdevOnError on_write);

@@ -27,6 +27,15 @@ bool backend_may_stop(const Backend *backend)
            stops(backend->on_read_error, EIO);
 }
 
+const char *backend_errors_asked(const Backend *backend)
+{
+    if (backend->on_write_error != BLOCKDEV_ON_ERROR_ENOSPC &&
+        backend->on_write_error != BLOCKDEV_ON_ERROR_REPORT) {
+        return "werror";
+    }
+    return backend->on_read_error != BLOCKDEV_ON_ERROR_REPORT ? "rerror" : NULL;
+}
+
 CONTROL_ONLY
 static void tell_and_stop(Backend *backend, bool is_write, int os_errno)
 {

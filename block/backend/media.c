@@ -155,8 +155,11 @@ static bool insert_by_name(const QmpBlockdevInsertMediumArgs *args,
                            Error **errp)
 {
     Node *node = node_find(args->node_name);
-    Backend *backend;
+    Backend *backend = backend_lookup(NULL, args->id, errp);
 
+    if (!backend) {
+        return false;
+    }
     if (!node) {
         error_set(errp, "Node '%s' not found", args->node_name);
         return false;
@@ -165,8 +168,7 @@ static bool insert_by_name(const QmpBlockdevInsertMediumArgs *args,
         error_set(errp, "Node '%s' is already in use", args->node_name);
         return false;
     }
-    backend = backend_lookup(NULL, args->id, errp);
-    return backend && insert(backend, args->id, node, errp);
+    return insert(backend, args->id, node, errp);
 }
 
 bool qmp_blockdev_insert_medium(const QmpBlockdevInsertMediumArgs *args,

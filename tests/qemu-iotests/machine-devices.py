@@ -174,15 +174,33 @@ class Plugging(machine.MachineCase):
                          {'device': 'x', 'path': '/machine/peripheral/x'})
         self.vm.cmd('blockdev-del', {'node-name': 'a'})
 
-    @ours_only('asks the guest, which has to let go of it')
-    def test_pci(self):
+    def test_pci_waits_for_reset(self):
+        """The guest of a machine that stands still lets nothing go."""
         self.vm.cmd('device_add', {'driver': 'virtio-blk', 'drive': 'a',
                                    'id': 'v'})
         self.vm.cmd('device_del', {'id': '/machine/peripheral/v'})
+        self.assert_error(self.vm, 'blockdev-del', {'node-name': 'a'},
+                          'Node a is in use')
+        self.assert_error(self.vm, 'device_del', {'id': 'v'},
+                          'Device v is already in the process of unplug')
+        self.vm.cmd('system_reset')
         self.vm.qmp.event('DEVICE_DELETED',
                           path='/machine/peripheral/v/virtio-backend')
         self.vm.qmp.event('DEVICE_DELETED', device='v')
         self.vm.cmd('blockdev-del', {'node-name': 'a'})
+
+    @ours_only('asks the guest, which has to let go of it')
+    def test_pci_of_a_running_machine(self):
+        for run_first in True, False:
+            self.vm.cmd('device_add', {'driver': 'virtio-blk', 'drive': 'a',
+                                       'id': 'v'})
+            if run_first:
+                self.vm.cmd('cont')
+            self.vm.cmd('device_del', {'id': 'v'})
+            if not run_first:
+                self.vm.cmd('cont')
+            self.vm.qmp.event('DEVICE_DELETED', device='v')
+            self.vm.cmd('stop')
 
     @ours_only('asks the guest, which has to let go of it')
     def test_drive_goes_with_its_device(self):

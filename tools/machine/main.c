@@ -283,6 +283,7 @@ static int run(Machine *m)
     if (clock_stands_still(m)) {
         control_assert();
         vclock_stand_still();
+        devices_nobody_answers();
     }
     reactor_run_coroutine(co_machine, m);
     io_close(m->signal_fd);

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Limits that properties have together: sizes of blocks, geometry, queues,
+ * places on a SCSI bus. */
+#include "devices/device-int.h"
+
+#define CYLINDERS_MAX 65535
+#define SECTORS_MAX 255
+#define QUEUE_MAX 1024
+#define SCSI_LUN_MAX 16383
+
+/* What was said of @name, in any spelling of numbers; @otherwise if nothing. */
+static uint64_t value_of(json_object *values, const char *name,
+                         uint64_t otherwise)
+{
+    json_object *value;
+    uint64_t number = otherwise;
+
+    if (json_object_object_get_ex(values, name, &value) && value) {
+        device_parse_size("", device_json_text(value), &number);
+    }
+    return number;
+}
+
+/* --- blocks -------------------------------------------------------------- */
+
+static bool is_multiple(json_object *values, const char *name, uint64_t of,
+                        Error **errp)
+{
+    uint64_t size = value_of(values, name, 0);
+
+    if (of && size != UINT32_MAX && size % of) {
+        error_set(errp, "%s must be a multiple of logical_block_size", name);
+        return false;
+    }
+    return true;
+}
+
+static bool blocks_ok(const DeviceModel *model, json_object *values,
+                      Error **errp)
+{
+    uint64_t logical = value_of(values, "logical_block_size", 0);
+    uint64_t physical = value_of(values, "physical_block_size", 0);
+    bool is_ide = model->bus && !strcmp(model->bus, "IDE");
+
+    logical = logical ? logical : DEVICE_BLOCK_MIN;
+    physical = physical ? physical : DEVICE_BLOCK_MIN;
+    if (is_ide && value_of(values, "discard_granularity", 512) != 512 &&
+        value_of(values, "discard_granularity", 512) != UINT32_MAX) {
+        error_set(errp, "discard_granularity must be 512 for ide");
+        return false;
+    }
+    if (logical > physical) {
+        error_set(errp, "logical_block_size > physical_block_size not "
+                        "supported");
+        return false;
+    }
+    if (model->use == DEVICE_USES_FLOPPY &&
+        (logical != DEVICE_BLOCK_MIN || physical != DEVICE_BLOCK_MIN)) {
+        error_set(errp, "Physical and logical block size must be 512 for "
+                        "floppy");
+        return false;
+    }
+    return is_multiple(values, "min_io_size", logical, errp) &&
+           is_multiple(values, "opt_io_size", logical, errp) &&
+           is_multiple(values, "discard_granularity", logical, errp);
+}
+
+/* --- geometry ------------------------------------------------------------ */
+
+static bool between(const char *name, uint64_t value, uint64_t max,
+                    Error **errp)
+{
+    if (value < 1 || value > max) {
+        error_set(errp, "%s must be between 1 and %" PRIu64, name, max);
+        return false;
+    }
+    return true;
+}
+
+/* All three are said, or none. */
+static bool geometry_ok(const DeviceModel *model, json_object *values,
+                        Error **errp)
+{
+    uint64_t cyls = value_of(values, "cyls", 0);
+    uint64_t heads = value_of(values, "heads", 0);
+    uint64_t secs = value_of(values, "secs", 0);
+    unsigned most_heads = model->bus && !strcmp(model->bus, "IDE") ? 16 : 255;
+
+    return (!cyls && !heads && !secs) ||
+           (between("cyls", cyls, CYLINDERS_MAX, errp) &&
+            between("heads", heads, most_heads, errp) &&
+            between("secs", secs, SECTORS_MAX, errp));
+}
+
+/* --- virtio-blk ---------------------------------------------------------- */
+
+static bool queues_ok(json_object *values, Error **errp)
+{
+    uint64_t size = value_of(values, "queue-size", QUEUE_MAX);
+
+    if (!value_of(values, "num-queues", 1)) {
+        error_set(errp, "num-queues property must be larger than 0");
+        return false;
+    }
+    if (size <= 2 || size > QUEUE_MAX || !is_power_of_2(size)) {
+        error_set(errp,
+                  "invalid queue-size property (%" PRIu64
+                  "), must be a power of 2 (max %d)",
+                  size, QUEUE_MAX);
+        return false;
+    }
+    return true;
+}
+
+bool device_limits_check(const DeviceModel *model, json_object *values,
+                         Error **errp)
+{
+    bool is_blk = device_model_property(model, "config-wce");
+
+    return blocks_ok(model, values, errp) && geometry_ok(model, values, errp) &&
+           (!is_blk || queues_ok(values, errp));
+}
+
+/* --- SCSI ---------------------------------------------------------------- */
+
+CONTROL_ONLY
+static bool lun_free(const Device *device, int64_t id, int64_t lun,
+                     Error **errp)
+{
+    for (Device *d = device_next(NULL); d; d = device_next(d)) {
+        if (id >= 0 && lun >= 0 && d != device && d->at == device->at &&
+            device_number(d, "scsi-id", -1) == id &&
+            device_number(d, "lun", -1) == lun) {
+            error_set(errp, "lun already used by '%s'", d->id ? d->id : "");
+            return false;
+        }
+    }
+    return true;
+}
+
+bool device_scsi_place_ok(const Device *device, Error **errp)
+{
+    int64_t channel = device_number(device, "channel", 0);
+    int64_t id = device_number(device, "scsi-id", -1);
+    int64_t lun = device_number(device, "lun", -1);
+
+    if (!device_model_property(device->model, "scsi-id")) {
+        return true;
+    }
+    if (channel) {
+        error_set(errp, "bad scsi channel id: %" PRId64, channel);
+        return false;
+    }
+    if (id > 255 && id != UINT32_MAX) {
+        error_set(errp, "bad scsi device id: %" PRId64, id);
+        return false;
+    }
+    if (lun > SCSI_LUN_MAX && lun != UINT32_MAX) {
+        error_set(errp, "bad scsi device lun: %" PRId64, lun);
+        return false;
+    }
+    return lun_free(device, id, lun, errp);
+}

@@ -1,0 +1,88 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What is said of values of -device that make no sense together."""
+
+from lib import case, machine
+
+MULTIPLE = 'must be a multiple of logical_block_size'
+
+REFUSED = [
+    ('virtio-blk', 'min_io_size=513', f'min_io_size {MULTIPLE}'),
+    ('scsi-hd', 'opt_io_size=513', f'opt_io_size {MULTIPLE}'),
+    ('scsi-hd', 'discard_granularity=1', f'discard_granularity {MULTIPLE}'),
+    ('ide-hd', 'discard_granularity=4096',
+     'discard_granularity must be 512 for ide'),
+    ('virtio-blk', 'cyls=1', 'heads must be between 1 and 255'),
+    ('ide-hd', 'cyls=1', 'heads must be between 1 and 16'),
+    ('scsi-hd', 'heads=300', 'cyls must be between 1 and 65535'),
+    ('scsi-hd', 'channel=2', 'bad scsi channel id: 2'),
+    ('scsi-hd', 'rotation_rate=99999',
+     "Parameter 'rotation_rate' expects uint16_t"),
+    ('virtio-blk', 'num-queues=0',
+     'num-queues property must be larger than 0'),
+    ('virtio-blk', 'queue-size=3', 'invalid queue-size property (3), must be '
+     'a power of 2 (max 1024)'),
+    ('virtio-blk', 'addr=33',
+     "Property 'virtio-blk-pci.addr' doesn't take value '33'"),
+    ('virtio-blk', 'addr=1f.9',
+     "Property 'virtio-blk-pci.addr' doesn't take value '1f.9'"),
+    ('floppy', 'physical_block_size=1024',
+     'Physical and logical block size must be 512 for floppy'),
+    ('floppy', 'drive-type=foo',
+     "Parameter 'drive-type' does not accept value 'foo'"),
+    ('megasas', '', "Property 'megasas.drive' not found"),
+]
+
+
+class Texts(machine.MachineCase):
+
+    def test_refused(self):
+        for model, words, text in REFUSED:
+            device = f'{model},drive=d' + (words and f',{words}')
+            with self.subTest(device):
+                self.assertEqual(
+                    self.refused('-machine', 'pc', '-drive',
+                                 'if=none,id=d,driver=null-co', '-device',
+                                 'virtio-scsi', '-device', device),
+                    f'-device {device}: {text}')
+
+    def test_floppy_cannot_stop(self):
+        for key in 'werror', 'rerror':
+            self.assertEqual(
+                self.refused('-machine', 'pc', '-device', 'floppy,drive=d',
+                             '-drive', 'if=none,id=d,driver=null-co,'
+                             f'{key}=stop'),
+                '-device floppy,drive=d: '
+                f"fdc doesn't support drive option {key}")
+
+    def test_lun_taken(self):
+        self.assertEqual(
+            self.refused('-machine', 'pc', '-device', 'virtio-scsi',
+                         '-device', 'scsi-cd,id=a,scsi-id=1,lun=2',
+                         '-device', 'scsi-cd,scsi-id=1,lun=2'),
+            "-device scsi-cd,scsi-id=1,lun=2: lun already used by 'a'")
+
+    def test_write_cache(self):
+        for value, writeback in (('on', True), ('off', False)):
+            vm = self.machine(
+                '-machine', 'pc', '-drive', 'if=none,id=d,driver=null-co,'
+                'cache=unsafe', '-device',
+                f'virtio-blk,drive=d,write-cache={value}')
+            info, = vm.cmd('query-block')
+            self.assertEqual(info['inserted']['cache']['writeback'],
+                             writeback)
+            vm.quit()
+
+    def test_part_has_the_disk(self):
+        vm = self.machine('-machine', 'pc', '-blockdev',
+                          'null-co,node-name=n', '-device',
+                          'virtio-blk,drive=n,id=v')
+        self.assert_error(vm, 'blockdev-open-tray', {'id': 'v'},
+                          'Device does not have a block device backend')
+        self.assert_error(vm, 'blockdev-open-tray',
+                          {'id': 'v/virtio-backend'},
+                          "Device 'v/virtio-backend' is not removable")
+
+
+if __name__ == '__main__':
+    case.main()
