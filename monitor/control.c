@@ -3,6 +3,7 @@
 #include "monitor/control.h"
 
 #include "monitor/dispatch.h"
+#include "qapi/hidden.h"
 #include "qapi/qapi-commands.h"
 
 /* CONTROL */
@@ -66,8 +67,12 @@ CommandInfoList *qmp_query_commands(Error **errp)
 
     /* QEMU lists them in reverse. */
     for (size_t i = n; i-- > 0;) {
-        CommandInfo *info = g_new0(CommandInfo, 1);
+        CommandInfo *info;
 
+        if (qapi_is_hidden(commands[i].name)) {
+            continue;
+        }
+        info = g_new0(CommandInfo, 1);
         info->name = g_strdup(commands[i].name);
         CommandInfoList_append(list, info);
     }

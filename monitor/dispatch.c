@@ -3,6 +3,7 @@
 #include "monitor/dispatch.h"
 
 #include "monitor/human.h"
+#include "qapi/hidden.h"
 #include "qapi/command.h"
 #include "util/coroutine/sync.h"
 
@@ -122,7 +123,7 @@ static const QmpCommand *find_command(const QmpState *state,
                         "'qmp_capabilities'");
         return NULL;
     }
-    if (!command) {
+    if (!command || qapi_is_hidden(request->name)) {
         error_set_class(errp, ERROR_CLASS_COMMAND_NOT_FOUND,
                         "The command %s has not been found", request->name);
         return NULL;

@@ -12,4 +12,7 @@
  * the result is true then. Coroutine on control. */
 bool co_daemon_apply(const DaemonOptions *options, bool *done) COROUTINE_ONLY;
 
+/* Once, first: commands that only a machine has are not known. */
+void daemon_hide_commands(void);
+
 #endif

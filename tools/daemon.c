@@ -227,6 +227,7 @@ COROUTINE_ONLY CONTROL_ONLY static void co_daemon(void *opaque)
     coqueue_init(&d->changed);
     timer_init(&d->stop_timer, give_up, d);
     log_say(LOG_LEVEL_INFO, "starting as process %d", (int)getpid());
+    daemon_hide_commands();
     monitors_init();
     hmp_init();
     backends_init();

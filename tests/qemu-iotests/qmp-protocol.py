@@ -224,6 +224,17 @@ class Session(case.Case):
                      'block-job-finalize block-job-dismiss').split():
             self.assertIn(name, names)
 
+    def test_what_machines_have(self):
+        """A daemon has no guest, whose commands it does not know."""
+        self.qmp.negotiate()
+        names = {e['name'] for e in self.qmp.cmd('query-commands')}
+        for name in 'query-status', 'cont', 'device_add', 'eject', 'migrate':
+            self.assertNotIn(name, names)
+            answer = self.qmp.execute(name)
+            self.assertEqual(answer['error'], {
+                'class': 'CommandNotFound',
+                'desc': f'The command {name} has not been found'})
+
     def test_schema(self):
         self.qmp.negotiate()
         answer = self.qmp.cmd('query-qmp-schema')
