@@ -248,10 +248,30 @@ static void read_only_text(const Node *node, Error **errp)
     }
 }
 
+/* Somebody who wants to write to a node that is inactive. Guests wait until it
+ * is active. */
+static bool has_early_writer(const Node *node)
+{
+    LIST_FOREACH(edge, &node->parents, Edge, in_child) {
+        bool is_guest =
+            edge->root && edge->root->ops && edge->root->ops->of_guest;
+
+        if (!is_guest && (edge->perm & PERM_WRITE)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 CONTROL_ONLY
 static bool node_perms_step(Node *node, Txn *txn, Error **errp)
 {
     Perms perm, shared;
+
+    if (node->inactive && has_early_writer(node)) {
+        read_only_text(node, errp);
+        return false;
+    }
 
     if (!node->inactive && !node_check_conflicts(node, errp)) {
         return false;

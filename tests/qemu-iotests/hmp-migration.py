@@ -111,6 +111,13 @@ class Migration(case.Case):
                          'that was paused due to previous migration\n')
         self.assert_says('info status', 'VM status: paused (postmigrate)\n')
 
+    def test_images_are_not_ours_yet(self):
+        vm = hmp.start(self, '-incoming', 'defer', '-blockdev',
+                       'null-co,node-name=n,size=1M')
+        self.assertEqual(hmp.run(vm, 'qemu-io n "write 0 512"'),
+                         'Block node is read-only\n')
+        self.assertEqual(hmp.run(vm, 'qemu-io n "read 0 512"'), '')
+
 
 if __name__ == '__main__':
     case.main()
