@@ -162,8 +162,8 @@ COROUTINE_ONLY CONTROL_ONLY static int co_read_head(Node *node, char *head,
 }
 
 /* The format of what @file, loose options, shows; NULL with @errp. */
-COROUTINE_ONLY CONTROL_ONLY static const char *
-co_probe(const char *filename, json_object *file, Error **errp)
+COROUTINE_ONLY CONTROL_ONLY static const char *co_probe(json_object *file,
+                                                        Error **errp)
 {
     json_object *loose = json_object_new_object();
     char head[PROBE_BYTES];
@@ -180,13 +180,13 @@ co_probe(const char *filename, json_object *file, Error **errp)
         return NULL;
     }
     bytes = co_read_head(node, head, errp);
-    co_node_unref(node);
     if (bytes >= 0) {
         format = probe_format(head, bytes);
         if (!strcmp(format, "raw")) {
-            probe_warn_raw(filename);
+            probe_warn_raw(node->filename);
         }
     }
+    co_node_unref(node);
     return format;
 }
 
@@ -202,6 +202,15 @@ static void add_how(json_object *loose, const NewImage *image)
         add_bool(cache, "no-flush", image->like->cache_no_flush);
         json_object_object_add(loose, "cache", cache);
     }
+}
+
+static const char *driver_of(json_object *file)
+{
+    json_object *driver;
+
+    return json_object_object_get_ex(file, "driver", &driver)
+               ? json_object_get_string(driver)
+               : "";
 }
 
 /* What it is opened with, but for what is behind it; NULL with @errp. */
@@ -220,7 +229,7 @@ co_open_options(const NewImage *image, Error **errp)
     }
     file = file_options(image->filename, errp);
     if (file && !format) {
-        format = co_probe(image->filename, file, errp);
+        format = co_probe(file, errp);
     }
     if (!file || !format) {
         json_object_put(file);
@@ -228,6 +237,14 @@ co_open_options(const NewImage *image, Error **errp)
     }
     add(file, "discard", "unmap");
     add_how(file, image);
+    if (!strcmp(driver_of(file), format)) {
+        return file; /* nothing on top of it, such as `nbd` */
+    }
+    if (!strcmp(format, "nbd")) {
+        error_set(errp, "File name string for NBD must start with 'nbd:'");
+        json_object_put(file);
+        return NULL;
+    }
     loose = json_object_new_object();
     add(loose, "driver", format);
     json_object_object_add(loose, "file", file);
@@ -297,7 +314,7 @@ co_backing_options(const char *name, const char *format, Error **errp)
     }
     file = file_options(name, errp);
     if (file && !format) {
-        format = co_probe(name, file, errp);
+        format = co_probe(file, errp);
     }
     if (!file || !format) {
         json_object_put(file);

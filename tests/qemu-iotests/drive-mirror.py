@@ -5,7 +5,7 @@ with it, closed by the job."""
 
 import os
 
-from lib import case, images, jobs, tools
+from lib import case, images, jobs, nbd_tool, tools
 from lib.case import ours_only
 from lib.exports import Server
 from lib.images import MIB
@@ -138,6 +138,28 @@ class DriveMirror(case.Case):
         self.assertEqual(self.guest.pread(SIZE, 0), before)
         self.assertIn(('copy', 'qcow2', self.copy), self.nodes())
         self.assert_equal_images(driver='qcow2')
+
+    def test_server(self):
+        """An export of a server, which is no image in a format: with and
+        without that said, as a name of either kind."""
+        images.make(self.copy, SIZE)
+        server = nbd_tool.Server(self, '-t', '-e', '9', '-f', 'raw', '-x',
+                                 'copy', self.copy)
+        for target, form in (
+                (f'nbd:unix:{server.sock}:exportname=copy', {'format': 'nbd'}),
+                (f'nbd:unix:{server.sock}:exportname=copy', {'format': 'raw'}),
+                (f'nbd:unix:{server.sock}:exportname=copy', {}),
+                (server.uri('copy'), {'format': 'nbd'})):
+            self.start(target=target, mode='existing', **form)
+            self.leave()
+        self.assert_error(
+            self.vm, 'drive-mirror',
+            self.args(target=self.copy, mode='existing', format='nbd'),
+            "File name string for NBD must start with 'nbd:'")
+        self.assertIn("WARNING: Image format was not specified for "
+                      f"'{server.uri('copy')}' and probing guessed raw.",
+                      self.vm.stderr())
+        self.assert_equal_images(driver='raw')
 
     def test_larger_clusters(self):
         """Of what is copied no cluster hides what is behind the image."""
