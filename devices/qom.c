@@ -12,6 +12,9 @@
 #include "objects/qom-types.h"
 #include "qapi/qapi-types.h"
 
+/* Of balloons. */
+#define POLLING "guest-stats-polling-interval"
+
 #define MACHINE "/machine"
 #define INNER "/virtio-backend"
 
@@ -212,7 +215,31 @@ static json_object *get_device(const void *opaque, const char *name,
     if (p && !strcmp(name, "guest-stats")) {
         return guest_stats();
     }
+    if (p && !strcmp(name, POLLING)) {
+        return json_object_new_int64(device_number(device, name, 0));
+    }
     return p ? typed_value(p, device_text(device, name, p->value)) : NULL;
+}
+
+/* Where nobody tells anything, asking more often brings no more; but management
+ * programs say how often at each start. */
+static bool set_polling(Device *device, json_object *value, Error **errp)
+{
+    int64_t seconds;
+
+    if (!json_object_is_type(value, json_type_int)) {
+        error_set(errp, "Invalid parameter type for '%s', expected: integer",
+                  POLLING);
+        return false;
+    }
+    seconds = json_object_get_int64(value);
+    if (seconds < 0 || seconds > UINT32_MAX) {
+        error_set(errp, "timer value %s",
+                  seconds < 0 ? "must be greater than zero" : "is too big");
+        return false;
+    }
+    json_object_object_add(device->values, POLLING, json_object_get(value));
+    return true;
 }
 
 COROUTINE_ONLY CONTROL_ONLY static bool
@@ -227,6 +254,9 @@ co_set_device(void *opaque, const char *name, json_object *value, Error **errp)
             return false;
         }
         return co_device_set_drive(device, json_object_get_string(value), errp);
+    }
+    if (!strcmp(name, POLLING) && device_model_property(device->model, name)) {
+        return set_polling(device, value, errp);
     }
     error_set(errp,
               "Attempt to set property '%s' on device '%s' (type '%s') after "

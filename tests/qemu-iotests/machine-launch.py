@@ -313,7 +313,12 @@ class Refused(machine.MachineCase):
     @ours_only('has guests')
     def test_guest(self):
         self.assertIn('this machine has no guest',
-                      self.refused('-vnc', 'x'))
+                      self.refused('-loadvm', 'x'))
+        vm = self.machine('-vnc', 'none', '-vnc', f'unix:{self.path("vnc")}')
+        vm.quit()
+        self.assertEqual(
+            vm.stderr(), 'qemu-system-x86_64: warning: -vnc: this machine has '
+            'no guest: it has no effect\n')
 
 
 class Ours(machine.MachineCase):

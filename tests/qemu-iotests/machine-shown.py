@@ -57,6 +57,21 @@ class Shown(case.Case):
         self.assertEqual([d.get('io-status') for d in vm.cmd('query-block')],
                          ['ok', None, 'ok', None, 'ok'])
 
+    def test_balloon_polling(self):
+        """Set at each start by those who watch machines."""
+        vm = self.start('-device', 'virtio-balloon-pci,id=b')
+        at = {'path': 'machine/peripheral/b',
+              'property': 'guest-stats-polling-interval'}
+        self.assertEqual(vm.cmd('qom-get', at), 0)
+        vm.cmd('qom-set', {**at, 'value': 2})
+        for value, text in (
+                (-1, 'timer value must be greater than zero'),
+                (1 << 33, 'timer value is too big'),
+                ('x', "Invalid parameter type for "
+                 "'guest-stats-polling-interval', expected: integer")):
+            self.assert_error(vm, 'qom-set', {**at, 'value': value}, text)
+        self.assertEqual(vm.cmd('qom-get', at), 2)
+
     def test_latencies(self):
         vm = self.start('-drive', 'if=none,id=d,driver=null-co',
                         '-device', 'virtio-blk,drive=d,id=v')

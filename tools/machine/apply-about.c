@@ -171,8 +171,10 @@ bool apply_no_shutdown(Apply *apply, const MachineOption *option, Error **errp)
 
 bool apply_guest_only(Apply *apply, const MachineOption *option, Error **errp)
 {
-    warn_report("-%s: this machine has no guest: it has no effect",
-                option->name);
+    if (strcmp(option->text, "none") != 0) {
+        warn_report("-%s: this machine has no guest: it has no effect",
+                    option->name);
+    }
     return true;
 }
 
