@@ -4,6 +4,7 @@
  * was asked to be, and nothing happens.
  */
 #include "devices/about.h"
+#include "devices/board.h"
 #include "devices/device.h"
 #include "qapi/qapi-commands.h"
 #include "util/reactor/reactor.h"
@@ -54,6 +55,11 @@ BalloonInfo *qmp_query_balloon(Error **errp)
 
 bool qmp_inject_nmi(Error **errp)
 {
+    control_assert();
+    if (!board_chosen()->pci_bus) {
+        error_set(errp, "this feature or command is not currently supported");
+        return false;
+    }
     return true;
 }
 

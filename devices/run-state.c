@@ -9,6 +9,7 @@
 #include "devices/board.h"
 #include "devices/device.h"
 #include "objects/fd-set.h"
+#include "objects/named-fd.h"
 #include "qapi/qapi-commands.h"
 #include "qapi/qapi-events.h"
 #include "util/reactor/reactor.h"
@@ -85,6 +86,7 @@ void run_state_begin(bool stopped, bool incoming)
     has_machine = true;
     backends_on_stop(stop_for_error);
     fd_sets_machine_runs(false);
+    named_fds_offer();
     internal_snapshots_use_clock(ran_ns);
     if (incoming) {
         state = RUN_STATE_INMIGRATE;

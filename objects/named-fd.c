@@ -5,6 +5,7 @@
 #include "objects/received-fd.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 
 #include "qapi/qapi-commands.h"
 #include "util/reactor/reactor.h"
@@ -23,6 +24,35 @@ static int take_named(const char *name)
     }
     g_free(key);
     return GPOINTER_TO_INT(fd);
+}
+
+static bool offered; /* CONST after the start */
+
+void named_fds_offer(void)
+{
+    offered = true;
+}
+
+bool named_fds_offered(void)
+{
+    return offered;
+}
+
+int named_fd_take_socket(const char *name, Error **errp)
+{
+    int fd = take_named(name);
+    struct stat st;
+
+    if (fd < 0) {
+        error_set(errp, "File descriptor named '%s' has not been found", name);
+        return -1;
+    }
+    if (fstat(fd, &st) < 0 || !S_ISSOCK(st.st_mode)) {
+        error_set(errp, "File descriptor '%s' is not a socket", name);
+        io_close(fd);
+        return -1;
+    }
+    return fd;
 }
 
 int named_fd_param(const char *text, Error **errp)

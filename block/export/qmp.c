@@ -7,8 +7,10 @@
 #include "block/export/nbd-server.h"
 #include "block/graph/action.h"
 #include "block/graph/activity.h"
+#include "objects/named-fd.h"
 #include "qapi/qapi-commands.h"
 #include "qapi/qapi-transaction.h"
+#include "util/reactor/reactor.h"
 
 bool qmp_block_export_add(const BlockExportOptions *args, Error **errp)
 {
@@ -142,6 +144,9 @@ static SocketAddress *address_from_legacy(const SocketAddressLegacy *legacy)
         addr->u.q_unix = *un;
         g_free(un);
         break;
+    case SOCKET_ADDRESS_TYPE_FD:
+        addr->u.fd.str = g_strdup(legacy->u.fd.data->str);
+        break;
     default:
         /* The server refuses the other types by their name. */
         break;
@@ -167,15 +172,43 @@ static bool start_server(const QmpNbdServerStartArgs *args, Error **errp)
     return ok;
 }
 
-bool qmp_nbd_server_start(const QmpNbdServerStartArgs *args, Error **errp)
+/* On a socket of getfd, which is the server's from now on. */
+CONTROL_ONLY
+static bool start_on_named(const QmpNbdServerStartArgs *args, Error **errp)
 {
-    if (args->addr->type == SOCKET_ADDRESS_TYPE_FD) {
+    String number = {};
+    StringWrapper wrapper = {.data = &number};
+    SocketAddressLegacy addr = {.type = SOCKET_ADDRESS_TYPE_FD};
+    QmpNbdServerStartArgs numbered = *args;
+    bool ok;
+    int fd;
+
+    if (!named_fds_offered()) {
         /* Which descriptors were passed for this is known to who wrote the
          * command line only; a client could name any of this process. */
         error_set(errp, "only QEMU supports file descriptor passing");
         return false;
     }
-    return start_server(args, errp);
+    fd = named_fd_take_socket(args->addr->u.fd.data->str, errp);
+    if (fd < 0) {
+        return false;
+    }
+    number.str = g_strdup_printf("%d", fd);
+    addr.u.fd = wrapper;
+    numbered.addr = &addr;
+    ok = start_server(&numbered, errp);
+    g_free(number.str);
+    if (!ok) {
+        io_close(fd);
+    }
+    return ok;
+}
+
+bool qmp_nbd_server_start(const QmpNbdServerStartArgs *args, Error **errp)
+{
+    return args->addr->type == SOCKET_ADDRESS_TYPE_FD
+               ? start_on_named(args, errp)
+               : start_server(args, errp);
 }
 
 bool qmp_nbd_server_stop(Error **errp)
