@@ -113,7 +113,7 @@ class Migration(case.Case):
 
     def test_images_are_not_ours_yet(self):
         vm = hmp.start(self, '-incoming', 'defer', '-blockdev',
-                       'null-co,node-name=n,size=1M')
+                       'null-co,node-name=n')
         self.assertEqual(hmp.run(vm, 'qemu-io n "write 0 512"'),
                          'Block node is read-only\n')
         self.assertEqual(hmp.run(vm, 'qemu-io n "read 0 512"'), '')
