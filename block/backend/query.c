@@ -2,8 +2,17 @@
 /* query-block and query-blockstats: what is told of back ends. */
 #include "block/backend/backend-int.h"
 #include "block/backend/io-limits.h"
+#include "block/graph/format.h"
 #include "block/graph/query.h"
 #include "qapi/qapi-commands.h"
+
+/* What was in it is of no use any more: it counts as empty. */
+static bool is_lost(const Node *node)
+{
+    const FormatOps *format = node->driver->format;
+
+    return format && format->lost && format->lost(node);
+}
 
 COROUTINE_ONLY CONTROL_ONLY static BlockInfo *co_info(Backend *backend)
 {
@@ -24,7 +33,7 @@ COROUTINE_ONLY CONTROL_ONLY static BlockInfo *co_info(Backend *backend)
         info->has_io_status = true;
         info->io_status = backend->io_status;
     }
-    if (node) {
+    if (node && !is_lost(node)) {
         info->inserted = co_node_query(node, false);
         info->inserted->cache->writeback = !backend->writethrough;
         backend_limits_show(backend, info->inserted);

@@ -117,6 +117,8 @@ typedef struct FormatOps {
                              const void *buf);
     /* It was not closed properly. */
     bool (*dirty)(const Node *node);
+    /* It was found damaged: there is no I/O any more. */
+    bool (*lost)(const Node *node);
 
     /* Checks and, if told to, repairs. 0 also when there are findings; else
      * the check could not be done. */

@@ -206,7 +206,7 @@ int co_qcow2_check_copied(Qcow2Check *c)
     for (uint32_t i = 0; i < s->l1_size && ret == 0; i++) {
         uint64_t offset = s->l1[i] & QCOW2_OFFSET_MASK, count;
 
-        if (!offset || offset % s->cluster_bytes) {
+        if (!offset) {
             continue;
         }
         if (co_image_count(c, offset >> s->cluster_bits, &count) == 0 &&
@@ -223,7 +223,8 @@ int co_qcow2_check_copied(Qcow2Check *c)
                 c->out->corruptions++;
             }
         }
-        if (offset >> s->cluster_bits < c->clusters) {
+        if (offset % s->cluster_bytes == 0 &&
+            offset >> s->cluster_bits < c->clusters) {
             ret = co_copied_table(c, offset, i);
         }
     }

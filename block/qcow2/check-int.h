@@ -54,6 +54,10 @@ uint64_t qcow2_check_known(const Qcow2Check *c);
 int co_qcow2_check_snapshots(Qcow2Check *c, uint64_t *wrong) COROUTINE_ONLY;
 int co_qcow2_mend_snapshots(Qcow2Check *c, uint64_t wrong) COROUTINE_ONLY;
 int co_qcow2_check_bitmaps(Qcow2Check *c) COROUTINE_ONLY;
+/* The table at @offset; @active: it is the disk's, and counts for its
+ * fragmentation. */
+int co_qcow2_check_l2(Qcow2Check *c, bool active,
+                      uint64_t offset) COROUTINE_ONLY;
 int co_qcow2_check_compare(Qcow2Check *c) COROUTINE_ONLY;
 int co_qcow2_check_rebuild(Qcow2Check *c) COROUTINE_ONLY;
 /* The same with counts of 1 << @order bits; -EOVERFLOW if one does not fit,

@@ -31,136 +31,6 @@ void qcow2_check_say(Qcow2Check *c, const char *fmt, ...)
 
 /* --- tables -------------------------------------------------------------- */
 
-typedef struct L2Walk {
-    bool active;   /* counts for the fragmentation of the disk */
-    uint64_t next; /* where the next cluster would lie if in a row */
-} L2Walk;
-
-static void walk_compressed(Qcow2Check *c, const L2Walk *w, uint64_t index,
-                            uint64_t entry)
-{
-    uint64_t offset, bytes;
-
-    qcow2_compressed_place(c->s, entry, &offset, &bytes);
-    if (entry & QCOW2_COPIED) {
-        qcow2_check_say(c,
-                        "ERROR: coffset=0x%" PRIx64 ": copied flag must never "
-                        "be set for compressed clusters",
-                        offset);
-        c->out->corruptions++;
-    }
-    if (c->s->has_data_file) {
-        qcow2_check_say(c,
-                        "ERROR compressed cluster %" PRIu64 " with data "
-                        "file, entry=0x%" PRIx64,
-                        index, entry);
-        c->out->corruptions++;
-        return;
-    }
-    qcow2_check_ref(c, offset, bytes);
-    if (w->active) {
-        c->out->allocated_clusters++;
-        c->out->compressed_clusters++;
-        /* They are not read in one piece anyway. */
-        c->out->fragmented_clusters++;
-    }
-}
-
-static void walk_placed(Qcow2Check *c, L2Walk *w, Qcow2Entry e)
-{
-    uint64_t offset = e.entry & QCOW2_OFFSET_MASK;
-    bool zero = !c->s->extended_l2 && (e.entry & QCOW2_ZERO);
-
-    if (offset % c->s->cluster_bytes) {
-        qcow2_check_say(c,
-                        "ERROR offset=%" PRIx64 ": %s is not properly "
-                        "aligned; L2 entry corrupted.",
-                        offset, zero ? "Preallocated cluster" : "Data cluster");
-        c->out->corruptions++;
-    }
-    if (w->active) {
-        c->out->allocated_clusters++;
-        if (w->next && offset != w->next) {
-            c->out->fragmented_clusters++;
-        }
-        w->next = offset + c->s->cluster_bytes;
-    }
-    if (!c->s->has_data_file) {
-        qcow2_check_ref(c, offset, c->s->cluster_bytes);
-    }
-}
-
-/* What the subclusters of an entry say must fit the cluster. */
-static void check_subclusters(Qcow2Check *c, uint64_t index, Qcow2Entry e)
-{
-    bool placed = (e.entry & QCOW2_OFFSET_MASK) ||
-                  (c->s->has_data_file && (e.entry & QCOW2_COPIED));
-
-    if ((e.entry & QCOW2_COMPRESSED) && e.bitmap) {
-        qcow2_check_say(c,
-                        "ERROR compressed cluster %" PRIu64 " with non-zero "
-                        "subcluster allocation bitmap, entry=0x%" PRIx64,
-                        index, e.entry);
-    } else if (!(e.entry & QCOW2_COMPRESSED) && !placed &&
-               (e.bitmap & UINT32_MAX)) {
-        qcow2_check_say(c, "ERROR: Unallocated cluster has non-zero "
-                           "subcluster allocation map");
-    } else if (!(e.entry & QCOW2_COMPRESSED) && placed &&
-               (e.bitmap & e.bitmap >> 32)) {
-        qcow2_check_say(c,
-                        "ERROR offset=%" PRIx64 ": Allocated cluster has "
-                        "corrupted subcluster allocation bitmap",
-                        e.entry & QCOW2_OFFSET_MASK);
-    } else {
-        return;
-    }
-    c->out->corruptions++;
-}
-
-static void walk_entry(Qcow2Check *c, L2Walk *w, uint64_t index, Qcow2Entry e)
-{
-    if (c->s->extended_l2) {
-        check_subclusters(c, index, e);
-    }
-    if (e.entry & QCOW2_COMPRESSED) {
-        walk_compressed(c, w, index, e.entry);
-        return;
-    }
-    if (e.entry & QCOW2_L2_RESERVED) {
-        qcow2_check_say(c,
-                        "ERROR found l2 entry with reserved bits set: "
-                        "%" PRIx64,
-                        e.entry);
-        c->out->corruptions++;
-    }
-    if ((e.entry & QCOW2_OFFSET_MASK) ||
-        (c->s->has_data_file && (e.entry & QCOW2_COPIED))) {
-        walk_placed(c, w, e);
-    }
-}
-
-COROUTINE_ONLY
-static int co_walk_l2(Qcow2Check *c, bool active, uint64_t offset)
-{
-    L2Walk w = {.active = active};
-    Qcow2State *s = c->s;
-    uint8_t *table = io_buffer_alloc(s->file->child, s->cluster_bytes);
-    int ret = table ? co_qcow2_file_read(s, offset, table, s->cluster_bytes)
-                    : -ENOMEM;
-
-    for (uint64_t at = 0; ret == 0 && at < s->cluster_bytes;
-         at += s->l2_entry_bytes) {
-        walk_entry(c, &w, at / s->l2_entry_bytes,
-                   qcow2_entry_load(s, table + at));
-    }
-    io_buffer_free(table);
-    if (ret < 0) {
-        qcow2_check_say(c, "ERROR: I/O error in check_refcounts_l2");
-        c->out->check_errors++;
-    }
-    return ret;
-}
-
 /* An L1 table and all below. What cannot be read is counted, the rest is
  * walked. */
 COROUTINE_ONLY
@@ -170,8 +40,8 @@ static void co_walk_l1(Qcow2Check *c, const uint64_t *l1, uint32_t entries,
     for (uint32_t i = 0; i < entries; i++) {
         uint64_t offset = l1[i] & QCOW2_OFFSET_MASK;
 
-        if (!offset) {
-            continue;
+        if (!l1[i]) {
+            continue; /* with flags alone the header is what it names */
         }
         if (l1[i] & QCOW2_L1_RESERVED) {
             qcow2_check_say(c,
@@ -189,7 +59,7 @@ static void co_walk_l1(Qcow2Check *c, const uint64_t *l1, uint32_t entries,
             c->out->corruptions++;
         }
         if (offset < c->clusters << c->s->cluster_bits) {
-            co_walk_l2(c, active, offset);
+            co_qcow2_check_l2(c, active, offset);
         }
     }
 }

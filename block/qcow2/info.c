@@ -52,6 +52,11 @@ static bool dirty(const Node *node)
     return qcow2_state(node)->incompatible & QCOW2_INCOMPAT_DIRTY;
 }
 
+static bool lost(const Node *node)
+{
+    return qcow2_state(node)->corrupt;
+}
+
 const FormatOps qcow2_format_ops = {
     .create_options = qcow2_create_options,
     .co_create = co_qcow2_create,
@@ -65,6 +70,7 @@ const FormatOps qcow2_format_ops = {
     .co_vm_state_read = co_qcow2_vm_state_read,
     .co_vm_state_write = co_qcow2_vm_state_write,
     .dirty = dirty,
+    .lost = lost,
     .co_check = co_qcow2_check,
     .co_amend = co_qcow2_amend,
     .co_amend_options = co_qcow2_amend_options,

@@ -6,6 +6,7 @@
  * Invariant: s->tables has the number of every cluster that s->l1 or
  * s->reftable refers to.
  */
+#include "block/graph/device.h"
 #include "block/qcow2/snapshot-int.h"
 
 #include <stdio.h>
@@ -225,16 +226,24 @@ int co_qcow2_check_table(Qcow2State *s, unsigned what, uint64_t offset,
     return co_check(s, s->overlap_checks & ~what, offset, bytes);
 }
 
+typedef struct Corrupted {
+    const Node *node;
+    QapiEventBlockImageCorrupted event;
+} Corrupted;
+
 static void send_event(void *opaque)
 {
-    qapi_event_block_image_corrupted(opaque);
+    Corrupted *c = opaque;
+
+    c->event.device = (char *)node_device_name(c->node);
+    qapi_event_block_image_corrupted(&c->event);
 }
 
 void co_qcow2_mark_corrupt(Qcow2State *s, bool fatal, int64_t host_offset,
                            int64_t bytes, const char *fmt, ...)
 {
     g_autofree char *text = NULL;
-    QapiEventBlockImageCorrupted event;
+    Corrupted what = {.node = s->node};
     va_list args;
 
     fatal = fatal && !s->node->read_only;
@@ -251,8 +260,7 @@ void co_qcow2_mark_corrupt(Qcow2State *s, bool fatal, int64_t host_offset,
                   : "qcow2: Image is corrupt: %s; further non-fatal "
                     "corruption events will be suppressed\n",
             text);
-    event = (QapiEventBlockImageCorrupted){
-        .device = (char *)"",
+    what.event = (QapiEventBlockImageCorrupted){
         .node_name = s->node->name_generated ? NULL : s->node->name,
         .msg = text,
         .has_offset = host_offset >= 0,
@@ -262,9 +270,9 @@ void co_qcow2_mark_corrupt(Qcow2State *s, bool fatal, int64_t host_offset,
         .fatal = fatal,
     };
     if (reactor_current() == reactor_control()) {
-        send_event(&event);
+        send_event(&what);
     } else {
-        co_reactor_call(reactor_control(), send_event, &event);
+        co_reactor_call(reactor_control(), send_event, &what);
     }
     if (!fatal) {
         return;

@@ -33,6 +33,36 @@ class Check(case.Case):
         self.assertEqual(done.stderr, LEAK + 'ERROR OFLAG_COPIED data cluster:'
                          ' l2_entry=8000000000050000 refcount=2\n')
 
+    def test_zeroes_at_no_place(self):
+        """Nothing is lost with a place that cannot be."""
+        self.patch(4 * 65536, b'\x80\0\0\0\0\5\2\1')
+        text = ('offset=50200: Preallocated cluster is not properly aligned; '
+                'L2 entry corrupted.\n')
+        done = tools.img('check', '-q', 'a', check=False)
+        self.assertEqual((done.returncode, done.stderr),
+                         (2, 'ERROR ' + text +
+                          'ERROR cluster 6 refcount=0 reference=1\n'))
+        done = tools.img('check', '-q', '-r', 'all', 'a')
+        self.assertEqual(done.stderr, 'Repairing ' + text +
+                         'Leaked cluster 5 refcount=1 reference=0\n'
+                         'Repairing cluster 5 refcount=1 reference=0\n')
+        tools.io('a', 'read -P 0 0 64k', options=('-f', 'qcow2'))
+
+    def test_table_of_flags_alone(self):
+        """What it names is the header."""
+        self.patch(3 * 65536, b'\x80\0\0\0\0\0\0\0')
+        done = tools.img('check', 'a', check=False)
+        self.assertEqual(done.returncode, 2)
+        self.assertIn('\nERROR cluster 0 refcount=1 reference=3\n',
+                      done.stderr)
+        self.assertIn('\n45 errors were found on the image.\n', done.stdout)
+
+    def test_flags_of_a_table_at_no_place(self):
+        self.patch(3 * 65536, b'\xff' * 8)
+        done = tools.img('check', '-q', 'a', check=False)
+        self.assertIn('\nERROR OFLAG_COPIED L2 cluster: l1_index=0 '
+                      'l1_entry=ffffffffffffffff refcount=0\n', done.stderr)
+
     def test_findings_come_first(self):
         """In a pipe that takes both."""
         self.patch(REFCOUNTS + 10, b'\0\2')

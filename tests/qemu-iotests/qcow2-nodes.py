@@ -151,6 +151,7 @@ class Nodes(case.Case):
         self.assertNotEqual(done.returncode, 0)
         event = self.vm.qmp.event('BLOCK_IMAGE_CORRUPTED')
         self.assertEqual(event['data']['node-name'], 'disk')
+        self.assertEqual(event['data']['device'], '')
         self.assertTrue(event['data']['fatal'])
         self.assertIn('unaligned (L1 index: 0)', event['data']['msg'])
 

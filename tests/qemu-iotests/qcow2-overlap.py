@@ -8,6 +8,7 @@ import subprocess
 
 from lib import case, program, tools
 from lib.img_diff import ORACLE
+from lib.machine import MachineCase
 
 QEMU_IO = '/usr/bin/qemu-io'
 
@@ -68,6 +69,26 @@ class Overlap(case.Case):
 
         self.assertIn('overlaps with bitmap directory',
                       self.write_over(place_of))
+
+
+class OnADrive(MachineCase):
+
+    def test_device_is_named_and_empty(self):
+        image = self.path('a.qcow2')
+        tools.img('create', '-q', '-f', 'qcow2', image, '1M')
+        tools.io(image, 'write -P 1 0 64k', options=('-f', 'qcow2'))
+        point_first_cluster_to(image, 3 * 65536)
+        vm = self.machine('-drive', f'if=none,id=d0,file={image},'
+                          'format=qcow2,node-name=n0')
+        vm.cmd('human-monitor-command',
+               **{'command-line': 'qemu-io d0 "write 0 64k"'})
+        self.assertEqual(
+            vm.qmp.event('BLOCK_IMAGE_CORRUPTED')['data'],
+            {'device': 'd0', 'node-name': 'n0', 'fatal': True,
+             'offset': 3 * 65536, 'size': 65536,
+             'msg': 'Preventing invalid write on metadata (overlaps with '
+                    'active L1 table)'})
+        self.assertNotIn('inserted', vm.cmd('query-block')[0])
 
 
 if __name__ == '__main__':
