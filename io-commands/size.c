@@ -80,7 +80,7 @@ COROUTINE_ONLY CONTROL_ONLY static int co_truncate(IoShell *shell, int argc,
 const IoCommand io_command_truncate = {
     .name = "truncate",
     .min_args = 1,
-    .max_args = -1,
+    .max_args = 3,
     .needs_image = true,
     .perms = PERM_WRITE | PERM_RESIZE,
     .arguments = "[-m prealloc_mode] off",

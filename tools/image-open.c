@@ -71,6 +71,9 @@ COROUTINE_ONLY CONTROL_ONLY static Node *co_open_node(const ImageOpen *open,
     if (options) {
         format_opening_to_look = open->look_only;
         node = co_node_open(options, errp);
+        if (node) {
+            image_options_spell(open, node);
+        }
         format_opening_to_look = false;
     }
     graph_unlock();

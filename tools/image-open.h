@@ -9,6 +9,7 @@ typedef struct ImageOpen {
     const char *filename; /* or an option string, with @image_opts */
     const char *format;   /* NULL: probe */
     bool image_opts;
+    bool no_implied; /* a first word alone in such a string is no node */
     bool writable;
     bool resize;     /* and its size may change */
     bool no_backing; /* what is behind the image is not opened */
@@ -41,6 +42,9 @@ bool co_image_look(const ImageOpen *open, const char **format,
                    uint64_t *size_bytes,
                    Error **errp) COROUTINE_ONLY CONTROL_ONLY;
 void co_image_close(Root *root) COROUTINE_ONLY CONTROL_ONLY; /* NULL is fine */
+
+/* Whether options say that others may not write, though @force_share does. */
+bool image_sharing_conflicts(const ImageOpen *open);
 
 /* What the options of @open say of the image behind, for @more of who opens it;
  * NULL: nothing. The caller's. */

@@ -5,6 +5,7 @@
 #include <glib/gstdio.h>
 
 #include "block/graph/cache-mode.h"
+#include "block/graph/filename.h"
 #include "block/graph/fill-options.h"
 #include "block/graph/loose-options.h"
 #include "block/net/nbd-uri.h"
@@ -192,9 +193,13 @@ json_object *image_options_of_text(const char *text, const char *implied,
     return options;
 }
 
+/* Who only asks, without @errp, is not warned of flags. */
 static json_object *parse_given(const ImageOpen *open, Error **errp)
 {
-    return open->image_opts ? image_options_of_text(open->filename, "file", "")
+    const char *implied = open->no_implied ? NULL : "file";
+
+    return open->image_opts ? image_options_of_text(open->filename, implied,
+                                                    errp ? "" : NULL)
                             : loose_options_of_json_name(open->filename, errp);
 }
 
@@ -256,6 +261,46 @@ json_object *image_options_behind(const ImageOpen *open)
     return behind;
 }
 
+/* The name of one option that @value, at @name, consists of; the caller's. */
+static char *first_option(const char *name, json_object *value)
+{
+    json_object *driver;
+
+    if (!json_object_is_type(value, json_type_object)) {
+        return g_strdup(name);
+    }
+    if (json_object_object_get_ex(value, "driver", &driver)) {
+        return g_strconcat(name, ".driver", NULL);
+    }
+    json_object_object_foreach(value, key, member)
+    {
+        g_autofree char *inner = g_strconcat(name, ".", key, NULL);
+
+        return first_option(inner, member);
+    }
+    return g_strdup(name);
+}
+
+/* Who only looks at an image has no use for what is behind it. */
+static bool check_no_backing(const ImageOpen *open, json_object *plain,
+                             Error **errp)
+{
+    json_object *backing, *driver = NULL;
+    g_autofree char *name = NULL;
+
+    if (!open->look_only || !open->no_backing || open->probing ||
+        !json_object_object_get_ex(plain, "backing", &backing) ||
+        (json_object_is_type(backing, json_type_string) &&
+         !json_object_get_string_len(backing))) {
+        return true;
+    }
+    name = first_option("backing", backing);
+    json_object_object_get_ex(plain, "driver", &driver);
+    error_set(errp, "Block format '%s' does not support the option '%s'",
+              driver ? json_object_get_string(driver) : open->format, name);
+    return false;
+}
+
 /* An option string, or `json:{...}`; the images say what they leave open. */
 COROUTINE_ONLY CONTROL_ONLY static BlockdevOptions *
 co_options_given(const ImageOpen *open, Error **errp)
@@ -264,11 +309,18 @@ co_options_given(const ImageOpen *open, Error **errp)
     BlockdevOptions *options = NULL;
 
     if (json) {
+        if (!open->probing) {
+            loose_options_warn(json);
+        }
         add_words(json, open);
         plain = loose_options_plain(json, errp);
     }
     if (plain && open->probing) {
         keep_file_only(plain);
+    }
+    if (plain && !check_no_backing(open, plain, errp)) {
+        json_object_put(plain);
+        plain = NULL;
     }
     if (plain && open->no_backing && supports_backing(plain, open)) {
         add_string(plain, "backing", ""); /* none */
@@ -325,6 +377,37 @@ co_options_of_words(const ImageOpen *open, Error **errp)
     options = BlockdevOptions_from_json(json, errp);
     json_object_put(json);
     return options;
+}
+
+static bool says_unshared(json_object *options)
+{
+    json_object *value;
+
+    return options &&
+           json_object_object_get_ex(options, "force-share", &value) &&
+           strcmp(json_object_get_string(value), "on");
+}
+
+bool image_sharing_conflicts(const ImageOpen *open)
+{
+    json_object *json =
+        open->force_share && open->image_opts ? parse_given(open, NULL) : NULL;
+    bool conflict =
+        open->force_share && (says_unshared(json) || says_unshared(open->more));
+
+    json_object_put(json);
+    return conflict;
+}
+
+void image_options_spell(const ImageOpen *open, Node *node)
+{
+    json_object *json = image_options_given(open) ? parse_given(open, NULL)
+                                                  : json_object_get(open->more);
+
+    if (json) {
+        node_spell_options(node, json);
+        json_object_put(json);
+    }
 }
 
 bool image_options_given(const ImageOpen *open)

@@ -12,6 +12,8 @@ BlockdevOptions *co_image_options(const ImageOpen *open,
                                   Error **errp) COROUTINE_ONLY CONTROL_ONLY;
 /* Whether the name is an option string or json:{}, not that of a file. */
 bool image_options_given(const ImageOpen *open);
+/* The node that was opened with them is shown with their spelling. */
+void image_options_spell(const ImageOpen *open, Node *node) CONTROL_ONLY;
 /* Such may leave open what the image is, where they say what file. */
 bool image_options_name_driver(const ImageOpen *open);
 

@@ -3,6 +3,7 @@
 #include "block/backend/drive-int.h"
 #include "block/backend/temporary.h"
 #include "block/graph/driver.h"
+#include "block/graph/filename.h"
 #include "block/graph/fill-options.h"
 #include "block/graph/loose-options.h"
 #include "block/file/raw.h"
@@ -238,13 +239,15 @@ static void add_common(json_object *options, const DriveMedium *medium)
 }
 
 COROUTINE_ONLY CONTROL_ONLY static BlockdevOptions *
-co_options(const DriveMedium *medium, bool *guessed_raw, Error **errp)
+co_options(const DriveMedium *medium, json_object *options, bool *guessed_raw,
+           Error **errp)
 {
-    json_object *options = rest_options(medium), *plain = NULL;
+    json_object *plain = NULL;
     BlockdevOptions *read = NULL;
 
     if ((!medium->file || !*medium->file || add_file(options, medium, errp)) &&
         co_add_driver(options, medium, guessed_raw, errp)) {
+        loose_options_warn(options);
         add_common(options, medium);
         plain = loose_options_plain(options, errp);
     }
@@ -252,21 +255,25 @@ co_options(const DriveMedium *medium, bool *guessed_raw, Error **errp)
         read = loose_options_read(plain, "raw", errp);
     }
     json_object_put(plain);
-    json_object_put(options);
     return read;
 }
 
 Node *co_drive_open(const DriveMedium *medium, Error **errp)
 {
     bool guessed_raw = false;
-    BlockdevOptions *options = co_options(medium, &guessed_raw, errp);
-    Node *node;
+    json_object *loose = rest_options(medium);
+    BlockdevOptions *options = co_options(medium, loose, &guessed_raw, errp);
+    Node *node = NULL;
 
-    if (!options) {
-        return NULL;
+    if (options && medium->snapshot) {
+        node = co_temporary_overlay(options, errp);
+    } else if (options) {
+        node = co_node_open(options, errp);
+        if (node) {
+            node_spell_options(node, loose);
+        }
     }
-    node = medium->snapshot ? co_temporary_overlay(options, errp)
-                            : co_node_open(options, errp);
+    json_object_put(loose);
     BlockdevOptions_free(options);
     if (node && guessed_raw) {
         raw_guard(node);

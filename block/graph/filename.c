@@ -33,20 +33,6 @@ static void identity_add(json_object *identity, const char *name,
     }
 }
 
-/* The value of "encrypt.key-secret" in what was given, or NULL. */
-static json_object *find_option(json_object *options, const char *name)
-{
-    g_auto(GStrv) steps = g_strsplit(name, ".", -1);
-
-    for (char **step = steps; *step && options; step++) {
-        if (!json_object_is_type(options, json_type_object) ||
-            !json_object_object_get_ex(options, *step, &options)) {
-            return NULL;
-        }
-    }
-    return options;
-}
-
 /* Adds what was given; true if anything was. */
 static bool identity_add_options(const Node *node, json_object *identity)
 {
@@ -54,10 +40,12 @@ static bool identity_add_options(const Node *node, json_object *identity)
 
     for (const char *const *name = node->driver->identity_options;
          node->options && name && *name; name++) {
-        json_object *value = find_option(node->options, *name);
+        json_object *value = spelling_find(node->options, *name);
+        json_object *spelled =
+            value ? spelling_find(node->spelling, *name) : NULL;
 
         if (value) {
-            identity_add(identity, *name, value);
+            identity_add(identity, *name, spelled ? spelled : value);
             any = true;
         }
     }

@@ -3,7 +3,12 @@
 #ifndef BLOCK_GRAPH_FILENAME_H
 #define BLOCK_GRAPH_FILENAME_H
 
+#include <json-c/json.h>
+
+#include "util/annotations.h"
 #include "util/error.h"
+
+struct Node;
 
 /*
  * What @name means in the file @own: itself if it is absolute or begins with
@@ -11,5 +16,14 @@
  * with QEMU's text, if @own has no folder (no name, or "json:"). Any thread.
  */
 char *filename_beside(const char *own, const char *name, Error **errp);
+
+/*
+ * From now on "json:" names show the options of @node, and of what these say
+ * is below it, as they are written in @loose (borrowed), until it is reopened.
+ */
+void node_spell_options(struct Node *node, json_object *loose) CONTROL_ONLY;
+void node_forget_spelling(struct Node *node) CONTROL_ONLY;
+/* The value at "a.b.0" in what was given, or NULL; borrowed. Any thread. */
+json_object *spelling_find(json_object *options, const char *name);
 
 #endif

@@ -269,6 +269,22 @@ json_object *loose_options_plain(json_object *loose, Error **errp)
     return whole;
 }
 
+void loose_options_warn(json_object *loose)
+{
+    json_object_object_foreach(loose, key, value)
+    {
+        if (json_object_is_type(value, json_type_object)) {
+            loose_options_warn(value);
+        } else if (json_object_is_type(value, json_type_string) &&
+                   !json_object_get_string_len(value) &&
+                   (!strcmp(key, "backing") ||
+                    g_str_has_suffix(key, ".backing"))) {
+            warn_report("Use of \"backing\": \"\" is deprecated; use "
+                        "\"backing\": null instead");
+        }
+    }
+}
+
 /* --- one node ------------------------------------------------------------ */
 
 bool loose_options_values_ok(json_object *plain, const char *driver,

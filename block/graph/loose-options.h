@@ -38,6 +38,9 @@ json_object *loose_options_plain(json_object *loose, Error **errp);
 bool loose_options_values_ok(json_object *plain, const char *driver,
                              Error **errp);
 
+/* Warns of every empty name of an image behind another, which null replaced. */
+void loose_options_warn(json_object *loose);
+
 /* Reads loose options (borrowed). @format: the driver where only "file" is
  * given. The caller frees the result; NULL if they make no sense. */
 struct BlockdevOptions *loose_options_read(json_object *loose,

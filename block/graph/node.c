@@ -208,6 +208,7 @@ static void node_free(Node *node)
     short_lock_destroy(&node->flush_lock);
     g_free(node->filename);
     json_object_put(node->options);
+    json_object_put(node->spelling);
     json_object_put(node->identity);
     g_free(node->state);
     g_free(node);

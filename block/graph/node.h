@@ -147,6 +147,7 @@ struct Node {
     bool force_share;             /* others may write to it meanwhile */
     char *filename;               /* as query-named-block-nodes shows it */
     struct json_object *options;  /* as given; for reopen and queries */
+    struct json_object *spelling; /* how they were written, or NULL */
     struct json_object *identity; /* what "json:" file names show, or NULL */
     ListLink op_blockers;         /* block/graph/op-blocker.h */
     ListLink bitmaps;             /* DirtyBitmap, newest first */

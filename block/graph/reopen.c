@@ -18,6 +18,7 @@
 #include "block/graph/backing.h"
 #include "block/graph/driver.h"
 #include "block/graph/format.h"
+#include "block/graph/filename.h"
 #include "block/graph/graph-int.h"
 #include "block/graph/op-blocker.h"
 #include "qapi/qapi-types.h"
@@ -437,6 +438,7 @@ static void take_over(Entry *entry)
 
     json_object_put(node->options);
     node->options = json_object_get(entry->json);
+    node_forget_spelling(node);
     node_size_changed(node, entry->r.size_bytes);
     node_refresh_filenames_above(node);
 }

@@ -160,5 +160,6 @@ int co_node_block_status_above(Node *node, Node *base, bool want_zero,
         }
         bytes = status->bytes;
     }
+    status->flags &= ~(unsigned)STATUS_OFFSET; /* nobody has it */
     return 0;
 }

@@ -36,8 +36,8 @@ bool co_luks_volume_unlock(LuksVolume *v, const char *secret,
     unsigned slot = 0;
     int ret;
 
-    if (!secret && format_opening_to_look) {
-        return true;
+    if (format_opening_to_look) {
+        return true; /* nothing will be read */
     }
     if (!secret) {
         error_set(errp, "Parameter '%skey-secret' is required for cipher",

@@ -156,7 +156,8 @@ bool qcow2_measure_check(const BlockdevCreateOptionsQcow2 *o, Error **errp)
         return false;
     }
     if (o->size > BLOCK_MAX_BYTES || too_large(o)) {
-        return say_too_large(errp);
+        return bad(errp, "The image size is too large (try using a larger "
+                         "cluster size)");
     }
     return check_version(o, errp);
 }

@@ -61,8 +61,8 @@ static bool open_old(Qcow2Crypt *c, const char *secret, Error **errp)
                           "instead.\n");
         return false;
     }
-    if (!secret && format_opening_to_look) {
-        return true;
+    if (format_opening_to_look) {
+        return true; /* nothing will be read */
     }
     if (!secret) {
         error_set(errp, "Parameter 'encrypt.key-secret' is required for "

@@ -36,20 +36,17 @@ static uint64_t table_bytes(const Qcow2State *s, uint64_t disk_bytes)
 
 /* Clusters of @source that will hold data. */
 COROUTINE_ONLY
-static int co_data_bytes(Node *source, const Qcow2State *s, bool backing,
-                         uint64_t *data)
+static int co_data_bytes(Node *source, const Qcow2State *s, uint64_t *data)
 {
     uint64_t size = source->size_bytes, counted = 0;
-    Edge *edge = backing ? node_backing_child(source) : NULL;
 
     *data = 0;
     for (uint64_t at = 0; at < size;) {
         BlockStatus status;
         unsigned depth;
         uint64_t from, to;
-        int ret =
-            co_node_block_status_above(source, edge ? edge->child : NULL, true,
-                                       at, size - at, &status, &depth);
+        int ret = co_node_block_status_above(source, NULL, true, at, size - at,
+                                             &status, &depth);
 
         if (ret < 0) {
             return ret;
@@ -136,11 +133,12 @@ bool co_qcow2_measure(struct json_object *words, Node *source,
         o->has_extended_l2 && o->extended_l2 ? QCOW2_INCOMPAT_EXTL2 : 0;
     qcow2_geometry(&s);
     disk = ROUND_UP(o->size, s.cluster_bytes);
-    if (o->has_preallocation && (o->preallocation == PREALLOC_MODE_FULL ||
-                                 o->preallocation == PREALLOC_MODE_FALLOC)) {
-        data = disk;
+    if ((source && o->backing_file) ||
+        (o->has_preallocation && (o->preallocation == PREALLOC_MODE_FULL ||
+                                  o->preallocation == PREALLOC_MODE_FALLOC))) {
+        data = disk; /* what is behind it may show anything */
     } else if (source) {
-        ret = co_data_bytes(source, &s, o->backing_file != NULL, &data);
+        ret = co_data_bytes(source, &s, &data);
     }
     BlockdevCreateOptions_free(options);
     if (ret < 0) {

@@ -45,6 +45,9 @@ co_open_loose(Qcow2State *s, json_object *loose, const char *format,
         return NULL;
     }
     child = co_node_open_child(s->node, &ref, edge, role, errp);
+    if (child) {
+        node_spell_options(child->child, loose);
+    }
     BlockdevOptions_free(ref.u.definition);
     return child;
 }

@@ -123,8 +123,13 @@ Root *co_img_open(const ImageOpen *open, Error **errp)
 Root *co_img_open_or_report(const ImageOpen *open)
 {
     Error *err = NULL;
-    Root *root = co_img_open(open, &err);
+    Root *root;
 
+    if (image_sharing_conflicts(open)) {
+        error_report("--force-share/-U conflicts with image options");
+        return NULL;
+    }
+    root = co_img_open(open, &err);
     if (!root) {
         error_report_err(err);
     }

@@ -244,9 +244,8 @@ int co_img_map(int argc, char **argv)
         return 1;
     }
     size = root_size_bytes(root);
-    map.start = MIN(map.start, size);
-    status =
-        co_print_map(&map, root, map.start + MIN(map.length, size - map.start));
+    size -= MIN(size, map.start);
+    status = co_print_map(&map, root, map.start + MIN(map.length, size));
     co_image_close(root);
     return status;
 }

@@ -83,6 +83,10 @@ int co_io_open_image(IoTool *tool, const IoImage *image)
     IoShell *shell = &tool->shell;
     Error *err = NULL;
 
+    if (image_sharing_conflicts(open)) {
+        error_report("-U conflicts with image options");
+        return -1;
+    }
     shell->root = co_open(image, &err);
     if (!shell->root) {
         error_prepend(&err,

@@ -145,7 +145,7 @@ static bool take_discard(ImageOpen *open, const char *mode)
 }
 
 /* -1: go on, else the exit status. */
-static int take_option(IoTool *tool, int option, char **argv)
+static int take_option(IoTool *tool, int option)
 {
     ImageOpen *open = &tool->defaults.open;
 
@@ -197,13 +197,8 @@ static int take_option(IoTool *tool, int option, char **argv)
     case 'h':
         help();
         return 0;
-    case ':':
-        error_report("option '%s' requires an argument", argv[optind - 1]);
-        return 1;
     default:
-        error_report("unrecognized option '%s'", argv[optind - 1]);
-        fprintf(stderr, "Try '%s --help' for more information\n",
-                error_program_name());
+        help(); /* what is wrong was told */
         return 1;
     }
 }
@@ -233,9 +228,9 @@ static int parse_arguments(IoTool *tool, int argc, char **argv)
     int option, status;
 
     optind = 0;
-    while ((option = getopt_long(argc, argv, ":hVc:d:f:rsnCmki:t:T:U", options,
+    while ((option = getopt_long(argc, argv, "hVc:d:f:rsnCmki:t:T:U", options,
                                  NULL)) != -1) {
-        status = take_option(tool, option, argv);
+        status = take_option(tool, option);
         if (status >= 0) {
             return status;
         }
@@ -256,7 +251,7 @@ int tool_io_main(int argc, char **argv)
 {
     /* Discards reach the disk unless -d says otherwise, as in qemu-io. */
     IoTool tool = {
-        .defaults.open = {.writable = true, .unmap = true},
+        .defaults.open = {.writable = true, .unmap = true, .no_implied = true},
         .shell = {.own = io_tool_commands, .say = say, .opaque = &tool},
         .status = 1};
     Error *err = NULL;

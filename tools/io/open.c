@@ -66,8 +66,7 @@ static bool take_option(const IoTool *tool, OpenWords *words, int option)
         return take_discard(open, optarg);
     case 'o':
         if (tool->defaults.open.image_opts) {
-            fprintf(stderr, "--image-opts and 'open -o' are mutually "
-                            "exclusive\n");
+            printf("--image-opts and 'open -o' are mutually exclusive\n");
             return false;
         }
         g_string_append_printf(words->options, "%s%s",
@@ -108,7 +107,8 @@ COROUTINE_ONLY CONTROL_ONLY static int co_open(IoShell *shell, int argc,
     OpenWords words = {
         .image.open = {.writable = true,
                        .unmap = true,
-                       .image_opts = tool->defaults.open.image_opts},
+                       .image_opts = tool->defaults.open.image_opts,
+                       .no_implied = true},
         .options = g_string_new(NULL)};
     int option, ret = -1;
     bool ok = true;
