@@ -159,8 +159,9 @@ qmp_query_named_block_nodes(const QmpQueryNamedBlockNodesArgs *args,
         g_ptr_array_add(nodes, node);
     }
     for (guint i = nodes->len; i > 0; i--) {
-        BlockDeviceInfoList_append(list,
-                                   co_node_query(nodes->pdata[i - 1], flat));
+        BlockDeviceInfoList_append(
+            list, co_node_query(nodes->pdata[i - 1],
+                                flat ? QUERY_ALONE : QUERY_CHAIN));
     }
     graph_unlock();
     return list;

@@ -118,7 +118,7 @@ COROUTINE_ONLY CONTROL_ONLY static int co_info(IoShell *shell, int argc,
         printf("getlength: %s\n", strerror(ENOMEDIUM));
         return -1;
     }
-    info = co_node_query_image(root_node(shell->root), true);
+    info = co_node_query_image(root_node(shell->root), QUERY_ALONE);
     cluster = size_text_exact(info->has_cluster_size ? info->cluster_size : 0);
     vm_state = size_text_exact(
         format && format->vm_state_offset ? format->vm_state_offset(node) : 0);

@@ -34,7 +34,7 @@ COROUTINE_ONLY CONTROL_ONLY static BlockInfo *co_info(Backend *backend)
         info->io_status = backend->io_status;
     }
     if (node && !is_lost(node)) {
-        info->inserted = co_node_query(node, false);
+        info->inserted = co_node_query(node, QUERY_DEVICE);
         info->inserted->cache->writeback = !backend->writethrough;
         backend_limits_show(backend, info->inserted);
     }

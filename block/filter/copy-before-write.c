@@ -272,6 +272,7 @@ const NodeDriver driver_copy_before_write = {
     .name = "copy-before-write",
     .state_bytes = sizeof(CbwState),
     .threading = NODE_ANY,
+    .shown_as_file = true,
     .is_filter = true,
     .co_open = co_cbw_open,
     .co_close = co_cbw_close,

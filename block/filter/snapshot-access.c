@@ -103,6 +103,7 @@ const NodeDriver driver_snapshot_access = {
     .name = "snapshot-access",
     .state_bytes = sizeof(SnapshotState),
     .threading = NODE_ANY,
+    .shown_as_file = true,
     .co_open = co_snapshot_open,
     .child_perm = snapshot_child_perm,
     .co_preadv = co_snapshot_preadv,

@@ -102,6 +102,7 @@ struct NodeDriver {
                        * name that somebody gave it */
     bool own_size;    /* a filter whose child may be longer than it is */
     bool shown_by_options; /* named by "json:", whatever its child's name */
+    bool shown_as_file;    /* named as its child "file" is, whatever that is */
     bool is_remote; /* requests may come back as those of a client of ours */
     bool is_format; /* data lies in its "file" child */
     bool supports_backing;

@@ -94,6 +94,17 @@ static bool backing_is_own(const Node *node, const Edge *backing)
            !strcmp(name, backing->child->filename);
 }
 
+/* Nothing is behind it because somebody said so, although the image says that
+ * there is something. */
+static bool backing_is_denied(const Node *node)
+{
+    json_object *value;
+
+    return own_backing_name(node) && node->options &&
+           json_object_object_get_ex(node->options, "backing", &value) &&
+           !value;
+}
+
 /* "children.0" and so on are members of a list, with no gaps. */
 static void identity_add_child(json_object *identity, const Edge *edge)
 {
@@ -114,7 +125,8 @@ static void identity_add_child(json_object *identity, const Edge *edge)
     json_object_array_add(members, json_object_get(edge->child->identity));
 }
 
-/* A job's filter is shown as what it filters. */
+/* A job's filter is shown as what it filters; but a stream's that has a name
+ * is a node of its own. */
 static void show_as(Node *filter, const Node *child)
 {
     g_free(filter->filename);
@@ -131,7 +143,8 @@ void node_refresh_filename(Node *node)
     const char *plain;
     bool own;
 
-    if (!node->options && filtered) {
+    if (!node->options && filtered &&
+        (!node->driver->shown_by_options || node->name_generated)) {
         show_as(node, filtered->child);
         return;
     }
@@ -148,6 +161,9 @@ void node_refresh_filename(Node *node)
         own = true;
         json_object_object_add(identity, "backing",
                                json_object_get(backing->child->identity));
+    } else if (!backing && backing_is_denied(node)) {
+        own = true;
+        json_object_object_add(identity, "backing", NULL);
     }
     json_object_put(node->identity);
     node->identity = identity;
@@ -156,6 +172,10 @@ void node_refresh_filename(Node *node)
     }
     g_free(node->filename);
     node->filename_derived = true;
+    if (node->driver->shown_as_file && node_child(node, "file")) {
+        node->filename = g_strdup(node_child(node, "file")->child->filename);
+        return;
+    }
     plain = own || node->driver->shown_by_options ? NULL
                                                   : child_plain_filename(node);
     if (plain) {

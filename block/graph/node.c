@@ -157,6 +157,7 @@ void node_look_like(Node *filter, const Node *source)
     filter->discard_unmap = source->discard_unmap;
     filter->cache_no_flush = source->cache_no_flush;
     filter->filename = g_strdup(source->filename);
+    filter->filename_derived = true;
     filter->identity = json_object_get(source->identity);
 }
 

@@ -35,12 +35,16 @@ int64_t co_node_allocated_bytes(Node *node)
 
 /* What a node shows where it has nothing itself: the backing image, or all of
  * a filter's child. NULL at the chain's end. */
-static Node *next_of_chain(const Node *node)
+static Node *next_of_chain(const Node *node, QueryChain chain)
 {
     const Edge *edge = node_filtered_child(node);
 
     edge = edge ? edge : node_backing_child(node);
-    return edge ? edge->child : NULL;
+    if (!edge || chain == QUERY_ALONE) {
+        return NULL;
+    }
+    return chain == QUERY_DEVICE ? node_skip_implicit(edge->child)
+                                 : edge->child;
 }
 
 /* What the image itself says of the one behind it, with its folder. */
@@ -89,11 +93,11 @@ static void query_format_entry(void *opaque)
     }
 }
 
-ImageInfo *co_node_query_image(Node *node, bool flat)
+ImageInfo *co_node_query_image(Node *node, QueryChain chain)
 {
     ImageInfo *info = g_new0(ImageInfo, 1);
     int64_t allocated = co_node_allocated_bytes(node);
-    Node *next = flat ? NULL : next_of_chain(node);
+    Node *next = next_of_chain(node, chain);
     uint32_t cluster_bytes;
 
     info->filename = g_strdup(node->filename ? node->filename : "");
@@ -116,7 +120,7 @@ ImageInfo *co_node_query_image(Node *node, bool flat)
     }
     query_backing_name(node, info);
     if (next) {
-        info->backing_image = co_node_query_image(next, flat);
+        info->backing_image = co_node_query_image(next, chain);
     }
     return info;
 }
@@ -133,19 +137,20 @@ static BlockdevDetectZeroesOptions detect_zeroes(const Node *node)
     }
 }
 
-static void query_backing(const Node *node, bool flat, BlockDeviceInfo *info)
+static void query_backing(const Node *node, QueryChain chain,
+                          BlockDeviceInfo *info)
 {
     const Edge *backing = node_backing_child(node);
 
     if (backing) {
         info->backing_file = g_strdup(backing->child->filename);
     }
-    for (const Node *n = node; !flat && (n = next_of_chain(n));) {
+    for (const Node *n = node; (n = next_of_chain(n, chain));) {
         info->backing_file_depth++;
     }
 }
 
-BlockDeviceInfo *co_node_query(Node *node, bool flat)
+BlockDeviceInfo *co_node_query(Node *node, QueryChain chain)
 {
     BlockDeviceInfo *info = g_new0(BlockDeviceInfo, 1);
 
@@ -168,8 +173,8 @@ BlockDeviceInfo *co_node_query(Node *node, bool flat)
     if (node->driver->snapshot_error) {
         info->snapshot_error = g_strdup(node->driver->snapshot_error(node));
     }
-    query_backing(node, flat, info);
-    info->image = co_node_query_image(node, flat);
+    query_backing(node, chain, info);
+    info->image = co_node_query_image(node, chain);
     info->encrypted = info->image->has_encrypted && info->image->encrypted;
     return info;
 }

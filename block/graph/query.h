@@ -12,12 +12,19 @@ struct BlockStats;
 struct ImageInfo;
 struct XDbgBlockGraph;
 
+/* What is shown of the images behind the image. */
+typedef enum QueryChain {
+    QUERY_ALONE, /* nothing */
+    QUERY_CHAIN, /* all of them, and all filters */
+    QUERY_DEVICE /* what devices are shown: no filters of jobs */
+} QueryChain;
+
 /* Both: the caller frees; in a coroutine on control, may yield (sizes are
- * asked of the storage). @flat leaves out the images behind the image. */
-struct BlockDeviceInfo *co_node_query(Node *node,
-                                      bool flat) COROUTINE_ONLY CONTROL_ONLY;
-struct ImageInfo *co_node_query_image(Node *node,
-                                      bool flat) COROUTINE_ONLY CONTROL_ONLY;
+ * asked of the storage). */
+struct BlockDeviceInfo *
+co_node_query(Node *node, QueryChain chain) COROUTINE_ONLY CONTROL_ONLY;
+struct ImageInfo *
+co_node_query_image(Node *node, QueryChain chain) COROUTINE_ONLY CONTROL_ONLY;
 /* Both: the caller frees; do not yield. */
 struct BlockStats *node_query_stats(Node *node) CONTROL_ONLY;
 /* The same of a device that has @node: with what is behind, and without

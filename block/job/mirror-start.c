@@ -110,6 +110,7 @@ static JobParams job_params(const MirrorParams *p, JobTxn *txn)
     };
 }
 
+/* As with QEMU nobody resizes what is mirrored: its texts name the job. */
 CONTROL_ONLY
 static Job *make_job(const MirrorParams *p, JobTxn *txn, Node *filter,
                      Error **errp)
@@ -117,8 +118,8 @@ static Job *make_job(const MirrorParams *p, JobTxn *txn, Node *filter,
     BlockJobParams params = {
         .job = job_params(p, txn),
         .node = filter,
-        .perm = 0,
-        .shared = PERM_ALL,
+        .perm = PERM_CONSISTENT_READ,
+        .shared = PERM_ALL & ~PERM_RESIZE,
         .has_speed = p->has_speed,
         .speed = p->speed,
     };
@@ -251,7 +252,8 @@ Job *co_mirror_create(const MirrorParams *p, JobTxn *txn, Error **errp)
     }
     init_state(job, p, filter, todo);
     if (!block_job_add_node(job, "target", p->target, 0, PERM_ALL, errp) ||
-        !block_job_add_node(job, "source", p->source, 0, PERM_ALL, errp) ||
+        !block_job_add_node(job, "source", p->source, 0,
+                            PERM_ALL & ~PERM_RESIZE, errp) ||
         !co_hold_layers(job, p, errp)) {
         mirror_take_back(job);
         job_discard(job);

@@ -223,8 +223,10 @@ static bool init_state(Job *job, const QmpBlockStreamArgs *args, Node *device,
         error_set(errp, "Cannot allocate memory");
         return false;
     }
-    return block_job_add_device(job, filter, 0, PERM_ALL, errp) &&
-           block_job_add_node(job, "active node", device, 0, PERM_ALL, errp) &&
+    return block_job_add_device(job, filter, PERM_CONSISTENT_READ,
+                                PERM_ALL & ~PERM_RESIZE, errp) &&
+           block_job_add_node(job, "active node", device, 0,
+                              PERM_ALL & ~PERM_RESIZE, errp) &&
            chain_hold(job, image, base,
                       PERM_CONSISTENT_READ | PERM_WRITE_UNCHANGED, &s->layers,
                       errp) &&

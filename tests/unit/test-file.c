@@ -473,7 +473,7 @@ static void query(void)
     Node *top = open_json("{'driver': 'raw', 'node-name': 'r', 'file': "
                           "{'driver': 'null-co', 'node-name': 'n'}}",
                           NULL);
-    BlockDeviceInfo *info = co_node_query(top, false);
+    BlockDeviceInfo *info = co_node_query(top, QUERY_CHAIN);
 
     g_assert_cmpstr(info->node_name, ==, "r");
     g_assert_cmpstr(info->drv, ==, "raw");

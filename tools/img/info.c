@@ -31,7 +31,7 @@ COROUTINE_ONLY CONTROL_ONLY static ImageInfo *co_query(const ImageOpen *open)
     if (!root) {
         return NULL;
     }
-    info = co_node_query_image(root_node(root), true);
+    info = co_node_query_image(root_node(root), QUERY_ALONE);
     co_image_close(root);
     return info;
 }
