@@ -41,8 +41,15 @@ class Sessions(case.Case):
     def test_blockcopy_with_checkpoints(self):
         self.replay('07b-blockcopy-checkpoints')
 
+    def test_blockcopy_shallow(self):
+        self.replay('07d-blockcopy-shallow')
+
     def test_chains(self):
         self.replay('08-chains')
+
+    @case.ours_only('firmware that starts meanwhile closes the trays')
+    def test_devices(self):
+        self.replay('09-devices')
 
     def test_blockcopy(self):
         self.replay('07-blockcopy')

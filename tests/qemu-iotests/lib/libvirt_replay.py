@@ -128,7 +128,9 @@ class Replay:
             path = self.case.path(disk['file'])
             if not os.path.exists(path):
                 make_disk(path, disk['driver'], disk['size'])
-        self.stage = self.make_stage(self.case.dir, disks)
+        more = [word.replace('DIR/', self.case.dir + '/')
+                for word in step.get('argv', [])]
+        self.stage = self.make_stage(self.case.dir, disks, *more)
         self.case.addCleanup(self.stage.end)
         if self.guest is None:
             self.guest = Guest(disks)
@@ -258,12 +260,14 @@ class Replay:
             return
         for action in step['with']['actions']:
             data = action['data']
-            if action['type'] == 'blockdev-backup' and data['sync'] == 'full':
-                self.copies[data['target']] = (
-                    self.disk_below(data['device']), self.guest.snapshot())
+            if action['type'] != 'blockdev-backup' or data['sync'] != 'full':
+                continue
+            disk = self.disk_below(data['device'])
+            if disk is not None:
+                self.copies[data['target']] = disk, self.guest.snapshot()
 
     def disk_below(self, node):
-        return next(d for d in self.stage.disks if d['node'] == node)
+        return next((d for d in self.stage.disks if d['node'] == node), None)
 
     def check_copy(self, node):
         if node not in self.copies:

@@ -38,7 +38,8 @@ def node_options(disk, directory):
 
 
 class Stage(Daemon):
-    """One life of a domain's program. `disks` are those of a `start` step."""
+    """One life of a domain's program. `disks` are those of a `start` step;
+    `more` options come before them: buses take the places that they name."""
 
     def __init__(self, directory, disks, *more):
         path = os.path.join(directory, f'monitor{Daemon.count}.sock')
@@ -50,7 +51,7 @@ class Stage(Daemon):
                 '-accel', 'tcg', '-machine', 'q35', '-m', '32', '-S',
                 '-chardev', 'socket,id=charmonitor,'
                 f'fd={listener.fileno()},server=on,wait=off',
-                '-mon', 'chardev=charmonitor,id=monitor,mode=control']
+                '-mon', 'chardev=charmonitor,id=monitor,mode=control', *more]
             for disk in disks:
                 for options in node_options(disk, directory):
                     argv += ['-blockdev', json.dumps(options)]
@@ -58,7 +59,7 @@ class Stage(Daemon):
                     'driver': 'virtio-blk-pci', 'drive': disk['node'],
                     'id': disk['qdev']})]
             super().__init__(
-                directory, *argv, *more, monitor=False,
+                directory, *argv, monitor=False,
                 pass_fds=[listener.fileno()],
                 binary=program.find('qemu-system-x86_64'))
         self.disks = disks

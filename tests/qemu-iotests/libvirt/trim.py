@@ -4,10 +4,12 @@
 
     trim.py RECORDING >SESSION
 
-A line of RECORDING is {"dir": "greeting|send|reply|event", "msg": MESSAGE}.
-A line of SESSION is one step, in the order of the recording:
+A line of RECORDING is {"dir": "greeting|send|reply|event", "msg": MESSAGE}; a
+greeting may have an "argv", with which libvirt started the program. A line of
+SESSION is one step, in the order of the recording:
 
-    {"start": DISKS}             the program starts with these disks
+    {"start": DISKS, "argv": []} the program starts with these disks, and with
+                                 options for buses and removable media
     {"file": NAME, ...}          someone makes an image for libvirt
     {"do": COMMAND, "with": ARGUMENTS, "gives": G | "fails": TEXT}
     {"see": EVENT, ...}          an event; before the answer of the step
@@ -80,19 +82,21 @@ def gives(command, arguments, answer):
 
 
 class Trimmer:
-    """Invariant: `steps` is the session up to the message in hand."""
+    """Invariant: `steps` is the session up to the message in hand, `files` are
+    the images that are there by then."""
 
     def __init__(self, messages):
         self.messages = messages
         self.steps = []
         self.size = {}
+        self.files = set()
 
     def run(self):
         waiting = None
         for i, entry in enumerate(self.messages):
             kind, msg = entry['dir'], entry['msg']
             if kind == 'greeting':
-                self.steps.append({'start': self.find_disks(i)})
+                self.start(i, entry.get('argv', []))
             elif kind == 'send':
                 waiting = self.send(i, msg)
             elif kind == 'reply':
@@ -127,6 +131,45 @@ class Trimmer:
                 jobs.remove(data['job-id'])
                 data['speed'] = 1
 
+    def start(self, i, argv):
+        """Virtio disks are the stage's; of the rest all that SCSI needs."""
+        step = {'start': self.find_disks(i)}
+        pairs = [(option, json.loads(text))
+                 for option, text in zip(argv, argv[1:])
+                 if option in ('-device', '-blockdev') and text[0] == '{']
+        if not any(v['driver'] == 'virtio-scsi-pci' for _, v in pairs):
+            pairs = []
+        media = {v['drive'] for _, v in pairs
+                 if v['driver'] == 'scsi-cd' and 'drive' in v}
+        media |= {v['file'] for _, v in pairs if v.get('node-name') in media}
+        for option, value in pairs:
+            if value.get('node-name') in media or value['driver'] in (
+                    'pcie-root-port', 'virtio-scsi-pci', 'scsi-cd'):
+                if 'filename' in value:
+                    self.user_file(i, value['filename'], 'raw',
+                                   value['node-name'])
+                step.setdefault('argv', []).extend([
+                    option,
+                    json.dumps(value).replace('/images/', 'DIR/')])
+        self.steps.append(step)
+
+    def user_file(self, i, path, driver, node):
+        """The image in PATH was there before NODE was."""
+        name = os.path.basename(path)
+        self.files.add(name)
+        self.steps.append({'file': name, 'format': driver,
+                           'size': self.first_size(i, node)})
+
+    def first_size(self, i, node):
+        """What is told first of NODE; any if nobody asks for it."""
+        for entry in self.messages[i:]:
+            answer = entry['msg'].get('return')
+            for told in answer if isinstance(answer, list) else ():
+                told = told.get('inserted', told)
+                if told.get('node-name') == node and 'image' in told:
+                    return told['image']['virtual-size']
+        return 1 << 20
+
     def find_disks(self, start):
         """The disks at the start, off the first two queries."""
         files, disks = {}, []
@@ -138,6 +181,8 @@ class Trimmer:
                 files = {n['node-name']: n['file'] for n in answer}
                 continue
             for device in answer:
+                if '/virtio-disk' not in device['qdev']:
+                    continue
                 inserted = device['inserted']
                 disks.append({
                     'qdev': device['qdev'].split('/')[3],
@@ -147,6 +192,7 @@ class Trimmer:
                     'size': inserted['image']['virtual-size']})
                 self.size[inserted['node-name']] = \
                     inserted['image']['virtual-size']
+                self.files.add(disks[-1]['file'])
             return disks
         raise ValueError('no disks in the recording')
 
@@ -166,31 +212,35 @@ class Trimmer:
         name = os.path.basename(storage['filename'])
         made = {s['with']['options'].get('filename') for s in self.steps
                 if s.get('do') == 'blockdev-create'}
-        if f'DIR/{name}' in made:
+        if f'DIR/{name}' in made or name in self.files:
             return
+        self.files.add(name)
         after = [e['msg'] for e in self.messages[i + 1:]
                  if e['dir'] == 'send'][:8]
         node = storage['node-name']
-        step = {'file': name}
         creates = [m for m in after if m['execute'] == 'blockdev-create'
                    and m['arguments']['options'].get('file') == node]
-        if not creates:
-            user = next(m['arguments'] for m in after
-                        if m['execute'] == 'blockdev-add'
-                        and m['arguments'].get('file') == node)
-            step['format'] = user['driver']
-            step['size'] = self.target_size(after, user['node-name'])
-        self.steps.append(step)
+        if creates:
+            self.steps.append({'file': name})
+            return
+        user = next(m['arguments'] for m in after
+                    if m['execute'] == 'blockdev-add'
+                    and m['arguments'].get('file') == node)
+        size = self.target_size(after, user['node-name'])
+        if size is None:
+            size = self.first_size(i, user['node-name'])
+        self.steps.append({'file': name, 'format': user['driver'],
+                           'size': size})
 
     def target_size(self, after, node):
-        """The size of what is copied to NODE."""
+        """The size of what is copied to NODE; None: it is no target."""
         for msg in after:
             arguments = msg.get('arguments', {})
             actions = [a['data'] for a in arguments.get('actions', [])]
             for data in actions + [arguments]:
                 if data.get('target') == node and 'device' in data:
                     return self.size[data['device']]
-        raise ValueError(f'nothing is copied to {node}')
+        return None
 
     def reply(self, step, msg):
         if 'error' in msg:
