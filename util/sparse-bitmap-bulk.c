@@ -280,23 +280,57 @@ static int64_t leaf_load(SparseLeaf *leaf, uint64_t cap, unsigned start,
 /* So many leaves at a time are worth a place of their own. */
 #define ARENA_LEAVES_MIN 256
 
-/* A whole leaf where there was none; returns its set bits. */
-static int64_t leaf_make(SparseBitmap *b, void **slot, const uint8_t *buf)
+/* How many leaves the newest one has left. */
+static size_t arena_room(const SparseBitmap *b)
 {
-    uint64_t words[SPARSE_LEAF_WORDS], count = 0;
-    SparseLeaf *leaf;
+    return b->arenas ? b->arenas->size - b->arenas->used : 0;
+}
 
-    memcpy(words, buf, sizeof(words));
+static uint64_t count_words(const uint64_t *words)
+{
+    uint64_t count = 0;
+
     for (unsigned i = 0; i < SPARSE_LEAF_WORDS; i++) {
         count += sparse_popcount(words[i]);
     }
+    return count;
+}
+
+#if defined(__x86_64__) && !defined(__POPCNT__)
+/* With the instruction that nearly all of these processors have. */
+__attribute__((target("popcnt"))) static uint64_t
+count_words_fast(const uint64_t *words)
+{
+    uint64_t count = 0;
+
+    for (unsigned i = 0; i < SPARSE_LEAF_WORDS; i++) {
+        count += __builtin_popcountll(words[i]);
+    }
+    return count;
+}
+
+static uint64_t count_leaf(const uint64_t *words)
+{
+    return __builtin_cpu_supports("popcnt") ? count_words_fast(words)
+                                            : count_words(words);
+}
+#else
+#define count_leaf count_words
+#endif
+
+/* A whole leaf where there was none; returns its set bits. */
+static int64_t leaf_make(SparseBitmap *b, void **slot, const uint8_t *buf)
+{
+    uint64_t words[SPARSE_LEAF_WORDS], count;
+    SparseLeaf *leaf;
+
+    memcpy(words, buf, sizeof(words));
+    count = count_leaf(words);
     if (count == 0 || count == SPARSE_LEAF_BITS) {
         *slot = count ? SPARSE_FULL : SPARSE_CLEAR;
         return count;
     }
-    leaf = b->arenas && b->arenas->used < b->arenas->size
-               ? sparse_arena_take(b)
-               : sparse_node_new(b, 0);
+    leaf = arena_room(b) ? sparse_arena_take(b) : sparse_node_new(b, 0);
     leaf->node.count = count;
     memcpy(leaf->words, words, sizeof(words));
     *slot = leaf;
@@ -337,15 +371,22 @@ static int64_t slot_load(SparseBitmap *b, void **slot, unsigned level,
     return delta;
 }
 
+void sparse_bitmap_expect(SparseBitmap *b, uint64_t bits)
+{
+    uint64_t leaves = MIN(bits, b->bits) / SPARSE_LEAF_BITS;
+
+    if (leaves >= ARENA_LEAVES_MIN && leaves > arena_room(b)) {
+        sparse_arena_begin(b, leaves);
+    }
+}
+
 void sparse_bitmap_load_bytes(SparseBitmap *b, uint64_t start, uint64_t n,
                               const uint8_t *buf)
 {
     assert_byte_range(b, start, n);
     if (n) {
         sparse_forget_hot(b);
-        if (n >= ARENA_LEAVES_MIN * SPARSE_LEAF_BITS) {
-            sparse_arena_begin(b, n / SPARSE_LEAF_BITS);
-        }
+        sparse_bitmap_expect(b, n);
         b->count += slot_load(b, &b->root, b->level, b->bits, start, n, buf);
     }
 }

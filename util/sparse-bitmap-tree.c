@@ -5,47 +5,10 @@
  */
 #include "util/sparse-bitmap-int.h"
 
-#include <sys/mman.h>
-
 /* Nodes are many, small and of two sizes: what slices are for. */
 static size_t node_size(unsigned level)
 {
     return level ? sizeof(SparseBranch) : sizeof(SparseLeaf);
-}
-
-void sparse_arena_begin(SparseBitmap *b, size_t leaves)
-{
-    size_t bytes = sizeof(SparseArena) + leaves * sizeof(SparseLeaf);
-    /* All pages at once cost less than one by one when they are touched. */
-    SparseArena *a = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
-                          MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
-
-    if (a != MAP_FAILED) {
-        a->next = b->arenas;
-        a->used = 0;
-        a->size = leaves;
-        a->bytes = bytes;
-        b->arenas = a;
-    }
-}
-
-SparseLeaf *sparse_arena_take(SparseBitmap *b)
-{
-    SparseArena *a = b->arenas;
-
-    assert(a->used < a->size);
-    b->memory += sizeof(SparseLeaf);
-    return &a->leaves[a->used++];
-}
-
-void sparse_arenas_free(SparseBitmap *b)
-{
-    SparseArena *a;
-
-    while ((a = b->arenas)) {
-        b->arenas = a->next;
-        munmap(a, a->bytes);
-    }
 }
 
 static bool in_arena(const SparseBitmap *b, const void *node)

@@ -140,6 +140,9 @@ void sparse_bitmap_or_scaled(SparseBitmap *dst, uint64_t dst_unit,
  */
 void sparse_bitmap_get_bytes(const SparseBitmap *b, uint64_t start, uint64_t n,
                              uint8_t *buf);
+/* @bits in all are going to be loaded, in pieces: memory for them is made
+ * ready at once. */
+void sparse_bitmap_expect(SparseBitmap *b, uint64_t bits);
 void sparse_bitmap_load_bytes(SparseBitmap *b, uint64_t start, uint64_t n,
                               const uint8_t *buf);
 

@@ -101,13 +101,33 @@ int co_qcow2_directory_write(Qcow2State *s, GPtrArray *list) COROUTINE_ONLY;
 /* s->bitmaps_unmarked from b->stored. */
 void qcow2_bitmaps_update_unmarked(Qcow2State *s);
 
-/* --- bitmap-table.c ------------------------------------------------------ */
+/* --- bitmap-table.c, bitmap-write.c -------------------------------------- */
 
+static inline uint64_t qcow2_bits_per_cluster(const Qcow2State *s)
+{
+    return s->cluster_bytes * 8;
+}
+/* How many bits the cluster @index of @bits holds; the last has fewer. */
+static inline uint64_t qcow2_bits_at(const Qcow2State *s,
+                                     const SparseBitmap *bits, uint64_t index)
+{
+    uint64_t start = index * qcow2_bits_per_cluster(s);
+
+    return MIN(qcow2_bits_per_cluster(s), sparse_bitmap_size(bits) - start);
+}
+/* Its table, which the caller frees. What is wrong, as text that lives on, or
+ * NULL. */
+const char *co_qcow2_bits_table_read(Qcow2State *s, const Qcow2Stored *stored,
+                                     Be64 **table) COROUTINE_ONLY;
+/* For co_qcow2_bits_read(): what it reads at once; NULL if there is not enough
+ * memory. The caller frees it. */
+void *qcow2_bits_buffer(const Qcow2State *s);
 /* Reads the bits of @stored into @bits, which has the size it must have. What
  * is wrong, as text that lives on, or NULL. *@budget: how many clusters all
- * bitmaps together may still take. */
+ * bitmaps together may still take. @buffer: of qcow2_bits_buffer(), or NULL.
+ */
 const char *co_qcow2_bits_read(Qcow2State *s, const Qcow2Stored *stored,
-                               uint64_t *budget,
+                               uint64_t *budget, void *buffer,
                                SparseBitmap *bits) COROUTINE_ONLY;
 /* Writes @bits to new clusters and sets table_offset and table_entries. */
 int co_qcow2_bits_write(Qcow2State *s, const SparseBitmap *bits,

@@ -69,6 +69,7 @@ COROUTINE_ONLY
 static void co_load(void *opaque)
 {
     Loads *l = opaque;
+    g_autofree void *buffer = qcow2_bits_buffer(l->s);
 
     while (l->next < l->loads->len) {
         Load *load = &g_array_index(l->loads, Load, l->next++);
@@ -78,8 +79,8 @@ static void co_load(void *opaque)
                          (uint64_t)bitmap_granularity_bytes(load->bitmap)));
         load->wrong = entry_wrong(load->e);
         if (!load->wrong) {
-            load->wrong =
-                co_qcow2_bits_read(l->s, load->e, &l->budget, load->bits);
+            load->wrong = co_qcow2_bits_read(l->s, load->e, &l->budget, buffer,
+                                             load->bits);
         }
     }
     cocount_dec(&l->running);

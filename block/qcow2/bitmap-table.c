@@ -8,37 +8,19 @@
 
 #include "qapi/qapi-types.h"
 
-/* So many bytes at once between memory and the file. */
-#define CHUNK_BYTES (2 * MiB)
-
-static uint64_t bits_per_cluster(const Qcow2State *s)
-{
-    return s->cluster_bytes * 8;
-}
+/* So many bytes at once out of the file: what the caches of a processor hold
+ * until it is looked at. */
+#define READ_BYTES (256 * KiB)
 
 uint64_t qcow2_bits_clusters(const Qcow2State *s, uint64_t bits)
 {
-    return DIV_ROUND_UP(bits, bits_per_cluster(s));
-}
-
-static uint64_t chunk_clusters(const Qcow2State *s)
-{
-    return MAX(CHUNK_BYTES >> s->cluster_bits, 1);
-}
-
-static uint64_t bits_at(const Qcow2State *s, const SparseBitmap *bits,
-                        uint64_t index)
-{
-    uint64_t start = index * bits_per_cluster(s);
-
-    return MIN(bits_per_cluster(s), sparse_bitmap_size(bits) - start);
+    return DIV_ROUND_UP(bits, qcow2_bits_per_cluster(s));
 }
 
 /* --- reading ------------------------------------------------------------- */
 
-COROUTINE_ONLY
-static const char *co_table_read(Qcow2State *s, const Qcow2Stored *e,
-                                 Be64 **table)
+const char *co_qcow2_bits_table_read(Qcow2State *s, const Qcow2Stored *e,
+                                     Be64 **table)
 {
     uint64_t bytes = e->table_entries * UINT64_C(8);
 
@@ -88,9 +70,9 @@ COROUTINE_ONLY
 static const char *co_take_run(Qcow2State *s, uint64_t offset, uint64_t index,
                                uint64_t n, uint8_t *chunk, SparseBitmap *bits)
 {
-    uint64_t start = index * bits_per_cluster(s);
+    uint64_t start = index * qcow2_bits_per_cluster(s);
     uint64_t count =
-        MIN(n * bits_per_cluster(s), sparse_bitmap_size(bits) - start);
+        MIN(n * qcow2_bits_per_cluster(s), sparse_bitmap_size(bits) - start);
 
     if (co_qcow2_file_read(s, offset, chunk, DIV_ROUND_UP(count, 8)) < 0) {
         return "its bits cannot be read";
@@ -99,15 +81,38 @@ static const char *co_take_run(Qcow2State *s, uint64_t offset, uint64_t index,
     return NULL;
 }
 
+static uint64_t read_clusters(const Qcow2State *s)
+{
+    return MAX(READ_BYTES >> s->cluster_bits, 1);
+}
+
+void *qcow2_bits_buffer(const Qcow2State *s)
+{
+    return g_try_malloc(read_clusters(s) << s->cluster_bits);
+}
+
+static uint64_t count_places(const Qcow2State *s, const Be64 *table,
+                             uint64_t entries)
+{
+    uint64_t places = 0;
+
+    for (uint64_t i = 0; i < entries; i++) {
+        uint64_t offset = place_of(s, table[i]);
+
+        places += offset && offset != UINT64_MAX;
+    }
+    return places;
+}
+
 COROUTINE_ONLY
 static const char *co_take_table(Qcow2State *s, const Be64 *table,
                                  uint64_t entries, uint64_t *budget,
-                                 SparseBitmap *bits)
+                                 uint8_t *chunk, SparseBitmap *bits)
 {
-    g_autofree uint8_t *chunk =
-        g_try_malloc(chunk_clusters(s) << s->cluster_bits);
     const char *wrong = chunk ? NULL : "there is not enough memory";
 
+    sparse_bitmap_expect(bits, MIN(count_places(s, table, entries), *budget) *
+                                   qcow2_bits_per_cluster(s));
     for (uint64_t i = 0, n; i < entries && !wrong; i += n) {
         uint64_t offset = place_of(s, table[i]);
 
@@ -115,7 +120,7 @@ static const char *co_take_table(Qcow2State *s, const Be64 *table,
         if (offset == UINT64_MAX) {
             wrong = "its table names a place that cannot be";
         } else if (offset) {
-            n = run_of(s, table, i, entries, chunk_clusters(s));
+            n = run_of(s, table, i, entries, read_clusters(s));
             if (n > *budget) {
                 wrong = "bitmaps take more than the image is long";
             } else {
@@ -123,15 +128,16 @@ static const char *co_take_table(Qcow2State *s, const Be64 *table,
                 wrong = co_take_run(s, offset, i, n, chunk, bits);
             }
         } else if (be64_get(table[i]) & QCOW2_BITMAP_ALL_ONES) {
-            sparse_bitmap_set(bits, i * bits_per_cluster(s),
-                              bits_at(s, bits, i));
+            sparse_bitmap_set(bits, i * qcow2_bits_per_cluster(s),
+                              qcow2_bits_at(s, bits, i));
         }
     }
     return wrong;
 }
 
 const char *co_qcow2_bits_read(Qcow2State *s, const Qcow2Stored *e,
-                               uint64_t *budget, SparseBitmap *bits)
+                               uint64_t *budget, void *buffer,
+                               SparseBitmap *bits)
 {
     uint64_t table_clusters =
         DIV_ROUND_UP(e->table_entries * UINT64_C(8), s->cluster_bytes);
@@ -145,144 +151,12 @@ const char *co_qcow2_bits_read(Qcow2State *s, const Qcow2Stored *e,
         return "bitmaps take more than the image is long";
     }
     *budget -= table_clusters;
-    wrong = co_table_read(s, e, &table);
+    wrong = co_qcow2_bits_table_read(s, e, &table);
     if (!wrong) {
-        wrong = co_take_table(s, table, e->table_entries, budget, bits);
+        wrong = co_take_table(s, table, e->table_entries, budget, buffer, bits);
     }
     g_free(table);
     return wrong;
-}
-
-/* --- writing ------------------------------------------------------------- */
-
-/* Which clusters of bits need a place: the table with the values of the
- * others, and ~0 where one is needed. */
-static Be64 *classify(const Qcow2State *s, const SparseBitmap *bits,
-                      uint64_t entries)
-{
-    Be64 *table = g_try_new0(Be64, MAX(entries, 1));
-    uint64_t per_cluster = bits_per_cluster(s), size = sparse_bitmap_size(bits);
-
-    for (uint64_t i = 0; table && i < entries; i++) {
-        uint64_t start = i * per_cluster;
-        uint64_t set = sparse_bitmap_next_set(bits, start, size);
-
-        if (set == size) {
-            break;
-        }
-        if (set - start >= per_cluster) {
-            i = set / per_cluster - 1; /* all clear up to there */
-            continue;
-        }
-        /* Others take "all ones" for all bits of a cluster, also those
-         * behind the end. */
-        set = sparse_bitmap_count_range(bits, start, bits_at(s, bits, i));
-        table[i] =
-            be64(set == per_cluster ? QCOW2_BITMAP_ALL_ONES : UINT64_MAX);
-    }
-    return table;
-}
-
-static bool needs_place(Be64 entry)
-{
-    return be64_get(entry) == UINT64_MAX;
-}
-
-/* Places for up to @max of the clusters from entry *@at on that need one, and
- * their bits there. */
-COROUTINE_ONLY
-static int co_put_some(Qcow2State *s, const SparseBitmap *bits, Be64 *table,
-                       uint64_t entries, uint64_t *at, uint8_t *chunk)
-{
-    uint64_t wanted = 0, got, offset, i, n;
-    bool fresh;
-    int ret;
-
-    for (i = *at; i < entries && wanted < chunk_clusters(s); i++) {
-        wanted += needs_place(table[i]);
-    }
-    if (!wanted) {
-        *at = entries;
-        return 0;
-    }
-    ret = co_qcow2_alloc_run(s, NULL, wanted, &offset, &got, &fresh);
-    if (ret < 0) {
-        return ret;
-    }
-    for (i = *at, n = 0; n < got; i++) {
-        uint8_t *to = chunk + (n << s->cluster_bits);
-        uint64_t count = bits_at(s, bits, i);
-
-        if (!needs_place(table[i])) {
-            continue;
-        }
-        memset(to + count / 8, 0, s->cluster_bytes - count / 8);
-        sparse_bitmap_get_bytes(bits, i * bits_per_cluster(s), count, to);
-        table[i] = be64(offset + (n << s->cluster_bits));
-        n++;
-    }
-    *at = i;
-    return co_qcow2_file_write(s, offset, chunk, got << s->cluster_bits);
-}
-
-/* Clusters that a table which was never on disk names. */
-COROUTINE_ONLY
-static void co_undo_places(Qcow2State *s, const Be64 *table, uint64_t entries)
-{
-    for (uint64_t i = 0; i < entries; i++) {
-        uint64_t value = be64_get(table[i]);
-
-        if (value > QCOW2_BITMAP_ALL_ONES && value != UINT64_MAX) {
-            co_qcow2_refcount_change(s, value, s->cluster_bytes, -1);
-        }
-    }
-}
-
-COROUTINE_ONLY
-static int co_put_table(Qcow2State *s, const Be64 *table, uint64_t entries,
-                        uint64_t *offset)
-{
-    uint64_t bytes = entries * sizeof(Be64);
-    int ret = co_qcow2_alloc_bytes(s, NULL, bytes, false, offset);
-
-    if (ret == 0) {
-        ret = co_qcow2_file_write(s, *offset, table, bytes);
-        if (ret < 0) {
-            co_qcow2_refcount_change(s, *offset, bytes, -1);
-        }
-    }
-    return ret;
-}
-
-int co_qcow2_bits_write(Qcow2State *s, const SparseBitmap *bits,
-                        Qcow2Stored *stored)
-{
-    uint64_t entries = qcow2_bits_clusters(s, sparse_bitmap_size(bits));
-    g_autofree uint8_t *chunk =
-        g_try_malloc(chunk_clusters(s) << s->cluster_bits);
-    Be64 *table;
-    int ret = 0;
-
-    if (!entries || entries > QCOW2_MAX_BITMAP_TABLE_ENTRIES) {
-        return -EFBIG;
-    }
-    table = classify(s, bits, entries);
-    if (!table || !chunk) {
-        ret = -ENOMEM;
-    }
-    for (uint64_t at = 0; at < entries && ret == 0;) {
-        ret = co_put_some(s, bits, table, entries, &at, chunk);
-    }
-    if (ret == 0) {
-        ret = co_put_table(s, table, entries, &stored->table_offset);
-    }
-    if (ret == 0) {
-        stored->table_entries = entries;
-    } else if (table) {
-        co_undo_places(s, table, entries);
-    }
-    g_free(table);
-    return ret;
 }
 
 /* --- freeing ------------------------------------------------------------- */
@@ -347,7 +221,7 @@ int co_qcow2_bits_free(Qcow2State *s, const Qcow2Stored *e)
     GArray *places = NULL;
     Be64 *table;
 
-    if (!co_table_read(s, e, &table) && bytes &&
+    if (!co_qcow2_bits_table_read(s, e, &table) && bytes &&
         co_may_free(s, e->table_offset, bytes)) {
         places = co_places_to_free(s, table, e->table_entries);
     }
@@ -368,16 +242,4 @@ int co_qcow2_bits_free(Qcow2State *s, const Qcow2Stored *e)
     qcow2_free_later(s, e->table_offset, bytes, QCOW2_FREE_OTHER);
     g_array_free(places, TRUE);
     return 0;
-}
-
-void co_qcow2_bits_undo(Qcow2State *s, const Qcow2Stored *e)
-{
-    Be64 *table;
-
-    if (!co_table_read(s, e, &table)) {
-        co_undo_places(s, table, e->table_entries);
-        co_qcow2_refcount_change(s, e->table_offset,
-                                 e->table_entries * UINT64_C(8), -1);
-    }
-    g_free(table);
 }

@@ -522,6 +522,28 @@ static void test_load_many(void)
     }
 }
 
+/* In pieces into memory that was made ready, some of it of huge pages; more
+ * comes than was expected. */
+static void test_load_expected(void)
+{
+    const uint64_t piece = UINT64_C(1) << 20, bits = 25 * piece;
+    const size_t bytes = bits / 8;
+    g_autofree uint8_t *in = g_malloc(bytes), *out = g_malloc(bytes);
+    SparseBitmap *b = sparse_bitmap_new(bits);
+
+    for (size_t i = 0; i < bytes; i++) {
+        in[i] = i * 7 + i / 1000 + 1;
+    }
+    sparse_bitmap_expect(b, 20 * piece);
+    for (uint64_t at = 0; at < bits; at += piece) {
+        sparse_bitmap_load_bytes(b, at, piece, in + at / 8);
+    }
+    sparse_bitmap_check(b);
+    sparse_bitmap_get_bytes(b, 0, bits, out);
+    g_assert_cmpmem(in, bytes, out, bytes);
+    sparse_bitmap_free(b);
+}
+
 int main(int argc, char **argv)
 {
     /* Around a word, a leaf, a branch (8388608 bits) and odd ones. */
@@ -553,6 +575,7 @@ int main(int argc, char **argv)
     g_test_add_func("/sparse-bitmap/memory", test_memory);
     g_test_add_func("/sparse-bitmap/kept", test_kept);
     g_test_add_func("/sparse-bitmap/load-many", test_load_many);
+    g_test_add_func("/sparse-bitmap/load-expected", test_load_expected);
     g_test_add_func("/sparse-bitmap/scaled-far-apart", test_scaled_far_apart);
     return g_test_run();
 }
