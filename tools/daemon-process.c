@@ -187,10 +187,15 @@ int co_process_wait_signal(int signal_fd, pid_t *sender)
 char *process_name(pid_t pid)
 {
     g_autofree char *path = g_strdup_printf("/proc/%ld/cmdline", (long)pid);
-    char *words = NULL;
-
     /* The first of them; the file has a NUL behind each. */
-    return g_file_get_contents(path, &words, NULL, NULL)
-               ? words
-               : g_strdup("<unknown process>");
+    char word[4096] = "";
+    int fd = io_open(path, O_RDONLY, 0);
+
+    if (fd < 0 || read(fd, word, sizeof(word) - 1) <= 0) {
+        strcpy(word, "<unknown process>");
+    }
+    if (fd >= 0) {
+        io_close(fd);
+    }
+    return g_strdup(word);
 }
