@@ -71,6 +71,11 @@ COROUTINE_ONLY CONTROL_ONLY static Node *co_open_node(const ImageOpen *open,
     if (options) {
         format_opening_to_look = open->look_only;
         node = co_node_open(options, errp);
+        if (node && open->no_backing) {
+            /* That nothing is behind it was our wish, and is not shown. */
+            json_object_object_del(node->options, "backing");
+            node_refresh_filenames_above(node);
+        }
         if (node) {
             image_options_spell(open, node);
         }

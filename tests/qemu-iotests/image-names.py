@@ -50,6 +50,15 @@ class Names(case.Case):
         self.assertEqual(self.info(self.name(driver='null-co', size=1024)),
                          ('null-co', 1024))
 
+    def test_overlay_shown_by_its_name(self):
+        """That info looks at one image alone is not shown."""
+        tools.img('create', '-q', '-f', 'qcow2', '-b', 'a.img', '-F', 'raw',
+                  'o.qcow2', cwd=self.dir)
+        for args in ((), ('--backing-chain',), ('-f', 'qcow2')):
+            done = tools.img('info', *args, 'o.qcow2', cwd=self.dir)
+            self.assertTrue(done.stdout.startswith('image: o.qcow2\n'),
+                            done.stdout)
+
     def test_json_without_backing(self):
         """What is behind it is another image, or none."""
         tools.img('create', '-q', '-f', 'qcow2', '-b', 'a.img', '-F', 'raw',
