@@ -194,6 +194,10 @@ bool qmp_block_resize(const QmpBlockResizeArgs *args, Error **errp)
     node = node_lookup(args->device, args->node_name, errp);
     if (node && args->size < 0) {
         error_set(errp, "Parameter 'size' expects a >0 size");
+    } else if (node && !node_op_allowed(node, NODE_OP_RESIZE, NULL)) {
+        /* QEMU knows no other name here, and clients compare the text. */
+        error_set(errp, "Device '%s' is in use",
+                  args->device ? args->device : "(null)");
     } else if (node) {
         ok = co_node_resize(node, (uint64_t)args->size, errp);
     }

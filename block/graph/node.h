@@ -310,9 +310,9 @@ bool co_node_set_read_only(Node *node, bool read_only,
                            Error **errp) COROUTINE_ONLY CONTROL_ONLY;
 
 /*
- * A user resizes @node, which must be able to: QEMU's text where somebody who
- * uses it does not bear that, the driver's where it cannot. Under the graph
- * lock.
+ * A user resizes @node, which no job keeps from it (NODE_OP_RESIZE): QEMU's
+ * text where somebody who uses it does not bear that, the driver's where it
+ * cannot. Under the graph lock.
  */
 bool co_node_resize(Node *node, uint64_t size_bytes,
                     Error **errp) COROUTINE_ONLY CONTROL_ONLY;

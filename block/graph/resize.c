@@ -3,7 +3,6 @@
  * A user's resize of a node: by a root that lives as long as it takes, so that
  * everybody who does not bear a resize is asked.
  */
-#include "block/graph/op-blocker.h"
 #include "block/graph/root.h"
 
 bool co_node_resize(Node *node, uint64_t size_bytes, Error **errp)
@@ -11,10 +10,6 @@ bool co_node_resize(Node *node, uint64_t size_bytes, Error **errp)
     Root *root;
     bool ok;
 
-    if (!node_op_allowed(node, NODE_OP_RESIZE, NULL)) {
-        error_set(errp, "Device '%s' is in use", node_name(node));
-        return false;
-    }
     root = root_new("root", NULL, NULL);
     ok = root_attach(root, node, PERM_RESIZE, PERM_ALL, errp);
     if (ok) {

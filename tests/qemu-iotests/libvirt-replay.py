@@ -44,6 +44,9 @@ class Sessions(case.Case):
     def test_blockcopy_shallow(self):
         self.replay('07d-blockcopy-shallow')
 
+    def test_failures(self):
+        self.replay('07c-failures')
+
     def test_chains(self):
         self.replay('08-chains')
 

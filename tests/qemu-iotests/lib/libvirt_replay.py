@@ -230,8 +230,9 @@ class Replay:
 
     def check_reply(self, step, reply):
         if 'fails' in step:
+            desc = step['fails'].replace('DIR/', self.case.dir + '/')
             assert reply == {'error': {'class': 'GenericError',
-                                       'desc': step['fails']}}, reply
+                                       'desc': desc}}, reply
             return
         assert 'return' in reply, reply
         read = READERS.get(step['do'], lambda answer: answer)
@@ -256,7 +257,7 @@ class Replay:
 
     def remember_copies(self, step):
         """A full backup must hold what the disks hold at this moment."""
-        if step['do'] != 'transaction':
+        if step['do'] != 'transaction' or 'fails' in step:
             return
         for action in step['with']['actions']:
             data = action['data']

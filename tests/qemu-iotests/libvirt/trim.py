@@ -5,8 +5,9 @@
     trim.py RECORDING >SESSION
 
 A line of RECORDING is {"dir": "greeting|send|reply|event", "msg": MESSAGE}; a
-greeting may have an "argv", with which libvirt started the program. A line of
-SESSION is one step, in the order of the recording:
+greeting may have an "argv", with which libvirt started the program, and
+"files", sizes of images that nobody asks for. A line of SESSION is one step, in
+the order of the recording:
 
     {"start": DISKS, "argv": []} the program starts with these disks, and with
                                  options for buses and removable media
@@ -96,6 +97,7 @@ class Trimmer:
         for i, entry in enumerate(self.messages):
             kind, msg = entry['dir'], entry['msg']
             if kind == 'greeting':
+                self.size.update(entry.get('files', {}))
                 self.start(i, entry.get('argv', []))
             elif kind == 'send':
                 waiting = self.send(i, msg)
@@ -226,7 +228,9 @@ class Trimmer:
         user = next(m['arguments'] for m in after
                     if m['execute'] == 'blockdev-add'
                     and m['arguments'].get('file') == node)
-        size = self.target_size(after, user['node-name'])
+        size = self.size.get(name)
+        if size is None:
+            size = self.target_size(after, user['node-name'])
         if size is None:
             size = self.first_size(i, user['node-name'])
         self.steps.append({'file': name, 'format': user['driver'],
@@ -244,7 +248,7 @@ class Trimmer:
 
     def reply(self, step, msg):
         if 'error' in msg:
-            step['fails'] = msg['error']['desc']
+            step['fails'] = msg['error']['desc'].replace('/images/', 'DIR/')
             return
         answer = msg['return']
         if step['do'] == 'query-named-block-nodes':
