@@ -338,6 +338,20 @@ co_options_given(const ImageOpen *open, Error **errp)
 }
 
 /* Those of the file's name with @open->more beside them. */
+/* What is said of a mode of the cache goes beside what the mode is by
+ * default. */
+static void add_more(json_object *json, const char *name, json_object *value)
+{
+    json_object *cache;
+
+    if (g_str_has_prefix(name, "cache.") &&
+        json_object_object_get_ex(json, "cache", &cache)) {
+        json = cache;
+        name += strlen("cache.");
+    }
+    json_object_object_add(json, name, json_object_get(value));
+}
+
 COROUTINE_ONLY CONTROL_ONLY static BlockdevOptions *
 co_options_with_more(const ImageOpen *open, json_object *json, Error **errp)
 {
@@ -348,7 +362,7 @@ co_options_with_more(const ImageOpen *open, json_object *json, Error **errp)
         json_object_object_foreach(open->more, name, value)
         {
             if (!open->no_backing || strcmp(name, "backing")) {
-                json_object_object_add(json, name, json_object_get(value));
+                add_more(json, name, value);
             }
         }
     }

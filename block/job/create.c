@@ -59,7 +59,6 @@ COROUTINE_ONLY static int co_create_run(Job *job, Error **errp)
     bool ok;
 
     control_assert();
-    job_progress_set_total(job, 1);
     if (o->driver == BLOCKDEV_DRIVER_FILE) {
         ok = co_create_file(&o->u.file, errp);
     } else {
@@ -102,6 +101,7 @@ bool qmp_blockdev_create(const QmpBlockdevCreateArgs *args, Error **errp)
         return false;
     }
     ((CreateJob *)job_state(job))->options = BlockdevCreateOptions_clone(o);
+    job_progress_set_total(job, 1);
     job_start(job);
     return true;
 }

@@ -58,6 +58,14 @@ class IoOpen(case.Case):
             self.assertEqual(self.commands(command, 'length'),
                              ('1023.500 KiB\n', 0))
 
+    def test_words_count_more_than_letters(self):
+        write = 'write -q 0 512', 'write -q 0 512'
+        for command in ('open -r -o read-only=off a.qcow2',
+                        'open -n -o cache.direct=off a.qcow2'):
+            self.assertEqual(self.commands(command, *write), ('', 0), command)
+        self.assert_refused('open -o read-only=on a.qcow2', "qemu-io: can't "
+                            'open device a.qcow2: Block node is read-only')
+
     def test_refused_options(self):
         device = "qemu-io: can't open device"
         for command, text in (

@@ -78,6 +78,14 @@ static bool take_option(const IoTool *tool, OpenWords *words, int option)
     }
 }
 
+static bool says_writable(json_object *more)
+{
+    json_object *value;
+
+    return more && json_object_object_get_ex(more, "read-only", &value) &&
+           !strcmp(json_object_get_string(value), "off");
+}
+
 COROUTINE_ONLY CONTROL_ONLY static int
 co_open_words(IoTool *tool, OpenWords *words, const char *path)
 {
@@ -88,6 +96,8 @@ co_open_words(IoTool *tool, OpenWords *words, const char *path)
     if (path && words->options->len) {
         more = open->more =
             image_options_of_text(words->options->str, NULL, "");
+        /* Said in so many words, it counts more than -r. */
+        open->writable |= says_writable(more);
     }
     if (!path) {
         open->image_opts = true;
