@@ -161,6 +161,12 @@ uint64_t nbd_max_effect_bytes(const NbdClient *c)
 
 /* --- block status -------------------------------------------------------- */
 
+/* A depth is shown as 0, 1 or more. */
+static uint32_t clip_depth(const NbdClient *c, uint32_t flags)
+{
+    return !strcmp(c->context, "qemu:allocation-depth") ? MIN(flags, 2) : flags;
+}
+
 static unsigned status_flags(uint32_t flags)
 {
     unsigned status = (flags & NBD_STATE_HOLE ? 0 : STATUS_DATA) |
@@ -190,7 +196,7 @@ static int co_ask_status(NbdClient *c, uint64_t offset_bytes, uint64_t bytes,
         return ret;
     }
     status->bytes = call.extent_bytes;
-    status->flags = status_flags(call.extent_flags);
+    status->flags = status_flags(clip_depth(c, call.extent_flags));
     if (c->plain_context && !call.extent_flags) {
         c->data_start = offset_bytes;
         c->data_end = offset_bytes + call.extent_bytes;

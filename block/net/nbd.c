@@ -99,7 +99,7 @@ static bool accept_export(NbdClient *c, Error **errp)
         c->n_links = 1;
     }
     if (!c->plain_context && !c->has_context) {
-        error_set(errp, "requested x-dirty-bitmap %s not found", c->context);
+        error_set_errno(errp, EINVAL, "Could not open image"); /* as QEMU */
         return false;
     }
     if ((c->info.flags & NBD_FLAG_READ_ONLY) && !node->read_only) {

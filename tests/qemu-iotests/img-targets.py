@@ -77,5 +77,30 @@ END
         ''')
 
 
+class InUse(shell_diff.ShellDiff):
+    """Images that a server has open."""
+
+    setup = shell_diff.IMAGES + '''
+        cat >served.sh <<'END'
+            qemu-nbd -t --fork -k $PWD/sock --pid-file pid -f qcow2 "$@"
+            D=driver=nbd,server.type=unix,server.path=$PWD/sock
+            trap 'kill $(cat pid)' EXIT
+END
+    '''
+
+    def test_commit(self):
+        self.table('''
+            . ./served.sh q.img; qemu-img commit o.img
+            . ./served.sh -r q.img; qemu-img commit o.img
+            . ./served.sh o.img; qemu-img commit o2.img
+        ''')
+
+    def test_contexts(self):
+        self.table('''
+            . ./served.sh -A -r o2.img; qemu-img map --output=json --image-opts $D,x-dirty-bitmap=qemu:allocation-depth
+            . ./served.sh -r o2.img; qemu-img map --image-opts $D,x-dirty-bitmap=bogus
+        ''')
+
+
 if __name__ == '__main__':
     case.main()

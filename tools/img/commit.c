@@ -69,13 +69,22 @@ COROUTINE_ONLY CONTROL_ONLY static bool co_open_base(Commit *c)
         .filename = base->filename,
         .format = base->format,
         .cache = c->open.cache,
-        .writable = true,
-        .resize = true,
         .unmap = true,
         .more = base->more,
     };
+    Root *looked = co_layers_open_behind(c->open.filename, &open);
+    Error *err = NULL;
 
-    c->base = co_layers_open_behind(c->open.filename, &open);
+    if (!looked) {
+        return false;
+    }
+    co_image_close(looked);
+    /* It is there: what is wrong now is that it cannot be written to. */
+    open.writable = open.resize = true;
+    c->base = co_image_open(&open, &err);
+    if (err) {
+        error_report_err(err);
+    }
     return c->base != NULL;
 }
 
