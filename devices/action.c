@@ -64,9 +64,9 @@ static bool take_one(const Opt *opt, Error **errp)
     return false;
 }
 
-bool action_set_words(const char *text, Error **errp)
+bool action_set_words(const char *text, const char *where, Error **errp)
 {
-    Opts *opts = opts_parse(text, NULL, NULL);
+    Opts *opts = opts_parse(text, NULL, where);
     bool ok = true;
 
     for (guint i = 0; ok && i < opts->list->len; i++) {

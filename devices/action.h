@@ -16,6 +16,7 @@ void action_on_end(void (*fn)(void *opaque), void *opaque) CONTROL_ONLY;
 void action_set_reboot(RebootAction action) CONTROL_ONLY;
 void action_set_shutdown(ShutdownAction action) CONTROL_ONLY;
 /* "reboot=shutdown,shutdown=pause"; false with QEMU's text. */
-bool action_set_words(const char *text, Error **errp) CONTROL_ONLY;
+bool action_set_words(const char *text, const char *where,
+                      Error **errp) CONTROL_ONLY;
 
 #endif

@@ -154,7 +154,7 @@ bool apply_smp(Apply *apply, const MachineOption *option, Error **errp)
 
 bool apply_action(Apply *apply, const MachineOption *option, Error **errp)
 {
-    return action_set_words(option->text, errp);
+    return action_set_words(option->text, option->shown, errp);
 }
 
 bool apply_no_reboot(Apply *apply, const MachineOption *option, Error **errp)
@@ -178,8 +178,31 @@ bool apply_guest_only(Apply *apply, const MachineOption *option, Error **errp)
     return true;
 }
 
+bool apply_watchdog(Apply *apply, const MachineOption *option, Error **errp)
+{
+    g_autofree char *words = g_strconcat("watchdog=", option->text, NULL);
+
+    return action_set_words(words, NULL, errp);
+}
+
+/* -trace PATTERN or enable=PATTERN,events=FILE,file=FILE. There are no events:
+ * a name is wrong, and a pattern matches none. */
 bool apply_trace(Apply *apply, const MachineOption *option, Error **errp)
 {
-    warn_report("trace event '%s' does not exist", option->text);
-    return true;
+    Opts *opts = opts_parse(option->text, "enable", option->shown);
+    const char *name = opts_get(opts, "enable");
+    const char *events = opts_get(opts, "events");
+    bool ok = !events || g_file_test(events, G_FILE_TEST_EXISTS);
+
+    if (name && !strchr(name, '*')) {
+        warn_report_at(option->shown);
+        warn_report("trace event '%s' does not exist",
+                    *name == '-' ? name + 1 : name);
+        warn_report_at(NULL);
+    }
+    if (!ok) {
+        error_set_errno(errp, ENOENT, "%s", events);
+    }
+    opts_free(opts);
+    return ok;
 }

@@ -5,16 +5,50 @@
 #include "tools/object-option.h"
 #include "util/opts.h"
 
+static char *id_of(const MachineOption *option)
+{
+    Opts *opts = opts_parse(option->text, NULL, NULL);
+    char *id = *option->text == '{' ? NULL : opts_take(opts, "id");
+
+    opts_free(opts);
+    return id;
+}
+
+/* Option strings of a kind have names of their own, before what they say is
+ * looked at. */
+static bool id_is_new(const Apply *apply, const MachineOption *option,
+                      Error **errp)
+{
+    g_autofree char *id = id_of(option);
+
+    for (guint i = 0; id && i < apply->options->len; i++) {
+        const MachineOption *other = apply->options->pdata[i];
+        g_autofree char *its =
+            other->kind == option->kind ? id_of(other) : NULL;
+
+        if (other == option) {
+            break;
+        }
+        if (its && !strcmp(its, id)) {
+            error_set(errp, "Duplicate ID '%s' for %s", id, option->name);
+            return false;
+        }
+    }
+    return true;
+}
+
 bool co_apply_object(Apply *apply, const MachineOption *option, Error **errp)
 {
     bool listed = false;
 
-    return co_object_option(option->text, &listed, errp);
+    return id_is_new(apply, option, errp) &&
+           co_object_option(option->text, &listed, errp);
 }
 
 bool co_apply_chardev(Apply *apply, const MachineOption *option, Error **errp)
 {
-    return co_apply_chardev_text(option->text, false, errp);
+    return id_is_new(apply, option, errp) &&
+           co_apply_chardev_text(option->text, false, errp);
 }
 
 bool co_apply_blockdev(Apply *apply, const MachineOption *option, Error **errp)

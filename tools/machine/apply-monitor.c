@@ -85,6 +85,12 @@ bool co_apply_qtest(Apply *apply, const MachineOption *option, Error **errp)
     Chardev *chr;
 
     if (!co_machine_channel(option->text, "qtest", &chr, errp)) {
+        if (errp && *errp) {
+            error_report_err(*errp);
+            *errp = NULL;
+        }
+        error_set(errp, "Failed to initialize device for qtest: \"%s\"",
+                  option->text);
         return false;
     }
     if (chr && chardev_claim(chr, errp)) {

@@ -81,11 +81,15 @@ COROUTINE_ONLY CONTROL_ONLY static bool co_apply_early(Apply *apply)
     return APPLY(apply, {MOPT_NAME, apply_name, false},
                  {MOPT_MESSAGES, apply_messages, false},
                  {MOPT_DISPLAY, apply_display, false},
-                 {MOPT_MEMORY, apply_memory, false},
+                 {MOPT_WORDS, apply_words, true},
+                 {MOPT_MEMORY, apply_words, true},
+                 {MOPT_NAME, apply_words, true}) &&
+           APPLY(apply, {MOPT_MEMORY, apply_memory, false},
                  {MOPT_UUID, apply_uuid, false}, {MOPT_SMP, apply_smp, false},
                  {MOPT_ACCEL, apply_accel, false}, {MOPT_KVM, apply_kvm, false},
                  {MOPT_MACHINE, apply_machine, true},
                  {MOPT_ACTION, apply_action, false},
+                 {MOPT_WATCHDOG, apply_watchdog, false},
                  {MOPT_NO_REBOOT, apply_no_reboot, false},
                  {MOPT_NO_SHUTDOWN, apply_no_shutdown, false},
                  {MOPT_GUEST_ONLY, apply_guest_only, false},
@@ -144,7 +148,7 @@ bool co_machine_apply(const GPtrArray *options)
         !co_drive_devices(false, true) || !co_drive_devices(false, false) ||
         !APPLY(&apply, {MOPT_DEVICE, co_apply_device, false}) ||
         !co_drive_devices(true, false) ||
-        !APPLY(&apply, {MOPT_QTEST, co_apply_qtest, false})) {
+        !APPLY(&apply, {MOPT_QTEST, co_apply_qtest, true})) {
         return false;
     }
     devices_set_running();

@@ -39,11 +39,17 @@ bool apply_smp(Apply *apply, const MachineOption *option,
 bool apply_trace(Apply *apply, const MachineOption *option, Error **errp);
 bool apply_action(Apply *apply, const MachineOption *option,
                   Error **errp) CONTROL_ONLY;
+bool apply_watchdog(Apply *apply, const MachineOption *option,
+                    Error **errp) CONTROL_ONLY;
 bool apply_no_reboot(Apply *apply, const MachineOption *option,
                      Error **errp) CONTROL_ONLY;
 bool apply_no_shutdown(Apply *apply, const MachineOption *option,
                        Error **errp) CONTROL_ONLY;
 bool apply_guest_only(Apply *apply, const MachineOption *option, Error **errp);
+
+/* apply-words.c: options of no effect; what is wrong is told as it is, without
+ * the option in front. */
+bool apply_words(Apply *apply, const MachineOption *option, Error **errp);
 
 /* apply-drive.c: objects, chardevs, nodes, drives. */
 bool co_apply_object(Apply *apply, const MachineOption *option,

@@ -2,6 +2,7 @@
 /* The options that users of QEMU give, and what they mean here. */
 #include "tools/machine/options.h"
 
+#include "tools/machine/config.h"
 #include "util/error.h"
 
 typedef struct Known {
@@ -64,13 +65,13 @@ static const Known known[] = {
     {"no-fd-bootchk", false, MOPT_IGNORED},
     {"only-migratable", false, MOPT_IGNORED},
     {"usb", false, MOPT_IGNORED},
-    {"vga", true, MOPT_IGNORED},
+    {"vga", true, MOPT_WORDS},
     {"cpu", true, MOPT_IGNORED},
     {"smp", true, MOPT_SMP},
     {"numa", true, MOPT_IGNORED},
-    {"global", true, MOPT_IGNORED},
-    {"rtc", true, MOPT_IGNORED},
-    {"boot", true, MOPT_IGNORED},
+    {"global", true, MOPT_WORDS},
+    {"rtc", true, MOPT_WORDS},
+    {"boot", true, MOPT_WORDS},
     {"k", true, MOPT_IGNORED},
     {"d", true, MOPT_IGNORED},
     {"msg", true, MOPT_MESSAGES},
@@ -79,7 +80,7 @@ static const Known known[] = {
     {"nic", true, MOPT_IGNORED},
     {"netdev", true, MOPT_IGNORED},
     {"smbios", true, MOPT_IGNORED},
-    {"overcommit", true, MOPT_IGNORED},
+    {"overcommit", true, MOPT_WORDS},
     {"sandbox", true, MOPT_IGNORED},
     {"action", true, MOPT_ACTION},
     {"compat", true, MOPT_IGNORED},
@@ -90,7 +91,7 @@ static const Known known[] = {
     {"mem-path", true, MOPT_IGNORED},
     {"mem-prealloc", false, MOPT_IGNORED},
     {"seed", true, MOPT_IGNORED},
-    {"watchdog-action", true, MOPT_IGNORED},
+    {"watchdog-action", true, MOPT_WATCHDOG},
     {"kernel", true, MOPT_GUEST_ONLY},
     {"initrd", true, MOPT_GUEST_ONLY},
     {"append", true, MOPT_GUEST_ONLY},
@@ -104,8 +105,8 @@ static const Known known[] = {
     {"fsdev", true, MOPT_REFUSED},
     {"tpmdev", true, MOPT_REFUSED},
     {"usbdevice", true, MOPT_REFUSED},
-    {"readconfig", true, MOPT_REFUSED},
-    {"set", true, MOPT_REFUSED},
+    {"readconfig", true, MOPT_READ_CONFIG},
+    {"set", true, MOPT_SET},
     {"iscsi", true, MOPT_GUEST_ONLY},
     {"chroot", true, MOPT_REFUSED},
     {"runas", true, MOPT_REFUSED},
@@ -147,6 +148,39 @@ static void add(GPtrArray *list, MachineOptionKind kind, const char *name,
     g_ptr_array_add(list, option);
 }
 
+static void option_show(MachineOption *option, const char *place)
+{
+    g_free(option->shown);
+    option->shown = g_strdup(place);
+}
+
+/* From a file: it is shown by its place there. */
+static bool add_read(void *opaque, const char *name, const char *text,
+                     const char *place, Error **errp)
+{
+    g_autofree char *word = g_strconcat("-", name, NULL);
+    const Known *k = find(word);
+    GPtrArray *list = opaque;
+
+    add(list, k->kind, k->name, place, text);
+    option_show(list->pdata[list->len - 1], place);
+    return true;
+}
+
+static bool take_config(GPtrArray *list, MachineOptionKind kind,
+                        const char *word, const char *text)
+{
+    Error *err = NULL;
+    bool ok = kind == MOPT_SET ? config_set(list, text, &err)
+                               : config_read(text, add_read, list, &err);
+
+    if (!ok) {
+        error_prepend(&err, "%s %s: ", word, text);
+        error_report_err(err);
+    }
+    return ok;
+}
+
 /* Takes the option at argv[*@i] with its argument; false: it was said why
  * not. */
 static bool take(GPtrArray *list, int argc, char **argv, int *i)
@@ -175,6 +209,9 @@ static bool take(GPtrArray *list, int argc, char **argv, int *i)
                      "supported",
                      word);
         return false;
+    }
+    if (k->kind == MOPT_SET || k->kind == MOPT_READ_CONFIG) {
+        return take_config(list, k->kind, word, text);
     }
     add(list, k->kind, k->name, word, text);
     return true;

@@ -11,6 +11,7 @@
 /* What is done with an option. */
 typedef enum MachineOptionKind {
     MOPT_IGNORED, /* of no meaning without a guest */
+    MOPT_WORDS,   /* the same, but its words are looked at */
     MOPT_REFUSED, /* what only a guest could use */
     MOPT_HELP,
     MOPT_VERSION,
@@ -45,6 +46,7 @@ typedef enum MachineOptionKind {
     MOPT_NO_SHUTDOWN,
     MOPT_NO_REBOOT,
     MOPT_ACTION,
+    MOPT_WATCHDOG,   /* -watchdog-action */
     MOPT_GUEST_ONLY, /* accepted with a warning: no guest is there */
     MOPT_PIDFILE,
     MOPT_DAEMONIZE,
@@ -52,6 +54,8 @@ typedef enum MachineOptionKind {
     MOPT_SMP,
     MOPT_UUID,
     MOPT_NOGRAPHIC,
+    MOPT_SET,         /* done when it is read */
+    MOPT_READ_CONFIG, /* the same */
 } MachineOptionKind;
 
 typedef struct MachineOption {

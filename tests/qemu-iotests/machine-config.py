@@ -1,0 +1,97 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Options that change others or come from a file, and wrong words of options
+that have no effect without a guest."""
+
+from lib import case, machine
+
+DISK = 'if=none,id=d,driver=null-co'
+
+
+class Config(machine.MachineCase):
+
+    def write(self, text):
+        with open(self.path('cfg'), 'w', encoding='ascii') as file:
+            file.write(text)
+
+    def test_set(self):
+        vm = self.machine('-machine', 'none', '-drive', DISK, '-set',
+                          'drive.d.read-only=on')
+        info, = vm.cmd('query-block')
+        self.assertTrue(info['inserted']['ro'])
+
+    def test_set_refused(self):
+        for text, desc in [
+                ('foo', 'can\'t parse: "foo"'),
+                ('drive.d=x', 'can\'t parse: "drive.d=x"'),
+                ('drive.x.file=y', 'there is no drive "x" defined'),
+                ('foo.bar.baz=1', "There is no option group 'foo'")]:
+            self.assertEqual(self.refused('-drive', DISK, '-set', text),
+                             f'-set {text}: {desc}')
+        self.assertEqual(
+            self.refused('-drive', DISK, '-set', 'drive.d.foo=1'),
+            f"-drive {DISK}: Block protocol 'null-co' doesn't support the "
+            "option 'foo'")
+
+    def test_read(self):
+        self.write('# disks\n\n[drive "d"]\n  if = "none"\n'
+                   '  driver = "null-co"\n[machine]\n type = "pc"\n'
+                   '[device "v"]\n driver = "virtio-blk-pci"\n'
+                   ' drive = "d"\n')
+        vm = self.machine('-readconfig', 'cfg')
+        info, = vm.cmd('query-block')
+        self.assertEqual((info['device'], info['qdev']),
+                         ('d', '/machine/peripheral/v/virtio-backend'))
+
+    def test_read_nothing(self):
+        self.assertEqual(self.refused('-readconfig', 'nosuch'),
+                         "-readconfig nosuch: Could not open 'nosuch': No "
+                         'such file or directory')
+
+
+class Words(machine.MachineCase):
+
+    def test_bare(self):
+        for option, words, text in [
+                ('-rtc', 'clock=foo', "invalid option value 'foo'"),
+                ('-rtc', 'base=foo', 'invalid datetime format'),
+                ('-boot', 'foo=bar', "Parameter 'boot.foo' is unexpected"),
+                ('-boot', 'order=z', "Invalid boot device 'z'"),
+                ('-boot', 'cc', "Boot device 'c' was given twice"),
+                ('-boot', 'menu=x',
+                 "Parameter 'boot.menu' expects 'on' or 'off'")]:
+            self.assertEqual(self.refused('-machine', 'pc', option, words),
+                             text)
+
+    def test_with_option(self):
+        for option, words, text in [
+                ('-rtc', 'foo=bar', "Invalid parameter 'foo'"),
+                ('-name', 'a,bar=baz', "Invalid parameter 'bar'"),
+                ('-m', 'foo=1', "Invalid parameter 'foo'"),
+                ('-overcommit', 'foo=1', "Invalid parameter 'foo'"),
+                ('-watchdog-action', 'foo',
+                 "Parameter 'watchdog' does not accept value 'foo'")]:
+            self.assertEqual(self.refused(option, words),
+                             f'{option} {words}: {text}')
+
+    def test_taken(self):
+        for args in (('-rtc', 'base=2006-06-17T16:01:21,clock=vm'),
+                     ('-boot', 'order=cd,menu=on'),
+                     ('-name', 'guest=a,debug-threads=on')):
+            self.machine('-machine', 'pc', *args).quit()
+
+    def test_names_twice(self):
+        for option, words, what in [
+                ('-object', 'iothread,id=a', 'object'),
+                ('-chardev', 'null,id=a', 'chardev')]:
+            self.assertEqual(self.refused(option, words, option, words),
+                             f"{option} {words}: Duplicate ID 'a' for {what}")
+
+    def test_qtest_fails(self):
+        self.assertEqual(
+            self.refused('-machine', 'none', '-qtest', 'unix:/nosuch/x'),
+            'Failed to initialize device for qtest: "unix:/nosuch/x"')
+
+
+if __name__ == '__main__':
+    case.main()

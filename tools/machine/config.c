@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * -set and -readconfig: options that change options, or come from a file.
+ *
+ *     [drive "disk"]
+ *       file = "a.qcow2"
+ *
+ * is -drive id=disk,file=a.qcow2.
+ */
+#include "tools/machine/config.h"
+
+#include <stdio.h>
+
+#include "util/opts.h"
+
+/* Groups, and the options that take their words. */
+static const struct {
+    const char *group, *option;
+} groups[] = {
+    {"accel", "accel"},     {"boot-opts", "boot"}, {"chardev", "chardev"},
+    {"device", "device"},   {"drive", "drive"},    {"global", "global"},
+    {"machine", "machine"}, {"memory", "m"},       {"mon", "mon"},
+    {"name", "name"},       {"net", "net"},        {"netdev", "netdev"},
+    {"object", "object"},   {"rtc", "rtc"},        {"smp-opts", "smp"},
+};
+
+/* The option of a group, or NULL with @errp. */
+static const char *option_of(const char *group, Error **errp)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(groups); i++) {
+        if (!strcmp(groups[i].group, group)) {
+            return groups[i].option;
+        }
+    }
+    error_set(errp, "There is no option group '%s'", group);
+    return NULL;
+}
+
+/* ",key=value", where commas are written twice. */
+static void append(GString *text, const char *key, const char *value)
+{
+    if (text->len) {
+        g_string_append_c(text, ',');
+    }
+    g_string_append_printf(text, "%s=", key);
+    for (const char *p = value; *p; p++) {
+        g_string_append_c(text, *p);
+        if (*p == ',') {
+            g_string_append_c(text, ',');
+        }
+    }
+}
+
+/* --- -set ---------------------------------------------------------------- */
+
+static bool has_id(const MachineOption *option, const char *id)
+{
+    Opts *opts = opts_parse(option->text, NULL, NULL);
+    const char *its = opts_get(opts, "id");
+    bool same = its && !strcmp(its, id);
+
+    opts_free(opts);
+    return same;
+}
+
+static MachineOption *find_option(const GPtrArray *list, const char *name,
+                                  const char *id)
+{
+    for (guint i = 0; i < list->len; i++) {
+        MachineOption *option = list->pdata[i];
+
+        if (!strcmp(option->name, name) && option->text &&
+            *option->text != '{' && has_id(option, id)) {
+            return option;
+        }
+    }
+    return NULL;
+}
+
+bool config_set(const GPtrArray *list, const char *text, Error **errp)
+{
+    char group[64], id[64], key[64];
+    MachineOption *option;
+    const char *name;
+    GString *changed;
+    int n = 0;
+
+    if (sscanf(text, "%63[^.].%63[^.].%63[^=]%n", group, id, key, &n) < 3 ||
+        text[n] != '=') {
+        error_set(errp, "can't parse: \"%s\"", text);
+        return false;
+    }
+    name = option_of(group, errp);
+    if (!name) {
+        return false;
+    }
+    option = find_option(list, name, id);
+    if (!option) {
+        error_set(errp, "there is no %s \"%s\" defined", group, id);
+        return false;
+    }
+    changed = g_string_new(option->text);
+    append(changed, key, text + n + 1);
+    g_free(option->text);
+    option->text = g_string_free(changed, false);
+    return true;
+}
+
+/* --- -readconfig --------------------------------------------------------- */
+
+typedef struct Reader {
+    ConfigAdd *add;
+    void *opaque;
+    const char *name; /* of the option that is being read, or NULL */
+    GString *text;
+    unsigned line, last; /* numbers: this one's, the group's last */
+} Reader;
+
+static bool end_group(Reader *r, const char *file, Error **errp)
+{
+    g_autofree char *place = g_strdup_printf("%s:%u", file, r->last);
+    const char *name = r->name;
+
+    r->name = NULL;
+    return !name || r->add(r->opaque, name, r->text->str, place, errp);
+}
+
+static bool begin_group(Reader *r, const char *line, const char *file,
+                        Error **errp)
+{
+    char group[64], id[64];
+    int n = sscanf(line, "[%63s \"%63[^\"]\"]", group, id);
+
+    if (n < 2) {
+        n = sscanf(line, "[%63[^]]]", group);
+    }
+    if (!end_group(r, file, errp)) {
+        return false;
+    }
+    r->name = n > 0 ? option_of(group, errp) : NULL;
+    g_string_truncate(r->text, 0);
+    if (r->name && n == 2) {
+        append(r->text, strcmp(r->name, "mon") ? "id" : "name", id);
+    }
+    return r->name;
+}
+
+static bool read_line(Reader *r, const char *line, const char *file,
+                      Error **errp)
+{
+    char key[64], value[1024] = "";
+
+    r->line++;
+    if (!*line || *line == '#') {
+        return true;
+    }
+    if (*line == '[') {
+        r->last = r->line;
+        return begin_group(r, line, file, errp);
+    }
+    if (sscanf(line, " %63s = \"%1023[^\"]\"", key, value) < 2 &&
+        sscanf(line, " %63s = \"\"", key) < 1) {
+        error_set(errp, "%s:%u: parse error", file, r->line);
+        return false;
+    }
+    if (!r->name) {
+        error_set(errp, "%s:%u: no group defined", file, r->line);
+        return false;
+    }
+    r->last = r->line;
+    append(r->text, key, value);
+    return true;
+}
+
+bool config_read(const char *file, ConfigAdd *add, void *opaque, Error **errp)
+{
+    Reader r = {.add = add, .opaque = opaque};
+    g_autoptr(GError) gerr = NULL;
+    g_autofree char *content = NULL;
+    g_auto(GStrv) lines = NULL;
+    bool ok = true;
+
+    if (!g_file_get_contents(file, &content, NULL, &gerr)) {
+        error_set_errno(errp,
+                        g_error_matches(gerr, G_FILE_ERROR, G_FILE_ERROR_NOENT)
+                            ? ENOENT
+                            : EIO,
+                        "Could not open '%s'", file);
+        return false;
+    }
+    r.text = g_string_new(NULL);
+    lines = g_strsplit(content, "\n", -1);
+    for (char **line = lines; ok && *line; line++) {
+        ok = read_line(&r, *line, file, errp);
+    }
+    ok = ok && end_group(&r, file, errp);
+    g_string_free(r.text, true);
+    return ok;
+}
