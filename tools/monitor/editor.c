@@ -5,6 +5,7 @@
 #include <histedit.h>
 #include <stdio.h>
 #include <string.h>
+#include <wchar.h>
 
 #define HISTORY 500
 #define NAME_COLUMNS_MIN 20
@@ -131,7 +132,8 @@ Editor *editor_new(const char *text, const EditorWords *words)
     el_set(editor->el, EL_PROMPT, prompt);
     el_set(editor->el, EL_EDITOR, "emacs");
     el_set(editor->el, EL_HIST, history, editor->history);
-    el_set(editor->el, EL_ADDFN, "complete", "finish the word", complete);
+    /* The wide form keeps these; the other one loses the copies it makes. */
+    el_wset(editor->el, EL_ADDFN, L"complete", L"finish the word", complete);
     el_set(editor->el, EL_BIND, "^I", "complete", NULL);
     el_set(editor->el, EL_SIGNAL, 1);
     return editor;
