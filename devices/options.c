@@ -16,6 +16,10 @@ static const OptionRow options[] = {
     {"sandbox", "resourcecontrol spawn elevateprivileges obsolete enable?"},
     {"smbios", ""},
     {"acpi", ""},
+    {"vnc",
+     "power-control? audiodev non-adaptive? lossy? sasl-authz tls-authz sasl? "
+     "key-delay-ms# lock-key-sync? reverse? password-secret password? ipv6? "
+     "ipv4? to# connections# head# display share tls-creds websocket vnc"},
     {"action", "watchdog panic reboot shutdown"},
     {"fw_cfg", "gen_id string file name"},
     {"icount", "rrsnapshot rrfile rr sleep? align? shift"},
