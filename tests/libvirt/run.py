@@ -154,6 +154,13 @@ class Flow:
                    '--base', self.path('copy'), '--wait')
         self.virsh('blockcommit', 'd', 'vda', '--active', '--wait', '--pivot')
         self.snapshot('s3')
+        self.virsh('blockcopy', 'd', 'vda', self.path('copy3'), '--shallow',
+                   '--wait', '--transient-job', '--pivot')
+        self.virsh('snapshot-create-as', 'd', 'memory', '--memspec',
+                   self.path('memory'), '--diskspec',
+                   f'vda,file={self.path("s4")}', '--diskspec',
+                   'vdb,snapshot=no', '--diskspec', 'sda,snapshot=no')
+        self.virsh('snapshot-delete', 'd', 'memory', '--metadata')
         self.virsh('blockpull', 'd', 'vda', '--wait')
 
     def others(self):
