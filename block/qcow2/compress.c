@@ -254,7 +254,7 @@ static int co_store(Qcow2State *s, uint64_t guest, const uint8_t *data,
         s, qcow2_piece_modify(&s->l2_cache, piece) + byte,
         (Qcow2Entry){QCOW2_COMPRESSED | sectors << shift | offset, 0});
     qcow2_piece_put(&s->l2_cache, piece);
-    qcow2_entry_release(s, old, QCOW2_FREE_OTHER);
+    co_qcow2_entry_release(s, old, QCOW2_FREE_OTHER);
     return 0;
 }
 

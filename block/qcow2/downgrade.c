@@ -79,7 +79,7 @@ static int co_expand_cluster(const Expand *x, uint64_t guest,
                       (Qcow2Entry){host | QCOW2_COPIED, 0});
     qcow2_piece_put(&s->l2_cache, piece);
     if (!keep) {
-        qcow2_entry_release(s, old, QCOW2_FREE_OTHER);
+        co_qcow2_entry_release(s, old, QCOW2_FREE_OTHER);
     }
     return 0;
 }
@@ -141,7 +141,7 @@ static int co_expand_entry(const Expand *x, uint64_t guest, uint64_t count,
             return ret;
         }
         for (uint64_t i = 0; ret == 0 && i < count; i++) {
-            qcow2_entry_release(s, *e, QCOW2_FREE_SNAPSHOT);
+            co_qcow2_entry_release(s, *e, QCOW2_FREE_SNAPSHOT);
         }
     }
     if (ret == 0 && x->backing) {

@@ -392,7 +392,8 @@ void qcow2_entry_store(const Qcow2State *s, uint8_t *at, Qcow2Entry entry);
 void qcow2_compressed_place(const Qcow2State *s, uint64_t entry,
                             uint64_t *offset, uint64_t *bytes);
 /* What @entry refers to is let go of, later. */
-void qcow2_entry_release(Qcow2State *s, Qcow2Entry entry, Qcow2FreeKind kind);
+void co_qcow2_entry_release(Qcow2State *s, Qcow2Entry entry,
+                            Qcow2FreeKind kind) COROUTINE_ONLY;
 /* Bytes of guest that one L2 table holds. */
 static inline uint64_t qcow2_table_reach(const Qcow2State *s)
 {

@@ -230,7 +230,7 @@ int co_qcow2_drop_table(Qcow2State *s, uint32_t index)
         if (ret < 0) {
             return ret;
         }
-        qcow2_entry_release(s, e, QCOW2_FREE_ALWAYS);
+        co_qcow2_entry_release(s, e, QCOW2_FREE_ALWAYS);
     }
     s->l1[index] = 0;
     qcow2_l1_mark(s, index);

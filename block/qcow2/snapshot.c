@@ -18,163 +18,6 @@
 
 #define NAME_MAX_BYTES 255
 
-/* --- counts of all that an L1 table leads to ------------------------------ */
-
-typedef struct Change {
-    Qcow2State *s;
-    int change;      /* +1, -1, or 0: only the flags */
-    bool active;     /* it is the disk's: its flags follow the counts */
-    uint64_t places; /* how many counts went up so far; to undo: how many are
-                        to go down again */
-    bool undo;
-} Change;
-
-#define UNDONE 1
-
-COROUTINE_ONLY
-static int co_count_of(Qcow2State *s, uint64_t offset, uint64_t *count)
-{
-    return co_qcow2_refcount_get(s, offset >> s->cluster_bits, count);
-}
-
-/* The place of one entry. */
-COROUTINE_ONLY
-static int co_change_place(Change *c, Qcow2Entry e)
-{
-    uint64_t offset = e.entry & QCOW2_OFFSET_MASK, bytes = c->s->cluster_bytes;
-
-    if (e.entry & QCOW2_COMPRESSED) {
-        qcow2_compressed_place(c->s, e.entry, &offset, &bytes);
-    } else if (!offset || c->s->has_data_file) {
-        return 0;
-    }
-    if (c->undo) {
-        return c->places-- ? co_qcow2_refcount_change(c->s, offset, bytes, -1)
-                           : UNDONE;
-    }
-    if (c->change > 0) {
-        int ret = co_qcow2_refcount_change(c->s, offset, bytes, 1);
-
-        c->places += ret == 0;
-        return ret;
-    }
-    if (c->change < 0) {
-        qcow2_free_later(c->s, offset, bytes, QCOW2_FREE_SNAPSHOT);
-    }
-    return 0;
-}
-
-/* In the table that the disk uses now: COPIED where the count is one. */
-COROUTINE_ONLY
-static int co_fix_flag(const Change *c, Qcow2Piece *piece, unsigned byte,
-                       Qcow2Entry e)
-{
-    uint64_t count;
-    int ret;
-
-    if (!c->active || (e.entry & QCOW2_COMPRESSED) || c->s->has_data_file ||
-        !(e.entry & QCOW2_OFFSET_MASK)) {
-        return 0;
-    }
-    ret = co_count_of(c->s, e.entry & QCOW2_OFFSET_MASK, &count);
-    if (ret == 0 && (count == 1) != !!(e.entry & QCOW2_COPIED)) {
-        ret = co_qcow2_check_piece(&c->s->l2_cache, piece, QCOW2_OL_ACTIVE_L2);
-        if (ret < 0) {
-            return ret;
-        }
-        e.entry ^= QCOW2_COPIED;
-        qcow2_entry_store(c->s,
-                          qcow2_piece_modify(&c->s->l2_cache, piece) + byte, e);
-    }
-    return ret;
-}
-
-COROUTINE_ONLY
-static int co_change_table(Change *c, uint64_t table, uint32_t index)
-{
-    Qcow2State *s = c->s;
-    int ret = 0;
-
-    for (uint64_t at = 0; at < s->cluster_bytes && ret == 0;
-         at += s->l2_cache.piece_bytes) {
-        Qcow2Piece *piece;
-
-        ret = co_qcow2_piece_get(&s->l2_cache, table + at, &piece);
-        if (ret < 0) {
-            return ret;
-        }
-        piece->l1_index = index;
-        for (unsigned byte = 0; byte < s->l2_cache.piece_bytes && ret == 0;
-             byte += s->l2_entry_bytes) {
-            Qcow2Entry e = qcow2_entry_load(s, piece->data + byte);
-
-            ret = co_change_place(c, e);
-            if (ret == 0) {
-                ret = co_fix_flag(c, piece, byte, e);
-            }
-        }
-        qcow2_piece_put(&s->l2_cache, piece);
-    }
-    return ret;
-}
-
-COROUTINE_ONLY
-static int co_change_l1(Change *c, uint64_t *l1, uint32_t entries)
-{
-    Qcow2State *s = c->s;
-    int ret = 0;
-
-    for (uint32_t i = 0; i < entries && ret == 0; i++) {
-        uint64_t table = l1[i] & QCOW2_OFFSET_MASK, count;
-
-        if (!table) {
-            continue;
-        }
-        if (table % s->cluster_bytes) {
-            return -EIO;
-        }
-        ret = co_change_table(c, table, i);
-        if (ret == 0) {
-            ret = co_change_place(c, (Qcow2Entry){table, 0});
-        }
-        if (ret == 0 && c->active &&
-            (ret = co_count_of(s, table, &count)) == 0 &&
-            (count == 1) != !!(l1[i] & QCOW2_COPIED)) {
-            l1[i] ^= QCOW2_COPIED;
-            qcow2_l1_mark(s, i);
-        }
-    }
-    return ret;
-}
-
-/* One more reference for all of it, or for nothing. */
-COROUTINE_ONLY
-static int co_raise(Qcow2State *s, uint64_t *l1, uint32_t entries)
-{
-    Change up = {.s = s, .change = 1};
-    int ret = co_change_l1(&up, l1, entries);
-
-    if (ret < 0) {
-        Change undo = {.s = s, .change = -1, .places = up.places, .undo = true};
-
-        co_change_l1(&undo, l1, entries);
-    }
-    return ret;
-}
-
-/* The disk's flags follow the counts as they are now, on disk too. */
-COROUTINE_ONLY
-static int co_refresh_flags(Qcow2State *s)
-{
-    Change c = {.s = s, .active = true};
-    int ret = co_qcow2_settle(s);
-
-    if (ret == 0) {
-        ret = co_change_l1(&c, s->l1, s->l1_size);
-    }
-    return ret == 0 ? co_qcow2_settle(s) : ret;
-}
-
 /* --- looking up ---------------------------------------------------------- */
 
 static int find(const Qcow2State *s, const char *id, const char *name)
@@ -288,14 +131,14 @@ static int co_create(Qcow2State *s, Qcow2Snapshot *sn)
         ret = co_qcow2_alloc_bytes(s, NULL, bytes, false, &sn->l1_offset);
     }
     if (ret == 0) {
-        ret = co_raise(s, s->l1, s->l1_size);
+        ret = co_qcow2_counts_raise(s, s->l1, s->l1_size);
         if (ret < 0 && bytes) {
             co_qcow2_refcount_change(s, sn->l1_offset, bytes, -1);
         }
     }
     if (ret == 0) {
         /* The flags go, on disk, before the snapshot is there. */
-        ret = co_refresh_flags(s);
+        ret = co_qcow2_flags_refresh(s);
     }
     if (ret == 0 && bytes) {
         ret = co_write_l1(s, sn->l1_offset, s->l1, s->l1_size);
@@ -350,7 +193,6 @@ int co_qcow2_snapshot_create(Node *node, const char *name,
 COROUTINE_ONLY
 static int co_apply(Qcow2State *s, const Qcow2Snapshot *sn, Error **errp)
 {
-    Change down = {.s = s, .change = -1};
     uint64_t *l1, *old;
     int ret = co_qcow2_l1_grow(s, sn->l1_size, errp);
 
@@ -360,7 +202,7 @@ static int co_apply(Qcow2State *s, const Qcow2Snapshot *sn, Error **errp)
     ret = co_qcow2_settle(s);
     l1 = co_read_l1(s, sn, s->l1_size, &ret);
     if (ret == 0) {
-        ret = co_raise(s, l1, s->l1_size);
+        ret = co_qcow2_counts_raise(s, l1, s->l1_size);
     }
     for (uint32_t i = 0; i < s->l1_size; i++) {
         l1[i] &= ~QCOW2_COPIED;
@@ -380,10 +222,10 @@ static int co_apply(Qcow2State *s, const Qcow2Snapshot *sn, Error **errp)
     }
     old = s->l1;
     s->l1 = l1;
-    ret = co_change_l1(&down, old, s->l1_size);
+    ret = co_qcow2_counts_lower(s, old, s->l1_size);
     g_free(old);
     qcow2_tables_note_all(s);
-    return ret == 0 ? co_refresh_flags(s) : ret;
+    return ret == 0 ? co_qcow2_flags_refresh(s) : ret;
 }
 
 int co_qcow2_snapshot_apply(Node *node, const char *id_or_name, Error **errp)
@@ -435,7 +277,6 @@ int co_qcow2_snapshot_delete(Node *node, const char *id, const char *name,
 {
     Qcow2State *s = qcow2_state(node);
     int index = find(s, id, name), ret;
-    Change down = {.s = s, .change = -1};
     Qcow2Snapshot *sn;
     uint64_t *l1;
 
@@ -459,7 +300,7 @@ int co_qcow2_snapshot_delete(Node *node, const char *id, const char *name,
         g_free(l1);
         return fail(errp, ret, "Failed to remove snapshot from snapshot list");
     }
-    ret = co_change_l1(&down, l1, sn->l1_size);
+    ret = co_qcow2_counts_lower(s, l1, sn->l1_size);
     if (sn->l1_size) {
         qcow2_free_later(s, sn->l1_offset, sn->l1_size * UINT64_C(8),
                          QCOW2_FREE_SNAPSHOT);
@@ -467,7 +308,7 @@ int co_qcow2_snapshot_delete(Node *node, const char *id, const char *name,
     qcow2_snapshot_free(sn);
     g_free(l1);
     if (ret == 0) {
-        ret = co_refresh_flags(s);
+        ret = co_qcow2_flags_refresh(s);
     }
     return ret < 0 ? fail(errp, ret, "Failed to free the cluster and L1 table")
                    : 0;

@@ -155,7 +155,7 @@ static int co_target_link(Qcow2State *s, const Qcow2Target *t, uint64_t *done)
                           filled_entry(s, t, guest, old));
         qcow2_piece_put(&s->l2_cache, piece);
         if (t->taken) {
-            qcow2_entry_release(s, old, QCOW2_FREE_OTHER);
+            co_qcow2_entry_release(s, old, QCOW2_FREE_OTHER);
         }
     }
     return 0;

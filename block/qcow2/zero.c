@@ -43,7 +43,7 @@ static int change_piece(Qcow2State *s, Qcow2Piece *piece, unsigned byte,
             qcow2_entry_store(s, qcow2_piece_modify(&s->l2_cache, piece) + byte,
                               new);
             if (!same_place(s, old, new)) {
-                qcow2_entry_release(s, old, kind);
+                co_qcow2_entry_release(s, old, kind);
             }
         }
         *at = guest + to;

@@ -48,6 +48,37 @@ class Check(case.Case):
                          'Repairing cluster 5 refcount=1 reference=0\n')
         tools.io('a', 'read -P 0 0 64k', options=('-f', 'qcow2'))
 
+    def damage(self, offset, data, *commands):
+        """What an image says that is used although it is damaged."""
+        self.patch(offset, data)
+        done = tools.io('a', *commands, options=('-f', 'qcow2'), check=False)
+        return done.stderr
+
+    def test_half_a_cluster_is_not_freed(self):
+        tools.io('a', 'write 64k 64k', options=('-f', 'qcow2'))
+        for command in 'discard 0 64k', 'write -z -u 0 64k':
+            self.assertEqual(
+                self.damage(4 * 65536, b'\x80\0\0\0\0\5\2\0', command),
+                'qcow2: Image is corrupt: Cannot free unaligned cluster '
+                '0x50200; further non-fatal corruption events will be '
+                'suppressed\n')
+            self.assertEqual(tools.img('check', '-q', 'a', check=False).stderr,
+                             'Leaked cluster 5 refcount=1 reference=0\n')
+
+    def test_half_a_cluster_is_in_no_snapshot(self):
+        self.patch(4 * 65536, b'\x80\0\0\0\0\5\2\0')
+        self.assertEqual(
+            tools.img('snapshot', '-c', 's', 'a', check=False).stderr,
+            'qcow2: Marking image as corrupt: Cluster allocation offset '
+            '0x50200 unaligned (L2 offset: 0x40000, L2 index: 0); further '
+            "corruption events will be suppressed\nqemu-img: Could not create "
+            "snapshot 's': -5 (Input/output error)\n")
+
+    def test_what_has_no_count_is_not_freed(self):
+        self.assertEqual(
+            self.damage(REFCOUNTS + 10, b'\0\0', 'discard 0 64k'),
+            'qcow2_free_clusters failed: Invalid argument\n')
+
     def test_table_of_flags_alone(self):
         """What it names is the header."""
         self.patch(3 * 65536, b'\x80\0\0\0\0\0\0\0')
