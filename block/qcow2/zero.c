@@ -26,9 +26,10 @@ static bool same_place(const Qcow2State *s, Qcow2Entry a, Qcow2Entry b)
 }
 
 /* Entries of one piece from @byte on. *@at moves on. */
-static int change_piece(Qcow2State *s, Qcow2Piece *piece, unsigned byte,
-                        uint64_t *at, uint64_t end, EntryChange *change,
-                        const void *how, Qcow2FreeKind kind)
+COROUTINE_ONLY
+static int co_change_piece(Qcow2State *s, Qcow2Piece *piece, unsigned byte,
+                           uint64_t *at, uint64_t end, EntryChange *change,
+                           const void *how, Qcow2FreeKind kind)
 {
     int ret = 0;
 
@@ -89,7 +90,7 @@ static int co_change_entries(Qcow2State *s, uint64_t at, uint64_t end,
         if (ret < 0) {
             return ret;
         }
-        ret = change_piece(s, piece, byte, &at, end, change, how, kind);
+        ret = co_change_piece(s, piece, byte, &at, end, change, how, kind);
         qcow2_piece_put(&s->l2_cache, piece);
         if (ret < 0) {
             return ret;
