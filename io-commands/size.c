@@ -106,6 +106,26 @@ static void say_specific(IoShell *shell, const ImageInfo *info)
     }
 }
 
+/* A protocol is named twice, as a driver and as what it speaks. */
+static const char *const protocols[] = {"file",      "host_device", "null-co",
+                                        "null-aio",  "nbd",         "blkdebug",
+                                        "blkverify", NULL};
+
+/* Whether sizes of clusters are known: of what the node shows, in the end. */
+static bool tells_sizes(const Node *node)
+{
+    static const char *const silent[] = {"nbd", "null-co", "null-aio", "quorum",
+                                         NULL};
+    const Edge *below;
+
+    while ((below = !strcmp(node->driver->name, "raw")
+                        ? node_child(node, "file")
+                        : node_filtered_child(node))) {
+        node = below->child;
+    }
+    return !g_strv_contains(silent, node->driver->name);
+}
+
 COROUTINE_ONLY CONTROL_ONLY static int co_info(IoShell *shell, int argc,
                                                char **argv)
 {
@@ -122,13 +142,16 @@ COROUTINE_ONLY CONTROL_ONLY static int co_info(IoShell *shell, int argc,
     cluster = size_text_exact(info->has_cluster_size ? info->cluster_size : 0);
     vm_state = size_text_exact(
         format && format->vm_state_offset ? format->vm_state_offset(node) : 0);
-    printf("format name: %s\n"
-           "cluster size: %s\n"
-           "vm state offset: %s\n",
-           node->driver->name, cluster, vm_state);
+    printf("format name: %s\n", node->driver->name);
+    if (g_strv_contains(protocols, node->driver->name)) {
+        printf("format name: %s\n", node->driver->name);
+    }
+    if (tells_sizes(node)) {
+        printf("cluster size: %s\nvm state offset: %s\n", cluster, vm_state);
+    }
     say_specific(shell, info);
     ImageInfo_free(info);
-    return 0;
+    return tells_sizes(node) ? 0 : -1;
 }
 
 const IoCommand io_command_info = {

@@ -118,18 +118,9 @@ static Perms perms_of(const BlockPermissionList *list)
 }
 
 static const char *const blkdebug_identity[] = {
-    "config",
-    "align",
-    "max-transfer",
-    "opt-write-zero",
-    "max-write-zero",
-    "opt-discard",
-    "max-discard",
-    "inject-error",
-    "set-state",
-    "take-child-perms",
-    "unshare-child-perms",
-    NULL,
+    "config",         "align",       "max-transfer", "opt-write-zero",
+    "max-write-zero", "opt-discard", "max-discard",  "inject-error",
+    "set-state",      NULL,
 };
 
 /* Without options of its own but a file of rules it has the name that opens it

@@ -197,6 +197,27 @@ void node_refresh_filenames_above(Node *node)
     }
 }
 
+const char *node_plain_filename(const Node *node)
+{
+    const char *name = node->filename;
+
+    while (name && g_str_has_prefix(name, "json:")) {
+        const Edge *below = NULL;
+
+        LIST_FOREACH(edge, &node->children, Edge, in_parent) {
+            if (edge->role & (EDGE_PRIMARY | EDGE_FILTERED)) {
+                below = edge;
+            }
+        }
+        if (!below) {
+            return node->filename;
+        }
+        node = below->child;
+        name = node->filename;
+    }
+    return name;
+}
+
 static bool has_protocol(const char *name)
 {
     const char *colon = strchr(name, ':'), *slash = strchr(name, '/');

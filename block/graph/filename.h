@@ -18,6 +18,12 @@ struct Node;
 char *filename_beside(const char *own, const char *name, Error **errp);
 
 /*
+ * The name of the file that images are relative to: that of @node, or where it
+ * has none, of the one that it shows. Borrowed; NULL: it has none. Control.
+ */
+const char *node_plain_filename(const struct Node *node) CONTROL_ONLY;
+
+/*
  * From now on "json:" names show the options of @node, and of what these say
  * is below it, as they are written in @loose (borrowed), until it is reopened.
  */

@@ -136,7 +136,7 @@ co_complete_backing(json_object *options, json_object *backing, Error **errp)
     if (name) {
         const Edge *file = node_child(node, "file");
         g_autofree char *whole = filename_beside(
-            file ? file->child->filename : node->filename, name, errp);
+            node_plain_filename(file ? file->child : node), name, errp);
 
         ok = whole && add_backing_file(backing, whole, errp);
         backing_format = format->backing_format(node);

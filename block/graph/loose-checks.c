@@ -88,7 +88,8 @@ static bool check_size(json_object *options, const char *name, const char *text,
         return no_size(name, errp);
     }
     if (errno || number > (uint64_t)INT64_MAX >> (10 * (suffix - suffixes))) {
-        return *text == '-' || out_of_range(name, text, errp);
+        return *text == '-' ? no_size(name, errp)
+                            : out_of_range(name, text, errp);
     }
     if (*end) {
         plain =

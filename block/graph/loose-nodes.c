@@ -12,6 +12,13 @@ static void add_string(json_object *object, const char *key, const char *value)
 /* An option as QEMU names it, which has flattened them. */
 static char *first_leaf(const char *name, json_object *value)
 {
+    if (json_object_is_type(value, json_type_array) &&
+        json_object_array_length(value)) {
+        g_autofree char *below =
+            first_leaf("0", json_object_array_get_idx(value, 0));
+
+        return g_strdup_printf("%s.%s", name, below);
+    }
     if (json_object_is_type(value, json_type_object)) {
         json_object_object_foreach(value, inner, v)
         {
@@ -26,9 +33,10 @@ static char *first_leaf(const char *name, json_object *value)
 /* These two have names of their own, as protocols have: "blkdebug::a". */
 static bool is_format(const NodeDriver *driver)
 {
-    return (driver->is_format || driver->is_filter) &&
-           strcmp(driver->name, "blkdebug") &&
-           strcmp(driver->name, "blkverify");
+    return !strcmp(driver->name, "quorum") ||
+           ((driver->is_format || driver->is_filter) &&
+            strcmp(driver->name, "blkdebug") &&
+            strcmp(driver->name, "blkverify"));
 }
 
 static bool unknown_option(const NodeDriver *driver, const char *name,
@@ -86,6 +94,7 @@ static bool check_missing(json_object *options, const NodeDriver *driver,
     static const char *const children[] = {"file", "image", "raw", "test",
                                            "log"};
     const QapiMember *member = loose_member_of(own, "filename");
+    json_object *given = NULL;
 
     if (!driver->is_format && !driver->is_filter && member &&
         !member->optional &&
@@ -98,7 +107,8 @@ static bool check_missing(json_object *options, const NodeDriver *driver,
         member = loose_member_of(own, children[i]);
         if (member && !member->optional &&
             own != &qapi_type_BlockdevOptionsCbw &&
-            !json_object_object_get_ex(options, children[i], NULL)) {
+            (!json_object_object_get_ex(options, children[i], &given) ||
+             !given)) {
             error_set(errp, "A block device must be specified for \"%s\"",
                       children[i]);
             return false;
@@ -107,6 +117,16 @@ static bool check_missing(json_object *options, const NodeDriver *driver,
     if (loose_member_of(own, "children") &&
         !json_object_object_get_ex(options, "children", NULL)) {
         error_set(errp, "Number of provided children must be 1 or more");
+        return false;
+    }
+    if (own == &qapi_type_BlockdevOptionsQuorum &&
+        !json_object_object_get_ex(options, "vote-threshold", NULL)) {
+        error_set(errp, "Parameter 'vote-threshold' expects a value >= 1");
+        return false;
+    }
+    if (own == &qapi_type_BlockdevOptionsThrottle &&
+        !json_object_object_get_ex(options, "throttle-group", NULL)) {
+        error_set(errp, "Please specify a throttle group");
         return false;
     }
     return true;

@@ -60,7 +60,7 @@ static void query_backing_name(Node *node, ImageInfo *info)
     }
     info->backing_filename = g_strdup(name);
     info->full_backing_filename = filename_beside(
-        file ? file->child->filename : node->filename, name, NULL);
+        node_plain_filename(file ? file->child : node), name, NULL);
     info->backing_filename_format = g_strdup(format->backing_format(node));
 }
 

@@ -339,7 +339,8 @@ bool co_open_named_backing(Node *image, Node **backing, Error **errp)
     if (!name) {
         return true;
     }
-    full = filename_beside(file ? file->child->filename : NULL, name, errp);
+    full = filename_beside(file ? node_plain_filename(file->child) : NULL, name,
+                           errp);
     loose = full ? co_backing_options(
                        full,
                        ops->backing_format ? ops->backing_format(image) : NULL,

@@ -112,8 +112,8 @@ bool co_qcow2_open_data_file(Qcow2State *s, const BlockdevOptionsQcow2 *o,
 COROUTINE_ONLY CONTROL_ONLY static bool co_backing_by_name(Qcow2State *s,
                                                            Error **errp)
 {
-    g_autofree char *name =
-        filename_beside(s->file->child->filename, s->backing_file, errp);
+    g_autofree char *name = filename_beside(node_plain_filename(s->file->child),
+                                            s->backing_file, errp);
     const char *format = s->backing_format;
     json_object *loose, *top;
     Edge *edge = NULL;

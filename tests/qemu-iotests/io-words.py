@@ -31,5 +31,46 @@ class Words(shell_diff.ShellDiff):
         ''')
 
 
+class Drivers(shell_diff.ShellDiff):
+
+    setup = shell_diff.IMAGES
+
+    def test_flush(self):
+        """It fails without a word; without -t each write brings one."""
+        self.table('''
+            B=driver=blkdebug,image.filename=r.img,inject-error.0.event=none,inject-error.0.iotype=flush; qemu-io -t writeback -c 'write 0 512' -c flush --image-opts $B
+            B=driver=blkdebug,image.filename=r.img,inject-error.0.event=flush_to_disk; qemu-io -c 'write 0 512' -c flush --image-opts $B
+        ''')
+
+    def test_info(self):
+        self.table('''
+            qemu-io -c info null-co://
+            qemu-io -c info --image-opts driver=raw,file.driver=null-co
+            qemu-io -c info --image-opts driver=blkdebug,image.filename=r.img
+            qemu-io -c info --image-opts driver=file,filename=r.img
+            qemu-io -c info --image-opts driver=copy-on-read,file.driver=raw,file.file.filename=r.img
+            qemu-io -c info --image-opts driver=quorum,vote-threshold=1,children.0.driver=raw,children.0.file.filename=r.img
+        ''')
+
+    def test_relative(self):
+        """Names of images behind count from the file below blkdebug."""
+        self.table('''
+            qemu-io -c 'read -P 1 0 64k' --image-opts driver=qcow2,file.driver=blkdebug,file.align=4096,file.image.filename=o.img
+            mkdir s; mv q.img o.img s; qemu-io -c 'read -P 1 0 64k' --image-opts driver=qcow2,file.driver=blkdebug,file.align=4096,file.image.filename=s/o.img
+            qemu-img rebase -u -b r.img -F raw --image-opts driver=qcow2,file.driver=blkdebug,file.align=4096,file.image.filename=o.img; qemu-img info o.img
+        ''')
+
+    def test_refused(self):
+        self.table('''
+            qemu-io -c length --image-opts driver=throttle,file.filename=r.img
+            qemu-io -c length --image-opts driver=quorum,children.0.file.filename=r.img
+            qemu-io -c length --image-opts driver=quorum,vote-threshold=1,children.0.driver=raw,children.0.file.filename=r.img,bogus=1
+            qemu-io -c length --image-opts driver=raw,file.filename=r.img,inject-error.0.event=read_aio
+            qemu-io -c length --image-opts driver=blkdebug,image.filename=r.img,align=-1
+            qemu-img info 'json:{"driver":"qcow2","file":null}'
+            qemu-img info --image-opts driver=blkdebug,image.filename=r.img,unshare-child-perms.0=write
+        ''')
+
+
 if __name__ == '__main__':
     case.main()

@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "block/graph/cache-mode.h"
+#include "block/graph/filename.h"
 #include "tools/img/img.h"
 #include "text/size-text.h"
 
@@ -152,7 +153,7 @@ char *img_backing_path(const char *image, const char *backing)
 char *img_path_behind(const Root *root, const char *image, const char *backing)
 {
     const Edge *file = node_child(root_node(root), "file");
-    const char *own = file ? file->child->filename : NULL;
+    const char *own = file ? node_plain_filename(file->child) : NULL;
 
     return img_backing_path(
         own && !g_str_has_prefix(own, "json:") ? own : image, backing);

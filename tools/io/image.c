@@ -95,7 +95,8 @@ int co_io_open_image(IoTool *tool, const IoImage *image)
         error_report_err(err);
         return -1;
     }
-    shell->writethrough = image_cache_writethrough(open->cache);
+    /* Where nothing is said each write is on the disk when it returns. */
+    shell->writethrough = !open->cache || image_cache_writethrough(open->cache);
     return 0;
 }
 
