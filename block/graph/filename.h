@@ -19,9 +19,10 @@ char *filename_beside(const char *own, const char *name, Error **errp);
 
 /*
  * The name of the file that images are relative to: that of @node, or where it
- * has none, of the one that it shows. Borrowed; NULL: it has none. Control.
+ * has none, of the one that it shows. Borrowed; NULL: it has none. Where the
+ * graph does not change meanwhile.
  */
-const char *node_plain_filename(const struct Node *node) CONTROL_ONLY;
+const char *node_plain_filename(const struct Node *node);
 
 /*
  * From now on "json:" names show the options of @node, and of what these say
