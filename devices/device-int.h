@@ -8,7 +8,7 @@
 /* Not listed; @values is borrowed. */
 Device *device_new(const DeviceModel *model, json_object *values) CONTROL_ONLY;
 /* Not listed, or not any more; its disk has been let go. */
-void device_free(Device *device) CONTROL_ONLY;
+void device_free(Device *device) COROUTINE_ONLY CONTROL_ONLY;
 /* It is complete: others find it, and the bus that it brings. */
 void device_enlist(Device *device) CONTROL_ONLY;
 

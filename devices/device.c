@@ -107,7 +107,7 @@ void device_free(Device *device)
         bus_remove(device->brings);
     }
     if (device->iothread) {
-        device->iothread->users--;
+        co_object_release(device->iothread);
     }
     json_object_put(device->values);
     g_free(device->id);
@@ -130,7 +130,7 @@ static bool take_iothread(Device *device, Error **errp)
         return false;
     }
     device->iothread = object;
-    object->users++;
+    object_hold(object);
     return true;
 }
 

@@ -79,13 +79,31 @@ bool co_object_add(const ObjectOptions *options, Error **errp)
     return true;
 }
 
+/* Takes it out of the list; its last holder frees it. */
 static void co_remove(Object *obj)
 {
-    list_remove(&obj->link);
+    if (list_linked(&obj->link)) {
+        list_remove(&obj->link);
+    }
+    if (obj->holders) {
+        return;
+    }
     obj->class->co_free(obj->state);
     ObjectOptions_free(obj->options);
     g_free(obj->id);
     g_free(obj);
+}
+
+void object_hold(Object *object)
+{
+    object->holders++;
+}
+
+void co_object_release(Object *object)
+{
+    if (!--object->holders && !list_linked(&object->link)) {
+        co_remove(object);
+    }
 }
 
 bool co_object_del(const char *id, Error **errp)

@@ -7,7 +7,8 @@
  * 1. Names are distinct.
  * 2. Whoever refers to an object looks it up by name when it needs it, and
  *    keeps a reference of the state's own kind beyond that; an object that
- *    must not go away meanwhile counts its users in @users.
+ *    must not go away meanwhile counts its users in @users, one that only has
+ *    to live counts them in @holders.
  * All functions: control thread.
  */
 #ifndef OBJECTS_OBJECT_H
@@ -62,6 +63,7 @@ struct Object {
     /* CONTROL */
     ObjectOptions *options; /* as they are now, complete */
     unsigned users;         /* while not 0 it cannot be removed */
+    unsigned holders;       /* while not 0 it lives, also when removed */
     ListLink link;          /* all objects, newest first */
 };
 
@@ -74,6 +76,10 @@ void object_complete_text(char **text);
 bool co_object_add(const ObjectOptions *options,
                    Error **errp) COROUTINE_ONLY CONTROL_ONLY;
 bool co_object_del(const char *id, Error **errp) COROUTINE_ONLY CONTROL_ONLY;
+/* For who needs it to live and does not mind that it is removed, when nobody
+ * finds it any more. */
+void object_hold(Object *object) CONTROL_ONLY;
+void co_object_release(Object *object) COROUTINE_ONLY CONTROL_ONLY;
 /* Removes all that nobody uses: for the end of the program. */
 void co_objects_free(void) COROUTINE_ONLY CONTROL_ONLY;
 

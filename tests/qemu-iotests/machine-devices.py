@@ -174,6 +174,19 @@ class Plugging(machine.MachineCase):
                          {'device': 'x', 'path': '/machine/peripheral/x'})
         self.vm.cmd('blockdev-del', {'node-name': 'a'})
 
+    def test_thread_goes_before_its_device(self):
+        """Its name is free at once; the device keeps the thread."""
+        self.vm.cmd('device_add', {'driver': 'scsi-hd', 'drive': 'a',
+                                   'id': 'x', 'bus': 'far.0'})
+        self.vm.cmd('object-del', {'id': 'io'})
+        self.assertEqual(self.vm.cmd('query-iothreads'), [])
+        self.vm.cmd('object-add', {'qom-type': 'iothread', 'id': 'io'})
+        self.vm.cmd('human-monitor-command',
+                    {'command-line': 'qemu-io -d x "read 0 64k"'})
+        self.vm.cmd('device_del', {'id': 'x'})
+        self.vm.qmp.event('DEVICE_DELETED')
+        self.vm.cmd('object-del', {'id': 'io'})
+
     def test_pci_waits_for_reset(self):
         """The guest of a machine that stands still lets nothing go."""
         self.vm.cmd('device_add', {'driver': 'virtio-blk', 'drive': 'a',
