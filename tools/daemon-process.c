@@ -11,6 +11,8 @@
 
 #include "util/reactor/reactor.h"
 
+#define COMMAND_LINE_MAX (2 * MiB)
+
 /* What is made in the background is not for others. */
 #define DAEMON_UMASK 0027
 
@@ -187,15 +189,10 @@ int co_process_wait_signal(int signal_fd, pid_t *sender)
 char *process_name(pid_t pid)
 {
     g_autofree char *path = g_strdup_printf("/proc/%ld/cmdline", (long)pid);
-    /* The first of them; the file has a NUL behind each. */
-    char word[4096] = "";
-    int fd = io_open(path, O_RDONLY, 0);
+    char *words = NULL;
 
-    if (fd < 0 || read(fd, word, sizeof(word) - 1) <= 0) {
-        strcpy(word, "<unknown process>");
-    }
-    if (fd >= 0) {
-        io_close(fd);
-    }
-    return g_strdup(word);
+    /* The first of them; the file has a NUL behind each. */
+    return io_read_file(path, COMMAND_LINE_MAX, &words) >= 0
+               ? words
+               : g_strdup("<unknown process>");
 }

@@ -6,9 +6,7 @@
  */
 #include "block/filter/blkdebug-config.h"
 
-#include <fcntl.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "util/id.h"
 #include "util/reactor/reactor.h"
@@ -309,33 +307,19 @@ static bool rules_of(const GPtrArray *groups, BlockdevOptionsBlkdebug *options,
 
 static char *read_file(const char *path, Error **errp)
 {
-    g_autofree char *text = NULL;
-    int fd = io_open(path, O_RDONLY, 0);
-    size_t have = 0;
-    ssize_t n;
+    char *text = NULL;
+    ssize_t n = io_read_file(path, MAX_FILE_BYTES, &text);
 
-    if (fd < 0) {
-        error_set_errno(errp, -fd, "Could not read blkdebug config file");
-        return NULL;
-    }
-    text = g_malloc(MAX_FILE_BYTES + 1);
-    do {
-        n = read(fd, text + have, MAX_FILE_BYTES + 1 - have);
-        have += MAX(n, 0);
-    } while (n > 0 && have <= MAX_FILE_BYTES);
-    if (n < 0) {
-        error_set_errno(errp, errno, "Cannot read config file");
-    }
-    io_close(fd);
-    if (n < 0) {
-        return NULL;
-    }
-    if (have > MAX_FILE_BYTES) {
+    if (n == -EFBIG) {
         error_set(errp, "blkdebug config file is longer than %u bytes",
                   MAX_FILE_BYTES);
-        return NULL;
+    } else if (n < 0) {
+        error_set_errno(errp, -n,
+                        n == -EISDIR || n == -EIO
+                            ? "Cannot read config file"
+                            : "Could not read blkdebug config file");
     }
-    return g_strndup(text, have);
+    return text;
 }
 
 BlockdevOptionsBlkdebug *blkdebug_config_read(const char *path, Error **errp)

@@ -12,6 +12,9 @@
 #include <stdio.h>
 
 #include "util/opts.h"
+#include "util/reactor/reactor.h"
+
+#define FILE_BYTES_MAX (16 * MiB)
 
 /* Groups, and the options that take their words. */
 static const struct {
@@ -175,17 +178,13 @@ static bool read_line(Reader *r, const char *line, const char *file,
 bool config_read(const char *file, ConfigAdd *add, void *opaque, Error **errp)
 {
     Reader r = {.add = add, .opaque = opaque};
-    g_autoptr(GError) gerr = NULL;
     g_autofree char *content = NULL;
     g_auto(GStrv) lines = NULL;
+    ssize_t n = io_read_file(file, FILE_BYTES_MAX, &content);
     bool ok = true;
 
-    if (!g_file_get_contents(file, &content, NULL, &gerr)) {
-        error_set_errno(errp,
-                        g_error_matches(gerr, G_FILE_ERROR, G_FILE_ERROR_NOENT)
-                            ? ENOENT
-                            : EIO,
-                        "Could not open '%s'", file);
+    if (n < 0) {
+        error_set_errno(errp, -n, "Could not open '%s'", file);
         return false;
     }
     r.text = g_string_new(NULL);

@@ -8,8 +8,10 @@
  */
 #include "util/reactor/backend.h"
 
+#include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
+#include <unistd.h>
 
 /* --- files -------------------------------------------------------------- */
 
@@ -81,6 +83,31 @@ int io_open(const char *path, int flags, unsigned mode)
 void io_close(int fd)
 {
     reactor_sys()->close(fd);
+}
+
+ssize_t io_read_file(const char *path, size_t max_bytes, char **text)
+{
+    int fd = io_open(path, O_RDONLY, 0);
+    g_autofree char *buf = NULL;
+    size_t have = 0;
+    ssize_t n;
+
+    if (fd < 0) {
+        return fd;
+    }
+    buf = g_malloc(max_bytes + 1);
+    do {
+        n = read(fd, buf + have, max_bytes + 1 - have);
+        n = n < 0 ? -errno : n;
+        have += MAX(n, 0);
+    } while ((n > 0 && have <= max_bytes) || n == -EINTR);
+    io_close(fd);
+    if (n < 0 || have > max_bytes) {
+        return n < 0 ? n : -EFBIG;
+    }
+    buf[have] = '\0';
+    *text = g_steal_pointer(&buf);
+    return (ssize_t)have;
 }
 
 /* --- sockets and streams ------------------------------------------------ */

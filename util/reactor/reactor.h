@@ -149,6 +149,10 @@ int64_t co_worker_run(int64_t (*fn)(void *arg), void *arg) COROUTINE_ONLY;
 /* Opens with O_CLOEXEC; an fd or -errno. Blocking calls of control code. */
 int io_open(const char *path, int flags, unsigned mode);
 void io_close(int fd);
+/* All of a small file that someone names in options: its bytes, and a NUL after
+ * them, in *@text, which the caller frees; how many, or -errno, -EFBIG if there
+ * are more than @max_bytes. Blocks. */
+ssize_t io_read_file(const char *path, size_t max_bytes, char **text);
 
 /* --- sockets: non-blocking inside; -errno on error --------------------- */
 
