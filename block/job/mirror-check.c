@@ -53,10 +53,13 @@ static bool check_bitmap_use(const BlockdevMirror *args, MirrorParams *p,
         return !args->has_bitmap_mode;
     }
     p->working_bitmap =
-        p->sync == MIRROR_SYNC_MODE_FULL && !args->has_bitmap_mode;
+        args->sync == MIRROR_SYNC_MODE_FULL && !args->has_bitmap_mode;
     if (!p->working_bitmap && !by_bitmap(p->sync)) {
-        error_set(errp, "Sync mode '%s' not supported with bitmap.",
-                  MirrorSyncMode_str(p->sync));
+        /* With a mode, `top` without a backing file counts as `full`; a
+         * working bitmap has no modes, and takes `full` as said only. */
+        error_set(
+            errp, "Sync mode '%s' not supported with bitmap.",
+            MirrorSyncMode_str(args->has_bitmap_mode ? p->sync : args->sync));
         return false;
     }
     if (args->has_granularity) {
