@@ -63,6 +63,17 @@ bool qmp_inject_nmi(Error **errp)
     return true;
 }
 
+StatsResultList *qmp_query_stats(const StatsFilter *args, Error **errp)
+{
+    return g_new0(StatsResultList, 1);
+}
+
+StatsSchemaList *qmp_query_stats_schemas(const QmpQueryStatsSchemasArgs *args,
+                                         Error **errp)
+{
+    return g_new0(StatsSchemaList, 1);
+}
+
 DirtyRateInfo *qmp_query_dirty_rate(Error **errp)
 {
     return g_new0(DirtyRateInfo, 1);

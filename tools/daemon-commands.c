@@ -48,6 +48,8 @@ static const char *const of_machines[] = {
     "query-name",
     "query-sev-capabilities",
     "query-sgx-capabilities",
+    "query-stats",
+    "query-stats-schemas",
     "query-target",
     "query-tpm-models",
     "query-tpm-types",

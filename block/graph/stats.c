@@ -28,17 +28,21 @@ static BlockStatsSpecific *driver_counters(const Node *node)
 {
     BlockdevDriver driver;
     BlockStatsSpecific *specific;
+    BlockStatsSpecificFile *counters;
 
     /* A job's filter is no driver of the schema. */
     if (!BlockdevDriver_parse(node->driver->name, &driver) ||
-        driver != BLOCKDEV_DRIVER_FILE) {
+        (driver != BLOCKDEV_DRIVER_FILE &&
+         driver != BLOCKDEV_DRIVER_HOST_DEVICE)) {
         return NULL;
     }
     specific = g_new0(BlockStatsSpecific, 1);
     specific->driver = driver;
-    specific->u.file.discard_nb_ok = get(&node->stats.discards);
-    specific->u.file.discard_nb_failed = get(&node->stats.failed_discards);
-    specific->u.file.discard_bytes_ok = get(&node->stats.discarded_bytes);
+    counters = driver == BLOCKDEV_DRIVER_FILE ? &specific->u.file
+                                              : &specific->u.host_device;
+    counters->discard_nb_ok = get(&node->stats.discards);
+    counters->discard_nb_failed = get(&node->stats.failed_discards);
+    counters->discard_bytes_ok = get(&node->stats.discarded_bytes);
     return specific;
 }
 

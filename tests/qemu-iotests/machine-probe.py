@@ -120,6 +120,18 @@ class Started(case.Case):
                                'size': 0},
             "property 'size' of memory-backend-ram doesn't take value '0'")
 
+    def test_statistics(self):
+        """Nobody has counted anything."""
+        vm = hmp.start(self, '-machine', 'none')
+        for target in 'vm', 'vcpu':
+            self.assertEqual(vm.cmd('query-stats', target=target), [])
+        self.assertEqual(vm.cmd('query-stats', {
+            'target': 'vcpu', 'vcpus': ['/x'],
+            'providers': [{'provider': 'kvm', 'names': ['x']}]}), [])
+        self.assertEqual(vm.cmd('query-stats-schemas'), [])
+        self.assert_error(vm, 'query-stats', {'target': 'x'},
+                          "Parameter 'target' does not accept value 'x'")
+
     def test_balloon(self):
         vm = hmp.start(self, *PC)
         self.assert_error(vm, 'query-balloon', {}, 'No balloon device has '
