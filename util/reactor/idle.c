@@ -2,8 +2,10 @@
 /*
  * A reactor without work: it looks for some for a while, then sleeps.
  *
- * Invariant: it sleeps only after it saw @inbox empty and set @asleep under
- * the lock.
+ * Invariants:
+ * 1. It sleeps only after it saw @inbox empty and set @asleep under the lock.
+ * 2. It looks for what others bring, not while the kernel or workers do its own
+ *    work: they want the processor that looking would take.
  */
 #include "util/reactor/reactor-int.h"
 
@@ -75,14 +77,18 @@ static int64_t timeout_ns(const Reactor *r, int64_t now_ns)
 void reactor_idle(Reactor *r)
 {
     int64_t start_ns = reactor_now_ns();
+    bool for_others = !r->own_work;
 
-    if (poll_for_work(r, timeout_ns(r, start_ns)) || !fall_asleep(r)) {
+    if ((for_others && poll_for_work(r, timeout_ns(r, start_ns))) ||
+        !fall_asleep(r)) {
         r->backend->wait(r->state, 0);
     } else {
         r->backend->wait(r->state, timeout_ns(r, reactor_now_ns()));
         reactor_awake(r);
     }
-    polling_learn(&r->polling, reactor_now_ns() - start_ns);
+    if (for_others) {
+        polling_learn(&r->polling, reactor_now_ns() - start_ns);
+    }
 }
 
 typedef struct NewPolling {

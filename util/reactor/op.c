@@ -2,15 +2,26 @@
 /* Operations in flight, calls to worker threads, and the clock. */
 #include "util/reactor/reactor-int.h"
 
+/* Whether it takes a processor or a disk, rather than what others do. */
+static bool is_own_work(const IoOp *op)
+{
+    return (op->kind != IO_RECVMSG && op->kind != IO_SENDMSG &&
+            op->kind != IO_POLL) ||
+           (op->kind == IO_SENDMSG && op->u.msg.apart);
+}
+
 int64_t co_io_op(IoOp *op)
 {
     Reactor *r = reactor_current();
+    bool own_work = is_own_work(op);
 
     op->co = coroutine_self();
     assert(op->co);
     list_append(&r->pending, &op->pending);
+    r->own_work += own_work;
     r->backend->submit(r->state, op);
     co_yield ();
+    r->own_work -= own_work;
     list_remove(&op->pending);
     return op->result;
 }
@@ -49,13 +60,16 @@ static void worker_call_done(WorkerJob *job)
 
 int64_t co_worker_run(int64_t (*fn)(void *arg), void *arg)
 {
+    Reactor *r = reactor_current();
     WorkerCall call = {
         .job = {.fn = fn, .arg = arg, .done_fn = worker_call_done},
         .caller = coroutine_self(),
     };
 
-    reactor_current()->backend->worker_start(&call.job);
+    r->own_work++;
+    r->backend->worker_start(&call.job);
     co_yield ();
+    r->own_work--;
     return call.job.result;
 }
 

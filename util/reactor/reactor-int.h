@@ -21,6 +21,7 @@ struct Reactor {
     ListLink pending; /* of IoOp */
     TimerHeap timers;
     Polling polling;
+    unsigned own_work; /* transfers and calls that the kernel or workers make */
     bool running;
     /* SHORT (lock) */
     pthread_mutex_t lock;
