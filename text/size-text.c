@@ -60,6 +60,7 @@ static SizeParse parse_end(const char *text, uint64_t whole, const char *rest,
     char *end = (char *)rest;
     double fraction = *rest == '.' ? g_ascii_strtod(rest, &end) : 0;
     int power = 0;
+    double scaled;
     uint64_t part;
 
     if (end == rest && *rest == '.') {
@@ -82,7 +83,9 @@ static SizeParse parse_end(const char *text, uint64_t whole, const char *rest,
     if (whole > INT64_MAX >> (10 * power)) {
         return SIZE_TOO_LARGE;
     }
-    part = fraction * (double)(UINT64_C(1) << (10 * power)) + 0.5;
+    scaled = fraction * (double)(UINT64_C(1) << (10 * power));
+    part = scaled;
+    part += scaled - (double)part >= 0.5;
     *bytes = (whole << (10 * power)) + part;
     return *bytes > INT64_MAX ? SIZE_TOO_LARGE : SIZE_OK;
 }
