@@ -213,10 +213,8 @@ class UseCases(QcowCase):
         self.write('src', (0, SIZE, 0x10))
         copy = self.replicate(source)
         self.add('src', source)
-        reply = self.vm.execute('block-dirty-bitmap-add', {
-            'node': 'src', 'name': 'b', 'persistent': True})
-        if 'error' in reply:
-            self.skipTest(reply['error']['desc'])
+        self.vm.cmd('block-dirty-bitmap-add', node='src', name='b',
+                    persistent=True)
         self.add('dst', copy)
         self.write('src', *[(i * CLUSTER, CLUSTER, 0x50)
                             for i in range(0, 20, 2)])
