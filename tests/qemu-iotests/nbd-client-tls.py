@@ -4,9 +4,7 @@
 that data is what it was. Both sides are under test; some servers are
 Debian's."""
 
-import os
 import subprocess
-import time
 
 from lib import case, images, program, tls, tools
 from lib.images import MIB
@@ -171,8 +169,7 @@ class Data(TlsCase):
             f'{X509},id=t,dir={self.pki.dir},endpoint=server',
             '--tls-creds', 't', self.image])
         try:
-            while not os.path.exists(self.sock):
-                time.sleep(0.01)
+            self.assertTrue(program.wait_listening(server, self.sock))
             self.write_and_check()
         finally:
             server.terminate()

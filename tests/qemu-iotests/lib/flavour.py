@@ -9,7 +9,6 @@ IOTEST_FLAVOUR chooses it:
 
 import os
 import subprocess
-import time
 
 from . import images, program, tools
 from .program import TIMEOUT_S
@@ -67,11 +66,7 @@ def serve(case, path):
         stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
     case.addCleanup(child.wait, TIMEOUT_S)
     case.addCleanup(child.kill)  # clients may still be there
-    deadline = time.monotonic() + TIMEOUT_S
-    while not os.path.exists(socket):
-        assert child.poll() is None and time.monotonic() < deadline, \
-            'nbdkit does not start'
-        time.sleep(0.01)
+    assert program.wait_listening(child, socket), 'nbdkit does not start'
     return socket
 
 

@@ -1,9 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """qemu-nbd, the program under test: as a server with a life, or run once."""
 
-import socket
 import subprocess
-import time
 
 from . import case, process, program, tools
 
@@ -19,17 +17,9 @@ class Server:
             stderr=subprocess.PIPE, text=True, cwd=test.dir, **kwargs)
         self.out = self.err = ''
         test.addCleanup(self.kill)
-        deadline = time.monotonic() + program.TIMEOUT_S
-        while not self.listens():
-            if self.proc.poll() is not None or time.monotonic() > deadline:
-                self.wait()
-                raise AssertionError(f'no socket: {self.err}')
-            time.sleep(0.01)
-
-    def listens(self):
-        """A file that nobody listens on yet is not enough."""
-        with socket.socket(socket.AF_UNIX) as probe:
-            return probe.connect_ex(self.sock) == 0
+        if not program.wait_listening(self.proc, self.sock):
+            self.wait()
+            raise AssertionError(f'no socket: {self.err}')
 
     def uri(self, export=''):
         return f'nbd+unix:///{export}?socket={self.sock}'

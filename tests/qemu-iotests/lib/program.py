@@ -9,6 +9,8 @@ started by hand) sets:
 
 import os
 import shutil
+import socket
+import time
 
 # Far above what any step needs: reaching it means that something hangs.
 TIMEOUT_S = float(os.environ.get('IOTEST_TIMEOUT', '60'))
@@ -49,3 +51,21 @@ def find_foreign(name):
     if path is None:
         raise RuntimeError(f'{name} not found: install libnbd-bin')
     return path
+
+
+def listens(path):
+    """Whether somebody listens on the unix socket PATH: it is a file from
+    bind() on, and refuses its clients until listen()."""
+    with socket.socket(socket.AF_UNIX) as probe:
+        return probe.connect_ex(path) == 0
+
+
+def wait_listening(child, path):
+    """Waits until CHILD (a Popen) listens on the unix socket PATH; False:
+    it ended, or time is over."""
+    deadline = time.monotonic() + TIMEOUT_S
+    while not listens(path):
+        if child.poll() is not None or time.monotonic() > deadline:
+            return False
+        time.sleep(0.01)
+    return True
