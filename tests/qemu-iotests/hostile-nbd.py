@@ -174,7 +174,7 @@ class FewConnections(Hostile):
 @ours_only('has no limit of time for the handshake')
 class Handshake(Hostile):
 
-    options = {'handshake-max-seconds': 1, 'max-connections': 5}
+    options = {'handshake-max-seconds': 3, 'max-connections': 5}
 
     def test_slow(self):
         """However it is drawn out, the time is the whole handshake's."""

@@ -285,7 +285,7 @@ class Handshake(ExportsCase):
 
     @ours_only('has no such argument')
     def test_slow_clients_are_sent_away(self):
-        self.start(**{'handshake-max-seconds': 1})
+        self.start(**{'handshake-max-seconds': 3})
         self.server.add('disk')
         slow = socket.socket(socket.AF_UNIX)
         self.addCleanup(slow.close)

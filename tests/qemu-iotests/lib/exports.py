@@ -9,6 +9,8 @@ except ImportError as missing:
     raise RuntimeError('Python has no libnbd: install python3-libnbd') \
         from missing
 
+from . import program
+
 BASE = 'base:allocation'
 
 
@@ -21,12 +23,17 @@ class Server:
     """The NBD server of a daemon, on a unix socket in its directory.
 
     `iothreads`: names of those that its exports run on.
+    The handshake may last as long as it likes, unless `options` say
+    otherwise: a client that asks ten thousand questions is not late only
+    because the machine is slow.
     """
 
     def __init__(self, vm, name='nbd', iothreads=(), **options):
         self.vm = vm
         self.iothreads = list(iothreads)
         self.path = os.path.join(vm.dir, name)
+        if not program.is_oracle():  # which has no limit, and no such word
+            options.setdefault('handshake-max-seconds', 0)
         vm.cmd('nbd-server-start', {
             'addr': {'type': 'unix', 'data': {'path': self.path}},
             **options})
