@@ -14,7 +14,7 @@ from lib.nbdwire import Wire
 
 class Hostile(hostile.Case):
 
-    options = {}
+    options = exports.NO_LIMIT
     size_bytes = 64 * MIB
 
     def setUp(self):
@@ -151,7 +151,7 @@ class Clients(Hostile):
 class FewConnections(Hostile):
     """One client is all that is let in beside the good one."""
 
-    options = {'max-connections': 2}
+    options = {'max-connections': 2, **exports.NO_LIMIT}
 
     def test_others_wait(self):
         first = self.wire()

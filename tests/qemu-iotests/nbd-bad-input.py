@@ -25,7 +25,7 @@ class BadInput(case.Case):
         self.vm.cmd('blockdev-add', {
             'driver': 'raw', 'node-name': 'disk', 'file': {
                 'driver': 'file', 'filename': self.image}})
-        self.server = exports.Server(self.vm)
+        self.server = exports.Server(self.vm, **exports.NO_LIMIT)
         self.server.add('disk')
         self.server.add('disk', name='view', writable=False)
         # A well-behaved client, which must never notice.

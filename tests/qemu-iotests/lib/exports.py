@@ -13,6 +13,10 @@ from . import program
 
 BASE = 'base:allocation'
 
+# For tests that ask a server ten thousand questions: they are not late only
+# because the machine is slow. QEMU 7.2 has no limit, and no such word.
+NO_LIMIT = {} if program.is_oracle() else {'handshake-max-seconds': 0}
+
 
 def dirty(bitmap):
     """The metadata context that shows a dirty bitmap."""
@@ -23,17 +27,12 @@ class Server:
     """The NBD server of a daemon, on a unix socket in its directory.
 
     `iothreads`: names of those that its exports run on.
-    The handshake may last as long as it likes, unless `options` say
-    otherwise: a client that asks ten thousand questions is not late only
-    because the machine is slow.
     """
 
     def __init__(self, vm, name='nbd', iothreads=(), **options):
         self.vm = vm
         self.iothreads = list(iothreads)
         self.path = os.path.join(vm.dir, name)
-        if not program.is_oracle():  # which has no limit, and no such word
-            options.setdefault('handshake-max-seconds', 0)
         vm.cmd('nbd-server-start', {
             'addr': {'type': 'unix', 'data': {'path': self.path}},
             **options})
