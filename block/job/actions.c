@@ -82,6 +82,8 @@ bool co_actions_run(const ActionStep *steps, size_t n, bool grouped,
     section = co_quiesce_begin((Node *const *)nodes->pdata, nodes->len);
     ok = co_apply(steps, n, grouped, rest, errp);
     quiesce_end(section);
+    /* Of the jobs that it made, too. */
+    jobs_quiet_sections(true);
     co_do_rest(rest);
     jobs_quiet_sections(false);
     graph_unlock();

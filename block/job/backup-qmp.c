@@ -1,59 +1,35 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* blockdev-backup and drive-backup, as actions of a transaction. */
-#include "block/graph/action.h"
 #include "block/job/backup.h"
+#include "block/job/job-action.h"
 #include "qapi/qapi-transaction.h"
 
-CONTROL_ONLY
-static void touch(const char *device, GPtrArray *nodes)
-{
-    Node *source = node_lookup(device, device, NULL);
-
-    if (source) {
-        g_ptr_array_add(nodes, source);
-    }
-}
-
-CONTROL_ONLY
-static void action_commit(void *opaque)
-{
-    job_start(opaque);
-}
-
-CONTROL_ONLY
-static void action_abort(void *opaque)
-{
-    backup_undo(opaque);
-}
-
-/* @job NULL: it could not be made. */
-CONTROL_ONLY
-static bool start_later(Job *job, TransactionContext *ctx)
-{
-    static const TxnOps ops = {.commit = action_commit, .abort = action_abort};
-
-    if (job) {
-        txn_add(ctx->txn, &ops, job);
-    }
-    return job != NULL;
-}
-
 /* --- blockdev-backup ----------------------------------------------------- */
+
+COROUTINE_ONLY CONTROL_ONLY static Job *
+co_make_blockdev(const void *args, JobTxn *txn, Error **errp)
+{
+    BackupParams params;
+
+    return backup_check(args, &params, errp)
+               ? co_backup_create(&params, txn, errp)
+               : NULL;
+}
 
 CONTROL_ONLY
 static void blockdev_touches(const TransactionAction *action, GPtrArray *nodes)
 {
-    touch(action->u.blockdev_backup.data->device, nodes);
+    job_action_touches(action->u.blockdev_backup.data->device, nodes);
 }
 
 COROUTINE_ONLY CONTROL_ONLY static bool
 co_blockdev_prepare(const TransactionAction *action, TransactionContext *ctx,
                     Error **errp)
 {
-    BackupParams params;
+    static const JobMaker maker = {co_make_blockdev, backup_undo};
+    const BlockdevBackup *args = action->u.blockdev_backup.data;
 
-    return backup_check(action->u.blockdev_backup.data, &params, errp) &&
-           start_later(co_backup_create(&params, ctx->job_txn, errp), ctx);
+    return co_job_action_prepare(&maker, args->device, args, ctx, errp);
 }
 
 const TransactionHandler txn_handler_blockdev_backup = {
@@ -63,19 +39,26 @@ const TransactionHandler txn_handler_blockdev_backup = {
 
 /* --- drive-backup -------------------------------------------------------- */
 
+COROUTINE_ONLY CONTROL_ONLY static Job *co_make_drive(const void *args,
+                                                      JobTxn *txn, Error **errp)
+{
+    return co_drive_backup_prepare(args, txn, errp);
+}
+
 CONTROL_ONLY
 static void drive_touches(const TransactionAction *action, GPtrArray *nodes)
 {
-    touch(action->u.drive_backup.data->device, nodes);
+    job_action_touches(action->u.drive_backup.data->device, nodes);
 }
 
 COROUTINE_ONLY CONTROL_ONLY static bool
 co_drive_prepare(const TransactionAction *action, TransactionContext *ctx,
                  Error **errp)
 {
-    return start_later(co_drive_backup_prepare(action->u.drive_backup.data,
-                                               ctx->job_txn, errp),
-                       ctx);
+    static const JobMaker maker = {co_make_drive, backup_undo};
+    const DriveBackup *args = action->u.drive_backup.data;
+
+    return co_job_action_prepare(&maker, args->device, args, ctx, errp);
 }
 
 const TransactionHandler txn_handler_drive_backup = {

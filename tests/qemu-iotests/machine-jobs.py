@@ -1,0 +1,105 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Jobs on the disk of a machine: snapshots first, images that grow."""
+
+from lib import case, jobs, tools
+from lib.images import MIB
+from lib.machine import MachineCase
+
+
+class DiskCase(MachineCase):
+
+    def image(self, name, size, *options):
+        path = self.path(name)
+        tools.img('create', '-q', '-f', 'qcow2', *options, path, str(size))
+        return path
+
+    def start(self, path):
+        self.vm = self.machine(
+            '-drive', f'if=none,id=disk,node-name=n0,format=qcow2,file={path}')
+
+    def guest(self, command):
+        self.vm.cmd('human-monitor-command',
+                    command_line=f'qemu-io disk "{command}"')
+
+    def snapshot(self, name):
+        return {'type': 'blockdev-snapshot-sync', 'data': {
+            'device': 'disk', 'snapshot-file': self.path(name),
+            'format': 'qcow2'}}
+
+    def end_of(self, job):
+        return jobs.follow(self.vm, job, 'null')
+
+
+class SnapshotFirst(DiskCase):
+    """An action that puts an image above the disk, then one that makes a job
+    of the disk, as it is by then."""
+
+    def setUp(self):
+        super().setUp()
+        self.start(self.image('disk', MIB))
+        self.guest('write -P 1 0 1M')
+        self.vm.cmd('blockdev-add', {
+            'driver': 'qcow2', 'node-name': 'dst', 'file': {
+                'driver': 'file', 'filename': self.image('dst', MIB)}})
+
+    def job(self, kind):
+        return {'type': kind, 'data': {
+            'job-id': 'j', 'device': 'disk', 'target': 'dst', 'sync': 'full'}}
+
+    def test_backup(self):
+        self.vm.cmd('transaction', actions=[self.snapshot('top'),
+                                            self.job('blockdev-backup')])
+        self.guest('write -P 2 0 64k')
+        self.assertEqual(
+            jobs.without_drains(self.end_of('j')),
+            ['created', 'running', 'waiting', 'pending', jobs.completed(MIB),
+             'concluded', 'null'])
+        self.vm.quit()
+        done = tools.img('compare', self.path('disk'), self.path('dst'))
+        self.assertEqual(done.stdout, 'Images are identical.\n')
+
+    @case.ours_only('it has no such action')
+    def test_mirror(self):
+        self.vm.cmd('transaction', actions=[self.snapshot('top'),
+                                            self.job('blockdev-mirror')])
+        self.guest('write -P 2 0 64k')
+        self.vm.qmp.event('BLOCK_JOB_READY')
+        self.vm.cmd('block-job-cancel', device='j')
+        self.end_of('j')
+        self.vm.quit()
+        done = tools.img('compare', self.path('top'), self.path('dst'))
+        self.assertEqual(done.stdout, 'Images are identical.\n')
+
+    @case.ours_only('it crashes when it undoes this')
+    def test_undone(self):
+        self.assert_error(
+            self.vm, 'transaction',
+            {'actions': [self.snapshot('top'), self.job('blockdev-backup'),
+                         {'type': 'abort', 'data': {}}]},
+            'Transaction aborted using Abort action')
+        self.assertEqual(self.vm.cmd('query-block-jobs'), [])
+        self.assertEqual(
+            self.vm.cmd('query-block')[0]['inserted']['node-name'], 'n0')
+
+
+class Grown(DiskCase):
+
+    def test_active_commit(self):
+        """The base grows with the disk, which moves to it in the end."""
+        self.start(self.image('base', MIB // 2))
+        self.vm.cmd('transaction', actions=[self.snapshot('top')])
+        self.vm.cmd('block_resize', device='disk', size=MIB)
+        self.guest('write -P 3 768k 64k')
+        self.vm.cmd('block-commit', device='disk', job_id='j')
+        self.vm.qmp.event('BLOCK_JOB_READY')
+        self.vm.cmd('job-complete', id='j')
+        self.assertEqual(self.end_of('j')[-3:], [
+            jobs.completed(64 << 10, type='commit'), 'concluded', 'null'])
+        disk = self.vm.cmd('query-block')[0]['inserted']
+        self.assertEqual((disk['node-name'], disk['image']['virtual-size']),
+                         ('n0', MIB))
+
+
+if __name__ == '__main__':
+    case.main()
