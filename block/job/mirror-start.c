@@ -231,8 +231,10 @@ co_hold_layers(Job *job, const MirrorParams *p, Error **errp)
         return true;
     }
     s->base = block_job_add_device(job, p->target, PERM_RESIZE, PERM_ALL, errp);
+    /* The users who move to it in the end may let nobody resize it. */
     return s->base &&
-           co_root_truncate(s->base, p->source->size_bytes, false, errp) >= 0;
+           co_root_truncate(s->base, p->source->size_bytes, false, errp) >= 0 &&
+           root_set_perms(s->base, 0, PERM_ALL, errp);
 }
 
 Job *co_mirror_create(const MirrorParams *p, JobTxn *txn, Error **errp)
