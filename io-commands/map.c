@@ -40,7 +40,7 @@ static int co_same(Root *root, uint64_t at, uint64_t end, bool *allocated,
 
         ret = co_own_status(root, at + *bytes, end - at - *bytes, &status);
         if (ret < 0) {
-            return ret;
+            return *bytes ? 0 : ret; /* first what is known */
         }
         here = status.flags & STATUS_ALLOCATED;
         if (!*bytes) {
@@ -65,7 +65,7 @@ static int co_map(IoShell *shell, int argc, char **argv)
 
         ret = co_same(shell->root, at, end, &allocated, &bytes);
         if (ret < 0) {
-            printf("Failed to query allocation status: %s\n", strerror(-ret));
+            error_report("Failed to get allocation status: %s", strerror(-ret));
             return -1;
         }
         length = size_text_exact(bytes);

@@ -156,8 +156,9 @@ typedef struct FormatOps {
     int (*co_resize)(Node *node, uint64_t size_bytes, bool exact,
                      FormatPreallocation preallocation, Error **errp);
 
-    /* Compresses the data into one cluster that has not been written yet.
-     * The range is one cluster, or the disk's last part of one. -ENOTSUP
+    /* Compresses the data into one cluster that has no place yet, else -EIO.
+     * The range is one cluster, or the disk's last part of one; or empty, when
+     * no more are to come: the file then ends where a sector does. -ENOTSUP
      * where the image cannot hold it. */
     int (*co_pwritev_compressed)(Node *node, uint64_t offset_bytes,
                                  uint64_t bytes, Iov *iov, size_t iov_offset);

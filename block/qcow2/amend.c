@@ -135,17 +135,19 @@ static bool check_words(const Amend *a, Error **errp)
     if (a->data_file_raw && !s->data_file_raw) {
         return bad(errp, "data-file-raw cannot be set on existing images");
     }
+    if (a->version < 3 && a->refcount_order != 4 &&
+        a->refcount_order != s->refcount_order) {
+        return bad(errp, "Refcount widths other than 16 bits require "
+                         "compatibility level 1.1 or above (use compat=1.1 "
+                         "or greater)");
+    }
     if (a->version < 3 && a->lazy &&
         !(s->compatible & QCOW2_COMPAT_LAZY_REFCOUNTS)) {
         return bad(errp, "Lazy refcounts only supported with compatibility "
                          "level 1.1 and above (use compat=1.1 or greater)");
     }
     if (a->version < 3 && a->refcount_order != 4) {
-        return bad(errp, s->version < 3
-                             ? "Refcount widths other than 16 bits require "
-                               "compatibility level 1.1 or above (use "
-                               "compat=1.1 or greater)"
-                             : "compat=0.10 requires refcount_bits=16");
+        return bad(errp, "compat=0.10 requires refcount_bits=16");
     }
     return a->version >= s->version || check_downgrade(s, errp);
 }

@@ -6,6 +6,8 @@
  */
 #include "block/qcow2/bitmap-int.h"
 
+#include <stdio.h>
+
 #include "qapi/qapi-types.h"
 #include "util/log.h"
 
@@ -165,9 +167,16 @@ static void co_make_all(Qcow2State *s)
 /* The image was written by who does not know of bitmaps. */
 static void say_stale(const Qcow2State *s)
 {
-    warn_report("%s: a program lacking bitmap support modified this file, so "
-                "all bitmaps are now considered inconsistent",
-                s->node->filename ? s->node->filename : node_name(s->node));
+    warn_report(s->version < 3
+                    ? "This qcow2 v2 image contains bitmaps, but they may have "
+                      "been modified by a program without persistent bitmap "
+                      "support; so now they must all be considered inconsistent"
+                    : "a program lacking bitmap support modified this file, so "
+                      "all bitmaps are now considered inconsistent");
+    /* QEMU ends it without a line's end. */
+    fputs("Some clusters may be leaked, run 'qemu-img check -r' on the image "
+          "file to fix.",
+          stderr);
 }
 
 /* From now on the disk changes and no bitmap in the image is right. A failure
@@ -204,6 +213,9 @@ void co_qcow2_bitmaps_open(Qcow2State *s)
     } else {
         say_stale(s);
         qcow2_extension_set(s, QCOW2_EXT_BITMAPS, NULL, 0);
+        if (!s->node->read_only) {
+            co_qcow2_header_write(s); /* else the next one warns again */
+        }
     }
     if (wrong) {
         b->damaged = true;

@@ -4,10 +4,10 @@
  * What libdeflate makes may refer back by up to 32 KiB; who takes a cluster
  * apart in one go, as all readers of the format do, has all of it at hand.
  *
- * Invariant: a compressed cluster is written once; who writes to it again
- * gives it a place of its own.
+ * Invariant: a compressed cluster is written once, where nothing has a place
+ * yet; who writes to it again gives it a place of its own.
  */
-#include "block/qcow2/qcow2-int.h"
+#include "block/qcow2/alloc-int.h"
 
 #include <libdeflate.h>
 #include <zlib.h>
@@ -263,9 +263,37 @@ static int co_write_locked(Qcow2State *s, uint64_t guest, const uint8_t *in,
                            uint8_t *out)
 {
     size_t out_bytes = s->cluster_bytes - 1;
-    int ret = co_qcow2_compress(s, in, out, &out_bytes);
+    Qcow2Entry old;
+    int ret = co_qcow2_table_ensure(s, guest);
 
+    if (ret == 0) {
+        ret = co_qcow2_entry_get(s, guest, &old);
+    }
+    if (ret == 0 && (old.entry & (QCOW2_COMPRESSED | QCOW2_OFFSET_MASK))) {
+        return -EIO; /* only what has no place is written compressed */
+    }
+    if (ret == 0) {
+        ret = co_qcow2_compress(s, in, out, &out_bytes);
+    }
     return ret < 0 ? ret : co_store(s, guest, out, out_bytes);
+}
+
+/* The end of writing them: the file ends where a sector does. */
+COROUTINE_ONLY
+static int co_end_compressed(Qcow2State *s)
+{
+    int ret;
+
+    co_mutex_lock(&s->alloc_mutex);
+    if (s->file_grown) {
+        s->fresh_from = ROUND_UP(s->fresh_from, 512);
+        ret = co_qcow2_file_reach(s, s->fresh_from);
+    } else {
+        /* What is known of its length is rounded up already. */
+        ret = co_qcow2_file_set_length(s, ROUND_UP(s->file_bytes, 512));
+    }
+    comutex_unlock(&s->alloc_mutex);
+    return ret;
 }
 
 int co_qcow2_pwritev_compressed(Node *node, uint64_t offset, uint64_t bytes,
@@ -283,8 +311,8 @@ int co_qcow2_pwritev_compressed(Node *node, uint64_t offset, uint64_t bytes,
         return -EIO; /* they would not be encrypted */
     }
     ret = co_qcow2_may_change(s);
-    if (ret < 0) {
-        return ret;
+    if (ret < 0 || !bytes) {
+        return ret < 0 ? ret : co_end_compressed(s);
     }
     if (offset % s->cluster_bytes || bytes > s->cluster_bytes ||
         (bytes < s->cluster_bytes && offset + bytes != node->size_bytes)) {

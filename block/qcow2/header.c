@@ -101,16 +101,6 @@ static int check_features(Qcow2State *s, Error **errp)
 {
     bool bit = s->incompatible & QCOW2_INCOMPAT_COMPRESSION;
 
-    if (s->incompatible & ~(uint64_t)QCOW2_INCOMPAT_KNOWN) {
-        qcow2_unknown_features(s, errp);
-        return -ENOTSUP;
-    }
-    if ((s->incompatible & QCOW2_INCOMPAT_CORRUPT) && !s->node->read_only &&
-        !format_opening_for_repair) {
-        error_set(errp, "qcow2: Image is corrupt; cannot be opened "
-                        "read/write");
-        return -EACCES;
-    }
     if (s->compression > QCOW2_COMPRESSION_ZSTD) {
         error_set(errp, "qcow2: unknown compression type: %u", s->compression);
         return -ENOTSUP;
@@ -121,6 +111,16 @@ static int check_features(Qcow2State *s, Error **errp)
                   "set",
                   bit ? "not " : "");
         return -EINVAL;
+    }
+    if (s->incompatible & ~(uint64_t)QCOW2_INCOMPAT_KNOWN) {
+        qcow2_unknown_features(s, errp);
+        return -ENOTSUP;
+    }
+    if ((s->incompatible & QCOW2_INCOMPAT_CORRUPT) && !s->node->read_only &&
+        !format_opening_for_repair) {
+        error_set(errp, "qcow2: Image is corrupt; cannot be opened "
+                        "read/write");
+        return -EACCES;
     }
     if (s->refcount_order > 6) {
         return bad(errp, "Reference count entry width too large; may not "

@@ -120,7 +120,8 @@ static int fail(Error **errp, int ret, const char *what)
     return ret;
 }
 
-/* On failure everything that was raised may leak; the disk is as it was. */
+/* On failure the copy of the L1 table leaks, as QEMU's does: a check after it
+ * says the same. What else was raised may leak, too; the disk is as it was. */
 COROUTINE_ONLY
 static int co_create(Qcow2State *s, Qcow2Snapshot *sn)
 {
@@ -132,9 +133,6 @@ static int co_create(Qcow2State *s, Qcow2Snapshot *sn)
     }
     if (ret == 0) {
         ret = co_qcow2_counts_raise(s, s->l1, s->l1_size);
-        if (ret < 0 && bytes) {
-            co_qcow2_refcount_change(s, sn->l1_offset, bytes, -1);
-        }
     }
     if (ret == 0) {
         /* The flags go, on disk, before the snapshot is there. */

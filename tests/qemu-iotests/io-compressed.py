@@ -60,8 +60,10 @@ class Compressed(case.Case):
     @ours_only('fails with EIO')
     def test_twice(self):
         """What a cluster held before is given back."""
-        out, code = self.io('write -c -P 1 0 64k', 'write -c -P 2 0 64k',
-                            'write -P 3 64k 64k', 'write -c -P 4 64k 64k',
+        out, code = self.io('write -c -P 1 0 64k', 'discard 0 128k',
+                            'write -c -P 2 0 64k',
+                            'write -P 3 64k 64k', 'discard 64k 64k',
+                            'write -c -P 4 64k 64k',
                             'read -P 2 0 64k', 'read -P 4 64k 64k')
         self.assertEqual(code, 0, out)
         self.assertIn('No errors', tools.foreign_img(

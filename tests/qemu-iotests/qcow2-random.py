@@ -114,28 +114,30 @@ class Image:
         length = min(size * self.random.randrange(1, 4),
                      len(self.model) - at)
         self.model[at:at + length] = bytes([byte]) * length
-        return f'write -c -P {byte} {at} {length}'
+        # Only what has no place is written compressed.
+        return f'discard {at} {length}', f'write -c -P {byte} {at} {length}'
 
     def discard(self, at):
         unit = max(UNIT, self.cluster_bytes())
         at = at // unit * unit
         length = min(unit * self.random.randrange(1, 8), len(self.model) - at)
         self.model[at:at + length] = bytes(length)
-        return f'discard {at} {length}'
+        return f'discard {at} {length}',
 
-    def command(self, ours):
+    def commands(self, ours):
         at, length = self.area(1500 if self.random.random() < 0.1 else 60)
         byte = self.random.randrange(1, 256)
         kind = self.random.random()
         if kind < 0.5:
             self.model[at:at + length] = bytes([byte]) * length
-            return f'write -P {byte} {at} {length}'
+            return f'write -P {byte} {at} {length}',
         if kind < 0.7:
             self.model[at:at + length] = bytes(length)
-            return f'write -z {self.random.choice(("", "-u "))}{at} {length}'
+            return f'write -z {self.random.choice(("", "-u "))}{at} {length}',
         if kind < 0.75:
-            return 'flush'
-        # QEMU compresses only what has no place yet.
+            return 'flush',
+        # After a discard QEMU may put compressed data and plain data into
+        # one cluster.
         if kind < 0.85 and self.compressible and ours and \
                 program.find('qemu-io') != FOREIGN['qemu-io']:
             return self.compressed(byte)
@@ -145,7 +147,8 @@ class Image:
         ours = self.random.random() < 0.7
         args = []
         for _ in range(commands):
-            args += ['-c', self.command(ours)]
+            for command in self.commands(ours):
+                args += ['-c', command]
         self.run(ours, 'qemu-io', '-d', 'unmap', *args, *self.image())
 
     def check(self):

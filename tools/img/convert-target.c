@@ -206,22 +206,7 @@ static void look_at_backing(Convert *c)
     c->target_backing_bytes = backing ? backing->child->size_bytes : 0;
 }
 
-/* An old target is cleared by one request, where it can; else zeroes are
- * written as they come. */
-COROUTINE_ONLY
-static void co_clear_old(Convert *c)
-{
-    uint64_t bytes = root_size_bytes(c->root);
-
-    if (!c->target_is_zero && !c->target_has_backing && bytes &&
-        co_root_pwrite_zeroes(c->root, 0, bytes,
-                              REQ_MAY_UNMAP | REQ_NO_FALLBACK) == 0) {
-        c->target_is_zero = true;
-    }
-}
-
-COROUTINE_ONLY
-static bool co_check_old(Convert *c)
+static bool check_old(const Convert *c)
 {
     const NodeDriver *driver = root_node(c->root)->driver;
 
@@ -229,19 +214,15 @@ static bool co_check_old(Convert *c)
         error_report("output file is smaller than input file");
         return false;
     }
-    if (!check_compression(c, driver) || !check_bitmaps(c) ||
-        !check_target_bitmaps(c)) {
-        return false;
-    }
-    co_clear_old(c);
-    return true;
+    return check_compression(c, driver) && check_bitmaps(c) &&
+           check_target_bitmaps(c);
 }
 
 bool co_img_convert_target(Convert *c)
 {
     if (c->keep_target) {
         c->target_has_backing = c->backing != NULL;
-        if (!co_open_target(c) || !co_check_old(c)) {
+        if (!co_open_target(c) || !check_old(c)) {
             return false;
         }
     } else {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The engine of `img convert`: see copy.h. */
-#include "tools/img/copy.h"
+#include "tools/img/copy-int.h"
 
 #include "block/graph/format.h"
 #include "block/io/io.h"
@@ -9,21 +9,12 @@
  * is still in the processor's cache when it is written. */
 #define PIECE_BYTES (1 * MiB)
 #define COMPRESSED_CLUSTER_DEFAULT (64 * KiB)
-#define SECTOR_BYTES 512u
-#define UNIT_BYTES 4096u
 /* So many pieces are written to a plain file at a time, if in order: one waits
  * in the kernel while the other is written, and no coroutine has to be woken up
  * in between. More would only keep readers from the processor. A format that
  * allocates is written one by one: it might allocate for the second one while
  * the first waits for metadata. */
 #define PLAIN_WRITES 2
-
-enum { KIND_DATA, KIND_ZERO, KIND_BACKING };
-
-typedef struct Piece {
-    uint64_t at, bytes; /* of the target */
-    unsigned kind;
-} Piece;
 
 typedef struct Worker {
     ImgCopy *copy;
@@ -39,7 +30,7 @@ void img_copy_init(ImgCopy *copy, Root **sources, unsigned n_sources,
         .target = target,
         .workers = 8,
         .in_order = true,
-        .min_sparse_bytes = UNIT_BYTES,
+        .min_sparse_bytes = IMG_COPY_UNIT_BYTES,
     };
     for (unsigned i = 0; i < n_sources; i++) {
         copy->total_bytes += root_size_bytes(sources[i]);
@@ -61,15 +52,14 @@ static uint64_t piece_bytes(const ImgCopy *copy)
 static void fail(ImgCopy *copy, const char *what, uint64_t at, int ret)
 {
     if (copy->ret == 0) {
-        error_report("error while %s at byte %" PRIu64 ": %s", what, at,
+        error_report("error while %s %" PRIu64 ": %s", what, at,
                      strerror(-ret));
         copy->ret = ret;
     }
     coqueue_wake_all(&copy->turns);
 }
 
-/* --- what comes next --------------------------------------------------------
- */
+/* --- what comes next ---------------------------------------------------- */
 
 /* The source that shows byte @at, and where; *@bytes: to its end. */
 static Root *source_at(const ImgCopy *copy, uint64_t *at, uint64_t *bytes)
@@ -86,19 +76,29 @@ static Root *source_at(const ImgCopy *copy, uint64_t *at, uint64_t *bytes)
 }
 
 /* Where the target has a backing image, what the source's top layer does not
- * hold is there already. */
+ * hold is there already; but not where the source has nothing behind it. */
 COROUTINE_ONLY
 static int co_top_layer(const ImgCopy *copy, Root *source, uint64_t at,
                         uint64_t *bytes, unsigned *kind)
 {
+    const Edge *behind =
+        node_backing_child(node_skip_filters(root_node(source)));
+    BlockStatus status;
     unsigned depth;
     int ret;
 
-    if (!copy->target_has_backing) {
+    if (!copy->target_has_backing || !behind ||
+        at >= behind->child->size_bytes) {
         return 0;
     }
-    ret = co_root_allocation_depth(source, at, *bytes, bytes, &depth);
-    if (ret >= 0 && depth != 1) {
+    co_root_enter(source);
+    ret = co_node_block_status_above(root_node(source), behind->child, false,
+                                     at, *bytes, &status, &depth);
+    root_leave(source);
+    if (ret == 0) {
+        *bytes = status.bytes;
+    }
+    if (ret == 0 && !(status.flags & STATUS_ALLOCATED)) {
         *kind = KIND_BACKING;
     }
     return ret;
@@ -171,7 +171,7 @@ static int co_look_ahead(ImgCopy *copy)
 
 /* The next piece; false if there is none. */
 COROUTINE_ONLY
-static bool co_next_piece(ImgCopy *copy, Piece *piece)
+static bool co_next_piece(ImgCopy *copy, ImgPiece *piece)
 {
     bool found = false;
     int ret;
@@ -186,9 +186,9 @@ static bool co_next_piece(ImgCopy *copy, Piece *piece)
             ret = 0;
         }
         if (ret < 0) {
-            fail(copy, "reading block status", copy->next_byte, ret);
+            fail(copy, "reading block status at offset", copy->next_byte, ret);
         } else {
-            *piece = (Piece){.at = copy->next_byte, .kind = copy->known};
+            *piece = (ImgPiece){.at = copy->next_byte, .kind = copy->known};
             piece->bytes = copy->known_end - piece->at;
             if (piece->kind == KIND_DATA) {
                 piece->bytes = MIN(piece->bytes, piece_bytes(copy));
@@ -201,8 +201,7 @@ static bool co_next_piece(ImgCopy *copy, Piece *piece)
     return found;
 }
 
-/* --- reading ----------------------------------------------------------------
- */
+/* --- reading ------------------------------------------------------------ */
 
 COROUTINE_ONLY
 static void co_read_sectors(ImgCopy *copy, Root *source, uint64_t at,
@@ -210,8 +209,8 @@ static void co_read_sectors(ImgCopy *copy, Root *source, uint64_t at,
 {
     uint64_t done;
 
-    for (done = 0; done < bytes; done += SECTOR_BYTES) {
-        uint64_t n = MIN(SECTOR_BYTES, bytes - done);
+    for (done = 0; done < bytes; done += IMG_COPY_SECTOR_BYTES) {
+        uint64_t n = MIN(IMG_COPY_SECTOR_BYTES, bytes - done);
         int ret = co_root_pread(source, at + done, n, buf + done);
 
         if (ret < 0) {
@@ -226,7 +225,7 @@ static void co_read_sectors(ImgCopy *copy, Root *source, uint64_t at,
 
 /* A piece may reach over the end of a source into the next one. */
 COROUTINE_ONLY
-static int co_read_piece(ImgCopy *copy, const Piece *piece, uint8_t *buf)
+static int co_read_piece(ImgCopy *copy, const ImgPiece *piece, uint8_t *buf)
 {
     uint64_t done, n;
     int ret;
@@ -242,17 +241,16 @@ static int co_read_piece(ImgCopy *copy, const Piece *piece, uint8_t *buf)
             ret = 0;
         }
         if (ret < 0) {
-            fail(copy, "reading", piece->at + done, ret);
+            fail(copy, "reading at byte", piece->at + done, ret);
             return ret;
         }
     }
     return 0;
 }
 
-/* --- turns ------------------------------------------------------------------
- */
+/* --- turns -------------------------------------------------------------- */
 
-static bool is_turn(const ImgCopy *copy, const Piece *piece)
+static bool is_turn(const ImgCopy *copy, const ImgPiece *piece)
 {
     return !copy->in_order ||
            (copy->begun_byte == piece->at &&
@@ -261,7 +259,7 @@ static bool is_turn(const ImgCopy *copy, const Piece *piece)
 
 /* Waits for its turn; false if another one failed. */
 COROUTINE_ONLY
-static bool co_await_turn(ImgCopy *copy, const Piece *piece)
+static bool co_await_turn(ImgCopy *copy, const ImgPiece *piece)
 {
     while (copy->ret == 0 && !is_turn(copy, piece)) {
         co_queue_wait(&copy->turns);
@@ -269,131 +267,7 @@ static bool co_await_turn(ImgCopy *copy, const Piece *piece)
     return copy->ret == 0;
 }
 
-/* The next piece's turn: all of @piece is written, or being written. */
-static void end_turn(ImgCopy *copy, const Piece *piece)
-{
-    if (copy->in_order) {
-        copy->begun_byte = piece->at + piece->bytes;
-        coqueue_wake_all(&copy->turns);
-    }
-}
-
-/* --- writing ----------------------------------------------------------------
- */
-
-COROUTINE_ONLY
-static int co_write_zeroes(ImgCopy *copy, uint64_t at, uint64_t bytes)
-{
-    return copy->target_is_zero
-               ? 0
-               : co_root_pwrite_zeroes(copy->target, at, bytes,
-                                       REQ_MAY_UNMAP | copy->write_flags);
-}
-
-/* Bytes from @buf on that are all zeroes, or all not; in whole units. */
-static uint64_t run_of(const uint8_t *buf, uint64_t bytes, uint64_t unit,
-                       bool *zero)
-{
-    uint64_t done;
-
-    *zero = buffer_is_zero(buf, MIN(unit, bytes));
-    for (done = unit; done < bytes; done += unit) {
-        if (buffer_is_zero(buf + done, MIN(unit, bytes - done)) != *zero) {
-            return done;
-        }
-    }
-    return bytes;
-}
-
-/* Bytes that are written alike: *@zero, or data with runs of zeroes in it that
- * are too short to be left out. */
-static uint64_t segment_of(const ImgCopy *copy, const uint8_t *buf,
-                           uint64_t bytes, bool *zero)
-{
-    uint64_t min = copy->min_sparse_bytes;
-    uint64_t unit = min % UNIT_BYTES ? SECTOR_BYTES : UNIT_BYTES;
-    uint64_t done, run;
-    bool is_zero;
-
-    done = run_of(buf, bytes, unit, zero);
-    if (*zero && done < min && done < bytes) {
-        *zero = false;
-    }
-    while (!*zero && done < bytes) {
-        run = run_of(buf + done, bytes - done, unit, &is_zero);
-        if (is_zero && run >= min) {
-            break;
-        }
-        done += run;
-    }
-    return done;
-}
-
-COROUTINE_ONLY
-static int co_write_data(ImgCopy *copy, const Piece *piece, const uint8_t *buf)
-{
-    uint64_t done, n;
-    bool zero = false;
-    int ret;
-
-    for (done = 0; done < piece->bytes; done += n) {
-        n = piece->bytes - done;
-        if (copy->min_sparse_bytes) {
-            n = segment_of(copy, buf + done, n, &zero);
-        }
-        if (done + n == piece->bytes) {
-            end_turn(copy, piece);
-        }
-        ret = zero ? co_write_zeroes(copy, piece->at + done, n)
-                   : co_root_pwrite(copy->target, piece->at + done, n,
-                                    buf + done, copy->write_flags);
-        if (ret < 0) {
-            return ret;
-        }
-    }
-    return 0;
-}
-
-COROUTINE_ONLY
-static int co_write_compressed(ImgCopy *copy, const Piece *piece, uint8_t *buf)
-{
-    Node *node = root_node(copy->target);
-    Iov iov;
-    int ret;
-
-    if (copy->min_sparse_bytes && buffer_is_zero(buf, piece->bytes)) {
-        return co_write_zeroes(copy, piece->at, piece->bytes);
-    }
-    iov_init_buf(&iov, buf, piece->bytes);
-    co_root_enter(copy->target);
-    ret = node->driver->format->co_pwritev_compressed(node, piece->at,
-                                                      piece->bytes, &iov, 0);
-    root_leave(copy->target);
-    iov_free(&iov);
-    return ret;
-}
-
-/* Ends the piece's turn when its last write begins. Compressing takes long and
- * is many processors' work: such pieces begin in order and end as they will. */
-COROUTINE_ONLY
-static int co_write_piece(ImgCopy *copy, const Piece *piece, uint8_t *buf)
-{
-    if (copy->compressed || piece->kind != KIND_DATA) {
-        end_turn(copy, piece);
-    }
-    switch (piece->kind) {
-    case KIND_BACKING:
-        return 0;
-    case KIND_ZERO:
-        return co_write_zeroes(copy, piece->at, piece->bytes);
-    default:
-        return copy->compressed ? co_write_compressed(copy, piece, buf)
-                                : co_write_data(copy, piece, buf);
-    }
-}
-
-/* --- the workers ------------------------------------------------------------
- */
+/* --- the workers -------------------------------------------------------- */
 
 static bool counts(const ImgCopy *copy, unsigned kind)
 {
@@ -401,7 +275,7 @@ static bool counts(const ImgCopy *copy, unsigned kind)
 }
 
 COROUTINE_ONLY
-static void co_finish_piece(ImgCopy *copy, const Piece *piece)
+static void co_finish_piece(ImgCopy *copy, const ImgPiece *piece)
 {
     int64_t delay_ns;
 
@@ -419,7 +293,7 @@ static void co_finish_piece(ImgCopy *copy, const Piece *piece)
 }
 
 COROUTINE_ONLY
-static void co_copy_piece(ImgCopy *copy, const Piece *piece, uint8_t *buf)
+static void co_copy_piece(ImgCopy *copy, const ImgPiece *piece, uint8_t *buf)
 {
     int ret;
 
@@ -428,11 +302,11 @@ static void co_copy_piece(ImgCopy *copy, const Piece *piece, uint8_t *buf)
         return;
     }
     copy->writing++;
-    ret = co_write_piece(copy, piece, buf);
+    ret = co_img_copy_write(copy, piece, buf);
     copy->writing--;
     coqueue_wake_all(&copy->turns);
     if (ret < 0) {
-        fail(copy, "writing", piece->at, ret);
+        fail(copy, "writing at byte", piece->at, ret);
     } else {
         co_finish_piece(copy, piece);
     }
@@ -443,7 +317,7 @@ static void co_worker(void *opaque)
 {
     Worker *worker = opaque;
     ImgCopy *copy = worker->copy;
-    Piece piece;
+    ImgPiece piece;
 
     while (co_next_piece(copy, &piece)) {
         co_copy_piece(copy, &piece, worker->buf);
@@ -453,8 +327,7 @@ static void co_worker(void *opaque)
     cocount_dec(&copy->running);
 }
 
-/* --- the whole --------------------------------------------------------------
- */
+/* --- the whole ---------------------------------------------------------- */
 
 /* For progress: how much will be written. */
 COROUTINE_ONLY
@@ -507,16 +380,19 @@ int co_img_copy(ImgCopy *copy)
         int ret = co_count_work(copy);
 
         if (ret < 0 && !copy->salvage) {
-            fail(copy, "reading block status", 0, ret);
+            fail(copy, "reading block status at offset", 0, ret);
             return ret;
         }
     }
     for (i = 0; i < copy->workers && copy->next_byte < copy->total_bytes; i++) {
         if (!co_start_worker(copy)) {
-            fail(copy, "allocating memory", copy->next_byte, -ENOMEM);
+            fail(copy, "allocating memory at byte", copy->next_byte, -ENOMEM);
             break;
         }
     }
     co_count_wait_zero(&copy->running);
+    if (copy->ret == 0 && copy->compressed) {
+        copy->ret = co_img_copy_end_compressed(copy);
+    }
     return copy->ret;
 }

@@ -31,11 +31,11 @@ static const char *boolean(bool value)
     return value ? "true" : "false";
 }
 
-static void print_json(const Area *area, bool first, bool last)
+static void print_json(const Area *area, bool last)
 {
-    printf("%s{ \"start\": %" PRIu64 ", \"length\": %" PRIu64
+    printf("{ \"start\": %" PRIu64 ", \"length\": %" PRIu64
            ", \"depth\": %u, \"present\": %s, \"zero\": %s, \"data\": %s",
-           first ? "[" : "", area->start, area->length, area->depth,
+           area->start, area->length, area->depth,
            boolean(area->flags & (STATUS_DATA | STATUS_ALLOCATED)),
            boolean(area->flags & STATUS_ZERO),
            boolean(area->flags & STATUS_DATA));
@@ -46,11 +46,8 @@ static void print_json(const Area *area, bool first, bool last)
 }
 
 /* False, reported, if the data lies nowhere that could be shown. */
-static bool print_human(const Area *area, bool first)
+static bool print_human(const Area *area)
 {
-    if (first) {
-        printf("%-16s%-16s%-16s%s\n", "Offset", "Length", "Mapped to", "File");
-    }
     if ((area->flags & (STATUS_DATA | STATUS_ZERO)) != STATUS_DATA) {
         return true;
     }
@@ -67,13 +64,23 @@ static bool print_human(const Area *area, bool first)
     return true;
 }
 
-static bool print_area(const Map *map, const Area *area, bool first, bool last)
+/* Also of a map that fails at once. */
+static void print_head(const Map *map)
 {
     if (map->json) {
-        print_json(area, first, last);
+        printf("[");
+    } else {
+        printf("%-16s%-16s%-16s%s\n", "Offset", "Length", "Mapped to", "File");
+    }
+}
+
+static bool print_area(const Map *map, const Area *area, bool last)
+{
+    if (map->json) {
+        print_json(area, last);
         return true;
     }
-    return print_human(area, first);
+    return print_human(area);
 }
 
 COROUTINE_ONLY
@@ -161,14 +168,16 @@ COROUTINE_ONLY
 static int co_print_map(const Map *map, Root *root, uint64_t end)
 {
     Area area = {0}, next;
-    bool first = true;
     uint64_t at = map->start;
     int ret;
 
+    print_head(map);
     while (at < end) {
         ret = co_get_area(root, at, end, &next);
         if (ret < 0) {
-            error_report("Failed to read image metadata: %s", strerror(-ret));
+            /* In a pipe it comes before what was found, as QEMU's does. */
+            fprintf(stderr, "%s: Could not read file metadata: %s\n",
+                    error_program_name(), strerror(-ret));
             return 1;
         }
         at += next.length;
@@ -176,21 +185,17 @@ static int co_print_map(const Map *map, Root *root, uint64_t end)
             area.length += next.length;
             continue;
         }
-        if (area.length) {
-            if (!print_area(map, &area, first, false)) {
-                return 1;
-            }
-            first = false;
+        if (area.length && !print_area(map, &area, false)) {
+            return 1;
         }
         area = next;
     }
     if (area.length) {
-        return !print_area(map, &area, first, true);
-    } else if (map->json) {
+        return !print_area(map, &area, true);
+    }
+    if (map->json) {
         area.start = map->start; /* behind the end */
-        print_area(map, &area, true, true);
-    } else {
-        print_human(&area, true);
+        print_area(map, &area, true);
     }
     return 0;
 }
