@@ -33,21 +33,23 @@ static bool classify_later(BlockCopyRun *run, bool waited_for)
     return run->may_be_hole;
 }
 
-/* What the source says of the area from @at on. More is asked about than is to
- * be copied now: finding where data ends takes time in proportion to its length
+/* What the source, with all that is behind it, says of the area from @at on:
+ * what none of its images has is a hole. More is asked about than is to be
+ * copied now: finding where data ends takes time in proportion to its length
  * on some file systems. */
 COROUTINE_ONLY
 static int co_ask_source(BlockCopyRun *run, uint64_t at, BlockStatus *status)
 {
     BlockCopy *copy = run->copy;
+    unsigned depth;
     int ret;
 
     if (run->watch) {
         run->watch->reading = true;
     }
-    ret = co_edge_block_status(copy->source, true, at,
-                               MIN(copy->size_bytes - at, STATUS_MAX_BYTES),
-                               status);
+    ret = co_node_block_status_above(
+        copy->source->child, NULL, true, at,
+        MIN(copy->size_bytes - at, STATUS_MAX_BYTES), status, &depth);
     if (run->watch) {
         run->watch->reading = false;
     }
