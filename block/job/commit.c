@@ -179,20 +179,22 @@ static bool find_images(const QmpBlockCommitArgs *args, CommitImages *i,
     image = node_skip_filters(i->device);
     if (!node_lookup_root(args->device, errp) ||
         !node_op_allowed(i->device, NODE_OP_COMMIT_SOURCE, errp) ||
-        !find_top(args, image, &i->top, errp) ||
-        !chain_find(image, args->base_node, args->base, "base", &i->base,
-                    errp)) {
+        !find_top(args, image, &i->top, errp)) {
         return false;
     }
     i->top = i->top ? node_skip_filters(i->top) : image;
-    i->base = i->base ? node_skip_filters(i->base) : lowest(image);
-    if (i->top == i->base) {
-        error_set(errp, "cannot commit an image into itself");
-        return false;
-    }
     if (i->top != image && !node_overlay_of(image, i->top)) {
         error_set(errp, "'%s' is not in this backing file chain",
                   node_name(i->top));
+        return false;
+    }
+    if (!chain_find(i->top, args->base_node, args->base, "base", &i->base,
+                    errp)) {
+        return false;
+    }
+    i->base = i->base ? node_skip_filters(i->base) : lowest(image);
+    if (i->top == i->base) {
+        error_set(errp, "cannot commit an image into itself");
         return false;
     }
     if (!node_overlay_of(i->top, i->base)) {

@@ -74,7 +74,7 @@ COROUTINE_ONLY CONTROL_ONLY static Node *co_target(const DriveBackup *args,
         .backing = args->sync == BACKUP_SYNC_MODE_NONE ? source : NULL,
     };
 
-    if (!source) {
+    if (!source || !node_op_allowed(source, NODE_OP_BACKUP_SOURCE, errp)) {
         return NULL;
     }
     if (!existing) {
