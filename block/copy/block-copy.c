@@ -10,9 +10,17 @@ static bool cluster_of(Node *target, uint64_t min_bytes, uint64_t *bytes,
                        Error **errp)
 {
     uint32_t cluster = 0;
+    bool told = node_cluster_bytes(target, &cluster);
 
-    if (node_cluster_bytes(target, &cluster) && cluster &&
-        !is_power_of_2(cluster)) {
+    if (!told && !node_backing_child(node_skip_filters(target))) {
+        warn_report("The target block device doesn't provide information about "
+                    "the block size and it doesn't have a backing file. The "
+                    "default block size of %llu bytes is used. If the actual "
+                    "block size of the target exceeds this default, the backup "
+                    "may be unusable",
+                    (unsigned long long)BLOCK_COPY_CLUSTER_BYTES);
+    }
+    if (cluster && !is_power_of_2(cluster)) {
         error_set(errp, "Cluster size of node '%s' is not a power of 2",
                   node_name(target));
         return false;
