@@ -245,6 +245,7 @@ void co_job_completed(Job *job)
 /* --- what commands leave time for ------------------------------------------
  */
 
+#define BEGIN_PATIENCE_NS (1000 * INT64_C(1000000))
 #define END_PATIENCE_NS (100 * INT64_C(1000000))
 
 /* Whether a group whose jobs' work is over is about to tell its end. */
@@ -265,6 +266,10 @@ void co_jobs_take_turn(void)
 
     co_reschedule();
     /* Who waits for a disk that does not answer is not waited for. */
+    deadline_ns = reactor_now_ns() + BEGIN_PATIENCE_NS;
+    while (jobs_look_first() &&
+           co_queue_wait_until(jobs_begun_queue(), deadline_ns)) {
+    }
     deadline_ns = reactor_now_ns() + END_PATIENCE_NS;
     while (end_is_near() &&
            co_queue_wait_until(group_ended_queue(), deadline_ns)) {

@@ -46,6 +46,7 @@ struct Job {
     JobTxn *txn;
     ListLink in_txn;
     bool cancelled;
+    bool begun;           /* see job_begun */
     bool completed;       /* co_run is over */
     bool culprit;         /* its own end is why the group fails */
     int ret;              /* 0 or -errno, once completed */
@@ -114,6 +115,10 @@ void job_update_paused(Job *job);
 void job_forget_io_error(Job *job);
 /* Sets the flag, lifts the user's pause and gets the coroutine to look. */
 void job_request_cancel(Job *job);
+
+/* Whether a job that runs has not begun yet. */
+bool jobs_look_first(void);
+CoQueue *jobs_begun_queue(void);
 
 /* --- end.c ---------------------------------------------------------------- */
 

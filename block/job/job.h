@@ -50,6 +50,10 @@ typedef struct JobDriver {
      * QEMU's jobs of this kind do, and users count steps. */
     bool step_when_woken;
 
+    /* It has to look at the disk before it knows what it has to do: the reply
+     * to the command that started it waits for job_begun. */
+    bool looks_first;
+
     /*
      * The work. In the job's coroutine, without the graph lock. Calls
      * co_job_pause_point (or sleeps and waits by the functions below) often,
@@ -161,6 +165,10 @@ void job_kick(Job *job);
 void job_progress_set_total(Job *job, uint64_t total);
 void job_progress_add_total(Job *job, int64_t delta);
 void job_progress_add(Job *job, uint64_t done);
+
+/* What there is to do is known, and the first of it is under way, or there is
+ * none: now the reply to the command that started it may go. */
+void job_begun(Job *job);
 
 /* running -> ready: job-complete is welcome from now on. Sends the events. */
 void job_ready(Job *job);

@@ -81,6 +81,8 @@ static void co_copy_rest(Job *job)
     }
     if (ret < 0) {
         mirror_failed(s, ret, is_read);
+    } else {
+        mirror_tell_total(job);
     }
 }
 
@@ -104,6 +106,7 @@ co_find_backing(MirrorState *s, Node **backing, Error **errp)
         return true;
     case MIRROR_OPENS_BACKING:
         if (!co_open_named_backing(s->target, &s->backing, errp)) {
+            error_prepend(errp, "Could not open backing file: ");
             return false;
         }
         *backing = s->backing;
@@ -113,42 +116,73 @@ co_find_backing(MirrorState *s, Node **backing, Error **errp)
     }
 }
 
-COROUTINE_ONLY CONTROL_ONLY static bool co_set_backing(MirrorState *s,
-                                                       Error **errp)
+/* What goes wrong is told where the program's messages go; the job's error is
+ * no more than a number, as QEMU's. */
+COROUTINE_ONLY CONTROL_ONLY static int co_set_backing(MirrorState *s)
 {
+    Error *err = NULL;
     Node *backing;
+    int ret = 0;
 
     if (!s->target->driver->supports_backing || node_backing_child(s->target)) {
-        return true;
+        return 0;
     }
-    return co_find_backing(s, &backing, errp) &&
-           (!backing || node_set_backing(s->target, backing, s->pivot, errp));
+    if (!co_find_backing(s, &backing, &err)) {
+        ret = -EINVAL;
+    } else if (backing &&
+               !node_set_backing(s->target, backing, s->pivot, &err)) {
+        ret = -EPERM;
+    }
+    if (ret < 0) {
+        error_report_err(err);
+    }
+    return ret;
 }
 
-/* Moves the users, so that it can be undone. */
-COROUTINE_ONLY CONTROL_ONLY static bool co_pivot(MirrorState *s, Error **errp)
+/* Whether the node that the target is to take the place of may still be
+ * replaced. */
+CONTROL_ONLY
+static bool check_replaced(const MirrorState *s, Error **errp)
 {
-    s->pivot = txn_new();
-    if (!s->replaces || s->replaces == s->source) {
-        /* First, since a disk that is to be behind the target bears no writes
-         * from then on. */
-        return mirror_top_give_users(s->filter, s->target, s->pivot, errp) &&
-               co_set_backing(s, errp);
-    }
-    if (!co_set_backing(s, errp)) {
-        return false;
-    }
     if (!node_leads_to(s->filter, s->replaces)) {
         error_set(errp, "Node '%s' is not part of the disk any more",
                   node_name(s->replaces));
         return false;
     }
     if (!mirror_can_replace(s->source, s->replaces)) {
-        /* Somebody has come to use it: QEMU tells no more than that. */
+        /* Somebody has come to use it. */
+        error_report("Can no longer replace '%s' by '%s', because it can no "
+                     "longer be guaranteed that doing so would not lead to an "
+                     "abrupt change of visible data",
+                     node_name(s->replaces), node_name(s->target));
         return false;
     }
-    return mirror_top_give_users(s->filter, s->source, s->pivot, errp) &&
-           node_replace(s->replaces, s->target, s->pivot, errp);
+    return true;
+}
+
+/* Moves the users, so that it can be undone. */
+COROUTINE_ONLY CONTROL_ONLY static int co_pivot(MirrorState *s, Error **errp)
+{
+    int ret;
+
+    s->pivot = txn_new();
+    if (!s->replaces || s->replaces == s->source) {
+        /* First, since a disk that is to be behind the target bears no writes
+         * from then on. */
+        return mirror_top_give_users(s->filter, s->target, s->pivot, errp)
+                   ? co_set_backing(s)
+                   : -EPERM;
+    }
+    ret = co_set_backing(s);
+    if (ret < 0) {
+        return ret;
+    }
+    return check_replaced(s, errp) &&
+                   mirror_top_give_users(s->filter, s->source, s->pivot,
+                                         errp) &&
+                   node_replace(s->replaces, s->target, s->pivot, errp)
+               ? 0
+               : -EPERM;
 }
 
 COROUTINE_ONLY CONTROL_ONLY static void co_hold_users(MirrorState *s)
@@ -180,6 +214,7 @@ static void undo_pivot(MirrorState *s)
 COROUTINE_ONLY CONTROL_ONLY int co_mirror_prepare(Job *job, Error **errp)
 {
     MirrorState *s = job_state(job);
+    int ret = 0;
 
     /* What a user's write to both sides met is still to do. */
     s->error = 0;
@@ -192,11 +227,10 @@ COROUTINE_ONLY CONTROL_ONLY int co_mirror_prepare(Job *job, Error **errp)
         let_users_go(s);
         return told_error(s, job);
     }
-    if (s->finish == MIRROR_PIVOTS && !co_pivot(s, errp)) {
+    if (s->finish == MIRROR_PIVOTS && (ret = co_pivot(s, errp)) < 0) {
         undo_pivot(s);
-        return -EPERM;
     }
-    return 0;
+    return ret;
 }
 
 /* --- and then ------------------------------------------------------------ */

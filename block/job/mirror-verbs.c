@@ -93,6 +93,7 @@ static void mirror_query(const Job *job, BlockJobInfo *info)
 
 const JobDriver mirror_driver = {
     .step_when_woken = true,
+    .looks_first = true,
     .type = JOB_TYPE_MIRROR,
     .state_bytes = sizeof(MirrorState),
     .reply_first = true,
@@ -110,6 +111,7 @@ const JobDriver mirror_driver = {
 
 const JobDriver mirror_commit_driver = {
     .step_when_woken = true,
+    .looks_first = true,
     .type = JOB_TYPE_COMMIT,
     .state_bytes = sizeof(MirrorState),
     .reply_first = true,

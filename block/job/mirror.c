@@ -57,6 +57,13 @@ static uint64_t todo_bytes(const MirrorState *s)
     return bytes;
 }
 
+void mirror_tell_total(Job *job)
+{
+    const MirrorState *s = job_state(job);
+
+    job_progress_set_total(job, s->done_bytes + todo_bytes(s));
+}
+
 /* --- one pass ------------------------------------------------------------ */
 
 typedef struct Worker {
@@ -115,7 +122,13 @@ static bool co_step(Job *job, uint64_t *at_bytes, uint64_t *step_bytes)
 }
 
 /* A job with a speed limit does a run of what is to do at once, a buffer's
- * worth at most, and then pays for it, as QEMU's does. */
+ * worth at most, and then pays for it, as QEMU's does: neither pauses nor
+ * cancels cut it. */
+static bool is_in_run(const Job *job, uint64_t unpaid_bytes)
+{
+    return unpaid_bytes && block_job_speed(job);
+}
+
 static bool is_to_pay(const MirrorState *s, uint64_t at, uint64_t unpaid_bytes)
 {
     uint64_t size = bitmap_size_bytes(s->todo);
@@ -137,19 +150,21 @@ void co_mirror_pass(Job *job, bool in_co_run)
     uint64_t at = 0, step, unpaid = 0;
     bool started = s->ready || !in_co_run;
 
-    job_progress_set_total(job, s->done_bytes + todo_bytes(s));
+    mirror_tell_total(job);
     for (;;) {
-        if (in_co_run) {
+        if (in_co_run && !is_in_run(job, unpaid)) {
             co_job_pause_point(job);
         }
         while (s->workers.n >= s->max_workers) {
             co_queue_wait(&s->worker_ended);
         }
-        if (!mirror_goes_on(job) || !co_step(job, &at, &step)) {
+        if (s->error || (job_cancelled(job) && !is_in_run(job, unpaid)) ||
+            !co_step(job, &at, &step)) {
             break;
         }
         unpaid += step;
         if (!started && !s->error) {
+            job_begun(job);
             co_reschedule(); /* the command's reply goes first */
         }
         started = true;
@@ -227,6 +242,7 @@ static void co_converge(Job *job)
 
     for (unsigned passes = 0; mirror_goes_on(job); passes++) {
         left = bitmap_count_bytes(s->todo);
+        mirror_tell_total(job);
         if (enough(s, passes, left, before)) {
             if (s->ready || s->done_bytes) {
                 co_flush_target(job);
@@ -266,8 +282,9 @@ static void become_ready(Job *job)
 
     if (!s->ready) {
         s->ready = true;
-        job_progress_set_total(job, s->done_bytes + todo_bytes(s));
+        mirror_tell_total(job);
         job_ready(job);
+        job_begun(job);
     }
     if (s->write_blocking && bitmap_count_bytes(s->todo) == 0) {
         s->synced = true;
@@ -306,11 +323,13 @@ int co_mirror_run(Job *job, Error **errp)
 
     if (s->source->size_bytes != s->target->size_bytes) {
         error_set(errp, "Source and target image have different sizes");
+        job_begun(job);
+        co_reschedule(); /* the command's reply goes first */
         return -EINVAL;
     }
     co_mirror_find_todo(job);
     co_know_todo(s);
-    job_progress_set_total(job, s->done_bytes + todo_bytes(s));
+    mirror_tell_total(job);
     job_progress_add(job, s->done_bytes);
     do {
         co_follow(job);

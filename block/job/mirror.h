@@ -123,6 +123,8 @@ void co_mirror_go_active(MirrorState *s) COROUTINE_ONLY CONTROL_ONLY;
 /* Copies what is to do from the disk's start to its end; in co_run, with the
  * job's speed and pauses. */
 void co_mirror_pass(Job *job, bool in_co_run) COROUTINE_ONLY;
+/* How much is done and left to do, together. */
+void mirror_tell_total(Job *job);
 void mirror_failed(MirrorState *s, int error, bool is_read);
 /* What is on its way to the target ends soon. */
 void mirror_give_up_target(MirrorState *s) CONTROL_ONLY;

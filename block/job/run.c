@@ -204,6 +204,31 @@ void co_job_sleep_ns(Job *job, int64_t delay_ns)
     job->expired = false;
 }
 
+CoQueue *jobs_begun_queue(void)
+{
+    static CoQueue queue = {LIST_INIT(queue.waiters)};
+
+    return &queue;
+}
+
+void job_begun(Job *job)
+{
+    if (!job->begun) {
+        job->begun = true;
+        coqueue_wake_all(jobs_begun_queue());
+    }
+}
+
+bool jobs_look_first(void)
+{
+    for (Job *job = job_next(NULL); job; job = job_next(job)) {
+        if (job->co && !job->begun && !job->paused) {
+            return true;
+        }
+    }
+    return false;
+}
+
 COROUTINE_ONLY CONTROL_ONLY static void co_job_main(void *opaque)
 {
     Job *job = opaque;
@@ -214,12 +239,14 @@ COROUTINE_ONLY CONTROL_ONLY static void co_job_main(void *opaque)
     /* Also if it has been cancelled: what came with its making, like the
      * copies that guests make for a backup, may have to come to rest. */
     job->ret = job->driver->co_run(job, &job->err);
+    job_begun(job);
     co_job_completed(job);
 }
 
 void job_start(Job *job)
 {
     job->co = coroutine_create(co_job_main, job);
+    job->begun = !job->driver->looks_first;
     job_transition(job, JOB_STATUS_RUNNING);
     /* It counts as waiting until it is entered, so that a section that holds
      * its nodes right now shows as a pause. */

@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Jobs on the disk of a machine: snapshots first, images that grow."""
 
+import json
+
 from lib import case, jobs, tools
 from lib.images import MIB
 from lib.machine import MachineCase
@@ -99,6 +101,98 @@ class Grown(DiskCase):
         disk = self.vm.cmd('query-block')[0]['inserted']
         self.assertEqual((disk['node-name'], disk['image']['virtual-size']),
                          ('n0', MIB))
+
+
+class Overlay(DiskCase):
+    """A disk with an image behind it."""
+
+    def setUp(self):
+        super().setUp()
+        base = self.image('base', 16 * MIB)
+        tools.io(base, 'write -P 1 1M 64k', options=('-f', 'qcow2'))
+        self.start(self.image('disk', 16 * MIB, '-b', base, '-F', 'qcow2'))
+        self.guest('write -P 2 4M 64k')
+        self.new = self.path('new')
+
+    def data_of(self, path):
+        """What of the image holds data, as (offset, length) in KiB."""
+        entries = json.loads(tools.img('map', '--output=json', path).stdout)
+        return [(e['start'] >> 10, e['length'] >> 10) for e in entries
+                if e['data']]
+
+    def test_holes_of_a_backup(self):
+        """What no image has takes no space in the target."""
+        self.vm.cmd('drive-backup', job_id='j', device='disk', sync='full',
+                    target=self.new, format='qcow2')
+        self.end_of('j')
+        self.vm.quit()
+        self.assertEqual(self.data_of(self.new), [(1024, 64), (4096, 64)])
+
+    def test_holes_of_a_mirror(self):
+        self.image('new', 16 * MIB)
+        self.vm.cmd('drive-mirror', job_id='j', device='disk', sync='full',
+                    target=self.new, format='qcow2', mode='existing')
+        self.vm.qmp.event('BLOCK_JOB_READY')
+        self.vm.cmd('job-complete', id='j')
+        self.end_of('j')
+        self.vm.quit()
+        self.assertEqual(self.data_of(self.new), [(1024, 64), (4096, 64)])
+
+    def test_texts_of_a_commit(self):
+        """The top is looked at first; the base is looked for behind it."""
+        base = self.path('base')
+        self.vm.cmd('blockdev-add', {'driver': 'null-co', 'node-name': 'x'})
+        for args, desc in (
+                ({'top': base, 'base': base},
+                 f"Can't find '{base}' in the backing chain"),
+                ({'top-node': 'x', 'base-node': 'nosuch'},
+                 "'x' is not in this backing file chain"),
+                ({'top-node': 'n0', 'base-node': 'n0'},
+                 'cannot commit an image into itself')):
+            self.assert_error(self.vm, 'block-commit',
+                              dict(args, device='disk'), desc)
+
+    def test_second_job(self):
+        """That the disk is in use is told before the target is looked at."""
+        self.vm.cmd('drive-mirror', job_id='j', device='disk', sync='full',
+                    target=self.new, format='qcow2')
+        self.assert_error(
+            self.vm, 'drive-backup',
+            {'device': 'disk', 'sync': 'full', 'target': self.path('no')},
+            "Node 'disk' is busy: block device is in use by block job: mirror")
+        self.vm.cmd('job-cancel', id='j')
+        self.end_of('j')
+
+
+class Ends(DiskCase):
+    """Mirrors that end early."""
+
+    def setUp(self):
+        super().setUp()
+        self.start(self.image('disk', MIB))
+        self.guest('write -P 2 0 1M')
+
+    def test_limited(self):
+        """What a job with a speed limit does at once, it does to the end."""
+        self.vm.cmd('drive-mirror', job_id='j', device='disk', sync='full',
+                    target=self.path('new'), format='qcow2', speed=1 << 16)
+        self.assertEqual(jobs.query(self.vm, 'j')[0]['total-progress'], MIB)
+        self.vm.cmd('job-cancel', id='j')
+        self.assertEqual(self.end_of('j')[-3:], [
+            jobs.cancelled(MIB, speed=1 << 16, type='mirror'), 'concluded',
+            'null'])
+
+    def test_too_short(self):
+        """The job's failure comes after the reply to its start."""
+        self.image('new', MIB // 2)
+        self.vm.cmd('drive-mirror', job_id='j', device='disk', sync='full',
+                    target=self.path('new'), format='qcow2', mode='existing')
+        self.assertEqual(jobs.take(self.vm, 'j'), ['created', 'running'])
+        self.assertEqual(self.end_of('j'), [
+            'aborting', jobs.completed(
+                0, type='mirror',
+                error='Source and target image have different sizes'),
+            'concluded', 'null'])
 
 
 if __name__ == '__main__':
