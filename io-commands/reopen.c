@@ -73,13 +73,17 @@ static bool take_option(Reopening *r, int option, Error **errp)
 
 static bool check_words(const Reopening *r, Error **errp)
 {
+    json_object *cache;
+
     if (r->has_mode && r->words &&
         json_object_object_get_ex(r->words, "read-only", NULL)) {
         error_set(errp, "Cannot set both -r/-w and 'read-only'");
         return false;
     }
     if (r->cache && r->words &&
-        json_object_object_get_ex(r->words, "cache", NULL)) {
+        json_object_object_get_ex(r->words, "cache", &cache) &&
+        (json_object_object_get_ex(cache, "direct", NULL) ||
+         json_object_object_get_ex(cache, "no-flush", NULL))) {
         error_set(errp, "Cannot set both -c and the cache options");
         return false;
     }
@@ -173,6 +177,24 @@ static void set_cache(json_object *options, const CacheMode *mode)
     json_object_object_add(options, "cache", cache);
 }
 
+/* What the schema does not know, cannot be changed either. */
+static void reword(Error **errp)
+{
+    g_autofree char *name = NULL;
+    const char *text = error_text(*errp), *end;
+
+    if (!g_str_has_prefix(text, "Parameter '") ||
+        !g_str_has_suffix(text, "' is unexpected")) {
+        return;
+    }
+    text += strlen("Parameter '");
+    end = strrchr(text, '\'');
+    name = g_strndup(text, end - text);
+    error_free(*errp);
+    *errp = NULL;
+    error_set(errp, "Cannot change the option '%s'", name);
+}
+
 /* What the file has in common with the image, it shall have after the change,
  * too: it inherits it. */
 static void inherit(json_object *words)
@@ -193,46 +215,63 @@ static void inherit(json_object *words)
     }
 }
 
-/* What the schema does not know, cannot be changed either. */
-static void reword(Error **errp)
-{
-    g_autofree char *name = NULL;
-    const char *text = error_text(*errp), *end;
+static json_object *options_now(Node *node, json_object *changes);
 
-    if (!g_str_has_prefix(text, "Parameter '") ||
-        !g_str_has_suffix(text, "' is unexpected")) {
-        return;
-    }
-    text += strlen("Parameter '");
-    end = strrchr(text, '\'');
-    name = g_strndup(text, end - text);
-    error_free(*errp);
-    *errp = NULL;
-    error_set(errp, "Cannot change the option '%s'", name);
-}
-
-/* One that the image names by itself stays, too. */
-static void keep_backing(json_object *words, Node *node)
+/* One that the image names by itself stays, too: as it is, or as it is but for
+ * what @changes say of it. */
+static void keep_backing(json_object *words, Node *node, json_object *changes)
 {
     const Edge *backing = node_child(node, "backing");
+    json_object *its = NULL;
 
-    if (backing && !json_object_object_get_ex(words, "backing", NULL)) {
+    if (!backing) {
+        return;
+    }
+    json_object_object_get_ex(changes, "backing", &its);
+    if (json_object_is_type(its, json_type_object)) {
+        json_object_object_add(words, "backing",
+                               options_now(backing->child, its));
+    } else if (!json_object_object_get_ex(words, "backing", NULL)) {
         set_word(words, "backing", node_name(backing->child));
     }
+}
+
+/* How @node was opened, in words. */
+static json_object *options_now(Node *node, json_object *changes)
+{
+    json_object *words =
+        node->options ? as_words(node->options) : json_object_new_object();
+
+    set_word(words, "driver", node->driver->name);
+    set_word(words, "node-name", node_name(node));
+    inherit(words);
+    keep_backing(words, node, changes);
+    return words;
+}
+
+static bool keeps_name(const Reopening *r, const Node *node, Error **errp)
+{
+    json_object *name;
+
+    if (!r->words || !json_object_object_get_ex(r->words, "node-name", &name) ||
+        !g_strcmp0(json_object_get_string(name), node_name(node))) {
+        return true;
+    }
+    error_set(errp, "Cannot change the option 'node-name'");
+    return false;
 }
 
 static BlockdevOptions *make_options(const Reopening *r, Node *node,
                                      Error **errp)
 {
-    json_object *words =
-        node->options ? as_words(node->options) : json_object_new_object();
     BlockdevOptions *options = NULL;
+    json_object *words;
     Error *err = NULL;
 
-    set_word(words, "driver", node->driver->name);
-    set_word(words, "node-name", node_name(node));
-    keep_backing(words, node);
-    inherit(words);
+    if (!keeps_name(r, node, errp)) {
+        return NULL;
+    }
+    words = options_now(node, r->words);
     if (r->has_mode) {
         set_word(words, "read-only", r->read_only ? "on" : "off");
     }

@@ -129,6 +129,7 @@ static int fill_from_file(const char *path, uint8_t *buf, uint64_t bytes)
     int fd = io_open(path, O_RDONLY, 0);
     uint64_t have = 0, at;
     ssize_t n;
+    int error;
 
     if (fd < 0) {
         report_settle_output();
@@ -139,9 +140,12 @@ static int fill_from_file(const char *path, uint8_t *buf, uint64_t bytes)
         n = read(fd, buf + have, bytes - have);
         have += MAX(n, 0);
     } while (n > 0 && have < bytes);
+    error = errno;
     io_close(fd);
     if (n < 0 || (!have && bytes)) {
-        printf("%s: %s\n", path, n < 0 ? "cannot be read" : "file is empty");
+        report_settle_output();
+        fprintf(stderr, "%s: %s\n", path,
+                n < 0 ? strerror(error) : "file is empty");
         return -1;
     }
     for (at = have; at < bytes; at += MIN(have, bytes - at)) {

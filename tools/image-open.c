@@ -138,7 +138,7 @@ COROUTINE_ONLY CONTROL_ONLY static Root *co_open_root(const ImageOpen *open,
     if (!node) {
         return NULL;
     }
-    if (warn) {
+    if (warn && !node->read_only) {
         warn_of_raw(open, node);
         raw_guard(node);
     }

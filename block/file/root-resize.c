@@ -70,9 +70,13 @@ co_resize_raw(Root *root, uint64_t size_bytes, bool exact,
                   words[preallocation]);
         return -ENOTSUP;
     }
+    if (preallocation != FORMAT_PREALLOC_OFF && size_bytes < old_bytes) {
+        error_set(errp, "Cannot use preallocation for shrinking files");
+        return -ENOTSUP;
+    }
     ret = co_root_truncate(root, size_bytes, exact, errp);
     if (ret < 0 || preallocation == FORMAT_PREALLOC_OFF ||
-        size_bytes <= old_bytes) {
+        size_bytes == old_bytes) {
         return ret;
     }
     return co_file_preallocate(file, old_bytes, ROUND_UP(size_bytes, 512),

@@ -373,7 +373,6 @@ const NodeDriver driver_blkdebug = {
     .threading = NODE_HOMED,
     .is_format = true,
     .identity_options = blkdebug_identity,
-    .supports_fua = true,
     .co_open = co_blkdebug_open,
     .co_reopen = co_blkdebug_reopen,
     .co_close = co_blkdebug_close,

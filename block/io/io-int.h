@@ -86,8 +86,10 @@ int co_node_truncate(Node *node, uint64_t size_bytes, bool exact,
 /* Only the driver's part, at home. */
 int co_node_truncate_at_home(Node *node, uint64_t size_bytes, bool exact,
                              Error **errp) COROUTINE_ONLY;
-/* Ends a write with REQ_FUA where the driver has no such thing. */
-int co_emulate_fua(Node *node, int ret, ReqFlags flags) COROUTINE_ONLY;
+/* True if a write with REQ_FUA is to end with a flush of @node: some driver
+ * has no such thing. Takes it out of @flags then. */
+bool fua_begin(const Node *node, ReqFlags *flags) COROUTINE_ONLY;
+int co_fua_end(Node *node, int ret, bool flush) COROUTINE_ONLY;
 
 /* --- hop.c
  * -------------------------------------------------------------------- */

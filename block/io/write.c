@@ -6,12 +6,35 @@
 #include "block/graph/format.h"
 #include "util/sim.h"
 
-int co_emulate_fua(Node *node, int ret, ReqFlags flags)
+/* Whether all on the way to the storage do; else the node is flushed, not the
+ * one far below that does not, so that who counts flushes or makes them fail
+ * sees one that comes from the top. */
+static bool takes_fua(const Node *node)
 {
-    if (ret == 0 && (flags & REQ_FUA) && !node->driver->supports_fua) {
-        ret = co_node_flush_at_home(node);
+    if (!node->driver->supports_fua) {
+        return false;
     }
-    return ret;
+    LIST_FOREACH(edge, &node->children, Edge, in_parent) {
+        if (edge->role & (EDGE_PRIMARY | EDGE_FILTERED) &&
+            !takes_fua(edge->child)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool fua_begin(const Node *node, ReqFlags *flags)
+{
+    if (!(*flags & REQ_FUA) || takes_fua(node)) {
+        return false;
+    }
+    *flags &= ~(ReqFlags)REQ_FUA;
+    return true;
+}
+
+int co_fua_end(Node *node, int ret, bool flush)
+{
+    return ret == 0 && flush ? co_node_flush_at_home(node) : ret;
 }
 
 /* True if the write is to become one of zeroes; @flags follow. */
@@ -68,12 +91,14 @@ int co_node_pwritev(Node *node, uint64_t offset_bytes, uint64_t bytes, Iov *iov,
 {
     bool aligned = is_aligned(offset_bytes | bytes, node->limits.request_align);
     IoRequest req;
+    bool flush;
     int ret;
 
     if (detect_zeroes(node, iov, iov_offset, bytes, &flags)) {
         return co_node_pwrite_zeroes(node, offset_bytes, bytes,
                                      flags & ~(ReqFlags)REQ_COMPRESSED);
     }
+    flush = fua_begin(node, &flags);
     threshold_check(node, offset_bytes + bytes);
     co_request_begin(&req, node, offset_bytes, bytes,
                      !aligned || (flags & REQ_SERIALISING));
@@ -87,7 +112,7 @@ int co_node_pwritev(Node *node, uint64_t offset_bytes, uint64_t bytes, Iov *iov,
     co_node_debug_event(node, BLKDBG_PWRITEV_DONE);
     write_landed(node, offset_bytes, bytes,
                  PLANTED("bit-before-data") ? REQ_WRITE_UNCHANGED : flags);
-    ret = co_emulate_fua(node, ret, flags);
+    ret = co_fua_end(node, ret, flush);
     request_end(&req);
     stat_written_end(node, ret, offset_bytes + bytes);
     stat_done(ret, &node->stats.writes, &node->stats.written_bytes, bytes,

@@ -117,6 +117,7 @@ int co_node_pwrite_zeroes(Node *node, uint64_t offset_bytes, uint64_t bytes,
                           ReqFlags flags)
 {
     bool aligned = is_aligned(offset_bytes | bytes, node->limits.request_align);
+    bool flush = fua_begin(node, &flags);
     IoRequest req;
     int ret;
 
@@ -127,7 +128,7 @@ int co_node_pwrite_zeroes(Node *node, uint64_t offset_bytes, uint64_t bytes,
     ret = co_zero_range(node, offset_bytes, bytes, flags);
     co_node_debug_event(node, BLKDBG_PWRITEV_DONE);
     write_landed(node, offset_bytes, bytes, flags);
-    ret = co_emulate_fua(node, ret, flags);
+    ret = co_fua_end(node, ret, flush);
     request_end(&req);
     stat_written_end(node, ret, offset_bytes + bytes);
     stat_done(ret, &node->stats.zeroes, &node->stats.zeroed_bytes, bytes,

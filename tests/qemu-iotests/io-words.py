@@ -28,6 +28,17 @@ class Words(shell_diff.ShellDiff):
             qemu-io -c 'open -o x q.img' -c length
             qemu-io -c 'open -o x' -c length
             qemu-io -f raw -c 'sleep x' -c 'sleep -1' -c 'sleep 1.5' r.img
+            : > e; qemu-io -f raw -c 'write -s e 0 16' -c 'write -s . 0 16' r.img
+            qemu-io -f raw -c 'truncate -m full 512k' -c 'truncate -m falloc 1k' -c length r.img
+            qemu-io -c 'open -o read-only=on r.img' -c length
+        ''')
+
+    def test_reopen(self):
+        """Options of what is behind, too, but for a few that stay."""
+        self.table('''
+            qemu-io -f qcow2 -c 'reopen -o backing.driver=qcow2' -c 'reopen -o backing.driver=raw' -c 'reopen -o backing.file.driver=file' -c 'reopen -o backing.file.filename=q.img' -c 'reopen -o node-name=x' o.img
+            qemu-io -f qcow2 -c 'reopen -o backing.read-only=off' -c 'reopen -o backing.read-only=on' -c 'reopen -o backing.cache.direct=on' -c 'write 0 1k' o.img
+            qemu-io -f qcow2 -c 'reopen -o cache.writeback=off -c none' -c 'reopen -o cache.direct=on -c none' -c 'reopen -o file.cache.direct=on -c none' o.img
         ''')
 
 
@@ -40,6 +51,14 @@ class Drivers(shell_diff.ShellDiff):
         self.table('''
             B=driver=blkdebug,image.filename=r.img,inject-error.0.event=none,inject-error.0.iotype=flush; qemu-io -t writeback -c 'write 0 512' -c flush --image-opts $B
             B=driver=blkdebug,image.filename=r.img,inject-error.0.event=flush_to_disk; qemu-io -c 'write 0 512' -c flush --image-opts $B
+            B=driver=raw,file.driver=blkdebug,file.image.filename=r.img,file.inject-error.0.event=none,file.inject-error.0.iotype=flush; qemu-io -c 'write 0 512' -c 'write -z 0 64k' -c flush --image-opts $B
+            B=driver=raw,file.driver=blkdebug,file.image.filename=r.img,file.inject-error.0.event=flush_to_os; qemu-io -c 'write 0 512' -c 'write -z 0 64k' -c flush --image-opts $B
+            B=driver=raw,file.driver=raw,file.file.driver=blkdebug,file.file.image.filename=r.img,file.file.inject-error.0.event=flush_to_disk; qemu-io -c 'write 0 512' -c flush --image-opts $B
+        ''')
+
+    def test_block_status(self):
+        self.table('''
+            B=driver=raw,file.driver=blkdebug,file.image.filename=r.img,file.inject-error.0.event=none,file.inject-error.0.iotype=block-status; qemu-io -c map -c 'alloc 0' --image-opts $B
         ''')
 
     def test_info(self):
