@@ -4,9 +4,10 @@
 #include <stdio.h>
 
 #include "io-commands/io-commands.h"
+#include "util/stdout.h"
 
-COROUTINE_ONLY
-static int co_discard(IoShell *shell, int argc, char **argv)
+COROUTINE_ONLY CONTROL_ONLY static int co_discard(IoShell *shell, int argc,
+                                                  char **argv)
 {
     IoReport report = {0};
     uint64_t offset, bytes;
@@ -34,6 +35,7 @@ static int co_discard(IoShell *shell, int argc, char **argv)
     }
     io_report_begin(&report);
     ret = co_root_pdiscard(shell->root, offset, bytes);
+    co_stdout_settle();
     if (ret < 0) {
         printf("discard failed: %s\n", strerror(-ret));
         return -1;

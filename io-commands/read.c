@@ -5,6 +5,7 @@
 
 #include "block/file/root-vm-state.h"
 #include "io-commands/io-commands.h"
+#include "util/stdout.h"
 
 typedef struct Read {
     IoReport report;
@@ -100,6 +101,7 @@ COROUTINE_ONLY CONTROL_ONLY static int co_read_buffer(IoShell *shell, Read *r,
     ret = r->vm_state
               ? co_root_vm_state_read(shell->root, r->offset, r->bytes, buf)
               : co_root_pread(shell->root, r->offset, r->bytes, buf);
+    co_stdout_settle();
     if (ret < 0) {
         printf("read failed: %s\n", strerror(-ret));
         return -1;

@@ -11,6 +11,7 @@
 #include "block/backend/accounting.h"
 #include "io-commands/io-commands.h"
 #include "util/report-order.h"
+#include "util/stdout.h"
 
 typedef struct Vector {
     const IoCommand *command;
@@ -228,6 +229,7 @@ COROUTINE_ONLY CONTROL_ONLY static int co_run(Vector *v)
 
     io_report_begin(&v->report);
     ret = co_counted_request(v);
+    co_stdout_settle();
     if (ret < 0) {
         printf("%s failed: %s\n", v->failed, strerror(-ret));
     } else {

@@ -8,6 +8,7 @@
 #include "block/file/root-vm-state.h"
 #include "io-commands/io-commands.h"
 #include "util/report-order.h"
+#include "util/stdout.h"
 
 typedef struct Write {
     IoReport report;
@@ -193,6 +194,7 @@ COROUTINE_ONLY CONTROL_ONLY static int co_write(IoShell *shell, int argc,
     if (ret > 0) {
         return -1;
     }
+    co_stdout_settle();
     if (ret < 0) {
         printf("write failed: %s\n", strerror(-ret));
         return -1;

@@ -9,6 +9,7 @@
 
 #include "block/file/raw.h"
 #include "block/graph/cache-mode.h"
+#include "block/graph/fill-options.h"
 #include "block/graph/format.h"
 #include "block/graph/probe.h"
 #include "qapi/qapi-types.h"
@@ -39,9 +40,7 @@ static const char *co_probe(Root *root, const char *filename, Error **errp)
 
     if (ret < 0) {
         error_set_errno(errp, -ret,
-                        "Could not open '%s': Could not read the "
-                        "image to determine its format",
-                        filename);
+                        "Could not read image for determining its format");
         return NULL;
     }
     format = probe_format(head, bytes);
@@ -77,6 +76,7 @@ COROUTINE_ONLY CONTROL_ONLY static Node *co_open_node(const ImageOpen *open,
             node_refresh_filenames_above(node);
         }
         if (node) {
+            fill_options_guard(node, open->probing ? NULL : raw_guard);
             image_options_spell(open, node);
         }
         format_opening_to_look = false;

@@ -270,6 +270,7 @@ Node *co_drive_open(const DriveMedium *medium, Error **errp)
     } else if (options) {
         node = co_node_open(options, errp);
         if (node) {
+            fill_options_guard(node, raw_guard);
             node_spell_options(node, loose);
         }
     }

@@ -11,14 +11,13 @@
  */
 #include "block/filter/blkdebug-rules.h"
 
-#define ERRNO_MAX 4095 /* what the kernel and -errno take */
 #define ANY_SECTOR (-1)
 
 typedef struct Inject {
     BlkdebugEvent event;
     int64_t state;  /* 0: any */
     unsigned types; /* mask of BlkdebugIOType */
-    int error;      /* > 0, or 0: the request succeeds */
+    int error;      /* 0: the request goes on; < 0: it does nothing, well */
     int64_t sector; /* of 512 bytes, or ANY_SECTOR */
     bool once, immediately;
     bool active;
@@ -36,13 +35,13 @@ struct BlkdebugRules {
     int64_t state;
 };
 
-static bool add_inject(BlkdebugRules *rules,
-                       const BlkdebugInjectErrorOptions *o, Error **errp)
+static void add_inject(BlkdebugRules *rules,
+                       const BlkdebugInjectErrorOptions *o)
 {
     Inject inject = {
         .event = o->event,
         .state = o->has_state ? o->state : 0,
-        .error = o->has_errno ? (int)o->q_errno : EIO,
+        .error = o->has_errno ? (int)CLAMP(o->q_errno, -INT_MAX, INT_MAX) : EIO,
         .sector = o->has_sector ? o->sector : ANY_SECTOR,
         .once = o->has_once && o->once,
         .immediately = o->has_immediately && o->immediately,
@@ -52,13 +51,7 @@ static bool add_inject(BlkdebugRules *rules,
                                : ~(1u << BLKDEBUG_IO_TYPE_BLOCK_STATUS),
     };
 
-    if (o->has_errno && (o->q_errno < 0 || o->q_errno > ERRNO_MAX)) {
-        error_set(errp, "Parameter 'errno' must be between 0 and %d",
-                  ERRNO_MAX);
-        return false;
-    }
     g_array_append_val(rules->injects, inject);
-    return true;
 }
 
 static void add_set_state(BlkdebugRules *rules,
@@ -83,19 +76,16 @@ BlkdebugRules *blkdebug_rules_new(void)
     return rules;
 }
 
-bool blkdebug_rules_add(BlkdebugRules *rules,
-                        const BlockdevOptionsBlkdebug *options, Error **errp)
+void blkdebug_rules_add(BlkdebugRules *rules,
+                        const BlockdevOptionsBlkdebug *options)
 {
     for (size_t i = 0; options->inject_error && i < options->inject_error->n;
          i++) {
-        if (!add_inject(rules, options->inject_error->v[i], errp)) {
-            return false;
-        }
+        add_inject(rules, options->inject_error->v[i]);
     }
     for (size_t i = 0; options->set_state && i < options->set_state->n; i++) {
         add_set_state(rules, options->set_state->v[i]);
     }
-    return true;
 }
 
 void blkdebug_rules_free(BlkdebugRules *rules)

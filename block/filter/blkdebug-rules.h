@@ -13,10 +13,9 @@ typedef struct BlkdebugRules BlkdebugRules;
 
 /* None yet, in state 1. */
 BlkdebugRules *blkdebug_rules_new(void);
-/* Adds those of the lists of options; false with @errp if one makes no
- * sense. */
-bool blkdebug_rules_add(BlkdebugRules *rules,
-                        const BlockdevOptionsBlkdebug *options, Error **errp);
+/* Adds those of the lists of options. */
+void blkdebug_rules_add(BlkdebugRules *rules,
+                        const BlockdevOptionsBlkdebug *options);
 void blkdebug_rules_free(BlkdebugRules *rules);
 
 /* @event happens: errors that wait for it become active in place of those that
@@ -25,8 +24,9 @@ void blkdebug_rules_event(BlkdebugRules *rules, BlkdebugEvent event);
 
 /*
  * A request is about to be passed on. Returns 0, or -errno where an active
- * error meets it; *@immediately then says not to yield before failing. A
- * flush has no bytes.
+ * error meets it, or more than 0 where one with a negative number does: then
+ * the request does nothing and succeeds. *@immediately then says not to yield
+ * before that. A flush has no bytes.
  */
 int blkdebug_rules_check(BlkdebugRules *rules, BlkdebugIOType type,
                          uint64_t offset_bytes, uint64_t bytes,

@@ -148,7 +148,6 @@ static bool take_rules(BlkdebugState *s, const BlockdevOptionsBlkdebug *o,
                        Error **errp)
 {
     BlockdevOptionsBlkdebug *config = NULL;
-    bool ok;
 
     if (o->config) {
         config = blkdebug_config_read(o->config, errp);
@@ -157,13 +156,11 @@ static bool take_rules(BlkdebugState *s, const BlockdevOptionsBlkdebug *o,
         }
     }
     s->rules = blkdebug_rules_new();
-    ok = (!config || blkdebug_rules_add(s->rules, config, errp)) &&
-         blkdebug_rules_add(s->rules, o, errp);
-    BlockdevOptionsBlkdebug_free(config);
-    if (!ok) {
-        blkdebug_rules_free(s->rules);
-        return false;
+    if (config) {
+        blkdebug_rules_add(s->rules, config);
     }
+    blkdebug_rules_add(s->rules, o);
+    BlockdevOptionsBlkdebug_free(config);
     /* The event that all wait for who name none has happened. */
     blkdebug_rules_event(s->rules, BLKDBG_NONE);
     return true;
@@ -251,6 +248,7 @@ static void blkdebug_quiesce_begin(Node *node)
     }
 }
 
+/* 0, or an error, or 1: the request is to do nothing. */
 COROUTINE_ONLY
 static int co_check(Node *node, BlkdebugIOType type, uint64_t offset_bytes,
                     uint64_t bytes)
@@ -260,7 +258,7 @@ static int co_check(Node *node, BlkdebugIOType type, uint64_t offset_bytes,
     int ret =
         blkdebug_rules_check(s->rules, type, offset_bytes, bytes, &immediately);
 
-    if (ret < 0 && !immediately) {
+    if (ret && !immediately) {
         co_reschedule();
     }
     return ret;
@@ -283,8 +281,8 @@ static int co_blkdebug_preadv(Node *node, uint64_t offset_bytes, uint64_t bytes,
     uint64_t inside = within_image(node, offset_bytes, bytes);
     int ret = co_check(node, BLKDEBUG_IO_TYPE_READ, offset_bytes, bytes);
 
-    if (ret < 0) {
-        return ret;
+    if (ret) {
+        return MIN(ret, 0);
     }
     iov_memset(iov, iov_offset + inside, 0, bytes - inside);
     return co_edge_preadv(s->image, offset_bytes, inside, iov, iov_offset,
@@ -299,10 +297,10 @@ static int co_blkdebug_pwritev(Node *node, uint64_t offset_bytes,
     const BlkdebugState *s = node->state;
     int ret = co_check(node, BLKDEBUG_IO_TYPE_WRITE, offset_bytes, bytes);
 
-    return ret < 0 ? ret
-                   : co_edge_pwritev(s->image, offset_bytes,
-                                     within_image(node, offset_bytes, bytes),
-                                     iov, iov_offset, flags);
+    return ret ? MIN(ret, 0)
+               : co_edge_pwritev(s->image, offset_bytes,
+                                 within_image(node, offset_bytes, bytes), iov,
+                                 iov_offset, flags);
 }
 
 COROUTINE_ONLY
@@ -313,8 +311,7 @@ static int co_blkdebug_pwrite_zeroes(Node *node, uint64_t offset_bytes,
     int ret =
         co_check(node, BLKDEBUG_IO_TYPE_WRITE_ZEROES, offset_bytes, bytes);
 
-    return ret < 0
-               ? ret
+    return ret ? MIN(ret, 0)
                : co_edge_pwrite_zeroes(s->image, offset_bytes,
                                        within_image(node, offset_bytes, bytes),
                                        flags);
@@ -327,16 +324,16 @@ static int co_blkdebug_pdiscard(Node *node, uint64_t offset_bytes,
     const BlkdebugState *s = node->state;
     int ret = co_check(node, BLKDEBUG_IO_TYPE_DISCARD, offset_bytes, bytes);
 
-    return ret < 0 ? ret
-                   : co_edge_pdiscard(s->image, offset_bytes,
-                                      within_image(node, offset_bytes, bytes));
+    return ret ? MIN(ret, 0)
+               : co_edge_pdiscard(s->image, offset_bytes,
+                                  within_image(node, offset_bytes, bytes));
 }
 
 /* The image is flushed after this. */
 COROUTINE_ONLY
 static int co_blkdebug_flush(Node *node)
 {
-    return co_check(node, BLKDEBUG_IO_TYPE_FLUSH, 0, 0);
+    return MIN(co_check(node, BLKDEBUG_IO_TYPE_FLUSH, 0, 0), 0);
 }
 
 COROUTINE_ONLY
@@ -373,6 +370,7 @@ const NodeDriver driver_blkdebug = {
     .threading = NODE_HOMED,
     .is_format = true,
     .identity_options = blkdebug_identity,
+    .expand_options = blkdebug_expand_options,
     .co_open = co_blkdebug_open,
     .co_reopen = co_blkdebug_reopen,
     .co_close = co_blkdebug_close,

@@ -15,7 +15,9 @@
 
 #include "util/coroutine/coroutine.h"
 
+struct Error;
 struct Node;
+struct json_object;
 
 /* Sets a break on @event, a name as in QMP ("pwritev"): 0; -ENOENT for an
  * event that does not exist. Several may have the same tag. */
@@ -30,5 +32,9 @@ int blkdebug_resume(struct Node *node, const char *tag);
 bool blkdebug_is_suspended(struct Node *node, const char *tag);
 /* Returns 0 when a request is suspended under @tag, at once if one is. */
 int co_blkdebug_wait_break(struct Node *node, const char *tag) COROUTINE_ONLY;
+
+/* Options in words: a rule that is no list is a list of one, and so on; see
+ * NodeDriver.expand_options. */
+bool blkdebug_expand_options(struct json_object *options, struct Error **errp);
 
 #endif

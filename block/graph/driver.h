@@ -217,6 +217,7 @@ struct NodeDriver {
      * name. NULL ends; NULL: none. */
     const char *const *identity_options;
     bool flushes_children; /* co_flush does, and bears errors of theirs */
+    bool flushes_again;    /* co_flush also where nothing was written since */
     bool supports_fua;     /* co_pwritev and zeroes honour REQ_FUA */
     /* What a format can do beside I/O: block/graph/format.h. NULL: nothing. */
     const struct FormatOps *format;

@@ -13,6 +13,10 @@
 #include "block/graph/probe.h"
 #include "qapi/qapi-types.h"
 
+/* Names of edges from the top to where a look found raw, with '/' between.
+ * CONTROL, under the graph lock: of the last options filled in. */
+static GPtrArray *guessed_raw;
+
 static json_object *member(json_object *object, const char *name)
 {
     json_object *value = NULL;
@@ -150,8 +154,24 @@ co_complete_backing(json_object *options, json_object *backing, Error **errp)
     return ok;
 }
 
-static bool co_fill(json_object *options,
+static bool co_fill(json_object *options, const char *path,
                     Error **errp) COROUTINE_ONLY CONTROL_ONLY;
+
+static char *path_below(const char *path, const char *name)
+{
+    return *path ? g_strdup_printf("%s/%s", path, name) : g_strdup(name);
+}
+
+/* An array's children have names with a dot. */
+COROUTINE_ONLY CONTROL_ONLY static bool co_fill_child(json_object *child,
+                                                      const char *path,
+                                                      const char *name,
+                                                      Error **errp)
+{
+    g_autofree char *below = path_below(path, name);
+
+    return !is_object(child) || co_fill(child, below, errp);
+}
 
 /* A format alone says how an image is to be read, not which. */
 static bool names_format_only(json_object *options)
@@ -172,8 +192,8 @@ static bool names_nothing(json_object *options)
            (!file || (is_object(file) && names_nothing(file)));
 }
 
-COROUTINE_ONLY CONTROL_ONLY static bool co_fill_backing(json_object *options,
-                                                        Error **errp)
+COROUTINE_ONLY CONTROL_ONLY static bool
+co_fill_backing(json_object *options, const char *path, Error **errp)
 {
     json_object *backing = member(options, "backing");
     Error *err = NULL;
@@ -188,7 +208,7 @@ COROUTINE_ONLY CONTROL_ONLY static bool co_fill_backing(json_object *options,
         !co_complete_backing(options, backing, errp)) {
         return false;
     }
-    if (!co_fill(backing, &err)) {
+    if (!co_fill_child(backing, path, "backing", &err)) {
         error_prepend(&err, "Could not open backing file: ");
         error_propagate(errp, err);
         return false;
@@ -196,34 +216,33 @@ COROUTINE_ONLY CONTROL_ONLY static bool co_fill_backing(json_object *options,
     return true;
 }
 
-COROUTINE_ONLY CONTROL_ONLY static bool co_fill_children(json_object *options,
-                                                         Error **errp)
+COROUTINE_ONLY CONTROL_ONLY static bool
+co_fill_children(json_object *options, const char *path, Error **errp)
 {
     static const char *const names[] = {"file", "image", "target", "data-file",
                                         "raw",  "test",  "log"};
-    json_object *children = member(options, "children");
+    json_object *list = member(options, "children");
 
     for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
-        json_object *child = member(options, names[i]);
-
-        if (is_object(child) && !co_fill(child, errp)) {
+        if (!co_fill_child(member(options, names[i]), path, names[i], errp)) {
             return false;
         }
     }
-    if (json_object_is_type(children, json_type_array)) {
-        for (size_t i = 0; i < json_object_array_length(children); i++) {
-            json_object *child = json_object_array_get_idx(children, i);
+    for (size_t i = 0; json_object_is_type(list, json_type_array) &&
+                       i < json_object_array_length(list);
+         i++) {
+        g_autofree char *name = g_strdup_printf("children.%zu", i);
 
-            if (is_object(child) && !co_fill(child, errp)) {
-                return false;
-            }
+        if (!co_fill_child(json_object_array_get_idx(list, i), path, name,
+                           errp)) {
+            return false;
         }
     }
     return true;
 }
 
-COROUTINE_ONLY CONTROL_ONLY static bool co_fill_driver(json_object *options,
-                                                       Error **errp)
+COROUTINE_ONLY CONTROL_ONLY static bool
+co_fill_driver(json_object *options, const char *path, Error **errp)
 {
     const char *format = "file";
 
@@ -237,6 +256,9 @@ COROUTINE_ONLY CONTROL_ONLY static bool co_fill_driver(json_object *options,
         strip_names(look);
         format = co_probe_loose(look, errp);
         json_object_put(look);
+        if (*path && !g_strcmp0(format, "raw")) {
+            g_ptr_array_add(guessed_raw, g_strdup(path));
+        }
     }
     if (format) {
         add(options, "driver", format);
@@ -272,13 +294,42 @@ COROUTINE_ONLY CONTROL_ONLY static bool co_fill_encryption(json_object *options,
     return true;
 }
 
-static bool co_fill(json_object *options, Error **errp)
+static bool co_fill(json_object *options, const char *path, Error **errp)
 {
-    return co_fill_children(options, errp) && co_fill_driver(options, errp) &&
-           co_fill_encryption(options, errp) && co_fill_backing(options, errp);
+    return co_fill_children(options, path, errp) &&
+           co_fill_driver(options, path, errp) &&
+           co_fill_encryption(options, errp) &&
+           co_fill_backing(options, path, errp);
 }
 
 bool co_fill_options(json_object *plain, Error **errp)
 {
-    return co_fill(plain, errp);
+    g_clear_pointer(&guessed_raw, g_ptr_array_unref);
+    guessed_raw = g_ptr_array_new_with_free_func(g_free);
+    return co_fill(plain, "", errp);
+}
+
+static Node *node_at(Node *node, const char *path)
+{
+    g_auto(GStrv) names = g_strsplit(path, "/", -1);
+
+    for (char **name = names; node && *name; name++) {
+        const Edge *edge = node_child(node, *name);
+
+        node = edge ? edge->child : NULL;
+    }
+    return node;
+}
+
+void fill_options_guard(Node *top, void (*guard)(Node *node))
+{
+    for (guint i = 0; guessed_raw && i < guessed_raw->len; i++) {
+        Node *node = node_at(top, guessed_raw->pdata[i]);
+
+        if (guard && node && !node->read_only) {
+            probe_warn_raw(node->filename);
+            guard(node);
+        }
+    }
+    g_clear_pointer(&guessed_raw, g_ptr_array_unref);
 }

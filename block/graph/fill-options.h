@@ -5,6 +5,7 @@
 
 #include <json-c/json.h>
 
+#include "block/graph/node.h"
 #include "util/annotations.h"
 #include "util/error.h"
 
@@ -14,5 +15,11 @@
  * given. Under the graph lock; false with @errp. */
 bool co_fill_options(json_object *plain,
                      Error **errp) COROUTINE_ONLY CONTROL_ONLY;
+
+/* Warns of nodes below @top that are to be written to and are raw only because
+ * a look at them said so, and has @guard see to them; nothing of that if it is
+ * NULL. After @top was opened
+ * with the options that were filled in last, under the same graph lock. */
+void fill_options_guard(Node *top, void (*guard)(Node *node)) CONTROL_ONLY;
 
 #endif

@@ -119,6 +119,11 @@ static bool check_missing(json_object *options, const NodeDriver *driver,
         error_set(errp, "Number of provided children must be 1 or more");
         return false;
     }
+    if (json_object_object_get_ex(options, "children", &given) &&
+        json_object_is_type(given, json_type_object)) {
+        error_set(errp, "Option children is not a valid array");
+        return false;
+    }
     if (own == &qapi_type_BlockdevOptionsQuorum &&
         !json_object_object_get_ex(options, "vote-threshold", NULL)) {
         error_set(errp, "Parameter 'vote-threshold' expects a value >= 1");

@@ -107,7 +107,7 @@ static int co_flush_now(Node *node)
 int co_node_flush_at_home(Node *node)
 {
     uint64_t gen = write_gen(node);
-    bool again = CHANCE("flush-again");
+    bool again = node->driver->flushes_again || CHANCE("flush-again");
     int ret = 0;
 
     co_flush_event(node, BLKDBG_FLUSH_TO_OS);

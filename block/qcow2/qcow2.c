@@ -212,6 +212,25 @@ COROUTINE_ONLY CONTROL_ONLY static bool co_qcow2_activate(Node *node,
 
 /* --- closing ------------------------------------------------------------- */
 
+/* Nobody is left to be told by an error: what was flushed is there, the rest of
+ * the metadata is lost. */
+COROUTINE_ONLY
+static int co_settle_or_say(Qcow2State *s)
+{
+    int ret = co_qcow2_settle(s);
+
+    if (ret < 0) {
+        error_report("Failed to flush the L2 table cache: %s",
+                     g_strerror(-ret));
+        ret = co_qcow2_settle(s);
+    }
+    if (ret < 0) {
+        error_report("Failed to flush the refcount block cache: %s",
+                     g_strerror(-ret));
+    }
+    return ret;
+}
+
 /* Before the image may be somebody else's: memory and file agree, the file is
  * no longer than it need be. */
 int co_qcow2_inactivate(Qcow2State *s)
@@ -227,7 +246,7 @@ int co_qcow2_inactivate(Qcow2State *s)
                      "'%s': %s",
                      node_name(s->node), g_strerror(-stored));
     }
-    ret = co_qcow2_settle(s);
+    ret = co_settle_or_say(s);
     if (ret == 0) {
         ret = stored;
     }
@@ -244,14 +263,8 @@ COROUTINE_ONLY
 static void co_qcow2_close(Node *node)
 {
     Qcow2State *s = qcow2_state(node);
-    int ret = co_qcow2_inactivate(s);
 
-    if (ret < 0) {
-        /* Nobody is left to be told by an error. What was flushed is there;
-         * the rest of the metadata is lost. */
-        error_report("%s: Lost the last changes of metadata: %s",
-                     node_name(node), g_strerror(-ret));
-    }
+    co_qcow2_inactivate(s);
     state_free(s);
 }
 

@@ -285,12 +285,6 @@ class Options(case.Case):
         self.refused("Parameter 'set-state[0].new_state' is missing",
                      set_state=[{'event': 'none'}])
 
-    @ours_only('takes any number for an error')
-    def test_errno(self):
-        for number in -1, 4096, 2 ** 40:
-            self.refused("Parameter 'errno' must be between 0 and 4095",
-                         inject_error=[{'event': 'none', 'errno': number}])
-
     def filename(self):
         node, = [n for n in self.vm.cmd('query-named-block-nodes')
                  if n['node-name'] == 'debug']

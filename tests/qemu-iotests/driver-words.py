@@ -1,0 +1,82 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Filters and test drivers in command lines: options, texts, events."""
+
+from lib import case, shell_diff
+
+# Three copies of the same bytes, the second one damaged, and words for a
+# quorum of them; a machine that runs commands of QMP.
+COPIES = shell_diff.IMAGES + '''
+for i in a b c; do
+    qemu-img create -q -f raw $i 1M
+    qemu-io -f raw -c 'write -q -P 5 0 1M' $i
+done
+qemu-io -f raw -c 'write -q -P 6 64k 64k' b
+'''
+
+
+class Quorum(shell_diff.ShellDiff):
+
+    setup = COPIES
+
+    def test_guessed(self):
+        """Children that are raw only because they look so."""
+        self.table('''
+            qemu-io -c 'write 0 64k' -c 'read 0 64k' --image-opts driver=quorum,vote-threshold=2,children.0.file.filename=a,children.1.file.filename=b
+            qemu-img info --image-opts driver=quorum,vote-threshold=2,children.0.file.filename=a,children.1.file.filename=b
+            qemu-io -r -c 'read 0 64k' --image-opts driver=quorum,vote-threshold=2,children.0.file.filename=a,children.1.driver=raw,children.1.file.filename=b
+            qemu-img create -q -f raw e 1M; qemu-io -f raw -c 'read -v 0 16' q.img | head -1; dd if=q.img of=h bs=512 count=1 status=none; qemu-io -c 'write -s h 0 512' --image-opts driver=quorum,vote-threshold=1,children.0.file.filename=e
+        ''')
+
+    def test_no_list(self):
+        self.table('''
+            qemu-io -c length --image-opts driver=quorum,vote-threshold=2,children.0.file.filename=a,children.2.file.filename=b
+            qemu-io -c length --image-opts driver=quorum,vote-threshold=1,children.x.file.filename=a
+        ''')
+
+    def test_flush(self):
+        """A write that is to be on the disk has one vote about flushing."""
+        self.table('''
+            B=driver=blkdebug,image.filename; Q=driver=quorum,vote-threshold=2,children.0.driver=raw,children.0.file.filename=a,children.1.driver=raw,children.1.file.filename=c,children.2.driver=blkdebug,children.2.image.filename=b,children.2.inject-error.0.event=none,children.2.inject-error.0.iotype=flush; qemu-io -c 'write -P 7 0 64k' -c 'write -f 0 512' -c 'write -z -f 0 512' -c flush --image-opts $Q
+        ''')
+
+
+class Rules(shell_diff.ShellDiff):
+    """Of blkdebug."""
+
+    setup = shell_diff.IMAGES
+
+    def test_short(self):
+        """One rule need not be in a list, and not complete."""
+        self.table('''
+            B=driver=raw,file.driver=blkdebug,file.image.filename=r.img; qemu-io -c 'read 0 64k' -c 'write 0 64k' --image-opts $B,file.inject-error.event=read_aio
+            B=driver=raw,file.driver=blkdebug,file.image.filename=r.img; qemu-io -c 'read 0 64k' -c 'write 0 64k' --image-opts $B,file.set-state.event=read_aio,file.inject-error.0.event=write_aio,file.inject-error.0.state=1
+            B=driver=raw,file.driver=blkdebug,file.image.filename=r.img; qemu-io -c length --image-opts $B,file.inject-error=x
+            B=driver=raw,file.driver=blkdebug,file.image.filename=r.img; qemu-io -c length --image-opts $B,file.take-child-perms=write
+        ''')
+
+    def test_errno(self):
+        """A negative one is none, and nothing is done; a large one has no
+        name."""
+        self.table('''
+            B=driver=raw,file.driver=blkdebug,file.image.filename=r.img,file.inject-error.0.event=none; qemu-io -c 'read -P 1 0 64k' -c 'read -P 0xab 0 64k' -c 'write -P 2 0 64k' -c flush -c map --image-opts $B,file.inject-error.0.errno=-5; qemu-io -f raw -c 'read -P 1 0 64k' r.img
+            B=driver=raw,file.driver=blkdebug,file.image.filename=r.img,file.inject-error.0.event=none; qemu-io -c 'read 0 64k' -c 'write 0 64k' -c 'discard 0 64k' -c flush --image-opts $B,file.inject-error.0.errno=5000
+        ''')
+
+    def test_lost(self):
+        """What cannot be written when an image is closed is told of."""
+        self.table('''
+            printf '[inject-error]\\nevent = "write_aio"\\n' >c; qemu-io -t writeback -f qcow2 -c 'write 512k 512' blkdebug:c:q.img; qemu-img check q.img
+            printf '[inject-error]\\nevent = "refblock_update_part"\\nerrno = "28"\\n' >c; qemu-io -t writeback -f qcow2 -c 'write 512k 512' blkdebug:c:q.img
+        ''')
+
+    def test_unreadable(self):
+        self.table('''
+            printf '[inject-error]\\nevent = "none"\\n' >c; qemu-img info blkdebug:c:q.img
+            printf '[inject-error]\\nevent = "l2_load"\\n' >c; qemu-img map blkdebug:c:q.img
+            printf '[inject-error]\\nevent = "l2_load"\\n' >c; qemu-img map --output=json blkdebug:c:q.img
+        ''')
+
+
+if __name__ == '__main__':
+    case.main()
