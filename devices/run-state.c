@@ -23,14 +23,19 @@ static void (*change_fn)(bool running);
 static int64_t ran_before_ns; /* until the last stop */
 static int64_t runs_since_ns; /* while it runs */
 
-/* How long it has run by now. */
-static int64_t ran_ns(void)
+int64_t run_state_clock_ns(void)
 {
     if (vclock_stands_still()) {
         return vclock_now_ns();
     }
     return ran_before_ns +
            (state == RUN_STATE_RUNNING ? reactor_now_ns() - runs_since_ns : 0);
+}
+
+void run_state_set_clock_ns(int64_t ns)
+{
+    ran_before_ns = ns;
+    runs_since_ns = reactor_now_ns();
 }
 
 RunState run_state_get(void)
@@ -57,7 +62,7 @@ void run_state_set(RunState next)
 {
     bool ran = state == RUN_STATE_RUNNING, runs = next == RUN_STATE_RUNNING;
 
-    ran_before_ns = ran_ns();
+    ran_before_ns = run_state_clock_ns();
     runs_since_ns = reactor_now_ns();
     state = next;
     if (runs && !ran) {
@@ -87,7 +92,7 @@ void run_state_begin(bool stopped, bool incoming)
     backends_on_stop(stop_for_error);
     fd_sets_machine_runs(false);
     named_fds_offer();
-    internal_snapshots_use_clock(ran_ns);
+    internal_snapshots_use_clock(run_state_clock_ns);
     if (incoming) {
         state = RUN_STATE_INMIGRATE;
         runs_after = !stopped;

@@ -77,8 +77,10 @@ typedef enum FormatPreallocation {
 typedef struct SnapshotMoment {
     int64_t date_sec;
     uint32_t date_nsec;
-    uint64_t vm_clock_nsec; /* how long the machine has run */
-    uint64_t icount;        /* instructions; UINT64_MAX: not counted */
+    uint64_t vm_clock_nsec;  /* how long the machine has run */
+    uint64_t icount;         /* instructions; UINT64_MAX: not counted */
+    uint64_t vm_state_bytes; /* of the state behind the disk, 0: none. The
+                              * snapshot has it then, and the disk no more */
 } SnapshotMoment;
 
 typedef struct FormatOps {

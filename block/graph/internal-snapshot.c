@@ -101,7 +101,7 @@ void internal_snapshots_use_clock(int64_t (*ran_ns)(void))
     guest_clock_fn = ran_ns;
 }
 
-static SnapshotMoment moment_now(void)
+SnapshotMoment internal_snapshot_moment(void)
 {
     int64_t now_us = reactor_wall_clock_us();
 
@@ -120,7 +120,7 @@ COROUTINE_ONLY CONTROL_ONLY static bool
 co_create(Node *node, const BlockdevSnapshotInternal *args, char **id,
           Error **errp)
 {
-    const SnapshotMoment moment = moment_now();
+    const SnapshotMoment moment = internal_snapshot_moment();
     Error *err = NULL;
     int ret;
 

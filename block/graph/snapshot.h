@@ -23,5 +23,7 @@ void snapshot_settle_later(Node *disk, TransactionContext *ctx) CONTROL_ONLY;
 /* What internal snapshots say of how long the machine has run. At the start;
  * without it they show the date there. */
 void internal_snapshots_use_clock(int64_t (*ran_ns)(void)) CONTROL_ONLY;
+/* What a snapshot that is made now says of when that was. */
+struct SnapshotMoment internal_snapshot_moment(void) CONTROL_ONLY;
 
 #endif

@@ -482,6 +482,8 @@ int co_qcow2_vm_state_read(Node *node, uint64_t offset, uint64_t bytes,
                            void *buf) COROUTINE_ONLY;
 int co_qcow2_vm_state_write(Node *node, uint64_t offset, uint64_t bytes,
                             const void *buf) COROUTINE_ONLY;
+/* The disk has none any more; snapshots keep theirs. */
+int co_qcow2_vm_state_drop(Node *node) COROUTINE_ONLY;
 
 /* --- cut.c --------------------------------------------------------------- */
 

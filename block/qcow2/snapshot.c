@@ -169,6 +169,7 @@ int co_qcow2_snapshot_create(Node *node, const char *name,
     sn->date_nsec = moment->date_nsec;
     sn->vm_clock_nsec = moment->vm_clock_nsec;
     sn->icount = moment->icount;
+    sn->vm_state_bytes = moment->vm_state_bytes;
     sn->disk_bytes = s->disk_bytes;
     ret = co_create(s, sn);
     if (ret < 0) {
@@ -184,7 +185,9 @@ int co_qcow2_snapshot_create(Node *node, const char *name,
     if (id) {
         *id = g_strdup(sn->id);
     }
-    return 0;
+    ret = sn->vm_state_bytes ? co_qcow2_vm_state_drop(node) : 0;
+    return ret < 0 ? fail(errp, ret, "Could not drop the state of a machine")
+                   : 0;
 }
 
 /* The disk's table becomes the snapshot's; the old references go. */

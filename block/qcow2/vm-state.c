@@ -85,3 +85,15 @@ int co_qcow2_vm_state_write(Node *node, uint64_t offset, uint64_t bytes,
     iov_free(&iov);
     return ret;
 }
+
+int co_qcow2_vm_state_drop(Node *node)
+{
+    Qcow2State *s = qcow2_state(node);
+    uint64_t from = qcow2_vm_state_offset(node) / qcow2_table_reach(s);
+    int ret = 0;
+
+    for (uint64_t i = from; i < s->l1_size && ret == 0; i++) {
+        ret = co_qcow2_drop_table(s, i);
+    }
+    return ret < 0 ? ret : co_qcow2_settle(s);
+}

@@ -313,7 +313,7 @@ class Refused(machine.MachineCase):
     @ours_only('has guests')
     def test_guest(self):
         self.assertIn('this machine has no guest',
-                      self.refused('-loadvm', 'x'))
+                      self.refused('-gdb', 'x'))
         vm = self.machine('-vnc', 'none', '-vnc', f'unix:{self.path("vnc")}')
         vm.quit()
         self.assertEqual(

@@ -3,6 +3,7 @@
 #include "devices/board.h"
 #include "devices/device.h"
 #include "migration/migration.h"
+#include "migration/vm-snapshot.h"
 #include "monitor/monitor.h"
 #include "tools/machine/apply.h"
 #include "util/json/json-parse.h"
@@ -44,6 +45,11 @@ bool co_apply_device(Apply *apply, const MachineOption *option, Error **errp)
 bool apply_incoming(Apply *apply, const MachineOption *option, Error **errp)
 {
     return migration_incoming_begin(option->text, errp);
+}
+
+bool co_apply_loadvm(Apply *apply, const MachineOption *option, Error **errp)
+{
+    return co_vm_snapshot_load(&(VmSnapshot){.tag = option->text}, errp);
 }
 
 bool co_default_drives(Apply *apply, Error **errp)

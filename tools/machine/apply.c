@@ -123,6 +123,21 @@ COROUTINE_ONLY CONTROL_ONLY static bool co_apply_monitors(Apply *apply)
     return apply->has_monitors;
 }
 
+/* As what it is to be, or what it once was. */
+COROUTINE_ONLY CONTROL_ONLY static bool co_begin_to_run(Apply *apply)
+{
+    bool stopped = has(apply, MOPT_STOPPED), loads = has(apply, MOPT_LOADVM);
+
+    run_state_begin(stopped || loads, has(apply, MOPT_INCOMING));
+    if (!APPLY(apply, {MOPT_LOADVM, co_apply_loadvm, true})) {
+        return false;
+    }
+    if (loads && !stopped && !has(apply, MOPT_INCOMING)) {
+        run_state_set(RUN_STATE_RUNNING);
+    }
+    return APPLY(apply, {MOPT_INCOMING, apply_incoming, false});
+}
+
 bool co_machine_apply(const GPtrArray *options)
 {
     Apply apply = {.options = options};
@@ -152,6 +167,5 @@ bool co_machine_apply(const GPtrArray *options)
         return false;
     }
     devices_set_running();
-    run_state_begin(has(&apply, MOPT_STOPPED), has(&apply, MOPT_INCOMING));
-    return APPLY(&apply, {MOPT_INCOMING, apply_incoming, false});
+    return co_begin_to_run(&apply);
 }

@@ -86,6 +86,8 @@ bool co_apply_device(Apply *apply, const MachineOption *option,
                      Error **errp) COROUTINE_ONLY CONTROL_ONLY;
 bool apply_incoming(Apply *apply, const MachineOption *option,
                     Error **errp) CONTROL_ONLY;
+bool co_apply_loadvm(Apply *apply, const MachineOption *option,
+                     Error **errp) COROUTINE_ONLY CONTROL_ONLY;
 /* Drives that a machine has without being told. */
 bool co_default_drives(Apply *apply, Error **errp) COROUTINE_ONLY CONTROL_ONLY;
 /* Devices for the drives of this kind that are to have one; false: the reason

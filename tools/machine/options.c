@@ -96,7 +96,7 @@ static const Known known[] = {
     {"initrd", true, MOPT_GUEST_ONLY},
     {"append", true, MOPT_GUEST_ONLY},
     {"dtb", true, MOPT_GUEST_ONLY},
-    {"loadvm", true, MOPT_REFUSED},
+    {"loadvm", true, MOPT_LOADVM},
     {"vnc", true, MOPT_GUEST_ONLY},
     {"spice", true, MOPT_GUEST_ONLY},
     {"gdb", true, MOPT_REFUSED},

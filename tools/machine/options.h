@@ -43,6 +43,7 @@ typedef enum MachineOptionKind {
     MOPT_QTEST,
     MOPT_DEVICE,
     MOPT_INCOMING,
+    MOPT_LOADVM,
     MOPT_NO_SHUTDOWN,
     MOPT_NO_REBOOT,
     MOPT_ACTION,
