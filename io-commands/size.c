@@ -111,11 +111,9 @@ static const char *const protocols[] = {"file",      "host_device", "null-co",
                                         "null-aio",  "nbd",         "blkdebug",
                                         "blkverify", NULL};
 
-/* Whether sizes of clusters are known: of what the node shows, in the end. */
-static bool tells_sizes(const Node *node)
+/* What @node shows, in the end. */
+static const Node *shown_node(const Node *node)
 {
-    static const char *const silent[] = {"nbd", "null-co", "null-aio", "quorum",
-                                         NULL};
     const Edge *below;
 
     while ((below = !strcmp(node->driver->name, "raw")
@@ -123,14 +121,23 @@ static bool tells_sizes(const Node *node)
                         : node_filtered_child(node))) {
         node = below->child;
     }
+    return node;
+}
+
+/* Whether sizes of clusters are known of what is shown. */
+static bool tells_sizes(const Node *node)
+{
+    static const char *const silent[] = {"nbd", "null-co", "null-aio", "quorum",
+                                         NULL};
+
     return !g_strv_contains(silent, node->driver->name);
 }
 
 COROUTINE_ONLY CONTROL_ONLY static int co_info(IoShell *shell, int argc,
                                                char **argv)
 {
-    const Node *node = root_node(shell->root);
-    const FormatOps *format = node ? node->driver->format : NULL;
+    const Node *node = root_node(shell->root), *shown;
+    const FormatOps *format;
     g_autofree char *cluster = NULL, *vm_state = NULL;
     ImageInfo *info;
 
@@ -138,20 +145,22 @@ COROUTINE_ONLY CONTROL_ONLY static int co_info(IoShell *shell, int argc,
         printf("getlength: %s\n", strerror(ENOMEDIUM));
         return -1;
     }
+    shown = shown_node(node);
+    format = shown->driver->format;
     info = co_node_query_image(root_node(shell->root), QUERY_ALONE);
     cluster = size_text_exact(info->has_cluster_size ? info->cluster_size : 0);
     vm_state = size_text_exact(
-        format && format->vm_state_offset ? format->vm_state_offset(node) : 0);
+        format && format->vm_state_offset ? format->vm_state_offset(shown) : 0);
     printf("format name: %s\n", node->driver->name);
     if (g_strv_contains(protocols, node->driver->name)) {
         printf("format name: %s\n", node->driver->name);
     }
-    if (tells_sizes(node)) {
+    if (tells_sizes(shown)) {
         printf("cluster size: %s\nvm state offset: %s\n", cluster, vm_state);
     }
     say_specific(shell, info);
     ImageInfo_free(info);
-    return tells_sizes(node) ? 0 : -1;
+    return tells_sizes(shown) ? 0 : -1;
 }
 
 const IoCommand io_command_info = {

@@ -51,11 +51,7 @@ bool co_object_add(const ObjectOptions *options, Error **errp)
     Object *obj;
     void *state;
 
-    if (!id_well_formed(options->id)) {
-        error_set(errp, "Parameter 'id' expects an identifier");
-        return false;
-    }
-    if (!check_free(options->id, errp)) {
+    if (!id_check(options->id, errp) || !check_free(options->id, errp)) {
         return false;
     }
     state = class->co_create(options, errp);

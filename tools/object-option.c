@@ -63,17 +63,6 @@ static bool print_help(json_object *o, Error **errp)
     return true;
 }
 
-COROUTINE_ONLY CONTROL_ONLY static bool co_make(json_object *o, bool is_json,
-                                                Error **errp)
-{
-    ObjectOptions *options = is_json ? ObjectOptions_from_json(o, errp)
-                                     : ObjectOptions_from_keyval(o, errp);
-    bool ok = options && co_object_add(options, errp);
-
-    ObjectOptions_free(options);
-    return ok;
-}
-
 int object_option_help(const char *text, Error **errp)
 {
     bool is_json, help = false;
@@ -88,12 +77,14 @@ int object_option_help(const char *text, Error **errp)
     return ret;
 }
 
-bool co_object_option(const char *text, bool *listed, Error **errp)
+struct ObjectOptions *object_option_read(const char *text, bool *listed,
+                                         Error **errp)
 {
     Error *err = NULL;
     int help = object_option_help(text, &err);
-    bool is_json, ok;
+    ObjectOptions *options = NULL;
     json_object *o;
+    bool is_json;
 
     *listed = help != 0;
     if (help < 0) {
@@ -102,10 +93,22 @@ bool co_object_option(const char *text, bool *listed, Error **errp)
         print_types();
     }
     if (help) {
-        return true;
+        return NULL;
     }
     o = json_options_parse(text, "qom-type", &is_json, errp);
-    ok = o && co_make(o, is_json, errp);
+    if (o) {
+        options = is_json ? ObjectOptions_from_json(o, errp)
+                          : ObjectOptions_from_keyval(o, errp);
+    }
     json_object_put(o);
+    return options;
+}
+
+bool co_object_option(const char *text, bool *listed, Error **errp)
+{
+    ObjectOptions *options = object_option_read(text, listed, errp);
+    bool ok = *listed || (options && co_object_add(options, errp));
+
+    ObjectOptions_free(options);
     return ok;
 }

@@ -6,9 +6,13 @@
 #include "util/annotations.h"
 #include "util/error.h"
 
-/* Makes the object that @text, JSON or key=value, describes. "help" prints the
- * kinds of objects, "KIND,help" the options of one; then nothing is made and
- * *@listed is set. Coroutine on control; false with @errp. */
+/* The object that @text, JSON or key=value, describes, for ObjectOptions_free.
+ * "help" prints the kinds of objects, "KIND,help" the options of one; then the
+ * result is NULL, too, but *@listed is set. NULL with @errp. */
+struct ObjectOptions *object_option_read(const char *text, bool *listed,
+                                         Error **errp) CONTROL_ONLY;
+
+/* Reads it and makes the object. Coroutine on control; false with @errp. */
 bool co_object_option(const char *text, bool *listed,
                       Error **errp) COROUTINE_ONLY CONTROL_ONLY;
 

@@ -63,12 +63,42 @@ static void fold_limits(ThrottleGroupProperties *p)
 
 #undef FOLD
 
+#define NOT_NEGATIVE(what) (!p->has_x_##what || p->x_##what >= 0)
+
+/* Of limits that are properties by themselves. */
+static bool signs_ok(const ThrottleGroupProperties *p, Error **errp)
+{
+    if (NOT_NEGATIVE(iops_total) && NOT_NEGATIVE(iops_read) &&
+        NOT_NEGATIVE(iops_write) && NOT_NEGATIVE(bps_total) &&
+        NOT_NEGATIVE(bps_read) && NOT_NEGATIVE(bps_write) &&
+        NOT_NEGATIVE(iops_total_max) && NOT_NEGATIVE(iops_read_max) &&
+        NOT_NEGATIVE(iops_write_max) && NOT_NEGATIVE(bps_total_max) &&
+        NOT_NEGATIVE(bps_read_max) && NOT_NEGATIVE(bps_write_max) &&
+        NOT_NEGATIVE(iops_total_max_length) &&
+        NOT_NEGATIVE(iops_read_max_length) &&
+        NOT_NEGATIVE(iops_write_max_length) &&
+        NOT_NEGATIVE(bps_total_max_length) &&
+        NOT_NEGATIVE(bps_read_max_length) &&
+        NOT_NEGATIVE(bps_write_max_length) && NOT_NEGATIVE(iops_size)) {
+        return true;
+    }
+    error_set(errp, "Property values cannot be negative");
+    return false;
+}
+
+#undef NOT_NEGATIVE
+
 static void *create_group(const ObjectOptions *options, Error **errp)
 {
-    ThrottleGroup *group = g_new0(ThrottleGroup, 1);
-    ObjectOptions *copy = ObjectOptions_clone(options);
+    ThrottleGroup *group;
+    ObjectOptions *copy;
     bool ok;
 
+    if (!signs_ok(&options->u.throttle_group, errp)) {
+        return NULL;
+    }
+    group = g_new0(ThrottleGroup, 1);
+    copy = ObjectOptions_clone(options);
     fold_limits(&copy->u.throttle_group);
     list_init(&group->members);
     ok = throttle_buckets_init(&group->buckets, copy->u.throttle_group.limits,

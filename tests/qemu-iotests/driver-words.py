@@ -78,5 +78,32 @@ class Rules(shell_diff.ShellDiff):
         ''')
 
 
+class Objects(shell_diff.ShellDiff):
+    """Texts of --object, and of the machine's -object, which has others."""
+
+    def test_tools(self):
+        self.table('''
+            for o in throttle-group,id=g,x-bps-total=-1 throttle-group,id=g,bogus=1 throttle-group,id=1g throttle-group,id=g,x-iops-total=x '{"qom-type":"throttle-group","id":"g","x-bps-total":-1}' '{"qom-type":"throttle-group","id":"g","limits":{"bps-total":-1}}'; do qemu-img info --object "$o" x; qemu-io --object "$o" -c quit; done
+        ''')
+
+    def test_machine(self):
+        self.table('''
+            for o in throttle-group,id=g,x-bps-total=-1 throttle-group,id=g,bogus=1 throttle-group,id=1g throttle-group,id=g,x-iops-total=x throttle-group,id=g,limits.bps-total=5 throttle-group,id=g,x-bps-total=2,x-bps-read=1 secret,id=a secret,id=a,file=none secret,id=a,data=x,format=y '{"qom-type":"throttle-group","id":"g","x-bps-total":-1}' '{"qom-type":"throttle-group","id":"g","bogus":1}'; do qemu-system-x86_64 -nodefaults -display none -machine none -object "$o"; done
+        ''')
+
+
+class Info(shell_diff.ShellDiff):
+
+    setup = shell_diff.IMAGES
+
+    def test_behind_filters(self):
+        """Where the state of a machine begins is what the image says."""
+        self.table('''
+            qemu-io -c info --image-opts driver=copy-on-read,file.driver=qcow2,file.file.filename=o.img
+            qemu-io -c info --image-opts driver=compress,file.driver=qcow2,file.file.filename=q.img
+            qemu-io -c info --image-opts driver=raw,file.driver=qcow2,file.file.filename=q.img
+        ''')
+
+
 if __name__ == '__main__':
     case.main()

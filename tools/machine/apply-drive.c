@@ -2,7 +2,6 @@
 /* Options that make objects, chardevs, nodes and drives. */
 #include "tools/apply-text.h"
 #include "tools/machine/apply.h"
-#include "tools/object-option.h"
 #include "util/opts.h"
 
 static char *id_of(const MachineOption *option)
@@ -14,10 +13,8 @@ static char *id_of(const MachineOption *option)
     return id;
 }
 
-/* Option strings of a kind have names of their own, before what they say is
- * looked at. */
-static bool id_is_new(const Apply *apply, const MachineOption *option,
-                      Error **errp)
+bool apply_id_is_new(const Apply *apply, const MachineOption *option,
+                     Error **errp)
 {
     g_autofree char *id = id_of(option);
 
@@ -37,17 +34,9 @@ static bool id_is_new(const Apply *apply, const MachineOption *option,
     return true;
 }
 
-bool co_apply_object(Apply *apply, const MachineOption *option, Error **errp)
-{
-    bool listed = false;
-
-    return id_is_new(apply, option, errp) &&
-           co_object_option(option->text, &listed, errp);
-}
-
 bool co_apply_chardev(Apply *apply, const MachineOption *option, Error **errp)
 {
-    return id_is_new(apply, option, errp) &&
+    return apply_id_is_new(apply, option, errp) &&
            co_apply_chardev_text(option->text, false, errp);
 }
 

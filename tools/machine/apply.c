@@ -95,8 +95,7 @@ COROUTINE_ONLY CONTROL_ONLY static bool co_apply_early(Apply *apply)
                  {MOPT_GUEST_ONLY, apply_guest_only, false},
                  {MOPT_ADD_FD, apply_add_fd, false},
                  {MOPT_TRACE, apply_trace, false}) &&
-           begin_sets() &&
-           APPLY(apply, {MOPT_OBJECT, co_apply_object, false}) &&
+           begin_sets() && APPLY(apply, {MOPT_OBJECT, co_apply_object, true}) &&
            APPLY(apply, {MOPT_CHARDEV, co_apply_chardev, false},
                  {MOPT_QMP, co_open_monitor, false},
                  {MOPT_QMP_PRETTY, co_open_monitor, false},

@@ -52,6 +52,10 @@ bool apply_guest_only(Apply *apply, const MachineOption *option, Error **errp);
 bool apply_words(Apply *apply, const MachineOption *option, Error **errp);
 
 /* apply-drive.c: objects, chardevs, nodes, drives. */
+/* Option strings of a kind have names of their own, before what they say is
+ * looked at; false with @errp. */
+bool apply_id_is_new(const Apply *apply, const MachineOption *option,
+                     Error **errp) CONTROL_ONLY;
 bool co_apply_object(Apply *apply, const MachineOption *option,
                      Error **errp) COROUTINE_ONLY CONTROL_ONLY;
 bool co_apply_chardev(Apply *apply, const MachineOption *option,
