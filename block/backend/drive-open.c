@@ -102,6 +102,7 @@ static bool named_once(json_object *options, const DriveMedium *medium,
 static bool add_file(json_object *options, const DriveMedium *medium,
                      Error **errp)
 {
+    const char *driver;
     json_object *file;
 
     if (g_str_has_prefix(medium->file, "json:")) {
@@ -110,8 +111,12 @@ static bool add_file(json_object *options, const DriveMedium *medium,
     if (!named_once(options, medium, errp)) {
         return false;
     }
-    file = loose_options_of_name_for(driver_of_file(options, medium),
-                                     medium->file, errp);
+    driver = driver_of_file(options, medium);
+    if (driver && !driver_find(driver)) {
+        error_set(errp, "Unknown driver '%s'", driver);
+        return false;
+    }
+    file = loose_options_of_name_for(driver, medium->file, errp);
     if (!file) {
         return false;
     }

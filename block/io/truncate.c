@@ -9,7 +9,7 @@ int co_node_truncate_at_home(Node *node, uint64_t size_bytes, bool exact,
 
     if (size_bytes > BLOCK_MAX_BYTES) {
         error_set(errp, "offset(%" PRIu64 ") exceeds maximum(%" PRIu64 ")",
-                  size_bytes, (uint64_t)BLOCK_MAX_BYTES);
+                  size_bytes, (uint64_t)(INT64_MAX & ~(GiB - 1)));
         return -EFBIG;
     }
     if (node->read_only) {

@@ -143,6 +143,10 @@ COROUTINE_ONLY CONTROL_ONLY static void co_change(Hmp *hmp, json_object *args)
 {
     const char *mode = hmp_str(args, "read-only-mode");
 
+    if (!strcmp(hmp_str(args, "device"), "vnc")) {
+        hmp_printf(hmp, "Expected 'password' after 'vnc'\n");
+        return;
+    }
     if (mode && strcmp(mode, "retain") && strcmp(mode, "read-only") &&
         strcmp(mode, "read-write")) {
         hmp_printf(hmp, "Error: invalid parameter value: %s\n", mode);

@@ -2,6 +2,7 @@
 /* drive_add and drive_del: drives of a machine that runs. */
 #include "block/backend/drive.h"
 #include "block/graph/driver.h"
+#include "block/graph/loose-options.h"
 #include "monitor/hmp/commands.h"
 #include "qapi/qapi-commands.h"
 #include "util/json/json-keyval.h"
@@ -11,6 +12,24 @@ static void tell(Hmp *hmp, Error *err)
 {
     hmp_printf(hmp, "%s\n", error_text(err));
     error_free(err);
+}
+
+/* There is no probing of what stands on a node; false if the driver is not
+ * given. */
+CONTROL_ONLY
+static bool driver_given(json_object *json, Error **errp)
+{
+    const char *file = hmp_str(json, "file");
+
+    if (hmp_str(json, "driver")) {
+        return true;
+    }
+    if (file && !node_lookup(file, file, errp)) {
+        return false;
+    }
+    error_set(errp, file ? "Parameter 'driver' is missing"
+                         : "Must specify either driver or file");
+    return false;
 }
 
 /* -n: a node, with the options of -blockdev in the words of -drive. */
@@ -27,8 +46,8 @@ COROUTINE_ONLY CONTROL_ONLY static void co_add_node(Hmp *hmp, const char *text)
     }
     if (hmp_str(json, "driver") && !driver_find(hmp_str(json, "driver"))) {
         error_set(&err, "Unknown driver '%s'", hmp_str(json, "driver"));
-    } else {
-        options = BlockdevOptions_from_keyval(json, &err);
+    } else if (driver_given(json, &err)) {
+        options = loose_options_read(json, NULL, &err);
     }
     json_object_put(json);
     if (!options || !qmp_blockdev_add(options, &err)) {

@@ -289,6 +289,16 @@ class Devices(case.Case):
         self.assert_says('drive_add -n 0 driver=nope,node-name=x',
                          "Unknown driver 'nope'\n")
         self.assert_says('drive_add -n 0 driver=null-co,node-name=nn', '')
+        self.assert_says('drive_add -n 0 driver=null-co,node-name=nn,size=1M',
+                         "Duplicate nodes with node-name='nn'\n")
+        self.assert_says('drive_add -n 0 driver=null-co,node-name=sz,size=1M',
+                         '')
+        self.assert_says('drive_add -n 0 node-name=no',
+                         'Must specify either driver or file\n')
+        self.assert_says('drive_add -n 0 node-name=no,file=nn2',
+                         "Cannot find device='nn2' nor node-name='nn2'\n")
+        self.assert_says('drive_add -n 0 node-name=no,driver=raw',
+                         'A block device must be specified for "file"\n')
         self.assertIn('nn: null-co:// (null-co)\n',
                       hmp.run(self.vm, 'info block nn'))
         self.assert_says('drive_del nn', '')

@@ -80,6 +80,22 @@ class Words(machine.MachineCase):
                      ('-name', 'guest=a,debug-threads=on')):
             self.machine('-machine', 'pc', *args).quit()
 
+    def test_objects_that_fail(self):
+        """What is wrong with the words comes with the option, what with the
+        object does not."""
+        for words, text in (
+                ('secret,id=a', "Either 'file' or 'data' must be provided"),
+                ('secret,id=a,data=x,file=y',
+                 "'file' and 'data' are mutually exclusive"),
+                ('secret,id=a,data=x,keyid=no', "No secret with id 'no'"),
+                ('throttle-group,id=a,x-bps-total-max=1',
+                 'bps_max/iops_max require corresponding bps/iops values'),
+                ('iothread', "-object iothread: Parameter 'id' is missing"),
+                ('iothread,id=1', "-object iothread,id=1: Parameter 'id' "
+                 'expects an identifier')):
+            with self.subTest(words=words):
+                self.assertEqual(self.refused('-object', words), text)
+
     def test_names_twice(self):
         for option, words, what in [
                 ('-object', 'iothread,id=a', 'object'),

@@ -18,6 +18,7 @@ REFUSED = [
      "File name string for NBD must start with 'nbd:'"),
     ('file=a.img,file.driver=null-co',
      "The only allowed filename for this driver is 'null-co://'"),
+    ('file=a.img,file.driver=nosuch', "Unknown driver 'nosuch'"),
     ('format=qcow2,file=file:x:a.img',
      "Could not open './x:a.img': No such file or directory"),
     # children
