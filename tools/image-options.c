@@ -318,6 +318,9 @@ co_options_given(const ImageOpen *open, Error **errp)
     if (plain && open->probing) {
         keep_file_only(plain);
     }
+    if (plain && open->format && !open->image_opts) {
+        add_string(plain, "driver", open->format); /* it counts more */
+    }
     if (plain && !check_no_backing(open, plain, errp)) {
         json_object_put(plain);
         plain = NULL;

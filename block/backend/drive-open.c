@@ -172,6 +172,7 @@ static json_object *whole_file(json_object *options)
     return file;
 }
 
+/* NULL: only the open node has one. */
 static const char *name_to_warn_of(const DriveMedium *medium, json_object *file)
 {
     json_object *name;
@@ -181,7 +182,13 @@ static const char *name_to_warn_of(const DriveMedium *medium, json_object *file)
     }
     return json_object_object_get_ex(file, "filename", &name)
                ? json_object_get_string(name)
-               : "";
+               : NULL;
+}
+
+/* Who writes to an image that is raw only because it looks so. */
+static bool is_to_be_warned(const DriveMedium *medium)
+{
+    return !medium->read_only && !medium->snapshot;
 }
 
 COROUTINE_ONLY CONTROL_ONLY static bool co_add_driver(json_object *options,
@@ -190,7 +197,7 @@ COROUTINE_ONLY CONTROL_ONLY static bool co_add_driver(json_object *options,
                                                       Error **errp)
 {
     json_object *file;
-    const char *format;
+    const char *format, *name;
 
     if (medium->format) {
         add(options, "driver", medium->format);
@@ -205,8 +212,9 @@ COROUTINE_ONLY CONTROL_ONLY static bool co_add_driver(json_object *options,
     file = whole_file(options);
     format = co_probe_loose(file, errp);
     *guessed_raw = format && !strcmp(format, "raw");
-    if (*guessed_raw && !medium->read_only && !medium->snapshot) {
-        probe_warn_raw(name_to_warn_of(medium, file));
+    name = name_to_warn_of(medium, file);
+    if (*guessed_raw && is_to_be_warned(medium) && name) {
+        probe_warn_raw(name);
     }
     json_object_put(file);
     if (format) {
@@ -221,6 +229,7 @@ static void add_common(json_object *options, const DriveMedium *medium)
     json_object *file = file_of(options), *name;
 
     add_missing(options, "read-only", medium->read_only ? "on" : "off");
+    add_missing(options, "auto-read-only", "on");
     add_missing(options, "cache.direct", medium->direct ? "on" : "off");
     add_missing(options, "cache.no-flush", medium->no_flush ? "on" : "off");
     add_missing(options, "discard", medium->discard);
@@ -267,6 +276,8 @@ Node *co_drive_open(const DriveMedium *medium, Error **errp)
 {
     bool guessed_raw = false;
     json_object *loose = rest_options(medium);
+    bool named =
+        medium->file || json_object_object_get_ex(loose, "file.filename", NULL);
     BlockdevOptions *options = co_options(medium, loose, &guessed_raw, errp);
     Node *node = NULL;
 
@@ -282,6 +293,9 @@ Node *co_drive_open(const DriveMedium *medium, Error **errp)
     json_object_put(loose);
     BlockdevOptions_free(options);
     if (node && guessed_raw) {
+        if (is_to_be_warned(medium) && !named) {
+            probe_warn_raw(node->filename);
+        }
         raw_guard(node);
     }
     return node;

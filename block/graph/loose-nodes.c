@@ -188,6 +188,19 @@ static bool check_children(json_object *options, Error **errp)
     return check_backing(options, errp);
 }
 
+/* To have nothing behind it is also fine for who never has. */
+static void drop_no_backing(json_object *options, const QapiType *own)
+{
+    json_object *backing;
+
+    if (!loose_member_of(own, "backing") &&
+        json_object_object_get_ex(options, "backing", &backing) &&
+        (!backing || (json_object_is_type(backing, json_type_string) &&
+                      !json_object_get_string_len(backing)))) {
+        json_object_object_del(options, "backing");
+    }
+}
+
 bool loose_check_node(json_object *options, Error **errp)
 {
     const QapiType *type = &qapi_type_BlockdevOptions;
@@ -206,9 +219,10 @@ bool loose_check_node(json_object *options, Error **errp)
         error_set(errp, "Unknown driver '%s'", json_object_get_string(name));
         return false;
     }
+    drop_no_backing(options, type->arms[tag]);
     if ((driver->expand_options && !driver->expand_options(options, errp)) ||
-        !check_names(options, driver, type->arms[tag], errp) ||
-        !check_missing(options, driver, type->arms[tag], errp)) {
+        !check_missing(options, driver, type->arms[tag], errp) ||
+        !check_names(options, driver, type->arms[tag], errp)) {
         return false;
     }
     return loose_check_values(options, type->arms[tag], errp) &&

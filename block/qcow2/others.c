@@ -125,6 +125,9 @@ COROUTINE_ONLY CONTROL_ONLY static bool co_backing_by_name(Qcow2State *s,
         loose = loose_options_of_json_name(name, errp);
         if (loose) {
             add(loose, "read-only", "on");
+            if (format) {
+                add(loose, "driver", format); /* it counts more */
+            }
             edge = co_open_loose(s, loose, format ? format : "raw", "backing",
                                  EDGE_COW, errp);
             json_object_put(loose);

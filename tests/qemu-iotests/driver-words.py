@@ -105,5 +105,33 @@ class Info(shell_diff.ShellDiff):
         ''')
 
 
+class Names(shell_diff.ShellDiff):
+    """json: names beside a format that was said: the format counts more."""
+
+    setup = shell_diff.IMAGES
+
+    def test_backing(self):
+        self.table('''
+            J="json:{'driver':'qcow2','file':{'driver':'file','filename':'q.img'}}"; /usr/bin/qemu-img create -q -f qcow2 -F raw -b "$J" n.img; qemu-io -c 'read -v 0 16' n.img; qemu-img map --output=json n.img; qemu-img info --backing-chain n.img
+            J="json:{'driver':'raw','file':{'driver':'file','filename':'q.img'}}"; /usr/bin/qemu-img create -u -q -f qcow2 -F qcow2 -b "$J" n.img 1M; qemu-io -c 'read -v 0 16' n.img
+            J="json:{'driver':'null-co'}"; /usr/bin/qemu-img create -u -q -f qcow2 -F raw -b "$J" n.img 1M; qemu-io -c 'read -v 0 16' n.img; qemu-img create -q -f qcow2 -F raw -b "$J" m.img
+            J="json:{'driver':'qcow2','file':{'driver':'file','filename':'o.img'},'backing':null}"; qemu-img create -q -f qcow2 -F raw -b "$J" n.img; qemu-img info --backing-chain n.img
+        ''')
+
+    def test_tools(self):
+        self.table('''
+            for f in raw qcow2 null-co bad; do for d in qcow2 raw; do J="json:{'driver':'$d','file':{'driver':'file','filename':'q.img'}}"; qemu-img info -f $f "$J"; qemu-io -f $f -c length "$J"; qemu-img compare -f $f -F raw "$J" r.img; done; done
+            for f in raw qcow2 null-co; do for J in "json:{'driver':'null-co'}" "json:{'driver':'file','filename':'q.img'}" "json:{'file':{'driver':'file','filename':'q.img'}}"; do qemu-img info -f $f "$J"; done; done
+        ''')
+
+    def test_warned(self):
+        """The name in the warning, where nobody gave one; a descriptor that
+        only reads will do until somebody writes."""
+        self.table('''
+            echo '{"execute":"qmp_capabilities"} {"execute":"quit"}' | qemu-system-x86_64 -nodefaults -display none -machine none -qmp stdio -drive if=none,id=d,file.driver=null-co >/dev/null
+            exec 6<r.img; echo '{"execute":"qmp_capabilities"} {"execute":"quit"}' | qemu-system-x86_64 -nodefaults -display none -machine none -qmp stdio -add-fd fd=6,set=1 -drive file=/dev/fdset/1,format=raw,if=none,id=d >/dev/null
+        ''')
+
+
 if __name__ == '__main__':
     case.main()
