@@ -162,7 +162,16 @@ static bool check_arguments(const IoCommand *command, const char *name,
     return false;
 }
 
-/* An image that is read-only refuses, with the graph's text. */
+/* Another process has the image. */
+static bool is_inactive(const IoShell *shell)
+{
+    const Node *node = root_node(shell->root);
+
+    return node && node->inactive;
+}
+
+/* An image that is read-only refuses, with the graph's text; so does one that
+ * is another process's. */
 COROUTINE_ONLY CONTROL_ONLY static bool co_take_perms(IoShell *shell,
                                                       Perms perms)
 {
@@ -170,6 +179,11 @@ COROUTINE_ONLY CONTROL_ONLY static bool co_take_perms(IoShell *shell,
     Error *err = NULL;
     bool ok;
 
+    if (is_inactive(shell)) {
+        error_set(&err, "Block node is read-only");
+        io_say_error(shell, err);
+        return false;
+    }
     co_graph_lock();
     ok = backend ? backend_set_perms(backend, backend_perm(backend) | perms,
                                      backend_shared(backend), &err)

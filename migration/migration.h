@@ -17,6 +17,9 @@
 void migration_expect(void) CONTROL_ONLY;
 /* After all is set up: waits at @uri, or with "defer" for migrate-incoming. */
 bool migration_incoming_begin(const char *uri, Error **errp) CONTROL_ONLY;
+/* Waits until the machine has gone, or stays; why it stays, to be freed, unless
+ * that was asked for. */
+char *co_migration_wait(void) COROUTINE_ONLY CONTROL_ONLY;
 /* The machine that came could not be loaded: @fn ends the program, with exit
  * code 1. */
 void migration_on_failure(void (*fn)(void *opaque), void *opaque) CONTROL_ONLY;

@@ -4,14 +4,21 @@
 #include "block/graph/format.h"
 #include "migration/vm-snapshot.h"
 
-/* The image below @node that keeps snapshots, or NULL. */
+/* The image below @node that keeps snapshots, or NULL: not while another
+ * process has it. */
 static Node *image_of(Node *node)
 {
     const FormatOps *format;
 
     node = node_skip_filters(node);
     format = node->driver->format;
-    return format && format->co_snapshot_list ? node : NULL;
+    return format && format->co_snapshot_list && !node->inactive ? node : NULL;
+}
+
+/* It takes part: it is, or will be when it comes here, for writing. */
+static bool is_writable(const Node *node)
+{
+    return node->inactive ? !node->inactive_read_only : !node->read_only;
 }
 
 static void add(GPtrArray *disks, Node *node, const char *device)
@@ -35,8 +42,6 @@ static bool has(const GPtrArray *disks, const Node *node)
 /* Nobody uses it, or somebody who is no node: an export, say. */
 static bool stands_on_top(const Node *node)
 {
-    const Edge *edge;
-
     LIST_FOREACH(edge, &node->parents, Edge, in_child) {
         if (edge->root) {
             return true;
@@ -49,12 +54,12 @@ CONTROL_ONLY
 static void add_all(GPtrArray *disks)
 {
     for (Backend *b = backend_next(NULL); b; b = backend_next(b)) {
-        if (backend_node(b) && !backend_node(b)->read_only) {
+        if (backend_node(b) && is_writable(backend_node(b))) {
             add(disks, backend_node(b), backend_name(b));
         }
     }
     for (Node *node = node_next(NULL); node; node = node_next(node)) {
-        if (node->monitor_owned && !node->read_only && stands_on_top(node) &&
+        if (node->monitor_owned && is_writable(node) && stands_on_top(node) &&
             !has(disks, node)) {
             add(disks, node, "");
         }
@@ -71,7 +76,7 @@ static bool add_named(GPtrArray *disks, const StrList *names, Error **errp)
             error_set(errp, "No block device node '%s'", names->v[i]);
             return false;
         }
-        if (!node->read_only) {
+        if (is_writable(node)) {
             Backend *b = backend_of_node(node);
 
             add(disks, node, b ? backend_name(b) : "");

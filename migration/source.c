@@ -310,6 +310,15 @@ bool source_begin(const char *uri, Error **errp)
     return true;
 }
 
+char *co_migration_wait(void)
+{
+    while (source_running()) {
+        co_queue_wait(&source.changed);
+    }
+    return source.status == MIGRATION_STATUS_FAILED ? g_strdup(source.error)
+                                                    : NULL;
+}
+
 void source_cancel(void)
 {
     if (!source_running() || source.inactive || source.cancelled) {

@@ -57,11 +57,12 @@ static bool check_node(const Node *node, const char *device, Error **errp)
     if (!node_op_allowed(node, NODE_OP_INTERNAL_SNAPSHOT, errp)) {
         return false;
     }
-    if (node->read_only) {
+    if (node->read_only && !node->inactive) {
         error_set(errp, "Device '%s' is read only", device);
         return false;
     }
-    if (!format || !format->co_snapshot_create) {
+    /* One that is another process's has none to QEMU. */
+    if (!format || !format->co_snapshot_create || node->inactive) {
         error_set(errp,
                   "Block format '%s' used by device '%s' does not support "
                   "internal snapshots",

@@ -12,6 +12,9 @@
 /* Where one line's output goes. */
 typedef struct Hmp {
     GString *out;
+    /* To be set if no line is taken until the migration that the command began
+     * is over; NULL: there is nobody who could wait. */
+    bool *waits;
 } Hmp;
 
 /* What a word of a command is, and how it is kept among the arguments. */

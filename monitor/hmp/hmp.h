@@ -15,6 +15,7 @@
 #define MONITOR_HMP_HMP_H
 
 #include <glib.h>
+#include <stdbool.h>
 
 #include "util/annotations.h"
 
@@ -23,6 +24,10 @@ void hmp_init(void);
 
 /* Runs one line and returns what it printed. */
 GString *co_hmp_run(const char *line) COROUTINE_ONLY CONTROL_ONLY;
+/* The same for a session. *@waits is set if it takes no more lines until the
+ * migration that the line began is over. */
+GString *co_hmp_run_in_session(const char *line,
+                               bool *waits) COROUTINE_ONLY CONTROL_ONLY;
 
 /* The words that could stand where @line ends, for line editors: names of
  * commands, of what info shows, of devices, nodes, jobs, exports. Each is a

@@ -58,6 +58,21 @@ static void show_memory(Hmp *hmp, const MigrationStats *ram)
     hmp_printf(hmp, "pages-per-second: %" PRIu64 "\n", ram->pages_per_second);
 }
 
+static void show_addresses(Hmp *hmp, const SocketAddressList *list)
+{
+    hmp_printf(hmp, "socket address: [\n");
+    for (size_t i = 0; i < list->n; i++) {
+        const SocketAddress *a = list->v[i];
+
+        if (a->type == SOCKET_ADDRESS_TYPE_UNIX) {
+            hmp_printf(hmp, "\tunix:%s\n", a->u.q_unix.path);
+        } else if (a->type == SOCKET_ADDRESS_TYPE_INET) {
+            hmp_printf(hmp, "\ttcp:%s:%s\n", a->u.inet.host, a->u.inet.port);
+        }
+    }
+    hmp_printf(hmp, "]\n");
+}
+
 COROUTINE_ONLY CONTROL_ONLY static void co_info_migrate(Hmp *hmp,
                                                         json_object *args)
 {
@@ -71,6 +86,9 @@ COROUTINE_ONLY CONTROL_ONLY static void co_info_migrate(Hmp *hmp,
         }
         if (info->ram) {
             show_memory(hmp, info->ram);
+        }
+        if (info->socket_address) {
+            show_addresses(hmp, info->socket_address);
         }
     }
     hmp_error(hmp, err);

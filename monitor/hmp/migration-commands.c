@@ -8,7 +8,12 @@ COROUTINE_ONLY CONTROL_ONLY static void co_migrate(Hmp *hmp, json_object *args)
 {
     bool detach = hmp_flag(args, "detach");
 
-    if (co_hmp_call(hmp, "migrate", json_object_get(args), NULL) && !detach) {
+    if (!co_hmp_call(hmp, "migrate", json_object_get(args), NULL) || detach) {
+        return;
+    }
+    if (hmp->waits) {
+        *hmp->waits = true;
+    } else {
         hmp_printf(hmp, "terminal does not allow synchronous migration, "
                         "continuing detached\n");
     }
@@ -23,7 +28,7 @@ const HmpCommand hmp_migrate = {
              {"uri", HMP_STRING}},
     .params = "[-d] [-b] [-i] [-r] uri",
     .help = "let the machine go on in another process, at URI;\n"
-            "\t\t\t-d: do not wait for the end (nobody waits here),\n"
+            "\t\t\t-d: do not wait for the end,\n"
             "\t\t\t-b, -i: disks with it (refused: use drive_mirror),\n"
             "\t\t\t-r: go on with one that was paused",
     .co_run = co_migrate,

@@ -127,7 +127,12 @@ static const HmpCommand *find_command(Hmp *hmp, const char *line,
 
 GString *co_hmp_run(const char *line)
 {
-    Hmp hmp = {g_string_new(NULL)};
+    return co_hmp_run_in_session(line, NULL);
+}
+
+GString *co_hmp_run_in_session(const char *line, bool *waits)
+{
+    Hmp hmp = {g_string_new(NULL), waits};
     const HmpCommand *command;
     json_object *args = NULL;
     const char *p;

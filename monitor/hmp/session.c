@@ -15,6 +15,7 @@
 #include "monitor/control.h"
 #include "monitor/dispatch.h"
 #include "devices/about.h"
+#include "migration/migration.h"
 #include "monitor/hmp/hmp-int.h"
 #include "monitor/hmp/readline.h"
 #include "monitor/human.h"
@@ -73,16 +74,31 @@ static void make_cooked(const HmpSession *s)
 
 /* --- lines --------------------------------------------------------------- */
 
+/* Other monitors go on meanwhile. That it failed is told by who moves the
+ * machine, and by who waited for it, as in QEMU. */
+COROUTINE_ONLY CONTROL_ONLY static void co_wait_for_migration(void)
+{
+    g_autofree char *error = co_migration_wait();
+
+    if (error) {
+        error_report("%s", error);
+    }
+}
+
 COROUTINE_ONLY CONTROL_ONLY static void co_run_line(HmpSession *s,
                                                     const char *line)
 {
     GString *text = NULL;
+    bool waits = false;
 
     co_output_wait_sent(&s->output, reactor_now_ns() + SEND_GRACE_NS);
     s->executing = true;
     if (co_dispatch_begin()) {
-        text = co_hmp_run(line);
+        text = co_hmp_run_in_session(line, &waits);
         dispatch_end();
+    }
+    if (waits) {
+        co_wait_for_migration();
     }
     if (text) {
         send_text(s, text);

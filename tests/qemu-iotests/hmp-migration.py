@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """HMP's commands of migrations: what is set and shown, and their errors."""
 
-from lib import case, hmp
+from lib import case, hmp, images
+from lib.images import MIB
 
 TRY = 'Try "help {}" for more information\n'
 
@@ -112,8 +113,18 @@ class Migration(case.Case):
         self.assert_says('info status', 'VM status: paused (postmigrate)\n')
 
     def test_images_are_not_ours_yet(self):
+        images.make(self.path('d.img'), MIB)
         vm = hmp.start(self, '-incoming', 'defer', '-blockdev',
-                       'null-co,node-name=n')
+                       'null-co,node-name=n', '-drive',
+                       f'if=none,id=d,file={self.path("d.img")},format=raw')
+        self.assertEqual(hmp.run(vm, 'qemu-io d "write 0 512"'),
+                         'Block node is read-only\n')
+        self.assertEqual(hmp.run(vm, 'savevm x'), "Error: Device 'd' is "
+                         'writable but does not support snapshots\n')
+        path = self.path('mig')
+        self.assertEqual(hmp.run(vm, f'migrate_incoming unix:{path}'), '')
+        self.assertTrue(hmp.run(vm, 'info migrate').endswith(
+            f'\nsocket address: [\n\tunix:{path}\n]\n'))
         self.assertEqual(hmp.run(vm, 'qemu-io n "write 0 512"'),
                          'Block node is read-only\n')
         self.assertEqual(hmp.run(vm, 'qemu-io n "read 0 512"'), '')

@@ -40,6 +40,17 @@ class Readline(case.Case):
                          "unknown command: 'foo'\r\n",
                          hmp.echo('info block-jobs'), 'No active jobs\r\n')
 
+    def test_waits_for_a_migration(self):
+        self.assert_talk(b'migrate exec:cat>/dev/null\ninfo status\n',
+                         hmp.echo('migrate exec:cat>/dev/null'),
+                         hmp.echo('info status'),
+                         'VM status: paused (postmigrate)\r\n')
+        failed = ("qemu-system-x86_64: Failed to connect to 'nosuch': No such "
+                  'file or directory\n')
+        self.assert_talk(b'migrate unix:nosuch\ninfo status\n',
+                         hmp.echo('migrate unix:nosuch'), failed, failed,
+                         hmp.echo('info status'), 'VM status: running\r\n')
+
     def test_return_ends_a_line_too(self):
         self.assert_talk(b'foo\r\n', hmp.echo('foo'),
                          "unknown command: 'foo'\r\n", hmp.echo(''))
