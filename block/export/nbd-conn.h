@@ -190,6 +190,9 @@ void nbd_option_reply(GByteArray *out, uint32_t option, uint32_t type,
 /* An error reply; frees @err. */
 void nbd_option_error(GByteArray *out, uint32_t option, uint32_t type,
                       Error *err);
+/* There is no export @name, of which only the beginning is told if it is
+ * long. */
+void nbd_option_no_export(GByteArray *out, uint32_t option, const char *name);
 
 /* --- nbd-meta.c ---------------------------------------------------------- */
 

@@ -57,11 +57,9 @@ static void answer(NbdConn *conn, uint32_t option,
                    const NbdMetaRequest *request, GByteArray *out)
 {
     const NbdExport *e = nbd_export_find(request->name);
-    Error *err = NULL;
 
     if (!e) {
-        error_set(&err, "export '%s' not present", request->name);
-        nbd_option_error(out, option, NBD_REP_ERR_UNKNOWN, err);
+        nbd_option_no_export(out, option, request->name);
         return;
     }
     if (option == NBD_OPT_SET_META_CONTEXT) {

@@ -25,6 +25,8 @@ void nbd_option_reply(GByteArray *out, uint32_t option, uint32_t type,
     }
 }
 
+#define NAME_SHOWN 80
+
 void nbd_option_error(GByteArray *out, uint32_t option, uint32_t type,
                       Error *err)
 {
@@ -33,6 +35,16 @@ void nbd_option_error(GByteArray *out, uint32_t option, uint32_t type,
     nbd_option_reply(out, option, type, text,
                      MIN(strlen(text), NBD_MAX_STRING));
     error_free(err);
+}
+
+void nbd_option_no_export(GByteArray *out, uint32_t option, const char *name)
+{
+    bool is_long = strlen(name) >= NAME_SHOWN;
+    Error *err = NULL;
+
+    error_set(&err, "export '%.*s%s' not present", NAME_SHOWN, name,
+              is_long ? "..." : "");
+    nbd_option_error(out, option, NBD_REP_ERR_UNKNOWN, err);
 }
 
 static void ack(GByteArray *out, uint32_t option)
@@ -231,8 +243,7 @@ static NbdOptionResult info_or_go(NbdConn *conn, uint32_t option,
     if (e) {
         result = send_info(conn, e, option, &request, out);
     } else {
-        error_set(&err, "export '%s' not present", request.name);
-        nbd_option_error(out, option, NBD_REP_ERR_UNKNOWN, err);
+        nbd_option_no_export(out, option, request.name);
     }
     nbd_info_request_clear(&request);
     return result;

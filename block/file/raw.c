@@ -143,6 +143,8 @@ static void raw_child_perm(const Node *node, const Edge *edge, Perms perm,
     *child_perm &= ~changes | perm;
 }
 
+#define GUARD_ALIGN 512
+
 static void raw_refresh_limits(Node *node)
 {
     const RawState *s = node->state;
@@ -151,8 +153,10 @@ static void raw_refresh_limits(Node *node)
     node->limits.zeroes_align = child->zeroes_align;
     node->limits.discard_align = child->discard_align;
     /* It passes requests on. The child pads by itself: the rest of its blocks
-     * at our ends may not be ours, and its bitmaps show what was written. */
-    node->limits.request_align = 1;
+     * at our ends may not be ours, and its bitmaps show what was written. One
+     * that is guarded takes whole sectors, as QEMU's does. */
+    node->limits.request_align =
+        s->guarded && node->size_bytes % GUARD_ALIGN == 0 ? GUARD_ALIGN : 1;
 }
 
 COROUTINE_ONLY
@@ -175,6 +179,7 @@ void raw_guard(Node *node)
 {
     if (node->driver == &driver_raw) {
         ((RawState *)node->state)->guarded = true;
+        node_refresh_limits(node);
     }
 }
 

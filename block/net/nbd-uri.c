@@ -6,6 +6,8 @@
  */
 #include "block/net/nbd-uri.h"
 
+#include "qapi/qapi-types.h"
+
 #define DEFAULT_PORT 10809
 #define EXPORT_NAME ":exportname="
 
@@ -224,6 +226,20 @@ static json_object *short_server(const char *path, const char *host,
                 : inet_server(host, port ? port : G_STRINGIFY(DEFAULT_PORT));
 }
 
+/* In its own words: "path", not "server.path". */
+static bool server_ok(json_object *server, Error **errp)
+{
+    SocketAddress *address;
+
+    if (!json_object_object_length(server)) {
+        error_set(errp, "NBD server address missing");
+        return false;
+    }
+    address = SocketAddress_from_keyval(server, errp);
+    SocketAddress_free(address);
+    return address;
+}
+
 bool nbd_uri_expand(json_object *options, Error **errp)
 {
     const char *path = text_of(options, "path");
@@ -237,7 +253,7 @@ bool nbd_uri_expand(json_object *options, Error **errp)
             error_set(errp, "Cannot use 'server' and path/host/port at the "
                             "same time");
         }
-        return !path && !host && !port;
+        return !path && !host && !port && server_ok(server, errp);
     }
     server = short_server(path, host, port, errp);
     if (server) {
