@@ -30,9 +30,9 @@ static bool take_slot(Amend *a, Error **errp)
     if (a->o->has_keyslot &&
         (a->o->keyslot < 0 || a->o->keyslot >= LUKS_SLOTS)) {
         error_set(errp,
-                  "Invalid keyslot %" PRId64
+                  "Invalid keyslot %" PRIu32
                   " specified, must be between 0 and %d",
-                  a->o->keyslot, LUKS_SLOTS - 1);
+                  (uint32_t)a->o->keyslot, LUKS_SLOTS - 1);
         return false;
     }
     a->slot = a->o->has_keyslot ? (int)a->o->keyslot : -1;

@@ -102,8 +102,8 @@ typedef struct ReactorSys {
     int (*resolve)(const char *host, const char *port,
                    const struct addrinfo *hints, struct addrinfo **result);
     void (*resolve_free)(struct addrinfo *result);
-    /* 1 if @path is a socket that a process listens on, 0 if it is a socket
-     * without one, -errno (-ENOTSOCK: something else). */
+    /* 1 if @path is a file with something in it, 0 if it is anything else,
+     * -errno. */
     int (*unix_probe)(const char *path);
     int (*unlink)(const char *path);
     /* Sends one datagram to the unix socket @addr. Blocks while the listener

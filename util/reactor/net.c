@@ -32,8 +32,9 @@ bool net_unix_address(const char *path, struct sockaddr_un *addr, Error **errp)
     return true;
 }
 
-/* Removes a socket file that nobody listens on any more. */
-static int unlink_stale(const char *path)
+/* A new socket takes the place of one that is there, as QEMU's do: who listens
+ * on that may be about to end. Files with something in them stay. */
+static int unlink_old(const char *path)
 {
     const ReactorSys *sys = reactor_sys();
     int ret = sys->unix_probe(path);
@@ -50,7 +51,7 @@ int io_listen_unix(const char *path, Error **errp)
     if (!net_unix_address(path, &addr, errp)) {
         return -1;
     }
-    ret = unlink_stale(path);
+    ret = unlink_old(path);
     if (ret) {
         error_set_errno(errp, -ret, "Failed to unlink socket %s", path);
         return -1;
