@@ -129,6 +129,11 @@ void block_copy_set_no_unmap(BlockCopy *copy)
     copy->zero_flags = 0;
 }
 
+void block_copy_set_exact(BlockCopy *copy, bool exact)
+{
+    copy->exact = exact;
+}
+
 void block_copy_set_compress(BlockCopy *copy)
 {
     copy->write_flags = REQ_COMPRESSED;

@@ -152,6 +152,10 @@ void co_block_copy_give_space(BlockCopy *copy, uint64_t offset_bytes,
 int co_block_copy_claim(BlockCopy *copy, uint64_t start_bytes,
                         uint64_t max_hole_bytes,
                         BlockCopyRun **run) COROUTINE_ONLY;
+/* From now on, what is claimed is data or a hole as the source's images say,
+ * each piece from one of them, and is not read to find out: for a job with a
+ * speed limit, whose users count its steps. At home. */
+void block_copy_set_exact(BlockCopy *copy, bool exact);
 uint64_t block_copy_run_offset(const BlockCopyRun *run);
 uint64_t block_copy_run_bytes(const BlockCopyRun *run);
 /* Copies it and frees @run. 0 or -errno as co_block_copy. */

@@ -28,8 +28,8 @@ static bool classify_later(BlockCopyRun *run, bool waited_for)
     bool small = waited_for ? run->bytes <= copy->chunk_bytes
                             : run->bytes < copy->chunk_bytes;
 
-    run->may_be_hole =
-        small && !copy->live && !copy->space && !CHANCE("copy-asks-first");
+    run->may_be_hole = small && !copy->live && !copy->exact && !copy->space &&
+                       !CHANCE("copy-asks-first");
     return run->may_be_hole;
 }
 
@@ -70,7 +70,7 @@ static int co_is_patchwork(BlockCopyRun *run, uint64_t bytes, bool *result)
     int ret = 0;
 
     *result = false;
-    if (bytes < piece && !run->copy->space) {
+    if (bytes < piece && !run->copy->space && !run->copy->exact) {
         ret = co_ask_source(run, run->offset_bytes + bytes, &status);
         *result = ret == 0 && status.bytes < piece - bytes;
     }

@@ -32,6 +32,7 @@ struct BlockCopy {
     /* HOME */
     RangeLocks *in_flight;
     bool stopped; /* nothing is claimed any more */
+    bool exact;   /* pieces are not put together, nor told by their data */
     /* What the source last said to be data: a hint that saves asking again
      * for each chunk. Data is never a wrong answer. */
     uint64_t data_start, data_end;

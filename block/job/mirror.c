@@ -100,6 +100,7 @@ static bool co_step(Job *job, uint64_t *at_bytes, uint64_t *step_bytes)
     Worker *w;
     int ret;
 
+    block_copy_set_exact(s->copy, block_job_speed(job));
     co_root_enter(root);
     ret = co_block_copy_claim(
         s->copy, *at_bytes,
