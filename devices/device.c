@@ -2,6 +2,8 @@
 /* The life of devices: see device.h. */
 #include "devices/device-int.h"
 
+#include "block/job/block-job.h"
+#include "block/job/verbs.h"
 #include "objects/iothread.h"
 #include "qapi/qapi-events.h"
 #include "util/id.h"
@@ -226,30 +228,50 @@ void devices_set_running(void)
 
 /* --- removing ------------------------------------------------------------ */
 
-/* What is to be told of a device that has gone. */
-static void add_gone(GPtrArray *gone, const char *id, const char *path)
+/* What has gone. */
+typedef struct Gone {
+    GPtrArray *events; /* QapiEventDeviceDeleted */
+    GPtrArray *disks;  /* Node, with a reference: what it used */
+} Gone;
+
+static void add_event(Gone *gone, const char *id, const char *path)
 {
     QapiEventDeviceDeleted *data = g_new0(QapiEventDeviceDeleted, 1);
 
     data->device = g_strdup(id);
     data->path = g_strdup(path);
-    g_ptr_array_add(gone, data);
+    g_ptr_array_add(gone->events, data);
 }
 
-/* The events come after the answer, as from a guest that lets it go. */
-COROUTINE_ONLY static void co_tell_gone(void *opaque)
+CONTROL_ONLY
+static void tell_events(const Gone *gone)
 {
-    g_autoptr(GPtrArray) gone = opaque;
-
-    co_reschedule();
-    for (guint i = 0; i < gone->len; i++) {
-        QapiEventDeviceDeleted *data = gone->pdata[i];
+    for (guint i = 0; i < gone->events->len; i++) {
+        QapiEventDeviceDeleted *data = gone->events->pdata[i];
 
         qapi_event_device_deleted(data);
         g_free(data->device);
         g_free(data->path);
         g_free(data);
     }
+}
+
+/* The events come after the answer, as from a guest that lets it go. */
+COROUTINE_ONLY CONTROL_ONLY static void co_tell_gone(void *opaque)
+{
+    Gone *gone = opaque;
+
+    co_reschedule();
+    co_graph_lock();
+    for (guint i = 0; i < gone->disks->len; i++) {
+        jobs_show_detach(gone->disks->pdata[i]);
+        co_node_unref(gone->disks->pdata[i]);
+    }
+    graph_unlock();
+    tell_events(gone);
+    g_ptr_array_free(gone->events, TRUE);
+    g_ptr_array_free(gone->disks, TRUE);
+    g_free(gone);
 }
 
 /* A device that stands on the bus that @owner brings, or NULL. */
@@ -276,8 +298,27 @@ COROUTINE_ONLY CONTROL_ONLY static void co_let_disk_go(Device *device)
     }
 }
 
-COROUTINE_ONLY CONTROL_ONLY static void co_take_out(Device *device,
-                                                    GPtrArray *gone)
+/* Jobs of its disk see it go, or end with it. */
+COROUTINE_ONLY CONTROL_ONLY static void co_settle_jobs(const Device *device,
+                                                       Gone *gone)
+{
+    Backend *backend = device->disk.backend;
+    Node *disk = backend ? backend_node(backend) : NULL;
+    g_autoptr(GPtrArray) disks = g_ptr_array_new();
+
+    if (!disk) {
+        return;
+    }
+    g_ptr_array_add(disks, disk);
+    jobs_show_pause_of_users(disks);
+    node_ref(disk);
+    g_ptr_array_add(gone->disks, disk);
+    if (drive_of_backend(backend)) {
+        co_jobs_disk_goes(disk);
+    }
+}
+
+COROUTINE_ONLY CONTROL_ONLY static void co_take_out(Device *device, Gone *gone)
 {
     Device *child;
 
@@ -285,6 +326,9 @@ COROUTINE_ONLY CONTROL_ONLY static void co_take_out(Device *device,
         co_take_out(child, gone);
     }
     list_remove(&device->link);
+    if (gone) {
+        co_settle_jobs(device, gone);
+    }
     co_graph_lock();
     co_let_disk_go(device);
     graph_unlock();
@@ -292,18 +336,19 @@ COROUTINE_ONLY CONTROL_ONLY static void co_take_out(Device *device,
         g_autofree char *inner =
             g_strconcat(device->path, "/virtio-backend", NULL);
 
-        add_gone(gone, NULL, inner);
+        add_event(gone, NULL, inner);
     }
     if (gone) {
-        add_gone(gone, device->id, device->path);
+        add_event(gone, device->id, device->path);
     }
     device_free(device);
 }
 
 void co_device_remove(Device *device)
 {
-    GPtrArray *gone = g_ptr_array_new();
+    Gone *gone = g_new(Gone, 1);
 
+    *gone = (Gone){g_ptr_array_new(), g_ptr_array_new()};
     co_take_out(device, gone);
     coroutine_start(co_tell_gone, gone);
 }

@@ -128,6 +128,18 @@ bool block_job_uses(const Job *job, const Node *node)
     return false;
 }
 
+bool block_job_holds(const Job *job, const Node *node)
+{
+    for (guint i = 0; i < job->block->holds->len; i++) {
+        BlockJobHold *hold = job->block->holds->pdata[i];
+
+        if (root_node(hold->root) == node) {
+            return true;
+        }
+    }
+    return false;
+}
+
 void block_job_allow_ops(Job *job, const Node *node, unsigned ops)
 {
     for (guint i = 0; i < job->block->holds->len; i++) {

@@ -136,6 +136,8 @@ void co_job_txn_finalize(JobTxn *txn) COROUTINE_ONLY CONTROL_ONLY;
 
 void co_block_job_release(Job *job) COROUTINE_ONLY CONTROL_ONLY;
 void block_job_unblock(Job *job);
+/* Of a block job: whether it holds @node itself. */
+bool block_job_holds(const Job *job, const Node *node);
 /* Whether it is a block job, and @node lies below what it holds. */
 bool block_job_uses(const Job *job, const Node *node);
 void block_job_free(Job *job);

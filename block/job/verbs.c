@@ -93,6 +93,30 @@ bool job_user_leave(Job *job, Error **errp)
     return true;
 }
 
+/* A commit below the image that users see is of that disk, too. */
+static bool is_of_disk(const Job *job, const Node *disk)
+{
+    const Edge *backing = node_backing_child(disk);
+
+    return block_job_holds(job, disk) ||
+           (job->driver->type == JOB_TYPE_COMMIT && backing &&
+            block_job_holds(job, backing->child));
+}
+
+void co_jobs_disk_goes(const Node *disk)
+{
+    bool wait = false;
+
+    for (Job *job = job_next(NULL); job; job = job_next(job)) {
+        if (job->block && is_of_disk(job, disk)) {
+            wait |= job_user_leave(job, NULL) && !job->driver->reply_first;
+        }
+    }
+    if (wait) {
+        co_jobs_take_turn();
+    }
+}
+
 bool co_job_user_change(Job *job, const BlockJobChangeOptions *options,
                         Error **errp)
 {

@@ -9,6 +9,7 @@
 #ifndef BLOCK_JOB_VERBS_H
 #define BLOCK_JOB_VERBS_H
 
+#include "block/graph/node.h"
 #include "block/job/job.h"
 
 /* With `Job not found`. */
@@ -34,6 +35,10 @@ bool job_user_set_speed(Job *job, int64_t speed, Error **errp);
  * when it returns true because a job failed at this last step: that shows in
  * their states, as in QEMU. */
 bool co_job_user_finalize(Job *job, Error **errp) COROUTINE_ONLY CONTROL_ONLY;
+
+/* The disk whose image is @disk goes with its device: its jobs end, well if
+ * they are ready. Not under the graph lock; they may be gone afterwards. */
+void co_jobs_disk_goes(const Node *disk) COROUTINE_ONLY CONTROL_ONLY;
 
 /* Cancel without asking whether the state allows it. Too late for a job whose
  * end has begun: then it does nothing. */

@@ -138,6 +138,16 @@ class Overlay(DiskCase):
         self.vm.quit()
         self.assertEqual(self.data_of(self.new), [(1024, 64), (4096, 64)])
 
+    def test_step_of_a_backup(self):
+        """With a speed limit a step is of one kind, from one image."""
+        self.guest('write -P 3 0 64k')
+        self.guest('write -P 3 128k 64k')
+        self.vm.cmd('drive-backup', job_id='j', device='disk', sync='full',
+                    target=self.new, format='qcow2', speed=1)
+        jobs.wait_for_progress(self.vm, 'j', 64 << 10)
+        self.vm.cmd('job-cancel', id='j')
+        self.end_of('j')
+
     def test_texts_of_a_commit(self):
         """The top is looked at first; the base is looked for behind it."""
         base = self.path('base')
@@ -160,6 +170,63 @@ class Overlay(DiskCase):
             self.vm, 'drive-backup',
             {'device': 'disk', 'sync': 'full', 'target': self.path('no')},
             "Node 'disk' is busy: block device is in use by block job: mirror")
+        self.vm.cmd('job-cancel', id='j')
+        self.end_of('j')
+
+
+class Unplugged(DiskCase):
+    """A device goes while a job works on its disk."""
+
+    def start_with(self, *disk):
+        self.vm = self.machine(
+            '-machine', 'pc', *disk, '-device', 'virtio-scsi', '-device',
+            'scsi-hd,drive=disk,id=hd')
+        self.new = self.image('new', MIB)
+        self.vm.cmd('blockdev-add', {
+            'driver': 'qcow2', 'node-name': 'new',
+            'file': {'driver': 'file', 'filename': self.new}})
+
+    def unplug(self):
+        self.vm.cmd('device_del', id='hd')
+        self.vm.qmp.event('DEVICE_DELETED')
+
+    def setUp(self):
+        super().setUp()
+        self.disk = self.image('disk', MIB)
+        tools.io(self.disk, 'write 0 1M', options=('-f', 'qcow2'))
+
+    def test_drive(self):
+        """What -drive made goes with the device, its jobs end."""
+        self.start_with('-drive',
+                        f'if=none,id=disk,file={self.disk},format=qcow2')
+        self.vm.cmd('blockdev-backup', job_id='j', device='disk', sync='none',
+                    target='new')
+        self.unplug()
+        self.assertEqual(jobs.without_drains(self.end_of('j')), [
+            'created', 'running', 'aborting', jobs.cancelled(MIB, 0),
+            'concluded', 'null'])
+        self.assertEqual(self.vm.cmd('query-block'), [])
+
+    def test_drive_with_a_mirror(self):
+        """One that is ready ends well."""
+        self.start_with('-drive',
+                        f'if=none,id=disk,file={self.disk},format=qcow2')
+        self.vm.cmd('blockdev-mirror', job_id='j', device='disk', sync='full',
+                    target='new')
+        self.vm.qmp.event('BLOCK_JOB_READY')
+        self.unplug()
+        self.assertEqual(self.end_of('j')[-3:], [
+            jobs.completed(MIB, type='mirror'), 'concluded', 'null'])
+
+    def test_node(self):
+        """What blockdev-add made stays, and so do its jobs."""
+        self.start_with('-blockdev', 'qcow2,node-name=disk,file.driver=file,'
+                                     f'file.filename={self.disk}')
+        self.vm.cmd('blockdev-backup', job_id='j', device='disk', sync='none',
+                    target='new')
+        self.unplug()
+        self.assertEqual(jobs.take(self.vm, 'j'), [
+            'created', 'running'] + ['paused', 'running'] * 4)
         self.vm.cmd('job-cancel', id='j')
         self.end_of('j')
 
