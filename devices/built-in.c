@@ -6,6 +6,14 @@
 
 /* CONTROL */
 static unsigned floppies, ide_disks;
+static bool has_floppy_bus;
+
+CONTROL_ONLY
+static void add_floppy_bus(void)
+{
+    bus_add(g_strdup("floppy-bus.0"), "floppy-bus", NULL, 2);
+    has_floppy_bus = true;
+}
 
 void devices_init(void)
 {
@@ -23,7 +31,9 @@ void devices_init(void)
             bus_add(g_strdup_printf("ide.%u", i), "IDE", NULL,
                     board->ide_units);
         }
-        bus_add(g_strdup("floppy-bus.0"), "floppy-bus", NULL, 2);
+        if (!board->no_floppy) {
+            add_floppy_bus();
+        }
     }
 }
 
@@ -65,6 +75,9 @@ co_built_in(Drive *drive, const char *model_name, Error **errp)
 
     json_object_put(values);
     device->built_in = true;
+    if (model->use == DEVICE_USES_FLOPPY && !has_floppy_bus) {
+        add_floppy_bus();
+    }
     device->path = own_path(model);
     co_graph_lock();
     ok = bus_choose(model, bus_name, &device->at, errp) &&
