@@ -55,7 +55,7 @@ COROUTINE_ONLY
 static int co_put_some(Qcow2State *s, const SparseBitmap *bits, Be64 *table,
                        uint64_t entries, uint64_t *at, uint8_t *chunk)
 {
-    uint64_t wanted = 0, got, offset, i, n;
+    uint64_t wanted = 0, offset, i, n;
     bool fresh;
     int ret;
 
@@ -66,11 +66,11 @@ static int co_put_some(Qcow2State *s, const SparseBitmap *bits, Be64 *table,
         *at = entries;
         return 0;
     }
-    ret = co_qcow2_alloc_run(s, NULL, wanted, &offset, &got, &fresh);
+    ret = co_qcow2_alloc_run(s, NULL, wanted, &offset, &fresh);
     if (ret < 0) {
         return ret;
     }
-    for (i = *at, n = 0; n < got; i++) {
+    for (i = *at, n = 0; n < wanted; i++) {
         uint8_t *to = chunk + (n << s->cluster_bits);
         uint64_t count = qcow2_bits_at(s, bits, i);
 
@@ -83,7 +83,7 @@ static int co_put_some(Qcow2State *s, const SparseBitmap *bits, Be64 *table,
         n++;
     }
     *at = i;
-    return co_qcow2_file_write(s, offset, chunk, got << s->cluster_bits);
+    return co_qcow2_file_write(s, offset, chunk, wanted << s->cluster_bits);
 }
 
 /* Clusters that a table which was never on disk names. */

@@ -193,11 +193,10 @@ static int co_place(Qcow2State *s, size_t bytes, uint64_t *offset)
         ret = co_qcow2_refcount_change(s, at, bytes, 1);
     }
     if (room < bytes || ret < 0) {
-        uint64_t new, got;
+        uint64_t new;
         bool fresh;
 
-        ret =
-            co_qcow2_alloc_run(s, "compressed cluster", 1, &new, &got, &fresh);
+        ret = co_qcow2_alloc_run(s, "compressed cluster", 1, &new, &fresh);
         if (ret == 0 && room && new == at + room) {
             /* It goes on right behind: use the rest of the last one too. */
             ret = co_qcow2_refcount_change(s, at, room, 1);

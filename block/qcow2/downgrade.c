@@ -39,9 +39,8 @@ static int co_new_cluster(const Expand *x, uint64_t guest, uint64_t count,
                           uint64_t *host)
 {
     Qcow2State *s = x->s;
-    uint64_t got;
     bool fresh;
-    int ret = co_qcow2_alloc_run(s, NULL, 1, host, &got, &fresh);
+    int ret = co_qcow2_alloc_run(s, NULL, 1, host, &fresh);
 
     for (; ret == 0 && count > 1; count--) {
         ret = co_qcow2_refcount_change(s, *host, s->cluster_bytes, 1);

@@ -101,7 +101,7 @@ int co_qcow2_preallocate(Qcow2State *s, uint64_t offset, uint64_t bytes,
         got = MIN(got, (reach - at % reach) >> s->cluster_bits);
         ret = co_qcow2_table_ensure(s, at);
         if (ret == 0 && !s->has_data_file) {
-            ret = co_qcow2_alloc_run(s, NULL, got, &host, &got, &fresh);
+            ret = co_qcow2_alloc_run(s, NULL, got, &host, &fresh);
         }
         bytes = got << s->cluster_bits;
         if (ret == 0) {

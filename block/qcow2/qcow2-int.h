@@ -194,7 +194,7 @@ struct Qcow2State {
     bool reftable_moved;        /* the header does not know yet */
     GHashTable *reftable_dirty; /* numbers of 512 byte parts */
 
-    uint64_t free_hint;  /* cluster number; all below are in use */
+    uint64_t free_hint;  /* number of the cluster where looking begins */
     uint64_t fresh_from; /* from here on the file has never been written */
     uint64_t file_bytes; /* how long it is now */
     bool file_grown;     /* longer than needed: cut at close */
@@ -289,14 +289,13 @@ int co_qcow2_refcount_get(Qcow2State *s, uint64_t cluster,
 int co_qcow2_refcount_change(Qcow2State *s, uint64_t offset, uint64_t bytes,
                              int change) COROUTINE_ONLY;
 /*
- * Allocates up to @clusters clusters in a row, at least one; *@offset is
- * where in the file, *@got how many. *@fresh: they read as zeroes. The file
- * is long enough for them. @what: what it is called if a damaged image has no
- * other place than the header's; NULL: it has no name of its own.
+ * Allocates @clusters clusters in a row; *@offset is where in the file.
+ * *@fresh: they read as zeroes. The file is long enough for them. @what: what
+ * it is called if a damaged image has no other place than the header's; NULL:
+ * it has no name of its own.
  */
 int co_qcow2_alloc_run(Qcow2State *s, const char *what, uint64_t clusters,
-                       uint64_t *offset, uint64_t *got,
-                       bool *fresh) COROUTINE_ONLY;
+                       uint64_t *offset, bool *fresh) COROUTINE_ONLY;
 /* Exactly enough clusters for @bytes, in a row; zeroed if @zero. For tables.
  */
 int co_qcow2_alloc_bytes(Qcow2State *s, const char *what, uint64_t bytes,

@@ -54,7 +54,7 @@ COROUTINE_ONLY
 static int co_target_take(Qcow2State *s, Qcow2Target *t)
 {
     uint64_t reach = qcow2_table_reach(s);
-    uint64_t room = (reach - t->guest % reach) >> s->cluster_bits, got;
+    uint64_t room = (reach - t->guest % reach) >> s->cluster_bits;
     int ret;
 
     t->clusters = MIN(t->clusters, room);
@@ -64,8 +64,7 @@ static int co_target_take(Qcow2State *s, Qcow2Target *t)
         t->fresh = false;
         return ret;
     }
-    ret = co_qcow2_alloc_run(s, NULL, t->clusters, &t->host, &got, &t->fresh);
-    t->clusters = got;
+    ret = co_qcow2_alloc_run(s, NULL, t->clusters, &t->host, &t->fresh);
     t->fresh &= !s->crypt; /* zeroes do not stand for zeroes */
     return ret;
 }

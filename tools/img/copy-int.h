@@ -28,7 +28,7 @@ static inline void img_copy_end_turn(ImgCopy *copy, const ImgPiece *piece)
  * its last write begins. */
 int co_img_copy_write(ImgCopy *copy, const ImgPiece *piece,
                       uint8_t *buf) COROUTINE_ONLY;
-/* With @compressed, after the last piece. Reports a failure. */
+/* With @compressed, after the last piece. */
 int co_img_copy_end_compressed(ImgCopy *copy) COROUTINE_ONLY;
 
 #endif

@@ -111,10 +111,6 @@ int co_img_copy_end_compressed(ImgCopy *copy)
     ret = node->driver->format->co_pwritev_compressed(node, 0, 0, &iov, 0);
     root_leave(copy->target);
     iov_free(&iov);
-    if (ret < 0) {
-        error_report("error during writing compressed data: %s",
-                     strerror(-ret));
-    }
     return ret;
 }
 
