@@ -65,7 +65,11 @@ static int co_map(IoShell *shell, int argc, char **argv)
 
         ret = co_same(shell->root, at, end, &allocated, &bytes);
         if (ret < 0) {
-            error_report("Failed to get allocation status: %s", strerror(-ret));
+            /* An image that was found corrupt before has no length. */
+            error_report("Failed to %s: %s",
+                         ret == -ENOMEDIUM && at == 0 ? "query image length"
+                                                      : "get allocation status",
+                         strerror(-ret));
             return -1;
         }
         length = size_text_exact(bytes);

@@ -137,6 +137,7 @@ int co_node_block_status_above(Node *node, Node *base, bool want_zero,
 
     *depth = 0;
     for (Node *n = node; n && n != base; n = next_layer(n)) {
+        BlockStatus above = *status;
         int ret =
             co_node_block_status_hop(n, want_zero, offset_bytes, bytes, status);
 
@@ -148,8 +149,10 @@ int co_node_block_status_above(Node *node, Node *base, bool want_zero,
             if (level > 1) {
                 /* A backing image that is shorter: zeroes from its end on,
                  * and it is the one that says so. */
-                *status = (BlockStatus){.flags = STATUS_ZERO | STATUS_ALLOCATED,
-                                        .bytes = bytes};
+                *status = above;
+                status->flags = STATUS_ZERO | STATUS_ALLOCATED |
+                                (above.flags & STATUS_OFFSET);
+                status->bytes = bytes;
                 *depth = level;
             }
             return 0;
@@ -160,6 +163,8 @@ int co_node_block_status_above(Node *node, Node *base, bool want_zero,
         }
         bytes = status->bytes;
     }
-    status->flags &= ~(unsigned)STATUS_OFFSET; /* nobody has it */
+    if (!(status->flags & STATUS_ZERO)) {
+        status->flags &= ~(unsigned)STATUS_OFFSET;
+    }
     return 0;
 }

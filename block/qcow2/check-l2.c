@@ -72,8 +72,9 @@ static void walk_placed(Qcow2Check *c, L2Walk *w, Qcow2Entry e)
     }
 }
 
-/* What the subclusters of an entry say must fit the cluster. */
-static void check_subclusters(Qcow2Check *c, uint64_t index, Qcow2Entry e)
+/* What the subclusters of an entry say must fit the cluster. False: what it
+ * refers to is not counted, as nothing is to be mended. */
+static bool check_subclusters(Qcow2Check *c, uint64_t index, Qcow2Entry e)
 {
     bool placed = (e.entry & QCOW2_OFFSET_MASK) ||
                   (c->s->has_data_file && (e.entry & QCOW2_COPIED));
@@ -83,6 +84,9 @@ static void check_subclusters(Qcow2Check *c, uint64_t index, Qcow2Entry e)
                         "ERROR compressed cluster %" PRIu64 " with non-zero "
                         "subcluster allocation bitmap, entry=0x%" PRIx64,
                         index, e.entry);
+        c->out->corruptions++;
+        /* QEMU calls what it refers to leaked, and frees it: data. */
+        return c->out->fix;
     } else if (!(e.entry & QCOW2_COMPRESSED) && !placed &&
                (e.bitmap & UINT32_MAX)) {
         qcow2_check_say(c, "ERROR: Unallocated cluster has non-zero "
@@ -94,15 +98,16 @@ static void check_subclusters(Qcow2Check *c, uint64_t index, Qcow2Entry e)
                         "corrupted subcluster allocation bitmap",
                         e.entry & QCOW2_OFFSET_MASK);
     } else {
-        return;
+        return true;
     }
     c->out->corruptions++;
+    return true;
 }
 
 static void walk_entry(Qcow2Check *c, L2Walk *w, uint64_t index, Qcow2Entry e)
 {
-    if (c->s->extended_l2) {
-        check_subclusters(c, index, e);
+    if (c->s->extended_l2 && !check_subclusters(c, index, e)) {
+        return;
     }
     if (e.entry & QCOW2_COMPRESSED) {
         walk_compressed(c, w, index, e.entry);

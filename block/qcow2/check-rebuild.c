@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * New refcount structures behind the end of the file, from the references
- * that were found; the header names them when they are on stable storage.
+ * New refcount structures behind all that is in use, from the references that
+ * were found; the header names them when they are on stable storage.
  *
  * Invariant: until then nothing that the old ones count has changed.
  */
@@ -101,13 +101,24 @@ static uint64_t find_room(const Qcow2Check *c, uint64_t first, uint64_t total)
     return first;
 }
 
+/* The first cluster behind all that something refers to. The file may be
+ * longer: who ended before its time left what it had grown ahead. */
+static uint64_t behind_all(const Qcow2Check *c)
+{
+    uint64_t end = MIN(qcow2_check_known(c), c->counted);
+
+    while (end && !qcow2_check_count(c, end - 1)) {
+        end--;
+    }
+    return end;
+}
+
 /* Blocks and table count themselves: until nothing changes any more. */
 static bool make_plan(Qcow2Check *c, Plan *p)
 {
     Qcow2State *s = c->s;
     uint64_t total = 0, before;
 
-    p->first = MAX(c->clusters, c->counted);
     p->blocks = g_array_new(FALSE, FALSE, sizeof(uint64_t));
     do {
         p->first = find_room(c, p->first, total);
@@ -219,6 +230,7 @@ int co_qcow2_check_rebuild_as(Qcow2Check *c, unsigned order)
     Plan p;
     int ret = -EFBIG;
 
+    p.first = behind_all(c);
     forget_old(c);
     s->refcount_order = order;
     qcow2_geometry(s);

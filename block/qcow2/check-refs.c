@@ -103,6 +103,18 @@ void qcow2_check_ref(Qcow2Check *c, uint64_t offset, uint64_t bytes)
     last = (offset + bytes - 1) >> s->cluster_bits;
     c->counted = MAX(c->counted, last + 1);
     for (uint64_t i = first; i <= last; i++) {
-        qcow2_check_set_count(c, i, qcow2_check_count(c, i) + 1);
+        uint64_t count = qcow2_check_count(c, i);
+
+        if (count == s->refcount_max) {
+            qcow2_check_say(c,
+                            "ERROR: overflow cluster offset=0x%" PRIx64 "\n"
+                            "Use qemu-img amend to increase the refcount entry "
+                            "width or qemu-img convert to create a clean copy "
+                            "if the image cannot be opened for writing",
+                            i << s->cluster_bits);
+            c->out->corruptions++;
+            continue;
+        }
+        qcow2_check_set_count(c, i, count + 1);
     }
 }

@@ -1,15 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * From guest offsets to places in the file: entries of the L2 tables, and
- * tables of our own for what is about to change.
- *
- * Invariants:
- * 1. An L1 entry with the flag COPIED names a table that only it refers to;
- *    no other table is ever changed.
- * 2. A table in memory that the L1 table on disk does not name yet has its
- *    index in s->l1_dirty.
+ * From guest offsets to places in the file: entries of the L2 tables.
  */
-#include "block/qcow2/qcow2-int.h"
+#include "block/qcow2/l2-int.h"
 
 #include "qapi/qapi-types.h"
 
@@ -163,9 +156,7 @@ static int co_check_entry(Qcow2State *s, Qcow2Entry e, uint64_t guest,
     return 0;
 }
 
-/* The table for a guest offset; *@table 0: there is none. */
-COROUTINE_ONLY
-static int co_table_of(Qcow2State *s, uint64_t guest, uint64_t *table)
+int co_qcow2_table_of(Qcow2State *s, uint64_t guest, uint64_t *table)
 {
     uint64_t index = guest / qcow2_table_reach(s);
 
@@ -186,9 +177,8 @@ static uint64_t entry_byte(const Qcow2State *s, uint64_t guest)
            s->l2_entry_bytes;
 }
 
-COROUTINE_ONLY
-static int co_piece_of(Qcow2State *s, uint64_t table, uint64_t guest,
-                       Qcow2Piece **piece, unsigned *byte)
+int co_qcow2_piece_of(Qcow2State *s, uint64_t table, uint64_t guest,
+                      Qcow2Piece **piece, unsigned *byte)
 {
     uint64_t at = entry_byte(s, guest);
     int ret = co_qcow2_piece_get(&s->l2_cache, table + at, piece);
@@ -293,7 +283,7 @@ static int co_map(Qcow2State *s, uint64_t offset, uint64_t bytes, bool writing,
     uint64_t reach = qcow2_table_reach(s), table;
     Qcow2Piece *piece;
     unsigned byte;
-    int ret = co_table_of(s, offset, &table);
+    int ret = co_qcow2_table_of(s, offset, &table);
 
     if (ret < 0) {
         return ret;
@@ -303,7 +293,7 @@ static int co_map(Qcow2State *s, uint64_t offset, uint64_t bytes, bool writing,
         *map = (Qcow2Map){.type = QCOW2_UNALLOCATED, .bytes = bytes};
         return 0;
     }
-    ret = co_piece_of(s, table, offset, &piece, &byte);
+    ret = co_qcow2_piece_of(s, table, offset, &piece, &byte);
     if (ret < 0) {
         return ret;
     }
@@ -359,103 +349,4 @@ bool qcow2_known_empty(Qcow2State *s, uint64_t offset, uint64_t bytes)
         }
     }
     return true;
-}
-
-/* --- tables of our own --------------------------------------------------- */
-
-/* A shared table is never dirty, so the file has all of it. */
-COROUTINE_ONLY
-static int co_copy_table(Qcow2State *s, uint64_t from, uint64_t to)
-{
-    uint8_t *buf = io_buffer_alloc(s->file->child, s->cluster_bytes);
-    int ret;
-
-    if (!buf) {
-        return -ENOMEM;
-    }
-    qcow2_event(s, BLKDBG_L2_ALLOC_COW_READ);
-    ret = co_qcow2_file_read(s, from, buf, s->cluster_bytes);
-    if (ret == 0) {
-        qcow2_event(s, BLKDBG_L2_ALLOC_WRITE);
-        ret = co_qcow2_file_write(s, to, buf, s->cluster_bytes);
-    }
-    io_buffer_free(buf);
-    return ret;
-}
-
-COROUTINE_ONLY
-static int co_table_make(Qcow2State *s, uint32_t index)
-{
-    uint64_t old = s->l1[index] & QCOW2_OFFSET_MASK, new;
-    int ret = co_qcow2_check_table(s, QCOW2_OL_ACTIVE_L1,
-                                   s->l1_offset + index * UINT64_C(8), 8);
-
-    if (ret < 0) {
-        return ret;
-    }
-    ret = co_qcow2_alloc_bytes(s, "L2 table", s->cluster_bytes, !old, &new);
-
-    if (ret < 0) {
-        return ret;
-    }
-    qcow2_cache_forget(&s->l2_cache, new, s->cluster_bytes);
-    if (old) {
-        ret = co_copy_table(s, old, new);
-        if (ret < 0) {
-            co_qcow2_refcount_change(s, new, s->cluster_bytes, -1);
-            return ret;
-        }
-        qcow2_table_unnote(s, old);
-        qcow2_free_later(s, old, s->cluster_bytes, QCOW2_FREE_OTHER);
-    }
-    s->l1[index] = new | QCOW2_COPIED;
-    qcow2_table_note(s, new, QCOW2_OL_ACTIVE_L2);
-    qcow2_l1_mark(s, index);
-    return 0;
-}
-
-int co_qcow2_table_ensure(Qcow2State *s, uint64_t guest)
-{
-    uint64_t index = guest / qcow2_table_reach(s), table;
-    int ret;
-
-    if (index >= s->l1_size) {
-        return -EIO;
-    }
-    if (LIKELY(s->l1[index] & QCOW2_COPIED)) {
-        return 0;
-    }
-    co_mutex_lock(&s->l2_mutex);
-    ret = co_table_of(s, guest, &table);
-    if (ret == 0 && !(s->l1[index] & QCOW2_COPIED)) {
-        ret = co_table_make(s, index);
-    }
-    comutex_unlock(&s->l2_mutex);
-    return ret;
-}
-
-int co_qcow2_entry_writable(Qcow2State *s, uint64_t offset, Qcow2Piece **piece,
-                            unsigned *byte)
-{
-    uint64_t table;
-    int ret = co_qcow2_table_ensure(s, offset);
-
-    if (ret == 0) {
-        ret = co_table_of(s, offset, &table);
-    }
-    if (ret == 0) {
-        ret = co_piece_of(s, table, offset, piece, byte);
-    }
-    if (ret < 0) {
-        return ret;
-    }
-    ret = co_qcow2_check_piece(&s->l2_cache, *piece, QCOW2_OL_ACTIVE_L2);
-    if (ret == 0 && UNLIKELY(table + s->cluster_bytes > s->file_bytes)) {
-        /* Of a damaged image; all of it was read as zeroes. */
-        ret = co_qcow2_file_reach(s, table + s->cluster_bytes);
-    }
-    if (ret < 0) {
-        qcow2_piece_put(&s->l2_cache, *piece);
-    }
-    return ret;
 }

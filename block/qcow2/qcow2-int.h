@@ -257,6 +257,10 @@ int co_qcow2_commit(Qcow2State *s, bool flush) COROUTINE_ONLY;
  * cluster waits. For close, snapshots, resizing: afterwards memory and file
  * agree. */
 int co_qcow2_settle(Qcow2State *s) COROUTINE_ONLY;
+/* With lazy refcounts: brings those that are in memory to the file, as QEMU
+ * does for a new L2 table. What a check finds after a crash is then the same:
+ * counts of data that came later are missing, those of tables are there. */
+int co_qcow2_write_counts(Qcow2State *s) COROUTINE_ONLY;
 /* After co_qcow2_settle(), with nothing in flight: takes the dirty bit off the
  * header if it was set for counts that were late. */
 int co_qcow2_mark_clean(Qcow2State *s) COROUTINE_ONLY;

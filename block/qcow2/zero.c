@@ -168,6 +168,9 @@ static int co_zero_locked(Qcow2State *s, uint64_t at, uint64_t end,
     bool zero;
     int ret;
 
+    if (s->version < 3 && (flags & REQ_NO_FALLBACK)) {
+        return -ENOTSUP; /* it has no word for zeroes */
+    }
     if (at % unit || end % unit) {
         ret = co_widen(s, &at, &end, &zero);
         if (ret < 0 || !zero) {

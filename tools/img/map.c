@@ -129,7 +129,7 @@ static int co_get_status(Root *root, uint64_t at, uint64_t bytes, Area *area,
     area->depth = depth ? depth - 1 : layers_behind(node);
     if (depth > 1 && layer(node, depth - 1)->size_bytes <= at) {
         /* Nobody has it: the one above a shorter image says so. */
-        status->flags = STATUS_ZERO;
+        status->flags = STATUS_ZERO | (status->flags & STATUS_OFFSET);
         area->depth = depth - 2;
     }
     return 0;
