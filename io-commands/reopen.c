@@ -261,6 +261,32 @@ static bool keeps_name(const Reopening *r, const Node *node, Error **errp)
     return false;
 }
 
+/* What is said of an image behind is for one that there is. */
+static bool has_behind(json_object *words, const Node *node, Error **errp)
+{
+    g_autoptr(GString) name = g_string_new("backing");
+    json_object *value;
+
+    if (!words || !json_object_object_get_ex(words, "backing", &value)) {
+        return true;
+    }
+    if (!json_object_is_type(value, json_type_object)) {
+        return true;
+    }
+    if (node_child(node, "backing")) {
+        return has_behind(value, node_child(node, "backing")->child, errp);
+    }
+    while (json_object_is_type(value, json_type_object) &&
+           json_object_object_length(value)) {
+        struct json_object_iterator first = json_object_iter_begin(value);
+
+        g_string_append_printf(name, ".%s", json_object_iter_peek_name(&first));
+        value = json_object_iter_peek_value(&first);
+    }
+    error_set(errp, "Cannot change the option '%s'", name->str);
+    return false;
+}
+
 static BlockdevOptions *make_options(const Reopening *r, Node *node,
                                      Error **errp)
 {
@@ -268,7 +294,7 @@ static BlockdevOptions *make_options(const Reopening *r, Node *node,
     json_object *words;
     Error *err = NULL;
 
-    if (!keeps_name(r, node, errp)) {
+    if (!keeps_name(r, node, errp) || !has_behind(r->words, node, errp)) {
         return NULL;
     }
     words = options_now(node, r->words);
@@ -348,6 +374,9 @@ COROUTINE_ONLY CONTROL_ONLY static int co_reopen(IoShell *shell, int argc,
     }
     if (ret == 0 && r.cache) {
         shell->writethrough = r.cache->writethrough;
+        if (shell->backend) {
+            backend_set_writethrough(shell->backend, r.cache->writethrough);
+        }
     }
     json_object_put(r.words);
     return ret;

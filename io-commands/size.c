@@ -100,7 +100,11 @@ static void say_specific(IoShell *shell, const ImageInfo *info)
     }
     image_text_specific(text, info->format_specific);
     if (shell->show) {
-        shell->show(shell, text->str);
+        char *rest = strchr(text->str, '\n') + 1;
+
+        /* The heading goes where all else of info goes. */
+        fwrite(text->str, 1, rest - text->str, stdout);
+        shell->show(shell, rest);
     } else {
         fputs(text->str, stdout);
     }

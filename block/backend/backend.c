@@ -242,6 +242,11 @@ void backend_set_writethrough(Backend *backend, bool on)
     backend->writethrough = on;
 }
 
+bool backend_writethrough(const Backend *backend)
+{
+    return backend->writethrough;
+}
+
 void backend_override_errors(Backend *backend, BlockdevOnError on_read,
                              BlockdevOnError on_write)
 {

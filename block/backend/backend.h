@@ -96,6 +96,7 @@ void backend_set_errors(Backend *backend, BlockdevOnError on_read,
 const char *backend_errors_asked(const Backend *backend);
 /* Whether each write is on stable storage when it is done. */
 void backend_set_writethrough(Backend *backend, bool on);
+bool backend_writethrough(const Backend *backend);
 
 /* The same by a device: what it says AUTO to stays. */
 void backend_override_errors(Backend *backend, BlockdevOnError on_read,

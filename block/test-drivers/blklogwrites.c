@@ -362,6 +362,14 @@ static int co_log_pwrite_zeroes(Node *node, uint64_t offset_bytes,
                                   flags & REQ_FUA ? LOG_FUA : 0, NULL, 0);
 }
 
+COROUTINE_ONLY CONTROL_ONLY static int
+co_log_truncate(Node *node, uint64_t size_bytes, bool exact, Error **errp)
+{
+    const LogState *s = node->state;
+
+    return co_edge_truncate_along(s->file, size_bytes, exact, errp);
+}
+
 COROUTINE_ONLY
 static int co_log_pdiscard(Node *node, uint64_t offset_bytes, uint64_t bytes)
 {
@@ -412,5 +420,6 @@ const NodeDriver driver_blklogwrites = {
     .co_pwrite_zeroes = co_log_pwrite_zeroes,
     .co_pdiscard = co_log_pdiscard,
     .co_flush = co_log_flush,
+    .co_truncate = co_log_truncate,
     .co_allocated_bytes = co_log_allocated_bytes,
 };

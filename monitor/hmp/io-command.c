@@ -144,6 +144,8 @@ COROUTINE_ONLY CONTROL_ONLY static void co_qemu_io(Hmp *hmp, json_object *args)
     io_shell_init(&io->shell);
     list_append(&all, &io->link);
     if (co_find(io, hmp_str(args, "device"), hmp_flag(args, "qdev"), &err)) {
+        io->shell.writethrough =
+            io->shell.backend && backend_writethrough(io->shell.backend);
         co_io_run_line(&io->shell, hmp_str(args, "command"));
     }
     hmp_error(hmp, err);

@@ -92,6 +92,16 @@ class Objects(shell_diff.ShellDiff):
         ''')
 
 
+class Log(shell_diff.ShellDiff):
+
+    setup = shell_diff.IMAGES
+
+    def test_resize(self):
+        self.table('''
+            qemu-img create -q -f raw log 0; L=driver=blklogwrites,file.driver=raw,file.file.filename=r.img,log.driver=file,log.filename=log; qemu-img resize --image-opts $L 2M; qemu-img info -f raw r.img; od -A x -t x8 log
+        ''')
+
+
 class Info(shell_diff.ShellDiff):
 
     setup = shell_diff.IMAGES
@@ -102,6 +112,40 @@ class Info(shell_diff.ShellDiff):
             qemu-io -c info --image-opts driver=copy-on-read,file.driver=qcow2,file.file.filename=o.img
             qemu-io -c info --image-opts driver=compress,file.driver=qcow2,file.file.filename=q.img
             qemu-io -c info --image-opts driver=raw,file.driver=qcow2,file.file.filename=q.img
+        ''')
+
+
+class InMachines(shell_diff.ShellDiff):
+    """Commands of qemu-io through a machine's monitor, and what shows."""
+
+    setup = shell_diff.IMAGES + '''
+cat >hmp <<'X'
+while read -r line; do printf '%s\\n' "{'execute':'human-monitor-command','arguments':{'command-line':'$line'}}"; done >cmds
+(echo "{'execute':'qmp_capabilities'}"; cat cmds; echo "{'execute':'quit'}") | qemu-system-x86_64 -nodefaults -display none -machine none -qmp stdio "$@" 2>&1 | sed '1d;s/"timestamp": {[^}]*}//'
+X
+'''
+
+    def test_event_order(self):
+        """An event comes before what is printed after it."""
+        self.table('''
+            cp r.img a; cp r.img c; cp r.img b; qemu-io -f raw -c 'write -P 9 0 512' b >/dev/null; echo 'qemu-io d "read -P 1 0 64k"' | bash hmp -drive if=none,id=d,driver=quorum,vote-threshold=2,children.0.driver=raw,children.0.file.filename=a,children.1.driver=raw,children.1.node-name=n1,children.1.file.filename=b,children.2.driver=raw,children.2.file.filename=c
+        ''')
+
+    def test_info(self):
+        self.table('''
+            echo 'qemu-io d info' | bash hmp -drive if=none,id=d,file=q.img,format=qcow2
+        ''')
+
+    def test_reopen(self):
+        self.table('''
+            printf 'qemu-io d "reopen -c %s"\\ninfo block d\\n' writethrough none unsafe writeback | bash hmp -drive if=none,id=d,file=q.img,format=qcow2,node-name=n
+            printf 'qemu-io d "reopen -o %s"\\ninfo block d\\n' backing.cache.direct=on file.cache.direct=on cache.no-flush=on | bash hmp -drive if=none,id=d,file=o.img,format=qcow2,node-name=n
+            echo 'qemu-io d "reopen -o backing.cache.direct=on"' | bash hmp -drive if=none,id=d,file=q.img,format=qcow2
+        ''')
+
+    def test_writethrough(self):
+        self.table('''
+            printf 'qemu-io d "%s"\\n' 'write 0 512' 'aio_write 0 512' aio_flush | bash hmp -drive if=none,id=d,driver=raw,file.driver=blkdebug,file.image.filename=r.img,file.inject-error.0.event=none,file.inject-error.0.iotype=flush,cache=writethrough
         ''')
 
 
