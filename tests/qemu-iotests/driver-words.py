@@ -177,36 +177,5 @@ class Names(shell_diff.ShellDiff):
         ''')
 
 
-class Nbd(shell_diff.ShellDiff):
-
-    setup = shell_diff.IMAGES
-
-    def test_guessed(self):
-        """An image that only looks raw takes whole sectors."""
-        self.table('''
-            qemu-nbd --fork -k $PWD/s r.img; qemu-nbd -L -k $PWD/s
-            qemu-nbd --fork -f raw -k $PWD/s r.img; qemu-nbd -L -k $PWD/s
-        ''')
-
-    def test_no_export(self):
-        """Of a long name the server tells the beginning."""
-        self.table('''
-            for n in 79 80 300; do qemu-nbd --fork -f raw -x name -k $PWD/s r.img; x=$(printf 'x%.0s' $(seq $n)); qemu-img info --image-opts driver=nbd,server.type=unix,server.path=s,export=$x; done
-        ''')
-
-    def test_socket(self):
-        """A new server takes the place of an old one, and of an empty file."""
-        self.table('''
-            qemu-nbd -t --fork --pid-file p -f raw -k $PWD/s r.img; P=$(cat p); qemu-nbd --fork -f qcow2 -x second -k $PWD/s q.img; qemu-nbd -L -k $PWD/s; kill $P; while kill -0 $P 2>/dev/null; do :; done
-            touch s; qemu-nbd --fork -f qcow2 -k $PWD/s q.img; echo $?; qemu-nbd -L -k $PWD/s
-            mkdir s; qemu-nbd --fork -f qcow2 -k $PWD/s q.img 2>&1 | sed "s,$PWD,,"
-        ''')
-
-    def test_server(self):
-        self.table('''
-            for j in "{'type':'unix'}" "{'type':'inet'}" "{'type':'inet','host':'x'}" "{}" "{'path':'s'}" "{'type':'unix','path':'s','host':'h'}" "{'type':'x'}"; do qemu-img info "json:{'driver':'nbd','server':$j}"; qemu-img info "json:{'driver':'raw','file':{'driver':'nbd','server':$j}}"; done
-        ''')
-
-
 if __name__ == '__main__':
     case.main()

@@ -218,7 +218,7 @@ static bool co_shake(TlsSession *s, Error **errp)
 static bool take_x509_name(TlsSession *s, gnutls_x509_crt_t cert, Error **errp)
 {
     gnutls_datum_t name;
-    int ret = gnutls_x509_crt_get_dn3(cert, &name, 0);
+    int ret = gnutls_x509_crt_get_dn3(cert, &name, GNUTLS_X509_DN_FLAG_COMPAT);
 
     if (ret < 0) {
         error_set(errp, "Cannot get client distinguished name: %s",
