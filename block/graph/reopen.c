@@ -263,6 +263,20 @@ static bool backing_is_said(const Entry *entry, Error **errp)
     return true;
 }
 
+/* Whether the image behind @edge stays: what a job has put in front of it
+ * unasked does not count. False with *@errp: it is that which would go. */
+static bool keeps_backing(const Edge *edge, const Node *to, Error **errp)
+{
+    if (!edge || node_skip_implicit(edge->child) == to) {
+        return edge != NULL;
+    }
+    if (node_skip_implicit(edge->child) != edge->child) {
+        error_set(errp, "Cannot replace implicit backing child of %s",
+                  node_name(edge->parent));
+    }
+    return false;
+}
+
 /* The image behind may be another one, come and go. @leaving: only if it goes,
  * which is done first, so that images can change places. */
 CONTROL_ONLY
@@ -270,6 +284,7 @@ static bool apply_backing(Reopen *q, Entry *entry, bool leaving, Error **errp)
 {
     Node *node = entry->r.node, *to = NULL;
     Edge *edge = node_backing_child(node);
+    Error *err = NULL;
     json_object *value;
 
     if (!node->driver->supports_backing) {
@@ -286,6 +301,13 @@ static bool apply_backing(Reopen *q, Entry *entry, bool leaving, Error **errp)
         if (!to) {
             return false;
         }
+    }
+    if (keeps_backing(edge, to, &err)) {
+        return true;
+    }
+    if (err) {
+        error_propagate(errp, err);
+        return false;
     }
     if (edge && edge->child != to) {
         node_ref(edge->child);
