@@ -245,7 +245,8 @@ static void co_converge(Job *job)
         left = bitmap_count_bytes(s->todo);
         mirror_tell_total(job);
         if (enough(s, passes, left, before)) {
-            if (s->ready || s->done_bytes) {
+            /* Who is ready writes on, and flushes in the end. */
+            if (s->ready ? s->finish != MIRROR_GOES_ON : s->done_bytes > 0) {
                 co_flush_target(job);
             }
             return;
