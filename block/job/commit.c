@@ -95,10 +95,12 @@ COROUTINE_ONLY CONTROL_ONLY static void co_commit_clean(Job *job)
 {
     CommitState *s = job_state(job);
 
-    block_job_share_all(job);
-    if (s->filter) {
-        co_commit_top_drop(s->filter);
+    /* None if the job's making failed: then there is nothing else either. */
+    if (!s->filter) {
+        return;
     }
+    block_job_share_all(job);
+    co_commit_top_drop(s->filter);
     if (s->base) {
         co_node_set_read_only(root_node(s->base), s->base_was_read_only, NULL);
     }
@@ -262,11 +264,26 @@ COROUTINE_ONLY CONTROL_ONLY static bool co_init(Job *job,
             co_root_truncate(s->base, i->top->size_bytes, false, errp) >= 0);
 }
 
+/* QEMU makes the job before its filter, and tells so. */
+CONTROL_ONLY
+static void fail_with(const JobParams *params, Error *why, Error **errp)
+{
+    Job *job = job_create(&commit_driver, params, errp);
+
+    if (!job) {
+        error_free(why);
+        return;
+    }
+    job_discard(job);
+    error_propagate(errp, why);
+}
+
 COROUTINE_ONLY CONTROL_ONLY static Job *
 co_commit_create(const QmpBlockCommitArgs *args, const CommitImages *i,
                  Error **errp)
 {
-    Node *filter = co_commit_top_insert(i->top, args->filter_node_name, errp);
+    Error *err = NULL;
+    Node *filter = co_commit_top_insert(i->top, args->filter_node_name, &err);
     BlockJobParams params = {
         .job = job_params(args, i->device),
         .node = i->device,
@@ -275,12 +292,15 @@ co_commit_create(const QmpBlockCommitArgs *args, const CommitImages *i,
         .has_speed = args->has_speed,
         .speed = args->speed,
     };
-    Job *job = filter ? block_job_create(&commit_driver, &params, errp) : NULL;
+    Job *job;
 
+    if (!filter) {
+        fail_with(&params.job, err, errp);
+        return NULL;
+    }
+    job = block_job_create(&commit_driver, &params, errp);
     if (!job) {
-        if (filter) {
-            co_commit_top_drop(filter);
-        }
+        co_commit_top_drop(filter);
         return NULL;
     }
     ((CommitState *)job_state(job))->filter = filter;

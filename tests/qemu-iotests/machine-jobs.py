@@ -174,6 +174,49 @@ class Overlay(DiskCase):
         self.end_of('j')
 
 
+class Refused(DiskCase):
+    """Commands that jobs, or names, do not allow."""
+
+    def setUp(self):
+        super().setUp()
+        base = self.image('base', MIB)
+        mid = self.image('mid', MIB, '-b', base, '-F', 'qcow2')
+        tools.io(mid, 'write 0 1M', options=('-f', 'qcow2'))
+        top = self.image('top', MIB, '-b', mid, '-F', 'qcow2')
+        self.vm = self.machine()
+        backing = None
+        for name, path in ('base', base), ('mid', mid), ('top', top):
+            self.vm.cmd('blockdev-add', {
+                'driver': 'qcow2', 'node-name': name, 'backing': backing,
+                'file': {'driver': 'file', 'filename': path,
+                         'node-name': f'{name}-file'}})
+            backing = name
+
+    def commit(self, **more):
+        return dict({'job-id': 'j', 'device': 'top', 'top-node': 'mid',
+                     'speed': 1}, **more)
+
+    def options(self, backing):
+        return {'options': [{'driver': 'qcow2', 'node-name': 'top',
+                             'file': 'top-file', 'backing': backing}]}
+
+    def test_name_of_the_filter(self):
+        """The job comes first."""
+        self.assert_error(self.vm, 'block-commit',
+                          self.commit(**{'filter-node-name': '1x'}),
+                          "Invalid node-name: '1x'")
+        self.assertEqual(jobs.take(self.vm, 'j'), ['created', 'null'])
+
+    def test_reopen_above_the_filter(self):
+        """A filter that nobody named stays; the image below it is meant."""
+        self.vm.cmd('block-commit', self.commit(**{'auto-finalize': False}))
+        self.assert_error(self.vm, 'blockdev-reopen', self.options(None),
+                          'Cannot replace implicit backing child of top')
+        self.vm.cmd('blockdev-reopen', self.options('mid'))
+        self.vm.cmd('job-cancel', id='j')
+        self.end_of('j')
+
+
 class Unplugged(DiskCase):
     """A device goes while a job works on its disk."""
 
