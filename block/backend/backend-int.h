@@ -32,4 +32,7 @@ bool backend_may_stop(const Backend *backend);
 /* A RootOps.request_failed. */
 void backend_request_failed(Root *root, bool is_write, int os_errno);
 
+/* media.c: the medium is about to be taken out. */
+void backend_tell_eject(const Backend *backend) CONTROL_ONLY;
+
 #endif

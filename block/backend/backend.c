@@ -331,6 +331,7 @@ bool backend_insert(Backend *backend, Node *node, Error **errp)
 void co_backend_eject(Backend *backend)
 {
     if (backend_node(backend)) {
+        backend_tell_eject(backend);
         tell_device(backend, false);
         backend->hurried = true;
         throttle_member_hurry(&backend->limits);

@@ -77,6 +77,14 @@ char *backend_device_path(const Backend *backend);
 bool backend_insert(Backend *backend, Node *node, Error **errp) CONTROL_ONLY;
 /* Takes the medium out, if there is one; may close it. Under the graph lock. */
 void co_backend_eject(Backend *backend) COROUTINE_ONLY CONTROL_ONLY;
+/*
+ * @fn is told when a medium is taken out, under the graph lock; it does not
+ * yield. What it lets go of is gone when @co_after returns, which commands call
+ * by co_backends_ejected when they have given up the graph lock. One only.
+ */
+void backends_on_eject(void (*fn)(const Backend *backend),
+                       void (*co_after)(void)) CONTROL_ONLY;
+void co_backends_ejected(void) COROUTINE_ONLY CONTROL_ONLY;
 /* Puts @node (NULL: nothing) in the place of what is there, or changes
  * nothing and fails with QEMU's text. Under the graph lock. */
 bool co_backend_change(Backend *backend, Node *node,

@@ -19,6 +19,30 @@ static bool has_tray(const Backend *backend)
     return backend->device && backend->device->has_tray;
 }
 
+static void (*eject_fn)(const Backend *backend); /* CONTROL */
+static void (*co_after_eject_fn)(void);          /* CONTROL */
+
+void backends_on_eject(void (*fn)(const Backend *backend),
+                       void (*co_after)(void))
+{
+    eject_fn = fn;
+    co_after_eject_fn = co_after;
+}
+
+void backend_tell_eject(const Backend *backend)
+{
+    if (eject_fn) {
+        eject_fn(backend);
+    }
+}
+
+void co_backends_ejected(void)
+{
+    if (co_after_eject_fn) {
+        co_after_eject_fn();
+    }
+}
+
 static bool tray_is_open(const Backend *backend)
 {
     return has_tray(backend) && backend->device->tray_open;
@@ -137,6 +161,7 @@ bool qmp_blockdev_remove_medium(const QmpBlockdevRemoveMediumArgs *args,
     backend = backend_lookup(NULL, args->id, errp);
     ok = backend && co_remove(backend, args->id, errp);
     graph_unlock();
+    co_backends_ejected();
     return ok;
 }
 
@@ -194,6 +219,7 @@ bool qmp_eject(const QmpEjectArgs *args, Error **errp)
          open_tray(backend, name, args->has_force && args->force, errp) &&
          co_remove(backend, name, errp);
     graph_unlock();
+    co_backends_ejected();
     return ok;
 }
 
@@ -260,5 +286,6 @@ bool qmp_blockdev_change_medium(const QmpBlockdevChangeMediumArgs *args,
     co_graph_lock();
     ok = co_change(args, errp);
     graph_unlock();
+    co_backends_ejected();
     return ok;
 }

@@ -53,6 +53,8 @@ struct BlockExport {
     bool writethrough;    /* each write is on stable storage when it is done */
     void *state;          /* the driver's */
     GPtrArray *iothreads; /* Object: who serves it; none: control does */
+    /* Of the medium in it: it goes when that is taken out. NULL: of a node. */
+    const struct Backend *medium_of;
 
     /* ATOMIC */
     uint64_t size_bytes;

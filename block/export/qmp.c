@@ -3,6 +3,7 @@
  * The QMP commands on exports and on the NBD server. Each checks what only a
  * command can get wrong and makes one call into the room.
  */
+#include "block/backend/backend.h"
 #include "block/export/export.h"
 #include "block/export/nbd-server.h"
 #include "block/graph/action.h"
@@ -230,12 +231,45 @@ static BlockDirtyBitmapOrStrList *one_bitmap(const char *name)
     return list;
 }
 
+/* nbd-server-add with the name of a drive means the medium in it. */
+CONTROL_ONLY
+static void let_go_of_medium(const Backend *backend)
+{
+    for (BlockExport *e = export_next(NULL); e; e = export_next(e)) {
+        if (e->medium_of == backend) {
+            export_request_shutdown(e);
+        }
+    }
+}
+
+/* The next of those that go with a medium; the caller frees it. */
+CONTROL_ONLY
+static char *next_that_goes(void)
+{
+    for (BlockExport *e = export_next(NULL); e; e = export_next(e)) {
+        if (e->medium_of && e->shutting_down) {
+            return g_strdup(e->id);
+        }
+    }
+    return NULL;
+}
+
+COROUTINE_ONLY CONTROL_ONLY static void co_wait_for_media(void)
+{
+    char *id;
+
+    while ((id = next_that_goes())) {
+        co_export_wait_gone(id);
+        g_free(id);
+    }
+}
+
 bool qmp_nbd_server_add(const NbdServerAddOptions *args, Error **errp)
 {
     const char *name = args->name ? args->name : args->device;
     Node *node = node_lookup(args->device, args->device, errp);
     BlockExportOptions *options;
-    bool ok;
+    BlockExport *exp;
 
     if (!node) {
         return false;
@@ -249,9 +283,13 @@ bool qmp_nbd_server_add(const NbdServerAddOptions *args, Error **errp)
     options->u.nbd.name = g_strdup(name);
     options->u.nbd.description = g_strdup(args->description);
     options->u.nbd.bitmaps = args->bitmap ? one_bitmap(args->bitmap) : NULL;
-    ok = co_export_add(options, errp) != NULL;
+    exp = co_export_add(options, errp);
+    if (exp) {
+        exp->medium_of = backend_by_name(args->device);
+        backends_on_eject(let_go_of_medium, co_wait_for_media);
+    }
     BlockExportOptions_free(options);
-    return ok;
+    return exp != NULL;
 }
 
 bool qmp_nbd_server_remove(const QmpNbdServerRemoveArgs *args, Error **errp)

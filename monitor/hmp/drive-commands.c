@@ -110,6 +110,7 @@ COROUTINE_ONLY CONTROL_ONLY static void co_drive_del(Hmp *hmp,
         co_graph_lock();
         co_drive_delete(drive);
         graph_unlock();
+        co_backends_ejected();
     } else if (!node_find(name)) {
         hmp_printf(hmp, "Device '%s' not found\n", name);
     } else if (!qmp_blockdev_del(&del, &err)) {

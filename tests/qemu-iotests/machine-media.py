@@ -59,6 +59,27 @@ class Media(machine.MachineCase):
         self.tray_moved('cd', 'cd0', True)
         self.vm.cmd('blockdev-del', {'node-name': 'm'})
 
+    def test_exported(self):
+        """What is exported by the name of a drive goes with the medium, and
+        is gone before the reply; what is by that of a node stays."""
+        self.vm.cmd('nbd-server-start', addr={
+            'type': 'unix', 'data': {'path': self.path('nbd')}})
+        for name in 'cd', 'm':
+            self.vm.cmd('nbd-server-add', device=name)
+        self.vm.cmd('eject', id='cd0')
+        self.assertEqual(
+            [e['event'] for e in self.vm.qmp.events],
+            ['DEVICE_TRAY_MOVED', 'BLOCK_EXPORT_DELETED'])
+        self.assertEqual(self.vm.qmp.events[1]['data'], {'id': 'cd'})
+        self.assertEqual([e['id'] for e in
+                          self.vm.cmd('query-block-exports')], ['m'])
+        change = {'id': 'cd0', 'filename': 'a.img', 'format': 'raw'}
+        self.vm.cmd('blockdev-change-medium', change)
+        self.vm.cmd('nbd-server-add', device='cd', name='again')
+        self.vm.cmd('blockdev-change-medium', change)
+        self.vm.qmp.event('BLOCK_EXPORT_DELETED', id='again')
+        self.assertEqual(len(self.vm.cmd('query-block-exports')), 1)
+
     def test_refused(self):
         for command, args, desc in [
                 ('blockdev-open-tray', {'id': 'hd'},
