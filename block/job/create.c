@@ -103,5 +103,6 @@ bool qmp_blockdev_create(const QmpBlockdevCreateArgs *args, Error **errp)
     ((CreateJob *)job_state(job))->options = BlockdevCreateOptions_clone(o);
     job_progress_set_total(job, 1);
     job_start(job);
+    co_jobs_take_turn();
     return true;
 }

@@ -48,6 +48,16 @@ class Create(case.Case):
         for options, desc in cases:
             self.assertEqual(self.create(**common, **options), desc)
 
+    def test_refused_at_once(self):
+        """What is wrong with the words is told before the reply."""
+        self.vm.qmp.events.clear()
+        self.vm.cmd('blockdev-create', {'job-id': 'j', 'options': {
+            'driver': 'qcow2', 'file': 'f', 'size': MIB,
+            'cluster-size': 1000}})
+        self.assertEqual([e['data']['status'] for e in self.vm.qmp.events],
+                         ['created', 'running', 'aborting', 'concluded'])
+        self.vm.cmd('job-dismiss', id='j')
+
     def test_file(self):
         name = self.path('new')
         for options, allocated in (({}, False),
