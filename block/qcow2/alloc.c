@@ -29,15 +29,30 @@ static bool take_fresh(Qcow2State *s, uint64_t offset, uint64_t bytes)
     return fresh;
 }
 
+/* A new table is written whole, as QEMU's are, where it is not going to be at
+ * the next commit: the space that a file takes is the same, and tells alike
+ * whether the image has places without data (sparse.c). */
 COROUTINE_ONLY
-static int co_zero_new(Qcow2State *s, uint64_t offset, uint64_t bytes)
+static int co_zero_new(Qcow2State *s, const Qcow2Cache *c, uint64_t offset,
+                       uint64_t bytes)
 {
+    bool piecewise = !c || c->piece_bytes < s->cluster_bytes;
     int ret = co_qcow2_file_reach(s, offset + bytes);
+    uint8_t *buf;
 
-    if (ret < 0 || take_fresh(s, offset, bytes)) {
+    if (ret < 0 || (take_fresh(s, offset, bytes) && !piecewise)) {
         return ret;
     }
-    return co_edge_pwrite_zeroes(s->file, offset, bytes, 0);
+    buf = io_buffer_alloc(s->file->child, s->cluster_bytes);
+    if (!buf) {
+        return -ENOMEM;
+    }
+    memset(buf, 0, s->cluster_bytes);
+    for (uint64_t at = 0; at < bytes && ret == 0; at += s->cluster_bytes) {
+        ret = co_qcow2_file_write(s, offset + at, buf, s->cluster_bytes);
+    }
+    io_buffer_free(buf);
+    return ret;
 }
 
 /* --- the walk ------------------------------------------------------------ */
@@ -137,7 +152,7 @@ static int co_refblock_make(Qcow2State *s, uint64_t block, uint64_t cluster)
     ret = co_qcow2_check_overlap(s, offset, s->cluster_bytes);
     if (ret == 0) {
         qcow2_event(s, BLKDBG_REFBLOCK_ALLOC_WRITE);
-        ret = co_zero_new(s, offset, s->cluster_bytes);
+        ret = co_zero_new(s, &s->refs_cache, offset, s->cluster_bytes);
     }
     if (ret == 0) {
         ret = co_qcow2_piece_new(&s->refs_cache, offset, &piece);
@@ -170,7 +185,7 @@ static int co_reftable_place(Qcow2State *s, uint64_t block, uint64_t blocks,
         ret = co_take(s, start + blocks, bytes >> s->cluster_bits, &done);
     }
     *offset = (start + blocks) << s->cluster_bits;
-    return ret == 0 ? co_zero_new(s, *offset, bytes) : ret;
+    return ret == 0 ? co_zero_new(s, NULL, *offset, bytes) : ret;
 }
 
 /* A longer table in memory, and a place for it, where @block has an entry; the
@@ -332,7 +347,7 @@ int co_qcow2_alloc_bytes(Qcow2State *s, const char *what, uint64_t bytes,
         uint64_t whole = clusters << s->cluster_bits;
 
         if (zero) {
-            ret = co_zero_new(s, *offset, whole);
+            ret = co_zero_new(s, &s->l2_cache, *offset, whole);
         } else {
             take_fresh(s, *offset, bytes);
         }

@@ -42,6 +42,9 @@ static int co_table_make(Qcow2State *s, uint32_t index)
     if (ret < 0) {
         return ret;
     }
+    if (!old) {
+        qcow2_event(s, BLKDBG_L2_ALLOC_WRITE);
+    }
     ret = co_qcow2_alloc_bytes(s, "L2 table", s->cluster_bytes, !old, &new);
 
     if (ret < 0) {

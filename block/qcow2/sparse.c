@@ -46,10 +46,15 @@ static int64_t co_space(const Qcow2State *s)
                 : -ENOTSUP;
 }
 
-/* Clusters of tables, which count as if they were all there: those that we
- * make are not written to their ends. */
-static uint64_t table_clusters(const Qcow2State *s)
+/* QEMU's new clusters take their space whole, ours only where they are written
+ * to. What that is for a few clusters, counting the tables twice makes up for.
+ * With subclusters QEMU's are not whole either; then, where clusters are larger
+ * than the header's 64 KiB, it looks at the file of every small image. */
+static uint64_t not_missing(const Qcow2State *s)
 {
+    if (s->extended_l2 && s->cluster_bytes > 64 * KiB) {
+        return 0;
+    }
     return 1 + s->reftable_clusters + g_hash_table_size(s->tables) +
            DIV_ROUND_UP(s->l1_size * UINT64_C(8), s->cluster_bytes) +
            DIV_ROUND_UP(s->crypt_bytes, s->cluster_bytes);
@@ -70,7 +75,7 @@ bool co_qcow2_is_sparse(Qcow2State *s)
     }
     s->sparse_known = true;
     bytes = co_space(s);
-    real = ((uint64_t)MAX(bytes, 0) >> s->cluster_bits) + table_clusters(s);
+    real = ((uint64_t)MAX(bytes, 0) >> s->cluster_bits) + not_missing(s);
     if (bytes >= 0 && much_missing(end, real) &&
         co_count_used(s, end, &used) == 0) {
         s->sparse = much_missing(used, real);

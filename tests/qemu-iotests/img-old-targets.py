@@ -56,6 +56,13 @@ class OldTarget(shell_diff.ShellDiff):
             qemu-img convert -n -O qcow2 --image-opts driver=qcow2,discard=unmap,file.filename=s c; qemu-img map --output=json c
         ''')
 
+    def test_offloaded(self):
+        """Data is not looked at for zeroes."""
+        self.table('''
+            qemu-io -c 'write -P 0 800k 8k' s >/dev/null; qemu-img convert -C -O qcow2 s t; qemu-img map --output=json t
+            qemu-io -c 'write -P 0 800k 8k' s >/dev/null; qemu-img convert -C -O raw s t; qemu-img map -f raw --output=json t
+        ''')
+
     def test_raw(self):
         self.table('''
             qemu-img convert -n -O raw s r; qemu-img map -f raw --output=json r

@@ -30,6 +30,21 @@ class Subclusters(shell_diff.ShellDiff):
             {create} -b e -F qcow2 a; {write} a; qemu-img create -q -f qcow2 -b a -F qcow2 c 2M; qemu-io -c 'write 1020k 8k' c; qemu-img map --output=json c
         ''')
 
+    def test_large(self):
+        """What the file has no data for is shown as zeroes."""
+        self.setup = ('qemu-img create -q -f qcow2 -o extended_l2=on,'
+                      'cluster_size=2M a 8M')
+        self.table('''
+            qemu-io -c 'write 5000 10000' a; qemu-img map --output=json a; qemu-img check a
+        ''')
+
+    def test_space(self):
+        """A new table takes its space whole."""
+        self.setup = 'qemu-img create -q -f qcow2 a 8G'
+        self.table('''
+            stat -c '%s %b' a; qemu-io -c 'write 0 64k' a; stat -c '%s %b' a; qemu-io -c 'write 1G 64k' -c 'write 3G 64k' a; stat -c '%s %b' a
+        ''')
+
     def test_damage(self):
         self.setup = '''
             qemu-img create -q -f qcow2 -o extended_l2=on a 1M

@@ -259,6 +259,7 @@ static bool co_copy(Convert *c)
     copy.in_order =
         !c->any_order && (files || root_node(c->root)->driver->format);
     copy.compressed = c->compress;
+    copy.offload = c->offload;
     copy.salvage = c->salvage;
     copy.quiet = c->quiet;
     copy.target_is_zero = c->target_is_zero;

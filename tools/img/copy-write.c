@@ -64,7 +64,7 @@ static int co_write_data(ImgCopy *copy, const ImgPiece *piece,
 
     for (done = 0; done < piece->bytes; done += n) {
         n = piece->bytes - done;
-        if (copy->min_sparse_bytes) {
+        if (copy->min_sparse_bytes && !copy->offload) {
             n = segment_of(copy, buf + done, n, &zero);
         }
         if (done + n == piece->bytes) {

@@ -26,6 +26,7 @@ typedef struct ImgCopy {
     unsigned workers; /* 1 to IMG_COPY_WORKERS_MAX */
     bool in_order;
     bool compressed;         /* in clusters of the target */
+    bool offload;            /* data is not looked at for zeroes */
     bool salvage;            /* what cannot be read is zeroes */
     bool quiet;              /* no warnings */
     bool target_is_zero;     /* zeroes need not be written */
