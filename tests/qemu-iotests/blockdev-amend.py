@@ -103,8 +103,8 @@ class Amend(case.Case):
                  'change the qcow2 encryption format'),
                 ('luks.qcow2', dict(luks, keyslot=9), 'Invalid keyslot 9 '
                  'specified, must be between 0 and 7'),
-                ('luks.qcow2', dict(luks, keyslot=-1), 'Invalid keyslot -1 '
-                 'specified, must be between 0 and 7'),
+                ('luks.qcow2', dict(luks, keyslot=-1), 'Invalid keyslot '
+                 '4294967295 specified, must be between 0 and 7'),
                 ('luks.qcow2', {'format': 'luks', 'state': 'inactive',
                                 'keyslot': 5, 'secret': 's0'},
                  "'secret' must not be given when erasing keyslots"),
