@@ -52,6 +52,7 @@ COROUTINE_ONLY CONTROL_ONLY static bool co_apply(const ActionStep *steps,
     for (size_t i = 0; ok && i < n; i++) {
         ok = steps[i].handler->co_prepare(steps[i].action, &ctx, errp);
     }
+    jobs_hold_starts();
     txn_end(ctx.txn, ok);
     job_txn_unref(ctx.job_txn);
     return ok;
@@ -82,6 +83,7 @@ bool co_actions_run(const ActionStep *steps, size_t n, bool grouped,
     section = co_quiesce_begin((Node *const *)nodes->pdata, nodes->len);
     ok = co_apply(steps, n, grouped, rest, errp);
     quiesce_end(section);
+    jobs_release_starts();
     /* Of the jobs that it made, too. */
     jobs_quiet_sections(true);
     co_do_rest(rest);

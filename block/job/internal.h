@@ -46,6 +46,7 @@ struct Job {
     JobTxn *txn;
     ListLink in_txn;
     bool cancelled;
+    bool start_held;      /* it is to be entered by jobs_release_starts */
     bool begun;           /* see job_begun */
     bool completed;       /* co_run is over */
     bool culprit;         /* its own end is why the group fails */

@@ -117,6 +117,10 @@ Job *job_create(const JobDriver *driver, const JobParams *params,
  * already holds the job (a quiesced section), it goes on to "paused" at once.
  */
 void job_start(Job *job) CONTROL_ONLY;
+/* Those that are started between the two are entered at its end, the newest
+ * first: so QEMU's jobs of one transaction begin. Nobody yields between. */
+void jobs_hold_starts(void) CONTROL_ONLY;
+void jobs_release_starts(void) CONTROL_ONLY;
 /*
  * For commands that started jobs, failed to, or asked one for something, as
  * their last step, without the graph lock: jobs go on as far as they get

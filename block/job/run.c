@@ -243,6 +243,24 @@ COROUTINE_ONLY CONTROL_ONLY static void co_job_main(void *opaque)
     co_job_completed(job);
 }
 
+static bool starts_held; /* CONTROL */
+
+void jobs_hold_starts(void)
+{
+    starts_held = true;
+}
+
+void jobs_release_starts(void)
+{
+    starts_held = false;
+    for (Job *job = job_next(NULL); job; job = job_next(job)) {
+        if (job->start_held) {
+            job->start_held = false;
+            coroutine_wake(job->co);
+        }
+    }
+}
+
 void job_start(Job *job)
 {
     job->co = coroutine_create(co_job_main, job);
@@ -252,5 +270,9 @@ void job_start(Job *job)
      * its nodes right now shows as a pause. */
     job->at_pause_point = true;
     job_update_paused(job);
-    coroutine_wake(job->co);
+    if (starts_held) {
+        job->start_held = true;
+    } else {
+        coroutine_wake(job->co);
+    }
 }

@@ -62,6 +62,16 @@ class Together(TransactionCase):
 
     # -- success
 
+    def test_newest_first(self):
+        """Jobs without work end before the reply, the newest first."""
+        self.run_actions(bitmap('add', 'b'), bitmap('add', 'b', 'src2'))
+        self.run_actions(
+            backup('job0', sync='incremental', bitmap='b'),
+            backup('job1', 'src2', 'dst2', sync='incremental', bitmap='b'))
+        self.assertEqual(
+            [e['data']['id'] for e in self.vm.qmp.events
+             if e['data'].get('status') == 'waiting'], ['job1', 'job0'])
+
     def test_full_and_bitmap(self):
         """The start of every chain of increments."""
         self.guest()
