@@ -32,8 +32,25 @@ static int co_copy_table(Qcow2State *s, uint64_t from, uint64_t to)
     return ret;
 }
 
+/* What is going to be changed of a new table need not be read. */
 COROUTINE_ONLY
-static int co_table_make(Qcow2State *s, uint32_t index)
+static int co_first_piece(Qcow2State *s, uint64_t table, uint64_t guest)
+{
+    uint64_t reach = qcow2_table_reach(s);
+    uint64_t at = (guest % reach >> s->cluster_bits) * s->l2_entry_bytes;
+    Qcow2Piece *piece;
+    int ret = co_qcow2_piece_new(
+        &s->l2_cache, table + ROUND_DOWN(at, s->l2_cache.piece_bytes), &piece);
+
+    if (ret == 0) {
+        piece->l1_index = guest / reach;
+        qcow2_piece_put(&s->l2_cache, piece);
+    }
+    return ret;
+}
+
+COROUTINE_ONLY
+static int co_table_make(Qcow2State *s, uint32_t index, uint64_t guest)
 {
     uint64_t old = s->l1[index] & QCOW2_OFFSET_MASK, new;
     int ret = co_qcow2_check_table(s, QCOW2_OL_ACTIVE_L1,
@@ -68,7 +85,7 @@ static int co_table_make(Qcow2State *s, uint32_t index)
     s->l1[index] = new | QCOW2_COPIED;
     qcow2_table_note(s, new, QCOW2_OL_ACTIVE_L2);
     qcow2_l1_mark(s, index);
-    return 0;
+    return old ? 0 : co_first_piece(s, new, guest);
 }
 
 int co_qcow2_table_ensure(Qcow2State *s, uint64_t guest)
@@ -85,7 +102,7 @@ int co_qcow2_table_ensure(Qcow2State *s, uint64_t guest)
     co_mutex_lock(&s->l2_mutex);
     ret = co_qcow2_table_of(s, guest, &table);
     if (ret == 0 && !(s->l1[index] & QCOW2_COPIED)) {
-        ret = co_table_make(s, index);
+        ret = co_table_make(s, index, guest);
     }
     comutex_unlock(&s->l2_mutex);
     return ret;

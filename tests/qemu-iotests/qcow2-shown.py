@@ -101,6 +101,21 @@ class Version2(shell_diff.ShellDiff):
         ''')
 
 
+class Loads(shell_diff.ShellDiff):
+    """A table that was just made is not read."""
+
+    setup = 'qemu-img create -q -f qcow2 a 1M'
+
+    def test_new(self):
+        blkdebug = ('driver=qcow2,file.driver=blkdebug,file.image.filename=a,'
+                    'file.inject-error.0.event=')
+        self.table(f'''
+            qemu-io -c 'write 0 64k' -c 'write 70k 1k' -c 'read 0 64k' --image-opts {blkdebug}l2_load,file.inject-error.0.once=on; qemu-img check a
+            qemu-io -c 'write 0 64k' -c 'write 70k 1k' -c 'read 0 64k' --image-opts {blkdebug}l2_load; qemu-img check a
+            qemu-io -c 'write 0 64k' -c 'write 70k 1k' -c 'read 70k 1k' --image-opts {blkdebug}l2_alloc_write,file.inject-error.0.once=on; qemu-img check a
+        ''')
+
+
 class Overflow(shell_diff.ShellDiff):
 
     setup = r'''
