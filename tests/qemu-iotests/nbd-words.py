@@ -4,8 +4,16 @@
 
 from lib import case, shell_diff
 
+# `bash end p...` ends the servers with those pid files. A list of exports is no
+# client that would end them.
+IMAGES = shell_diff.IMAGES + '''
+cat >end <<'X'
+for p; do P=$(cat $p); kill $P; while kill -0 $P 2>/dev/null; do :; done; done
+X
+'''
+
 # A server's and a client's certificate, and the name in the client's.
-CERTIFICATES = shell_diff.IMAGES + '''
+CERTIFICATES = IMAGES + '''
 exec 2>/dev/null
 mkdir ca srv cli
 certtool --generate-privkey --key-type ecdsa --outfile key
@@ -38,35 +46,34 @@ sign srv server
 sign cli client
 cat >try <<'X'
 qemu-nbd --fork --pid-file p -t -f raw -k $PWD/s --object tls-creds-x509,id=t,endpoint=server,dir=srv --tls-creds t --object "authz-simple,id=a,identity=$1" --tls-authz a r.img
-P=$(cat p)
 qemu-img info --object tls-creds-x509,id=t,endpoint=client,dir=cli --image-opts driver=nbd,server.type=unix,server.path=s,tls-creds=t,tls-hostname=localhost >/dev/null 2>&1 && echo served || echo denied
-kill $P; while kill -0 $P 2>/dev/null; do :; done
+bash end p
 X
 '''
 
 
 class Nbd(shell_diff.ShellDiff):
 
-    setup = shell_diff.IMAGES
+    setup = IMAGES
 
     def test_guessed(self):
         """An image that only looks raw takes whole sectors."""
         self.table('''
-            qemu-nbd --fork -k $PWD/s r.img; qemu-nbd -L -k $PWD/s
-            qemu-nbd --fork -f raw -k $PWD/s r.img; qemu-nbd -L -k $PWD/s
+            qemu-nbd --fork --pid-file p -k $PWD/s r.img; qemu-nbd -L -k $PWD/s; bash end p
+            qemu-nbd --fork --pid-file p -f raw -k $PWD/s r.img; qemu-nbd -L -k $PWD/s; bash end p
         ''')
 
     def test_no_export(self):
         """Of a long name the server tells the beginning."""
         self.table('''
-            for n in 79 80 300; do qemu-nbd --fork -f raw -x name -k $PWD/s r.img; x=$(printf 'x%.0s' $(seq $n)); qemu-img info --image-opts driver=nbd,server.type=unix,server.path=s,export=$x; done
+            qemu-nbd --fork -t --pid-file p -f raw -x name -k $PWD/s r.img; for n in 79 80 300; do x=$(printf 'x%.0s' $(seq $n)); qemu-img info --image-opts driver=nbd,server.type=unix,server.path=s,export=$x; done; bash end p
         ''')
 
     def test_socket(self):
         """A new server takes the place of an old one, and of an empty file."""
         self.table('''
-            qemu-nbd -t --fork --pid-file p -f raw -k $PWD/s r.img; P=$(cat p); qemu-nbd --fork -f qcow2 -x second -k $PWD/s q.img; qemu-nbd -L -k $PWD/s; kill $P; while kill -0 $P 2>/dev/null; do :; done
-            touch s; qemu-nbd --fork -f qcow2 -k $PWD/s q.img; echo $?; qemu-nbd -L -k $PWD/s
+            qemu-nbd -t --fork --pid-file p -f raw -k $PWD/s r.img; qemu-nbd -t --fork --pid-file p2 -f qcow2 -x second -k $PWD/s q.img; qemu-nbd -L -k $PWD/s; bash end p p2
+            touch s; qemu-nbd --fork --pid-file p -f qcow2 -k $PWD/s q.img; echo $?; qemu-nbd -L -k $PWD/s; bash end p
             mkdir s; qemu-nbd --fork -f qcow2 -k $PWD/s q.img 2>&1 | sed "s,$PWD,,"
         ''')
 
