@@ -13,7 +13,7 @@
 #include <linux/falloc.h>
 #include <unistd.h>
 
-static bool unsupported(int ret)
+bool file_unsupported(int ret)
 {
     return ret == -ENOTSUP || ret == -EOPNOTSUPP || ret == -ENOSYS ||
            ret == -ENODEV;
@@ -49,7 +49,7 @@ static int co_punch(FileState *s, uint64_t offset_bytes, uint64_t bytes)
         co_io_fallocate(s->fd_write, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
                         offset_bytes, bytes);
     file_forget_data(s);
-    if (unsupported(ret)) {
+    if (file_unsupported(ret)) {
         learn(&s->no_punch);
         return -ENOTSUP;
     }
@@ -68,7 +68,7 @@ static int co_zero_range(FileState *s, uint64_t offset_bytes, uint64_t bytes)
         co_io_fallocate(s->fd_write, FALLOC_FL_ZERO_RANGE | FALLOC_FL_KEEP_SIZE,
                         offset_bytes, bytes);
     file_forget_data(s);
-    if (unsupported(ret)) {
+    if (file_unsupported(ret)) {
         learn(&s->no_zero_range);
         return -ENOTSUP;
     }
@@ -87,7 +87,7 @@ static int co_punch_and_allocate(FileState *s, uint64_t offset_bytes,
         ret = co_io_fallocate(s->fd_write, FALLOC_FL_KEEP_SIZE, offset_bytes,
                               bytes);
         /* The zeroes are there; that the space is not is no error. */
-        ret = unsupported(ret) ? 0 : ret;
+        ret = file_unsupported(ret) ? 0 : ret;
     }
     return ret;
 }
@@ -98,6 +98,9 @@ int co_file_pwrite_zeroes(Node *node, uint64_t offset_bytes, uint64_t bytes,
     FileState *s = node->state;
     int ret = -ENOTSUP;
 
+    if ((flags & REQ_UNWRITTEN) && !(flags & REQ_FUA)) {
+        return co_file_take_space(node, offset_bytes, bytes);
+    }
     if (flags & REQ_MAY_UNMAP) {
         ret = co_punch(s, offset_bytes, bytes);
     }
@@ -166,6 +169,7 @@ void file_forget_data(FileState *s)
     short_lock(&s->data_lock);
     s->holes_made++;
     s->data_start = s->data_end = 0;
+    s->space_start = s->space_end = 0;
     short_unlock(&s->data_lock);
 }
 
@@ -235,7 +239,7 @@ static int co_seek(FileState *s, uint64_t offset_bytes, SeekWork *w)
     ret =
         s->bulk_bytes < UINT64_MAX ? seek_work(w) : co_worker_run(seek_work, w);
     if (ret < 0) {
-        if (ret == -EINVAL || unsupported(ret)) {
+        if (ret == -EINVAL || file_unsupported(ret)) {
             learn(&s->no_holes);
         }
         return -ENOTSUP;

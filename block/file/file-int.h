@@ -38,6 +38,8 @@ typedef struct FileState {
     /* SHORT */
     ShortLock data_lock;
     uint64_t data_start, data_end; /* known to be data, since last asked */
+    /* has its space, as far as never written; file-space.c */
+    uint64_t space_start, space_end;
     /* Held by a worker that asks: one at a time, the others find its answer. */
     pthread_mutex_t seek_lock;
     uint64_t holes_made; /* how often that was forgotten */
@@ -62,6 +64,13 @@ bool file_options_check(const Node *node, const struct BlockdevOptionsFile *o,
 /* The file once more; -errno with @errp set. */
 int file_open_fd(const FileState *s, bool writable, Error **errp);
 
+/* --- file-space.c -------------------------------------------------------- */
+
+/* Space for [@offset_bytes, +@bytes), which was never written: no data is
+ * changed. 0, -ENOTSUP or -errno. */
+int co_file_take_space(Node *node, uint64_t offset_bytes,
+                       uint64_t bytes) COROUTINE_ONLY;
+
 /* --- file-probe.c -------------------------------------------------------- */
 
 /* What an open file is. */
@@ -85,6 +94,8 @@ void co_file_probe_align(int fd, uint32_t *block_bytes,
 
 /* There may be holes now where data was. Any reactor. */
 void file_forget_data(FileState *s);
+/* Whether -errno says that the file system has no such call. */
+bool file_unsupported(int ret);
 
 /* --- file-reopen.c ------------------------------------------------------- */
 

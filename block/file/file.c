@@ -248,6 +248,7 @@ void file_refresh_limits(Node *node)
     node->limits.memory_align = s->memory_align;
     node->limits.zeroes_align = s->sector_bytes;
     node->limits.discard_align = s->sector_bytes;
+    node->limits.part_written = s->in_memory;
 }
 
 int64_t co_file_allocated_bytes(Node *node)

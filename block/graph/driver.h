@@ -44,6 +44,9 @@ enum {
      * some now, since that will change. -ENOTSUP where it can hold data only.
      */
     REQ_ZERO_HERE = 1 << 8,
+    /* Zeroes: the range was never written, so it reads so already; what is
+     * asked for is its space, and that of what follows is welcome. */
+    REQ_UNWRITTEN = 1 << 9,
 };
 typedef uint32_t ReqFlags;
 

@@ -99,6 +99,7 @@ typedef struct NodeLimits {
     uint64_t max_zeroes_bytes;
     uint64_t max_discard_bytes;
     uint32_t zeroes_align, discard_align;
+    bool part_written; /* REQ_UNWRITTEN takes no space: holes stay */
 } NodeLimits;
 
 typedef enum DetectZeroes {

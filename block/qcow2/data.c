@@ -120,6 +120,11 @@ int co_qcow2_data_read(Qcow2State *s, uint64_t guest, uint64_t host,
 int co_qcow2_data_write(Qcow2State *s, uint64_t guest, uint64_t host,
                         uint64_t bytes, Iov *iov, size_t iov_offset)
 {
+    int ret = co_qcow2_data_reach(s, host + bytes);
+
+    if (ret < 0) {
+        return ret;
+    }
     return UNLIKELY(s->crypt)
                ? co_pieces(s, guest, host, bytes, iov, iov_offset, true)
                : co_edge_pwritev(s->data_file, host, bytes, iov, iov_offset, 0);

@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * How long the file is: longer ahead of need while it is written, cut to what
- * is used when it is closed.
+ * The lengths of an image's files: its own grows ahead of what is written, so
+ * that few writes have to wait for it, and is cut to what was written in the
+ * end; an external data file grows where something is to be written.
  *
- * Invariant: s->file_bytes is what the node of the file says.
+ * Invariant: a file is cut only by co_qcow2_file_trim, to s->fresh_from, and
+ * by who shrinks the image.
  */
 #include "block/qcow2/alloc-int.h"
-
-#include "qapi/qapi-types.h"
 
 #define GROW_MIN_BYTES (4 * MiB)
 #define GROW_MAX_BYTES (64 * MiB)
 
 typedef struct FileGrow {
-    Qcow2State *s;
+    Edge *edge;
     uint64_t bytes;
     int ret;
 } FileGrow;
@@ -24,12 +24,13 @@ static void co_grow_on_control(void *opaque)
     FileGrow *g = opaque;
 
     control_assert();
-    g->ret = co_edge_truncate(g->s->file, g->bytes, false, NULL);
+    g->ret = co_edge_truncate(g->edge, g->bytes, false, NULL);
 }
 
-int co_qcow2_file_set_length(Qcow2State *s, uint64_t bytes)
+COROUTINE_ONLY
+static int co_set_length(Edge *edge, uint64_t bytes)
 {
-    FileGrow g = {s, bytes, 0};
+    FileGrow g = {edge, bytes, 0};
 
     /* Sizes of nodes change on control. */
     if (reactor_current() == reactor_control()) {
@@ -37,8 +38,30 @@ int co_qcow2_file_set_length(Qcow2State *s, uint64_t bytes)
     } else {
         co_reactor_call(reactor_control(), co_grow_on_control, &g);
     }
-    s->file_bytes = s->file->child->size_bytes;
     return g.ret;
+}
+
+int co_qcow2_file_set_length(Qcow2State *s, uint64_t bytes)
+{
+    int ret = co_set_length(s->file, bytes);
+
+    s->file_bytes = s->file->child->size_bytes;
+    return ret;
+}
+
+int co_qcow2_data_reach(Qcow2State *s, uint64_t bytes)
+{
+    int ret = 0;
+
+    if (LIKELY(!s->has_data_file || bytes <= s->data_file->child->size_bytes)) {
+        return 0;
+    }
+    co_mutex_lock(&s->alloc_mutex); /* or one made it shorter than another */
+    if (bytes > s->data_file->child->size_bytes) {
+        ret = co_set_length(s->data_file, bytes);
+    }
+    comutex_unlock(&s->alloc_mutex);
+    return ret == -ENOTSUP ? -ENOSPC : MIN(ret, 0);
 }
 
 int co_qcow2_file_reach(Qcow2State *s, uint64_t bytes)

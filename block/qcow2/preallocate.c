@@ -94,7 +94,6 @@ int co_qcow2_preallocate(Qcow2State *s, uint64_t offset, uint64_t bytes,
     while (at < end && ret == 0) {
         uint64_t host = at,
                  got = MIN((end - at) >> s->cluster_bits, PREALLOCATE_STEP);
-        uint64_t there = s->data_file->child->size_bytes;
         uint64_t reach = qcow2_table_reach(s);
         bool fresh = true;
 
@@ -105,11 +104,10 @@ int co_qcow2_preallocate(Qcow2State *s, uint64_t offset, uint64_t bytes,
         }
         bytes = got << s->cluster_bits;
         if (ret == 0) {
-            uint64_t fill = s->has_data_file
-                                ? MIN(bytes, there > host ? there - host : 0)
-                                : bytes;
-
-            ret = fill ? co_fill_places(s, at, host, fill, fresh, how) : 0;
+            ret = co_qcow2_data_reach(s, host + bytes);
+        }
+        if (ret == 0) {
+            ret = co_fill_places(s, at, host, bytes, fresh, how);
         }
         if (ret == 0) {
             ret = co_link_places(s, at, host, got);

@@ -312,6 +312,9 @@ void qcow2_free_later(Qcow2State *s, uint64_t offset, uint64_t bytes,
 int co_qcow2_apply_frees(Qcow2State *s) COROUTINE_ONLY;
 /* Makes the file at least @bytes long. */
 int co_qcow2_file_reach(Qcow2State *s, uint64_t bytes) COROUTINE_ONLY;
+/* Makes an external data file that ends before @bytes that long: others may
+ * have cut it, and it need not end where a cluster does. */
+int co_qcow2_data_reach(Qcow2State *s, uint64_t bytes) COROUTINE_ONLY;
 /* Cuts off what it was made too long. */
 int co_qcow2_file_trim(Qcow2State *s) COROUTINE_ONLY;
 

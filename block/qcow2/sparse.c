@@ -33,31 +33,44 @@ static int co_count_used(Qcow2State *s, uint64_t end, uint64_t *used)
     return 0;
 }
 
-/* Bytes that the image's file takes, or -errno. */
-COROUTINE_ONLY
-static int64_t co_space(const Qcow2State *s)
+/* The node that has the image's bytes in a file, or NULL. */
+static Node *file_node(const Qcow2State *s)
 {
     const Edge *edge = s->file;
 
     while (edge && !edge->child->driver->co_allocated_bytes) {
         edge = node_filtered_child(edge->child);
     }
-    return edge ? edge->child->driver->co_allocated_bytes(edge->child)
-                : -ENOTSUP;
+    return edge ? edge->child : NULL;
 }
 
-/* QEMU's new clusters take their space whole, ours only where they are written
- * to. What that is for a few clusters, counting the tables twice makes up for.
- * With subclusters QEMU's are not whole either; then, where clusters are larger
- * than the header's 64 KiB, it looks at the file of every small image. */
-static uint64_t not_missing(const Qcow2State *s)
+/* QEMU's new clusters take their space whole, those in a file in memory only
+ * where they are written to. What that is for a few clusters, counting the
+ * tables twice makes up for. With subclusters QEMU's are not whole either;
+ * then, where clusters are larger than the header's 64 KiB, it looks at the
+ * file of every small image. */
+static uint64_t not_missing(const Qcow2State *s, const Node *file)
 {
-    if (s->extended_l2 && s->cluster_bytes > 64 * KiB) {
+    if (!file->limits.part_written ||
+        (s->extended_l2 && s->cluster_bytes > 64 * KiB)) {
         return 0;
     }
     return 1 + s->reftable_clusters + g_hash_table_size(s->tables) +
            DIV_ROUND_UP(s->l1_size * UINT64_C(8), s->cluster_bytes) +
            DIV_ROUND_UP(s->crypt_bytes, s->cluster_bytes);
+}
+
+/* How many clusters the file has room for, or -errno. */
+COROUTINE_ONLY
+static int64_t co_count_real(const Qcow2State *s)
+{
+    Node *node = file_node(s);
+    int64_t bytes = node ? node->driver->co_allocated_bytes(node) : -ENOTSUP;
+
+    if (bytes < 0) {
+        return bytes;
+    }
+    return (bytes >> s->cluster_bits) + (int64_t)not_missing(s, node);
 }
 
 static bool much_missing(uint64_t used, uint64_t real)
@@ -67,18 +80,17 @@ static bool much_missing(uint64_t used, uint64_t real)
 
 bool co_qcow2_is_sparse(Qcow2State *s)
 {
-    uint64_t end = s->file->child->size_bytes >> s->cluster_bits, used, real;
-    int64_t bytes;
+    uint64_t end = s->file->child->size_bytes >> s->cluster_bits, used;
+    int64_t real;
 
     if (s->sparse_known) {
         return s->sparse;
     }
     s->sparse_known = true;
-    bytes = co_space(s);
-    real = ((uint64_t)MAX(bytes, 0) >> s->cluster_bits) + not_missing(s);
-    if (bytes >= 0 && much_missing(end, real) &&
+    real = co_count_real(s);
+    if (real >= 0 && much_missing(end, (uint64_t)real) &&
         co_count_used(s, end, &used) == 0) {
-        s->sparse = much_missing(used, real);
+        s->sparse = much_missing(used, (uint64_t)real);
     }
     return s->sparse;
 }

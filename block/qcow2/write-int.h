@@ -20,9 +20,12 @@ typedef struct Qcow2Target {
  * bytes begin (or end) at @at. */
 int co_qcow2_fill_edge(Qcow2State *s, const Qcow2Target *t, uint64_t at,
                        bool upper, uint64_t *edge) COROUTINE_ONLY;
-/* What was there before in [@from, @to), in memory; *@buf stays NULL if the
- * place reads as it should already. */
-int co_qcow2_read_old(Qcow2State *s, const Qcow2Target *t, uint64_t from,
-                      uint64_t to, void **buf) COROUTINE_ONLY;
+/* Whether what fills the clusters up on both sides is zeroes, and the place
+ * reads as such by now: then only the guest's bytes are to be written. */
+int co_qcow2_fill_zeroes(Qcow2State *s, const Qcow2Target *t,
+                         bool *done) COROUTINE_ONLY;
+/* What was there before in [@from, @to), in memory; NULL if that is nothing. */
+int co_qcow2_read_old(Qcow2State *s, uint64_t from, uint64_t to,
+                      void **buf) COROUTINE_ONLY;
 
 #endif

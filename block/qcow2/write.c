@@ -7,8 +7,8 @@
  * 1. A write in place holds its clusters shared, one that allocates holds
  *    them exclusively: two that allocate the same cluster do it once.
  * 2. The entry is changed after the data is in the file.
- * 3. The guest's bytes and what fills the cluster up go in one write; zeroes
- *    are not written where the file has never been written.
+ * 3. The guest's bytes and what fills the cluster up go in one write, unless
+ *    that is zeroes: then the place is made to read so before.
  */
 #include "block/qcow2/write-int.h"
 
@@ -73,34 +73,47 @@ static int co_target_take(Qcow2State *s, Qcow2Target *t)
 
 /* One write of all that has to be. */
 COROUTINE_ONLY
+static int co_write_pieces(Qcow2State *s, const Qcow2Target *t, void *head,
+                           Iov *data, size_t data_offset, void *tail)
+{
+    uint64_t start = head ? t->fill_from : t->from;
+    Iov iov;
+    int ret;
+
+    iov_init(&iov);
+    if (head) {
+        iov_add(&iov, head, t->from - t->fill_from);
+    }
+    iov_add_slice(&iov, data, data_offset, t->to - t->from);
+    if (tail) {
+        iov_add(&iov, tail, t->fill_to - t->to);
+    }
+    if (head || tail) {
+        qcow2_event(s, BLKDBG_COW_WRITE);
+    }
+    qcow2_event(s, BLKDBG_WRITE_AIO);
+    ret = co_qcow2_data_write(s, start, t->host + (start - t->guest), iov.bytes,
+                              &iov, 0);
+    iov_free(&iov);
+    return ret;
+}
+
+COROUTINE_ONLY
 static int co_write_filled(Qcow2State *s, const Qcow2Target *t, Iov *data,
                            size_t data_offset)
 {
-    void *head, *tail = NULL;
-    uint64_t start = t->from;
-    Iov iov;
-    int ret = co_qcow2_read_old(s, t, t->fill_from, t->from, &head);
+    void *head = NULL, *tail = NULL;
+    bool filled;
+    int ret = co_qcow2_fill_zeroes(s, t, &filled);
 
-    if (ret == 0) {
-        ret = co_qcow2_read_old(s, t, t->to, t->fill_to, &tail);
+    if (ret == 0 && !filled) {
+        ret = co_qcow2_read_old(s, t->fill_from, t->from, &head);
+    }
+    if (ret == 0 && !filled) {
+        ret = co_qcow2_read_old(s, t->to, t->fill_to, &tail);
     }
     if (ret == 0) {
-        iov_init(&iov);
-        if (head) {
-            start = t->fill_from;
-            iov_add(&iov, head, t->from - t->fill_from);
-        }
-        iov_add_slice(&iov, data, data_offset, t->to - t->from);
-        if (tail) {
-            iov_add(&iov, tail, t->fill_to - t->to);
-        }
-        if (head || tail) {
-            qcow2_event(s, BLKDBG_COW_WRITE);
-        }
-        qcow2_event(s, BLKDBG_WRITE_AIO);
-        ret = co_qcow2_data_write(s, start, t->host + (start - t->guest),
-                                  iov.bytes, &iov, 0);
-        iov_free(&iov);
+        ret = co_write_pieces(s, t, head, data, data_offset, tail);
     }
     io_buffer_free(head);
     io_buffer_free(tail);

@@ -189,11 +189,10 @@ static int co_zero_locked(Qcow2State *s, uint64_t at, uint64_t end,
                                  QCOW2_FREE_REQUEST);
     }
     if (s->data_file_raw) {
-        uint64_t there = s->data_file->child->size_bytes;
-
-        ret = at < there ? co_edge_pwrite_zeroes(s->data_file, at,
-                                                 MIN(end, there) - at, flags)
-                         : 0;
+        ret = co_qcow2_data_reach(s, end);
+        if (ret == 0) {
+            ret = co_edge_pwrite_zeroes(s->data_file, at, end - at, flags);
+        }
         if (ret < 0) {
             return ret;
         }
