@@ -229,6 +229,9 @@ COROUTINE_ONLY CONTROL_ONLY static int co_run(Vector *v)
 
     io_report_begin(&v->report);
     ret = co_counted_request(v);
+    if (v->is_aio && v->shell->aio_starting) {
+        co_reschedule(); /* what is behind is told when a command waits */
+    }
     co_stdout_settle();
     if (ret < 0) {
         printf("%s failed: %s\n", v->failed, strerror(-ret));
@@ -282,7 +285,9 @@ co_vector(IoShell *shell, int argc, char **argv, const Vector *template)
         return co_run(v);
     }
     io_aio_begin(shell);
+    shell->aio_starting = true;
     coroutine_start(co_run_behind, v);
+    shell->aio_starting = false;
     return 0;
 }
 

@@ -24,6 +24,9 @@ class Dd(DiffCase):
             dd if=a of=b bs=1k skip=3
             dd if=a of=b count=0
             dd if=a of=b skip=100000000
+            dd if=a of=b bs=1 count=10 skip=7
+            dd if=a of=b count=7 skip=7
+            dd if=a of=b count=6 skip=7
             dd if=odd of=b bs=300
             dd bs=1.5k if=odd of=b
             dd if=a of=b bs=512 count=1 if=odd

@@ -33,6 +33,14 @@ class Words(shell_diff.ShellDiff):
             qemu-io -c 'open -o read-only=on r.img' -c length
         ''')
 
+    def test_behind(self):
+        """What fails behind the commands is told when one of them waits."""
+        self.table('''
+            qemu-io -f raw -c 'aio_write 2M 4k' -c 'read 3M 4k' -c 'write 1M 1' r.img
+            qemu-io -f qcow2 -c 'aio_read 2M 4k' -c 'read 3M 4k' -c length o.img
+            qemu-io -f qcow2 -c 'aio_write 2M 4k' -c aio_flush -c 'read 3M 4k' o.img
+        ''')
+
     def test_reopen(self):
         """Options of what is behind, too, but for a few that stay."""
         self.table('''

@@ -75,23 +75,21 @@ static int co_parse_arguments(Dd *dd, int argc, char **argv)
     return img_check_format(&dd->open) ? -1 : 1;
 }
 
-/* What is copied: [*@from, *@end) of the input. */
-static void find_range(const Dd *dd, uint64_t *from, uint64_t *end)
+/* What is copied: [*@from, *@end) of the input. QEMU counts from the beginning
+ * of the image, not from what is skipped; false: that is more than there is,
+ * or than is counted. */
+static bool find_range(const Dd *dd, uint64_t *from, uint64_t *end)
 {
-    uint64_t size = root_size_bytes(dd->in);
-
-    *end = size;
-    if (dd->count < size / dd->block_bytes + 1) {
-        *end = MIN(size, dd->count * dd->block_bytes);
+    *end = root_size_bytes(dd->in);
+    if (dd->count <= *end / dd->block_bytes) {
+        *end = dd->count * dd->block_bytes;
     }
-    if (dd->skip > size / dd->block_bytes) {
-        error_report("%s: cannot skip to specified offset", dd->open.filename);
-        *from = *end = size;
-        return;
+    if (dd->skip > *end / dd->block_bytes) {
+        *from = *end;
+        return false;
     }
-    /* QEMU counts from the beginning of the image, not from what is skipped. */
     *from = dd->skip * dd->block_bytes;
-    *end = MAX(*from, *end);
+    return true;
 }
 
 COROUTINE_ONLY CONTROL_ONLY static bool co_make_target(Dd *dd, uint64_t size)
@@ -150,13 +148,20 @@ COROUTINE_ONLY CONTROL_ONLY static int co_run(Dd *dd)
 {
     Error *err = NULL;
     uint64_t from, end;
+    bool found;
 
     if (!img_make_driver(dd->format, &err)) {
         error_report_err(err);
         return 1;
     }
-    find_range(dd, &from, &end);
-    return !co_make_target(dd, end - from) || co_copy(dd, from, end) < 0;
+    found = find_range(dd, &from, &end);
+    if (!co_make_target(dd, end - from)) {
+        return 1;
+    }
+    if (!found) {
+        error_report("%s: cannot skip to specified offset", dd->open.filename);
+    }
+    return co_copy(dd, from, end) < 0;
 }
 
 int co_img_dd(int argc, char **argv)
