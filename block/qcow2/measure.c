@@ -148,7 +148,8 @@ bool co_qcow2_measure(struct json_object *words, Node *source,
     measure->fully_allocated_bytes =
         table_bytes(&s, disk) + ROUND_UP(header, s.cluster_bytes) + disk;
     measure->required_bytes = measure->fully_allocated_bytes - disk + data;
-    measure->has_bitmaps = source && source->driver == &driver_qcow2 && !v2;
+    measure->has_bitmaps = source && source->driver == &driver_qcow2 && !v2 &&
+                           qcow2_state(source)->version >= 3;
     measure->bitmaps_bytes =
         measure->has_bitmaps ? qcow2_bitmaps_measure(&s, source) : 0;
     return true;

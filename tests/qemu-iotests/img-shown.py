@@ -50,6 +50,7 @@ class Info(shell_diff.ShellDiff):
             qemu-img measure -O qcow2 -o backing_file=x o2.img
             qemu-img measure -f raw -O qcow2 -o backing_file=x r.img
             qemu-img measure -O qcow2 -o backing_file=x --size 1M
+            qemu-img create -q -f qcow2 -o compat=0.10 x 1M; qemu-img measure -O qcow2 x; qemu-img measure -O qcow2 -o compat=0.10 x; qemu-img measure -O qcow2 -o compat=0.10 q.img
         ''')
 
 
