@@ -42,10 +42,8 @@ struct IoShell {
     /* Gets what info shows of the format; NULL: standard output does. */
     void (*show)(IoShell *shell, const char *text);
     void *opaque;
-    CoCount aio;
-    bool aio_starting;
-        /* a request behind is on its first steps */ /* requests behind the
-                                                        commands */
+    CoCount aio;       /* requests behind the commands */
+    bool aio_starting; /* one is on its first steps */
 };
 
 extern const IoCommand io_command_abort, io_command_aio_flush,

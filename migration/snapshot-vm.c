@@ -36,7 +36,10 @@ COROUTINE_ONLY CONTROL_ONLY static bool co_hold(Held *h, const StrList *names,
     co_graph_lock();
     h->disks = snapshot_disks(names, errp);
     if (!h->disks || !snapshot_disks_able(h->disks, errp)) {
-        g_clear_pointer(&h->disks, g_ptr_array_unref);
+        if (h->disks) {
+            g_ptr_array_unref(h->disks);
+            h->disks = NULL;
+        }
         graph_unlock();
         return false;
     }

@@ -369,6 +369,7 @@ const NodeDriver driver_blkdebug = {
     .state_bytes = sizeof(BlkdebugState),
     .threading = NODE_HOMED,
     .is_format = true,
+    .shows_child = true,
     .identity_options = blkdebug_identity,
     .expand_options = blkdebug_expand_options,
     .co_open = co_blkdebug_open,

@@ -109,6 +109,7 @@ struct NodeDriver {
     bool is_remote; /* requests may come back as those of a client of ours */
     bool is_format; /* data lies in its "file" child */
     bool supports_backing;
+    bool shows_child; /* queries show what is behind it, as behind a filter */
     /* Keeps persistent bitmaps (bitmap.h). NULL: it cannot. */
     const struct BitmapStore *bitmap_store;
 

@@ -302,9 +302,17 @@ static bool co_fill(json_object *options, const char *path, Error **errp)
            co_fill_backing(options, path, errp);
 }
 
+static void forget_guesses(void)
+{
+    if (guessed_raw) {
+        g_ptr_array_unref(guessed_raw);
+        guessed_raw = NULL;
+    }
+}
+
 bool co_fill_options(json_object *plain, Error **errp)
 {
-    g_clear_pointer(&guessed_raw, g_ptr_array_unref);
+    forget_guesses();
     guessed_raw = g_ptr_array_new_with_free_func(g_free);
     return co_fill(plain, "", errp);
 }
@@ -331,5 +339,5 @@ void fill_options_guard(Node *top, void (*guard)(Node *node))
             guard(node);
         }
     }
-    g_clear_pointer(&guessed_raw, g_ptr_array_unref);
+    forget_guesses();
 }

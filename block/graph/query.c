@@ -33,11 +33,23 @@ int64_t co_node_allocated_bytes(Node *node)
     return sum;
 }
 
+static const Edge *shown_child(const Node *node)
+{
+    if (node->driver->is_filter || node->driver->shows_child) {
+        LIST_FOREACH(edge, &node->children, Edge, in_parent) {
+            if (edge->role & EDGE_FILTERED) {
+                return edge;
+            }
+        }
+    }
+    return NULL;
+}
+
 /* What a node shows where it has nothing itself: the backing image, or all of
  * a filter's child. NULL at the chain's end. */
 static Node *next_of_chain(const Node *node, QueryChain chain)
 {
-    const Edge *edge = node_filtered_child(node);
+    const Edge *edge = shown_child(node);
 
     edge = edge ? edge : node_backing_child(node);
     if (!edge || chain == QUERY_ALONE) {

@@ -38,6 +38,10 @@ static bool check_overlay(const Node *overlay, Error **errp)
         error_set(errp, "The overlay is already in use");
         return false;
     }
+    if (overlay->driver->is_filter || overlay->driver->shows_child) {
+        error_set(errp, "Filters cannot be used as overlays");
+        return false;
+    }
     if (!overlay->driver->supports_backing) {
         error_set(errp, "The overlay does not support backing images");
         return false;

@@ -299,6 +299,18 @@ class Options(case.Case):
             'image': {'driver': 'file', 'filename': image}})
         self.assertEqual(self.filename(), f'blkdebug::{image}')
 
+    def test_shows_what_is_behind(self):
+        """As a filter does, though it is asked for more than one."""
+        self.vm.cmd('blockdev-add', {'driver': 'null-co', 'node-name': 'z'})
+        self.vm.cmd('blockdev-add', self.options(image='z'))
+        node, = [n for n in self.vm.cmd('query-named-block-nodes')
+                 if n['node-name'] == 'debug']
+        self.assertEqual(node['backing_file_depth'], 1)
+        self.assertEqual(node['image']['backing-image']['format'], 'null-co')
+        self.assert_error(
+            self.vm, 'blockdev-snapshot', {'node': 'z', 'overlay': 'debug'},
+            'Filters cannot be used as overlays')
+
     def test_json_filename(self):
         self.vm.cmd('blockdev-add', self.options(**{
             'inject-error': [{'event': 'read_aio', 'once': True}]}))

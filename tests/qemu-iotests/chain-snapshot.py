@@ -69,6 +69,10 @@ class Chain(case.Case):
                     'base')
         self.refuse('The overlay does not support backing images', 'one',
                     'base')
+        self.vm.cmd('blockdev-add', driver='copy-on-read', node_name='filter',
+                    file='base')
+        self.refuse('Filters cannot be used as overlays', 'one', 'filter')
+        self.vm.cmd('blockdev-del', node_name='filter')
         self.snapshot('base', 'one')
         self.refuse("Node 'base' is busy: node is used as backing hd of "
                     "'one'", 'base', 'two')
