@@ -241,7 +241,7 @@ static bool block_missing(const Qcow2State *s, uint64_t block)
 COROUTINE_ONLY
 static int co_block_ensure(Qcow2State *s, uint64_t cluster)
 {
-    uint64_t block = cluster >> s->refblock_bits, place, places;
+    uint64_t block = cluster >> s->refblock_bits, place = 0, places;
     int ret = s->alloc_error;
 
     if (ret == 0) {

@@ -111,7 +111,7 @@ int co_qcow2_table_ensure(Qcow2State *s, uint64_t guest)
 int co_qcow2_entry_writable(Qcow2State *s, uint64_t offset, Qcow2Piece **piece,
                             unsigned *byte)
 {
-    uint64_t table;
+    uint64_t table = 0;
     int ret = co_qcow2_table_ensure(s, offset);
 
     if (ret == 0) {

@@ -42,14 +42,14 @@ class Names(shell_diff.ShellDiff):
 
 class Servers(shell_diff.ShellDiff):
 
-    setup = '''
+    setup = shell_diff.END + '''
         truncate -s 1M r.img
         truncate -s 1M served
         qemu-io -f raw -c 'write -q -P 1 0 64k' served
         cat >served.sh <<'END'
             qemu-nbd -t --fork -k $PWD/sock --pid-file pid -f raw $1 served
             U="nbd+unix:///?socket=$PWD/sock"
-            trap 'kill $(cat pid)' EXIT
+            trap 'bash end pid' EXIT
 END
     '''
 
@@ -80,11 +80,11 @@ END
 class InUse(shell_diff.ShellDiff):
     """Images that a server has open."""
 
-    setup = shell_diff.IMAGES + '''
+    setup = shell_diff.END + shell_diff.IMAGES + '''
         cat >served.sh <<'END'
             qemu-nbd -t --fork -k $PWD/sock --pid-file pid -f qcow2 "$@"
             D=driver=nbd,server.type=unix,server.path=$PWD/sock
-            trap 'kill $(cat pid)' EXIT
+            trap 'bash end pid' EXIT
 END
     '''
 

@@ -4,13 +4,8 @@
 
 from lib import case, shell_diff
 
-# `bash end p...` ends the servers with those pid files. A list of exports is no
-# client that would end them.
-IMAGES = shell_diff.IMAGES + '''
-cat >end <<'X'
-for p; do P=$(cat $p); kill $P; while kill -0 $P 2>/dev/null; do :; done; done
-X
-'''
+# A list of exports is no client that would end a server.
+IMAGES = shell_diff.END + shell_diff.IMAGES
 
 # A server's and a client's certificate, and the name in the client's.
 CERTIFICATES = IMAGES + '''

@@ -40,6 +40,17 @@ qemu-io -f qcow2 -c 'write -q -P 3 256k 4k' o2.img
 '''
 
 
+# `bash end p...` ends the processes with those pid files, and waits until they
+# are gone, but for what their parents may not have noticed: a server takes its
+# socket away at its end, and the next run has one at the same place. QEMU's
+# server forgets a signal that comes right after its start.
+END = '''
+cat >end <<'X'
+for p; do P=$(cat $p); while [ -e /proc/$P/exe ]; do kill $P 2>/dev/null; sleep 0.01; done; done
+X
+'''
+
+
 def settled(text):
     for pattern, plain in VOLATILE:
         text = re.sub(pattern, plain, text)
