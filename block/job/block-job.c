@@ -9,6 +9,7 @@
 typedef struct BlockJobHold {
     Root *root;
     OpBlocker *blocker; /* NULL once the job's end has lifted it */
+    bool blocks;        /* it has one while the job lasts */
 } BlockJobHold;
 
 static char *describe_root(const Root *root)
@@ -47,6 +48,15 @@ static const RootOps unnamed_ops = {
     .quiesce_end = root_quiesce_end,
 };
 
+static void block_node(const Job *job, BlockJobHold *hold)
+{
+    g_autofree char *reason =
+        g_strdup_printf("block device is in use by block job: %s",
+                        JobType_str(job->driver->type));
+
+    hold->blocker = node_op_block(root_node(hold->root), NODE_OPS_ALL, reason);
+}
+
 Root *block_job_add_device(Job *job, Node *node, Perms perm, Perms shared,
                            Error **errp)
 {
@@ -66,9 +76,6 @@ Root *block_job_add_device(Job *job, Node *node, Perms perm, Perms shared,
 Root *block_job_add_node(Job *job, const char *name, Node *node, Perms perm,
                          Perms shared, Error **errp)
 {
-    g_autofree char *reason =
-        g_strdup_printf("block device is in use by block job: %s",
-                        JobType_str(job->driver->type));
     BlockJobHold *hold;
     Root *root = root_new(name, &root_ops, job);
 
@@ -78,7 +85,8 @@ Root *block_job_add_node(Job *job, const char *name, Node *node, Perms perm,
     }
     hold = g_new0(BlockJobHold, 1);
     hold->root = root;
-    hold->blocker = node_op_block(node, NODE_OPS_ALL, reason);
+    hold->blocks = true;
+    block_node(job, hold);
     g_ptr_array_add(job->block->holds, hold);
     return root;
 }
@@ -189,6 +197,31 @@ void block_job_unblock(Job *job)
         BlockJobHold *hold = job->block->holds->pdata[i];
 
         if (hold->blocker) {
+            node_op_unblock(hold->blocker);
+            hold->blocker = NULL;
+        }
+    }
+}
+
+void co_block_job_drop_devices(Job *job)
+{
+    for (guint i = job->block->holds->len; i-- > 0;) {
+        BlockJobHold *hold = job->block->holds->pdata[i];
+
+        if (!hold->blocks) {
+            co_root_detach(hold->root);
+            root_free(hold->root);
+            g_ptr_array_remove_index(job->block->holds, i);
+        }
+    }
+}
+
+void block_job_unblock_node(Job *job, const Node *node)
+{
+    for (guint i = 0; i < job->block->holds->len; i++) {
+        BlockJobHold *hold = job->block->holds->pdata[i];
+
+        if (hold->blocker && root_node(hold->root) == node) {
             node_op_unblock(hold->blocker);
             hold->blocker = NULL;
         }

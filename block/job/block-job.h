@@ -52,6 +52,8 @@ void block_job_thaw(Job *job) CONTROL_ONLY;
 void block_job_share_all(Job *job) CONTROL_ONLY;
 /* The root on the main node. */
 Root *block_job_main_root(const Job *job);
+/* Before @node is taken away while the job still holds others. */
+void block_job_unblock_node(Job *job, const Node *node) CONTROL_ONLY;
 /* Allows @ops (a mask of 1 << NodeOp) again on a node that the job holds: a
  * backup leaves its source free for other backups. */
 void block_job_allow_ops(Job *job, const Node *node, unsigned ops) CONTROL_ONLY;

@@ -32,8 +32,8 @@ static CoQueue *group_ended_queue(void)
     return &queue;
 }
 
-/* How many jobs that never started still hold their nodes, and who waits for
- * that to end. */
+/* How many jobs that are not on the list still hold their nodes, and who waits
+ * for that to end. */
 static unsigned unreleased;
 
 static CoQueue *released_queue(void)
@@ -43,14 +43,37 @@ static CoQueue *released_queue(void)
     return &queue;
 }
 
+/* Whether it holds its nodes until the user dismisses it. */
+static bool holds_on(const Job *job)
+{
+    return job->driver->holds_until_dismissed && job->manual_dismiss;
+}
+
+COROUTINE_ONLY CONTROL_ONLY static void co_clean(Job *job)
+{
+    if (job->driver->co_clean && !job->cleaned) {
+        job->driver->co_clean(job);
+    }
+    job->cleaned = true;
+}
+
 COROUTINE_ONLY CONTROL_ONLY static void co_release(Job *job)
 {
     /* First, since co_clean may take a node away that the job held. */
     block_job_unblock(job);
-    if (job->driver->co_clean) {
-        job->driver->co_clean(job);
-    }
+    co_clean(job);
     co_block_job_release(job);
+}
+
+/* Of a job that has ended. */
+COROUTINE_ONLY CONTROL_ONLY static void co_let_go(Job *job)
+{
+    if (holds_on(job)) {
+        co_clean(job);
+        co_block_job_drop_devices(job);
+    } else {
+        co_release(job);
+    }
 }
 
 /* paused and standby jobs can only end by way of what they were before. */
@@ -116,7 +139,7 @@ COROUTINE_ONLY CONTROL_ONLY static void co_end_aborted(JobTxn *txn)
         }
     }
     LIST_FOREACH(job, &txn->jobs, Job, in_txn) {
-        co_release(job);
+        co_let_go(job);
     }
     tell_end(txn, false);
 }
@@ -129,7 +152,7 @@ COROUTINE_ONLY CONTROL_ONLY static void co_end_committed(JobTxn *txn)
         }
     }
     LIST_FOREACH(job, &txn->jobs, Job, in_txn) {
-        co_release(job);
+        co_let_go(job);
     }
     tell_end(txn, true);
 }
@@ -260,6 +283,13 @@ static bool end_is_near(void)
     return false;
 }
 
+COROUTINE_ONLY static void co_wait_released(void)
+{
+    while (unreleased) {
+        co_queue_wait(released_queue());
+    }
+}
+
 void co_jobs_take_turn(void)
 {
     int64_t deadline_ns;
@@ -274,9 +304,7 @@ void co_jobs_take_turn(void)
     while (end_is_near() &&
            co_queue_wait_until(group_ended_queue(), deadline_ns)) {
     }
-    while (unreleased) {
-        co_queue_wait(released_queue());
-    }
+    co_wait_released();
 }
 
 /* --- jobs that never started ---------------------------------------------- */
@@ -302,6 +330,15 @@ void job_discard(Job *job)
     job_unlink(job);
     unreleased++;
     coroutine_start(co_release_unlinked, job);
+}
+
+void job_dismiss(Job *job)
+{
+    if (holds_on(job)) {
+        job_discard(job);
+    } else {
+        job_forget(job);
+    }
 }
 
 void job_abort_created(Job *job)
@@ -345,6 +382,7 @@ void co_jobs_shutdown(void)
         }
     }
     while ((job = job_next(NULL))) {
-        job_forget(job);
+        job_dismiss(job);
     }
+    co_wait_released();
 }

@@ -49,6 +49,7 @@ struct Job {
     bool start_held;      /* it is to be entered by jobs_release_starts */
     bool begun;           /* see job_begun */
     bool completed;       /* co_run is over */
+    bool cleaned;         /* its co_clean was called */
     bool culprit;         /* its own end is why the group fails */
     int ret;              /* 0 or -errno, once completed */
     Error *err;           /* its text, when not strerror's */
@@ -99,6 +100,9 @@ Job *job_next(const Job *job);
 Job *job_previous(const Job *job);
 /* concluded, aborting or created -> null, and gone. */
 void job_forget(Job *job);
+/* The same at the user's wish: one that holds its nodes until then lets go of
+ * them as soon as the graph lock is free, before whoever asks for it later. */
+void job_dismiss(Job *job) CONTROL_ONLY;
 /* Takes it from all lists without freeing it. */
 void job_unlink(Job *job);
 void job_free(Job *job);
@@ -137,6 +141,9 @@ void co_job_txn_finalize(JobTxn *txn) COROUTINE_ONLY CONTROL_ONLY;
 
 void co_block_job_release(Job *job) COROUTINE_ONLY CONTROL_ONLY;
 void block_job_unblock(Job *job);
+/* Of a job that has ended and holds on: what makes its nodes look busy to
+ * those who ask for users rather than for jobs. */
+void co_block_job_drop_devices(Job *job) COROUTINE_ONLY CONTROL_ONLY;
 /* Of a block job: whether it holds @node itself. */
 bool block_job_holds(const Job *job, const Node *node);
 /* Whether it is a block job, and @node lies below what it holds. */

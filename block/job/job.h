@@ -50,6 +50,11 @@ typedef struct JobDriver {
      * QEMU's jobs of this kind do, and users count steps. */
     bool step_when_woken;
 
+    /* After its end, until the user dismisses it, nobody else may do to its
+     * nodes what the job forbade: QEMU's jobs of this kind let go of them only
+     * then. */
+    bool holds_until_dismissed;
+
     /* It has to look at the disk before it knows what it has to do: the reply
      * to the command that started it waits for job_begun. */
     bool looks_first;

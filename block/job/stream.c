@@ -69,6 +69,7 @@ COROUTINE_ONLY CONTROL_ONLY static void co_stream_clean(Job *job)
 
     if (s->filter) {
         block_job_thaw(job);
+        block_job_unblock_node(job, s->filter);
         co_stream_top_drop(s->filter);
         root_set_perms(block_job_main_root(job), 0, PERM_ALL, NULL);
         co_node_set_read_only(s->image, s->was_read_only, NULL);
@@ -79,6 +80,7 @@ COROUTINE_ONLY CONTROL_ONLY static void co_stream_clean(Job *job)
 
 static const JobDriver stream_driver = {
     .step_when_woken = true,
+    .holds_until_dismissed = true,
     .type = JOB_TYPE_STREAM,
     .state_bytes = sizeof(StreamState),
     .co_run = co_stream_run,

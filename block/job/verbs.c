@@ -142,7 +142,7 @@ bool job_user_dismiss(Job *job, Error **errp)
     if (!job_verb_allowed(job, JOB_VERB_DISMISS, errp)) {
         return false;
     }
-    job_forget(job);
+    job_dismiss(job);
     return true;
 }
 

@@ -28,7 +28,7 @@ bool co_job_user_change(Job *job, const BlockJobChangeOptions *options,
                         Error **errp) COROUTINE_ONLY CONTROL_ONLY;
 bool job_user_complete(Job *job, Error **errp);
 /* @job is gone afterwards. */
-bool job_user_dismiss(Job *job, Error **errp);
+bool job_user_dismiss(Job *job, Error **errp) CONTROL_ONLY;
 /* Of a block job, bytes per second; 0: no limit. */
 bool job_user_set_speed(Job *job, int64_t speed, Error **errp);
 /* Under the graph lock. @job and its whole group may be gone afterwards, also
