@@ -10,7 +10,7 @@
 #include "util/reactor/reactor.h"
 
 /* CONTROL */
-static About about = {.memory_bytes = MEMORY_DEFAULT_BYTES, .cpus = 1};
+static About about = {.cpus = 1};
 
 const About *machine_about(void)
 {
@@ -91,11 +91,18 @@ UuidInfo *qmp_query_uuid(Error **errp)
     return info;
 }
 
+uint64_t machine_memory_bytes(void)
+{
+    return about.memory_bytes ? about.memory_bytes
+           : machine_cpus()   ? MEMORY_DEFAULT_BYTES
+                              : 0;
+}
+
 MemoryInfo *qmp_query_memory_size_summary(Error **errp)
 {
     MemoryInfo *info = g_new0(MemoryInfo, 1);
 
-    info->base_memory = about.memory_bytes;
+    info->base_memory = machine_memory_bytes();
     info->has_plugged_memory = true;
     return info;
 }

@@ -13,8 +13,8 @@
 #define MEMORY_DEFAULT_BYTES (UINT64_C(128) << 20)
 
 typedef struct About {
-    char *name, *uuid; /* NULL: not given */
-    uint64_t memory_bytes;
+    char *name, *uuid;     /* NULL: not given */
+    uint64_t memory_bytes; /* 0: not given */
     unsigned cpus;
     bool kvm; /* asked for, and there would be one */
 } About;
@@ -36,5 +36,7 @@ void about_use_kvm(void) CONTROL_ONLY;
 
 /* How many processors there are on this board. */
 unsigned machine_cpus(void) CONTROL_ONLY;
+/* How much memory it is said to have. */
+uint64_t machine_memory_bytes(void) CONTROL_ONLY;
 
 #endif

@@ -35,7 +35,7 @@ bool qmp_balloon(const QmpBalloonArgs *args, Error **errp)
         error_set(errp, "Parameter 'target' expects a size");
         return false;
     }
-    balloon_bytes = MIN((uint64_t)args->value, machine_about()->memory_bytes);
+    balloon_bytes = MIN((uint64_t)args->value, machine_memory_bytes());
     return true;
 }
 
@@ -49,7 +49,7 @@ BalloonInfo *qmp_query_balloon(Error **errp)
     }
     info = g_new0(BalloonInfo, 1);
     info->actual =
-        balloon_bytes ? balloon_bytes : (int64_t)machine_about()->memory_bytes;
+        balloon_bytes ? balloon_bytes : (int64_t)machine_memory_bytes();
     return info;
 }
 

@@ -82,19 +82,19 @@ const char *device_model_owner(const DeviceModel *model, const char *property)
 
 /* --- help ---------------------------------------------------------------- */
 
-static void print_model(const DeviceModel *model)
+static void add_model(GString *text, const DeviceModel *model)
 {
-    printf("name \"%s\"", model->name);
+    g_string_append_printf(text, "name \"%s\"", model->name);
     if (model->bus) {
-        printf(", bus %s", model->bus);
+        g_string_append_printf(text, ", bus %s", model->bus);
     }
     if (model->alias) {
-        printf(", alias \"%s\"", model->alias);
+        g_string_append_printf(text, ", alias \"%s\"", model->alias);
     }
     if (model->text) {
-        printf(", desc \"%s\"", model->text);
+        g_string_append_printf(text, ", desc \"%s\"", model->text);
     }
-    printf("\n");
+    g_string_append(text, "\n");
 }
 
 static gint compare_models(gconstpointer a, gconstpointer b)
@@ -118,7 +118,7 @@ static GPtrArray *models_of(DeviceCategory category)
     return all;
 }
 
-void device_models_print(void)
+GString *device_models_text(void)
 {
     static const char *const titles[DEVICE_CATEGORY__MAX] = {
         [DEVICE_BRIDGE] = "Controller/Bridge/Hub",
@@ -132,42 +132,48 @@ void device_models_print(void)
         [DEVICE_WATCHDOG] = "Watchdog",
         [DEVICE_OTHER] = "Uncategorized",
     };
+    GString *text = g_string_new(NULL);
 
     for (unsigned category = 0; category < DEVICE_CATEGORY__MAX; category++) {
         g_autoptr(GPtrArray) models = models_of(category);
 
-        printf("%s%s devices:\n", category ? "\n" : "", titles[category]);
+        g_string_append_printf(text, "%s%s devices:\n", category ? "\n" : "",
+                               titles[category]);
         for (guint i = 0; i < models->len; i++) {
-            print_model(models->pdata[i]);
+            add_model(text, models->pdata[i]);
         }
     }
+    return text;
 }
 
-static void print_property(const DeviceProperty *p)
+static void add_property(GString *text, const DeviceProperty *p)
 {
     g_autofree char *head = g_strdup_printf("%s=<%s>", p->name, p->type);
 
     if (!p->text && !p->value) {
-        printf("  %s\n", head);
+        g_string_append_printf(text, "  %s\n", head);
         return;
     }
-    printf("  %-22s - %s", head, p->text ? p->text : "");
+    g_string_append_printf(text, "  %-22s - %s", head, p->text ? p->text : "");
     if (p->value) {
-        printf(" (default: %s)", p->value);
+        g_string_append_printf(text, " (default: %s)", p->value);
     }
-    printf("\n");
+    g_string_append(text, "\n");
 }
 
-void device_model_print_properties(const DeviceModel *model)
+GString *device_model_properties_text(const DeviceModel *model)
 {
+    GString *text = g_string_new(NULL);
     g_autoptr(GPtrArray) all = device_model_properties(model);
 
     if (!all->len) {
-        printf("There are no options for %s.\n", model->name);
-        return;
+        g_string_append_printf(text, "There are no options for %s.\n",
+                               model->name);
+        return text;
     }
-    printf("%s options:\n", model->name);
+    g_string_append_printf(text, "%s options:\n", model->name);
     for (guint i = 0; i < all->len; i++) {
-        print_property(all->pdata[i]);
+        add_property(text, all->pdata[i]);
     }
+    return text;
 }

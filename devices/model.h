@@ -70,9 +70,9 @@ const DeviceProperty *device_model_property(const DeviceModel *model,
 GPtrArray *device_model_properties(const DeviceModel *model);
 /* The name of the type that has the property, for texts. */
 const char *device_model_owner(const DeviceModel *model, const char *property);
-/* `-device help`, `-device MODEL,help`. */
-void device_models_print(void);
-void device_model_print_properties(const DeviceModel *model);
+/* `-device help`, `-device MODEL,help`; for the caller to free. */
+GString *device_models_text(void);
+GString *device_model_properties_text(const DeviceModel *model);
 
 /* The tables of models; a row without a name ends. */
 extern const DeviceModel device_models_disk[], device_models_asked[],

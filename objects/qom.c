@@ -38,6 +38,19 @@ static const ObjectProperty *find_property(const QomPlace *place,
 /* --- qom-list ------------------------------------------------------------ */
 
 CONTROL_ONLY
+static void add_other(ObjectPropertyInfoList *list)
+{
+    g_autofree char *path = g_strconcat("/", qom_other_child(), NULL);
+    g_autofree char *type = NULL;
+    QomPlace place;
+
+    if (qom_path_resolve(path, &place)) {
+        type = g_strdup_printf("child<%s>", qom_place_type(&place));
+        qom_info_add(list, qom_other_child(), type);
+    }
+}
+
+CONTROL_ONLY
 static ObjectPropertyInfoList *list_container(const QomPlace *place)
 {
     ObjectPropertyInfoList *list = qom_class_properties(NULL);
@@ -45,7 +58,7 @@ static ObjectPropertyInfoList *list_container(const QomPlace *place)
     if (place->kind == QOM_ROOT) {
         qom_info_add(list, "objects", "child<container>");
         if (qom_other_child()) {
-            qom_info_add(list, qom_other_child(), "child<container>");
+            add_other(list);
         }
         return list;
     }

@@ -9,7 +9,9 @@ const HmpCommand hmp_block_job_cancel = {
     .name = "block_job_cancel",
     .args = {{"force", HMP_FLAG, .flag = 'f'}, {"device", HMP_DEVICE}},
     .params = "[-f] device",
-    .help = "end a job; -f: at once, rather than with both sides alike",
+    .help = "stop an active background block operation (use -f\n"
+            "\t\t\t if you want to abort the operation immediately\n"
+            "\t\t\t instead of keep running until data is in sync)",
     .qmp = "block-job-cancel",
 };
 
@@ -17,7 +19,7 @@ const HmpCommand hmp_block_job_complete = {
     .name = "block_job_complete",
     .args = {{"device", HMP_DEVICE}},
     .params = "device",
-    .help = "let a job that is ready do its last step",
+    .help = "stop an active background block operation",
     .qmp = "block-job-complete",
 };
 
@@ -25,7 +27,7 @@ const HmpCommand hmp_block_job_pause = {
     .name = "block_job_pause",
     .args = {{"device", HMP_DEVICE}},
     .params = "device",
-    .help = "let a job wait",
+    .help = "pause an active background block operation",
     .qmp = "block-job-pause",
 };
 
@@ -33,7 +35,7 @@ const HmpCommand hmp_block_job_resume = {
     .name = "block_job_resume",
     .args = {{"device", HMP_DEVICE}},
     .params = "device",
-    .help = "let a job that waits go on",
+    .help = "resume a paused background block operation",
     .qmp = "block-job-resume",
 };
 
@@ -41,7 +43,7 @@ const HmpCommand hmp_block_job_set_speed = {
     .name = "block_job_set_speed",
     .args = {{"device", HMP_DEVICE}, {"speed", HMP_SIZE}},
     .params = "device speed",
-    .help = "limit the bytes that a job copies in a second",
+    .help = "set maximum speed for a background block operation",
     .qmp = "block-job-set-speed",
 };
 
@@ -60,7 +62,7 @@ const HmpCommand hmp_block_stream = {
              {"speed", HMP_SIZE, true},
              {"base", HMP_STRING, true}},
     .params = "device [speed [base]]",
-    .help = "copy what is in images behind a device into it",
+    .help = "copy data from a backing file into a block device",
     .co_run = co_block_stream,
 };
 
@@ -98,8 +100,15 @@ const HmpCommand hmp_drive_mirror = {
              {"target", HMP_STRING},
              {"format", HMP_STRING, true}},
     .params = "[-n] [-f] device target [format]",
-    .help = "copy a device to a new image and keep both alike;\n"
-            "\t\t\t-n: the image is there already, -f: all of the disk",
+    .help = "initiates live storage\n"
+            "\t\t\tmigration for a device. The device's contents are\n"
+            "\t\t\tcopied to the new image file, including data that\n"
+            "\t\t\tis written after the command is started.\n"
+            "\t\t\tThe -n flag requests QEMU to reuse the image found\n"
+            "\t\t\tin new-image-file, instead of recreating it from scratch.\n"
+            "\t\t\tThe -f flag requests QEMU to copy the whole disk,\n"
+            "\t\t\tso that the result does not need a backing file.\n"
+            "\t\t\t",
     .co_run = co_drive_mirror,
 };
 
@@ -123,9 +132,17 @@ const HmpCommand hmp_drive_backup = {
              {"target", HMP_STRING},
              {"format", HMP_STRING, true}},
     .params = "[-n] [-f] [-c] device target [format]",
-    .help = "copy a device as it is now to a new image;\n"
-            "\t\t\t-n: the image is there already, -f: all of the disk,\n"
-            "\t\t\t-c: compressed",
+    .help = "initiates a point-in-time\n"
+            "\t\t\tcopy for a device. The device's contents are\n"
+            "\t\t\tcopied to the new image file, excluding data that\n"
+            "\t\t\tis written after the command is started.\n"
+            "\t\t\tThe -n flag requests QEMU to reuse the image found\n"
+            "\t\t\tin new-image-file, instead of recreating it from scratch.\n"
+            "\t\t\tThe -f flag requests QEMU to copy the whole disk,\n"
+            "\t\t\tso that the result does not need a backing file.\n"
+            "\t\t\tThe -c flag requests QEMU to compress backup data\n"
+            "\t\t\t(if the target format supports it).\n"
+            "\t\t\t",
     .co_run = co_drive_backup,
 };
 
@@ -135,7 +152,7 @@ const HmpCommand hmp_block_resize = {
     .name = "block_resize",
     .args = {{"device", HMP_DEVICE}, {"size", HMP_SIZE}},
     .params = "device size",
-    .help = "give an image another size",
+    .help = "resize a block image",
     .qmp = "block_resize",
 };
 
@@ -163,7 +180,8 @@ const HmpCommand hmp_change = {
              {"format", HMP_STRING, true},
              {"read-only-mode", HMP_STRING, true}},
     .params = "device [-f] filename [format [read-only-mode]]",
-    .help = "put another medium into a device; -f: also if it is locked",
+    .help = "change a removable medium, optional format, use -f to force the "
+            "operation",
     .co_run = co_change,
 };
 
@@ -171,7 +189,7 @@ const HmpCommand hmp_eject = {
     .name = "eject",
     .args = {{"force", HMP_FLAG, .flag = 'f'}, {"device", HMP_DEVICE}},
     .params = "[-f] device",
-    .help = "take the medium out of a device; -f: also if it is locked",
+    .help = "eject a removable medium (use -f to force it)",
     .qmp = "eject",
 };
 
@@ -198,7 +216,7 @@ const HmpCommand hmp_block_set_io_throttle = {
              {"iops_rd", HMP_INT},
              {"iops_wr", HMP_INT}},
     .params = "device bps bps_rd bps_wr iops iops_rd iops_wr",
-    .help = "limit what a device does in a second",
+    .help = "change I/O throttle limits for a block drive",
     .co_run = co_block_set_io_throttle,
 };
 
@@ -226,8 +244,14 @@ const HmpCommand hmp_snapshot_blkdev = {
              {"snapshot-file", HMP_STRING, true},
              {"format", HMP_STRING, true}},
     .params = "[-n] device [new-image-file] [format]",
-    .help = "put a new image over that of a device, which stays as it is;\n"
-            "\t\t\t-n: the new image is there already",
+    .help = "initiates a live snapshot\n"
+            "\t\t\tof device. If a new image file is specified, the\n"
+            "\t\t\tnew image file will become the new root image.\n"
+            "\t\t\tIf format is specified, the snapshot file will\n"
+            "\t\t\tbe created in that format.\n"
+            "\t\t\tThe default format is qcow2.  The -n flag requests QEMU\n"
+            "\t\t\tto reuse the image found in new-image-file, instead of\n"
+            "\t\t\trecreating it from scratch.",
     .co_run = co_snapshot_blkdev,
 };
 
@@ -235,7 +259,10 @@ const HmpCommand hmp_snapshot_blkdev_internal = {
     .name = "snapshot_blkdev_internal",
     .args = {{"device", HMP_DEVICE}, {"name", HMP_STRING}},
     .params = "device name",
-    .help = "keep the state of a device inside its image",
+    .help = "take an internal snapshot of device.\n"
+            "\t\t\tThe format of the image used by device must\n"
+            "\t\t\tsupport it, such as qcow2.\n"
+            "\t\t\t",
     .qmp = "blockdev-snapshot-internal-sync",
 };
 
@@ -245,6 +272,11 @@ const HmpCommand hmp_snapshot_delete_blkdev_internal = {
              {"name", HMP_STRING},
              {"id", HMP_STRING, true}},
     .params = "device name [id]",
-    .help = "delete a state that is kept inside an image",
+    .help = "delete an internal snapshot of device.\n"
+            "\t\t\tIf id is specified, qemu will try delete\n"
+            "\t\t\tthe snapshot matching both id and name.\n"
+            "\t\t\tThe format of the image used by device must\n"
+            "\t\t\tsupport it, such as qcow2.\n"
+            "\t\t\t",
     .qmp = "blockdev-snapshot-delete-internal-sync",
 };

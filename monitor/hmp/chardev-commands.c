@@ -135,9 +135,9 @@ COROUTINE_ONLY CONTROL_ONLY static void co_chardev_add(Hmp *hmp,
 
 const HmpCommand hmp_chardev_add = {
     .name = "chardev-add",
-    .args = {{"args", HMP_REST}},
+    .args = {{"args", HMP_STRING}},
     .params = "args",
-    .help = "make a character device, with the words of -chardev",
+    .help = "add chardev",
     .co_run = co_chardev_add,
 };
 
@@ -149,9 +149,9 @@ COROUTINE_ONLY CONTROL_ONLY static void co_chardev_change(Hmp *hmp,
 
 const HmpCommand hmp_chardev_change = {
     .name = "chardev-change",
-    .args = {{"id", HMP_STRING}, {"args", HMP_REST}},
+    .args = {{"id", HMP_STRING}, {"args", HMP_STRING}},
     .params = "id args",
-    .help = "make another character device of one that nobody uses",
+    .help = "change chardev",
     .co_run = co_chardev_change,
 };
 
@@ -159,7 +159,7 @@ const HmpCommand hmp_chardev_remove = {
     .name = "chardev-remove",
     .args = {{"id", HMP_STRING}},
     .params = "id",
-    .help = "remove a character device that nobody uses",
+    .help = "remove chardev",
     .qmp = "chardev-remove",
 };
 
@@ -167,7 +167,7 @@ const HmpCommand hmp_chardev_send_break = {
     .name = "chardev-send-break",
     .args = {{"id", HMP_STRING}},
     .params = "id",
-    .help = "send a break to a character device",
+    .help = "send a break on chardev",
     .qmp = "chardev-send-break",
 };
 
@@ -177,7 +177,7 @@ const HmpCommand hmp_ringbuf_write = {
     .name = "ringbuf_write",
     .args = {{"device", HMP_STRING}, {"data", HMP_STRING}},
     .params = "device data",
-    .help = "write to a ring buffer",
+    .help = "Write to a ring buffer character device",
     .qmp = "ringbuf-write",
 };
 
@@ -211,7 +211,7 @@ const HmpCommand hmp_ringbuf_read = {
     .name = "ringbuf_read",
     .args = {{"device", HMP_STRING}, {"size", HMP_INT}},
     .params = "device size",
-    .help = "take bytes out of a ring buffer",
+    .help = "Read from a ring buffer character device",
     .co_run = co_ringbuf_read,
 };
 
@@ -221,7 +221,7 @@ const HmpCommand hmp_getfd = {
     .name = "getfd",
     .args = {{"fdname", HMP_STRING}},
     .params = "getfd name",
-    .help = "give the descriptor that came with this line a name",
+    .help = "receive a file descriptor via SCM rights and assign it a name",
     .qmp = "getfd",
 };
 
@@ -229,6 +229,6 @@ const HmpCommand hmp_closefd = {
     .name = "closefd",
     .args = {{"fdname", HMP_STRING}},
     .params = "closefd name",
-    .help = "close a descriptor that has a name",
+    .help = "close a file descriptor previously passed via SCM rights",
     .qmp = "closefd",
 };

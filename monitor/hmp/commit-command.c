@@ -67,7 +67,7 @@ const HmpCommand hmp_commit = {
     .name = "commit",
     .args = {{"device", HMP_DEVICE}},
     .params = "device|all",
-    .help = "write what a device's image holds into the one behind it, and "
-            "empty it",
+    .help = "commit changes to the disk images (if -snapshot is used) or "
+            "backing files",
     .co_run = co_commit,
 };

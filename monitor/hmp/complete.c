@@ -38,7 +38,7 @@ static void offer_devices(GPtrArray *words, const char *begun)
 static const HmpArg *argument(const HmpCommand *command, unsigned n)
 {
     for (const HmpArg *arg = command->args; arg->type; arg++) {
-        if (arg->type != HMP_FLAG && n-- == 0) {
+        if (arg->type != HMP_FLAG && arg->type != HMP_FLAG_STRING && n-- == 0) {
             return arg;
         }
     }

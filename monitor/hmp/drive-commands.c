@@ -91,9 +91,12 @@ const HmpCommand hmp_drive_add = {
     .args = {{"node", HMP_FLAG, .flag = 'n'},
              {"pci_addr", HMP_STRING},
              {"opts", HMP_STRING}},
-    .params = "[-n] slot options",
-    .help = "make a drive for a device that is plugged in later (if=none); "
-            "-n: a node",
+    .params = "[-n] [[<domain>:]<bus>:]<slot>\n"
+              "[file=file][,if=type][,bus=n]\n"
+              "[,unit=m][,media=d][,index=i]\n"
+              "[,snapshot=on|off][,cache=on|off]\n"
+              "[,readonly=on|off][,copy-on-read=on|off]",
+    .help = "add drive to PCI storage controller",
     .co_run = co_drive_add,
 };
 
@@ -122,6 +125,6 @@ const HmpCommand hmp_drive_del = {
     .name = "drive_del",
     .args = {{"id", HMP_DEVICE}},
     .params = "device",
-    .help = "take a drive away; a device that has it stays without",
+    .help = "remove host block device",
     .co_run = co_drive_del,
 };

@@ -20,24 +20,29 @@ typedef struct Hmp {
 /* What a word of a command is, and how it is kept among the arguments. */
 typedef enum HmpType {
     HMP_END,
-    HMP_STRING,   /* "string expected" */
-    HMP_DEVICE,   /* "block device name expected"; a string */
-    HMP_FILENAME, /* "filename expected"; a string */
-    HMP_REST,     /* the rest of the line, a string */
-    HMP_INT,
-    HMP_SIZE,   /* megabytes, or with a suffix; in bytes */
-    HMP_SWITCH, /* "on" or "off"; a boolean */
-    HMP_FLAG,   /* -x: true if it is there */
+    HMP_STRING,      /* "string expected" */
+    HMP_DEVICE,      /* "block device name expected"; a string */
+    HMP_FILENAME,    /* "filename expected"; a string */
+    HMP_REST,        /* the rest of the line, a string */
+    HMP_OPTIONS,     /* a word of key=value; a string if it is there */
+    HMP_INT,         /* an expression of 32 bits */
+    HMP_LONG,        /* of 64 bits */
+    HMP_MEGABYTES,   /* the same; in bytes */
+    HMP_SIZE,        /* megabytes, or with a suffix; in bytes */
+    HMP_FORMAT,      /* /x and the like: the letter, which is kept */
+    HMP_SWITCH,      /* "on" or "off"; a boolean */
+    HMP_FLAG,        /* -x: true if it is there */
+    HMP_FLAG_STRING, /* -x WORD: the word if it is there */
 } HmpType;
 
 typedef struct HmpArg {
     const char *name;
     HmpType type;
     bool optional;
-    char flag; /* of HMP_FLAG */
+    char flag; /* of the last two */
 } HmpArg;
 
-#define HMP_ARGS_MAX 9
+#define HMP_ARGS_MAX 13
 
 typedef struct HmpCommand HmpCommand;
 struct HmpCommand {
@@ -48,6 +53,9 @@ struct HmpCommand {
     const char *qmp;
     /* what is done with them. */
     void (*co_run)(Hmp *hmp, json_object *args);
+    /* Or only said: @bare (NULL: as on others) on a machine without processors,
+     * on others @answer or, if there is none, why the machine cannot. */
+    const char *bare, *answer, *refused;
     const HmpCommand *const *sub; /* of "info"; NULL ends */
 };
 
@@ -75,6 +83,12 @@ char *hmp_take_word(const char **p);
  * @line is the whole line. */
 json_object *hmp_parse(Hmp *hmp, const HmpCommand *command, const char *line,
                        const char *p);
+
+/* --- expression.c -------------------------------------------------------- */
+
+/* The value of the expression at *@p, of C's operators without the logical
+ * ones, and goes behind it. False after it said what is wrong. */
+bool hmp_expression(Hmp *hmp, const char **p, int64_t *value);
 
 /* --- call.c -------------------------------------------------------------- */
 

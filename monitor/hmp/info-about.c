@@ -17,7 +17,7 @@ COROUTINE_ONLY CONTROL_ONLY static void co_info_uuid(Hmp *hmp,
 const HmpCommand hmp_info_uuid = {
     .name = "uuid",
     .params = "",
-    .help = "the UUID of the machine",
+    .help = "show the current VM UUID",
     .co_run = co_info_uuid,
 };
 
@@ -42,7 +42,7 @@ COROUTINE_ONLY CONTROL_ONLY static void co_info_cpus(Hmp *hmp,
 const HmpCommand hmp_info_cpus = {
     .name = "cpus",
     .params = "",
-    .help = "the processors, which run nothing",
+    .help = "show infos for each CPU",
     .co_run = co_info_cpus,
 };
 
@@ -62,7 +62,7 @@ COROUTINE_ONLY CONTROL_ONLY static void co_info_kvm(Hmp *hmp, json_object *args)
 const HmpCommand hmp_info_kvm = {
     .name = "kvm",
     .params = "",
-    .help = "whether KVM is used",
+    .help = "show KVM information",
     .co_run = co_info_kvm,
 };
 
@@ -81,7 +81,7 @@ COROUTINE_ONLY CONTROL_ONLY static void co_info_balloon(Hmp *hmp,
 const HmpCommand hmp_info_balloon = {
     .name = "balloon",
     .params = "",
-    .help = "how much memory the guest uses",
+    .help = "show balloon information",
     .co_run = co_info_balloon,
 };
 
@@ -102,6 +102,7 @@ co_info_memory_size_summary(Hmp *hmp, json_object *args)
 const HmpCommand hmp_info_memory_size_summary = {
     .name = "memory_size_summary",
     .params = "",
-    .help = "how much memory there is said to be",
+    .help = "show the amount of initially allocated and present hotpluggable "
+            "(if enabled) memory in bytes.",
     .co_run = co_info_memory_size_summary,
 };

@@ -190,7 +190,8 @@ const HmpCommand hmp_info_block = {
              {"verbose", HMP_FLAG, .flag = 'v'},
              {"device", HMP_DEVICE, true}},
     .params = "[-n] [-v] [device]",
-    .help = "devices and what is in them; -n: nodes, -v: images, too",
+    .help = "show info of one block device or all block devices (-n: show "
+            "named nodes; -v: show details)",
     .co_run = co_info_block,
 };
 
@@ -254,6 +255,6 @@ COROUTINE_ONLY CONTROL_ONLY static void co_info_blockstats(Hmp *hmp,
 const HmpCommand hmp_info_blockstats = {
     .name = "blockstats",
     .params = "",
-    .help = "what devices have read and written",
+    .help = "show block device statistics",
     .co_run = co_info_blockstats,
 };

@@ -220,6 +220,6 @@ static void co_info_qtree(Hmp *hmp, json_object *args)
 const HmpCommand hmp_info_qtree = {
     .name = "qtree",
     .params = "",
-    .help = "buses, the devices on them, and what was said of these",
+    .help = "show device tree",
     .co_run = co_info_qtree,
 };

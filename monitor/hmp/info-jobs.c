@@ -37,7 +37,7 @@ COROUTINE_ONLY CONTROL_ONLY static void co_info_block_jobs(Hmp *hmp,
 const HmpCommand hmp_info_block_jobs = {
     .name = "block-jobs",
     .params = "",
-    .help = "how far block jobs are",
+    .help = "show progress of ongoing block device operations",
     .co_run = co_info_block_jobs,
 };
 

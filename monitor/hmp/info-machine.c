@@ -17,7 +17,7 @@ COROUTINE_ONLY CONTROL_ONLY static void co_info_version(Hmp *hmp,
 const HmpCommand hmp_info_version = {
     .name = "version",
     .params = "",
-    .help = "which version this is",
+    .help = "show the version of QEMU",
     .co_run = co_info_version,
 };
 
@@ -44,7 +44,7 @@ COROUTINE_ONLY CONTROL_ONLY static void co_info_status(Hmp *hmp,
 const HmpCommand hmp_info_status = {
     .name = "status",
     .params = "",
-    .help = "whether the machine runs",
+    .help = "show the current VM status (running|paused)",
     .co_run = co_info_status,
 };
 
@@ -65,7 +65,7 @@ COROUTINE_ONLY CONTROL_ONLY static void co_info_name(Hmp *hmp,
 const HmpCommand hmp_info_name = {
     .name = "name",
     .params = "",
-    .help = "what the machine is called",
+    .help = "show the current VM name",
     .co_run = co_info_name,
 };
 
@@ -89,7 +89,7 @@ COROUTINE_ONLY CONTROL_ONLY static void co_info_chardev(Hmp *hmp,
 const HmpCommand hmp_info_chardev = {
     .name = "chardev",
     .params = "",
-    .help = "the character devices",
+    .help = "show the character devices",
     .co_run = co_info_chardev,
 };
 
@@ -116,6 +116,6 @@ COROUTINE_ONLY CONTROL_ONLY static void co_info_iothreads(Hmp *hmp,
 const HmpCommand hmp_info_iothreads = {
     .name = "iothreads",
     .params = "",
-    .help = "threads that serve devices and nodes",
+    .help = "show iothreads",
     .co_run = co_info_iothreads,
 };

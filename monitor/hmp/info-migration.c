@@ -98,7 +98,7 @@ COROUTINE_ONLY CONTROL_ONLY static void co_info_migrate(Hmp *hmp,
 const HmpCommand hmp_info_migrate = {
     .name = "migrate",
     .params = "",
-    .help = "how far the migration is",
+    .help = "show migration status",
     .co_run = co_info_migrate,
 };
 
@@ -122,7 +122,7 @@ co_info_migrate_capabilities(Hmp *hmp, json_object *args)
 const HmpCommand hmp_info_migrate_capabilities = {
     .name = "migrate_capabilities",
     .params = "",
-    .help = "which capabilities migrations use",
+    .help = "show current migration capabilities",
     .co_run = co_info_migrate_capabilities,
 };
 
@@ -215,6 +215,6 @@ co_info_migrate_parameters(Hmp *hmp, json_object *args)
 const HmpCommand hmp_info_migrate_parameters = {
     .name = "migrate_parameters",
     .params = "",
-    .help = "the parameters of migrations, and names of bitmaps on their way",
+    .help = "show current migration parameters",
     .co_run = co_info_migrate_parameters,
 };

@@ -162,7 +162,8 @@ const HmpCommand hmp_qemu_io = {
              {"device", HMP_DEVICE},
              {"command", HMP_STRING}},
     .params = "[-d] [device] \"[command]\"",
-    .help = "read or write a device or node by hand, see qemu-io X help;\n"
-            "\t\t\t-d: device is the id of a device or its path",
+    .help =
+        "run a qemu-io command on a block device\n"
+        "\t\t\t-d: [device] is a device ID rather than a drive ID or node name",
     .co_run = co_qemu_io,
 };

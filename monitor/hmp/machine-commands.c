@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Commands about the machine, its devices and objects. */
+#include "devices/model.h"
 #include "monitor/hmp/commands.h"
 #include "qapi/qapi-commands.h"
 #include "util/json/json-keyval.h"
@@ -11,35 +12,35 @@
 const HmpCommand hmp_cont = {
     .name = "cont|c",
     .params = "",
-    .help = "let the machine run",
+    .help = "resume emulation",
     .qmp = "cont",
 };
 
 const HmpCommand hmp_stop = {
     .name = "stop|s",
     .params = "",
-    .help = "let the machine stand still",
+    .help = "stop emulation",
     .qmp = "stop",
 };
 
 const HmpCommand hmp_system_reset = {
     .name = "system_reset",
     .params = "",
-    .help = "reset the machine",
+    .help = "reset the system",
     .qmp = "system_reset",
 };
 
 const HmpCommand hmp_system_powerdown = {
     .name = "system_powerdown",
     .params = "",
-    .help = "press the machine's power button",
+    .help = "send system power down event",
     .qmp = "system_powerdown",
 };
 
 const HmpCommand hmp_system_wakeup = {
     .name = "system_wakeup",
     .params = "",
-    .help = "wake the machine from its sleep",
+    .help = "wakeup guest from suspend",
     .qmp = "system_wakeup",
 };
 
@@ -59,8 +60,8 @@ COROUTINE_ONLY CONTROL_ONLY static void co_watchdog_action(Hmp *hmp,
 const HmpCommand hmp_watchdog_action = {
     .name = "watchdog_action",
     .args = {{"action", HMP_STRING}},
-    .params = "action",
-    .help = "choose what is done when a guest does not report in time",
+    .params = "[reset|shutdown|poweroff|pause|debug|none]",
+    .help = "change watchdog action",
     .co_run = co_watchdog_action,
 };
 
@@ -81,7 +82,7 @@ COROUTINE_ONLY CONTROL_ONLY static void co_quit(Hmp *hmp, json_object *args)
 const HmpCommand hmp_quit = {
     .name = "quit|q",
     .params = "",
-    .help = "end the program",
+    .help = "quit the emulator",
     .co_run = co_quit,
 };
 
@@ -94,20 +95,51 @@ const HmpCommand hmp_help_command = {
     .name = "help|?",
     .args = {{"topic", HMP_REST, true}},
     .params = "[cmd]",
-    .help = "show this, or what a command does",
+    .help = "show the help",
     .co_run = co_help,
 };
 
 /* --- devices ------------------------------------------------------------- */
 
+/* "MODEL,help". */
+static void show_properties(Hmp *hmp, const char *text)
+{
+    g_autofree char *name = g_strndup(text, strcspn(text, ","));
+    const DeviceModel *model = device_model_find(name);
+    GString *shown;
+
+    if (!model) {
+        hmp_printf(hmp, "Error: '%s' is not a valid device model name\n", name);
+        return;
+    }
+    shown = device_model_properties_text(model);
+    hmp_printf(hmp, "%s", shown->str);
+    g_string_free(shown, true);
+}
+
+static void show_models(Hmp *hmp)
+{
+    g_autoptr(GString) shown = device_models_text();
+
+    hmp_printf(hmp, "%s", shown->str);
+}
+
 COROUTINE_ONLY CONTROL_ONLY static void co_device_add(Hmp *hmp,
                                                       json_object *args)
 {
-    const char *text = hmp_str(args, "device");
+    const char *text = hmp_str(args, "device") ?: "";
     Error *err = NULL;
-    json_object *words =
-        json_keyval_parse(text ? text : "", "driver", NULL, &err);
+    json_object *words;
 
+    if (!strcmp(text, "help") || !strcmp(text, "?")) {
+        show_models(hmp);
+        return;
+    }
+    if (g_str_has_suffix(text, ",help") || g_str_has_suffix(text, ",?")) {
+        show_properties(hmp, text);
+        return;
+    }
+    words = json_keyval_parse(text, "driver", NULL, &err);
     if (words) {
         co_hmp_call(hmp, "device_add", words, NULL);
     } else {
@@ -117,9 +149,9 @@ COROUTINE_ONLY CONTROL_ONLY static void co_device_add(Hmp *hmp,
 
 const HmpCommand hmp_device_add = {
     .name = "device_add",
-    .args = {{"device", HMP_REST, true}},
+    .args = {{"device", HMP_OPTIONS}},
     .params = "driver[,prop=value][,...]",
-    .help = "add a device",
+    .help = "add device, like -device on the command line",
     .co_run = co_device_add,
 };
 
@@ -127,7 +159,7 @@ const HmpCommand hmp_device_del = {
     .name = "device_del",
     .args = {{"id", HMP_STRING}},
     .params = "device",
-    .help = "remove a device",
+    .help = "remove device",
     .qmp = "device_del",
 };
 
@@ -156,7 +188,7 @@ const HmpCommand hmp_object_add = {
     .name = "object_add",
     .args = {{"object", HMP_REST}},
     .params = "[qom-type=]type,id=str[,prop=value][,...]",
-    .help = "make an object",
+    .help = "create QOM object",
     .co_run = co_object_add,
 };
 
@@ -164,7 +196,7 @@ const HmpCommand hmp_object_del = {
     .name = "object_del",
     .args = {{"id", HMP_STRING}},
     .params = "id",
-    .help = "remove an object",
+    .help = "destroy QOM object",
     .qmp = "object-del",
 };
 
@@ -194,7 +226,7 @@ const HmpCommand hmp_qom_list = {
     .name = "qom-list",
     .args = {{"path", HMP_STRING, true}},
     .params = "path",
-    .help = "show the properties of an object",
+    .help = "list QOM properties",
     .co_run = co_qom_list,
 };
 
@@ -216,7 +248,7 @@ const HmpCommand hmp_qom_get = {
     .name = "qom-get",
     .args = {{"path", HMP_STRING}, {"property", HMP_STRING}},
     .params = "path property",
-    .help = "show a property of an object",
+    .help = "print QOM property",
     .co_run = co_qom_get,
 };
 
@@ -283,6 +315,7 @@ const HmpCommand hmp_qom_set = {
              {"property", HMP_STRING},
              {"value", HMP_REST}},
     .params = "[-j] path property value",
-    .help = "change a property of an object; -j: the value is JSON",
+    .help = "set QOM property.\n"
+            "\t\t\t-j: the value is specified in json format.",
     .co_run = co_qom_set,
 };

@@ -27,17 +27,19 @@ const HmpCommand hmp_migrate = {
              {"resume", HMP_FLAG, .flag = 'r'},
              {"uri", HMP_STRING}},
     .params = "[-d] [-b] [-i] [-r] uri",
-    .help = "let the machine go on in another process, at URI;\n"
-            "\t\t\t-d: do not wait for the end,\n"
-            "\t\t\t-b, -i: disks with it (refused: use drive_mirror),\n"
-            "\t\t\t-r: go on with one that was paused",
+    .help = "migrate to URI (using -d to not wait for completion)\n"
+            "\t\t\t -b for migration without shared storage with full copy of "
+            "disk\n"
+            "\t\t\t -i for migration without shared storage with incremental "
+            "copy of disk (base image shared between src and destination)\n"
+            "\t\t\t -r to resume a paused migration",
     .co_run = co_migrate,
 };
 
 const HmpCommand hmp_migrate_cancel = {
     .name = "migrate_cancel",
     .params = "",
-    .help = "give up the migration that runs",
+    .help = "cancel the current VM migration",
     .qmp = "migrate_cancel",
 };
 
@@ -59,7 +61,7 @@ const HmpCommand hmp_migrate_continue = {
     .name = "migrate_continue",
     .args = {{"state", HMP_STRING}},
     .params = "state",
-    .help = "let a migration go on that waits in this state",
+    .help = "Continue migration from the given paused state",
     .co_run = co_migrate_continue,
 };
 
@@ -67,14 +69,14 @@ const HmpCommand hmp_migrate_incoming = {
     .name = "migrate_incoming",
     .args = {{"uri", HMP_STRING}},
     .params = "uri",
-    .help = "take a migration from there, after -incoming defer",
+    .help = "Continue an incoming migration from an -incoming defer",
     .qmp = "migrate-incoming",
 };
 
 const HmpCommand hmp_migrate_pause = {
     .name = "migrate_pause",
     .params = "",
-    .help = "let a migration wait after its switch",
+    .help = "Pause an ongoing migration (postcopy-only)",
     .qmp = "migrate-pause",
 };
 
@@ -82,14 +84,16 @@ const HmpCommand hmp_migrate_recover = {
     .name = "migrate_recover",
     .args = {{"uri", HMP_STRING}},
     .params = "uri",
-    .help = "take a paused migration again from there",
+    .help = "Continue a paused incoming postcopy migration",
     .qmp = "migrate-recover",
 };
 
 const HmpCommand hmp_migrate_start_postcopy = {
     .name = "migrate_start_postcopy",
     .params = "",
-    .help = "let the machine run there before all has arrived",
+    .help = "Followup to a migration command to switch the migration to "
+            "postcopy mode. The postcopy-ram capability must be set on both "
+            "source and destination before the original migration command .",
     .qmp = "migrate-start-postcopy",
 };
 
@@ -125,7 +129,7 @@ const HmpCommand hmp_migrate_set_capability = {
     .name = "migrate_set_capability",
     .args = {{"capability", HMP_STRING}, {"state", HMP_SWITCH}},
     .params = "capability state",
-    .help = "switch a capability on or off",
+    .help = "Enable/Disable the usage of a capability for migration",
     .co_run = co_migrate_set_capability,
 };
 
@@ -192,6 +196,6 @@ const HmpCommand hmp_migrate_set_parameter = {
     .name = "migrate_set_parameter",
     .args = {{"parameter", HMP_STRING}, {"value", HMP_STRING}},
     .params = "parameter value",
-    .help = "change a parameter of migrations",
+    .help = "Set the parameter for migration",
     .co_run = co_migrate_set_parameter,
 };

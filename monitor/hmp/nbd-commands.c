@@ -95,8 +95,7 @@ const HmpCommand hmp_nbd_server_start = {
              {"writable", HMP_FLAG, .flag = 'w'},
              {"uri", HMP_STRING}},
     .params = "nbd_server_start [-a] [-w] host:port",
-    .help = "serve devices, also at unix:PATH; -a: all there are, -w: to be "
-            "written to",
+    .help = "serve block devices on the given host and port",
     .co_run = co_nbd_server_start,
 };
 
@@ -106,7 +105,7 @@ const HmpCommand hmp_nbd_server_add = {
              {"device", HMP_DEVICE},
              {"name", HMP_STRING, true}},
     .params = "nbd_server_add [-w] device [name]",
-    .help = "export a device or node; -w: to be written to",
+    .help = "export a block device via NBD",
     .qmp = "nbd-server-add",
 };
 
@@ -126,13 +125,13 @@ const HmpCommand hmp_nbd_server_remove = {
     .name = "nbd_server_remove",
     .args = {{"force", HMP_FLAG, .flag = 'f'}, {"name", HMP_STRING}},
     .params = "nbd_server_remove [-f] name",
-    .help = "end an export; -f: although clients use it",
+    .help = "remove an export previously exposed via NBD",
     .co_run = co_nbd_server_remove,
 };
 
 const HmpCommand hmp_nbd_server_stop = {
     .name = "nbd_server_stop",
     .params = "nbd_server_stop",
-    .help = "end all exports and the server",
+    .help = "stop serving block devices using the NBD protocol",
     .qmp = "nbd-server-stop",
 };

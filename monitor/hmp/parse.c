@@ -158,25 +158,72 @@ static bool parse_size(Parse *s, const HmpArg *arg)
     return true;
 }
 
+/* Whether @value is fine for @arg; puts it into its unit. */
+static bool check_number(Parse *s, const HmpArg *arg, int64_t *value)
+{
+    if (arg->type == HMP_INT && (uint64_t)*value >> 32) {
+        hmp_printf(s->hmp, "'%s' has failed: integer is for 32-bit values\n",
+                   s->command->name);
+        return false;
+    }
+    if (arg->type == HMP_MEGABYTES) {
+        if (*value < 0) {
+            hmp_printf(s->hmp, "enter a positive value\n");
+            return false;
+        }
+        *value = (uint64_t)*value << 20;
+    }
+    return true;
+}
+
 static bool parse_int(Parse *s, const HmpArg *arg)
 {
     int64_t value;
-    char *end;
 
     skip_blanks(&s->p);
-    if (!*s->p) {
-        if (!arg->optional) {
-            hmp_printf(s->hmp, "unexpected end of expression\n");
-        }
-        return arg->optional;
+    if (!*s->p && arg->optional) {
+        return true;
     }
-    value = g_ascii_strtoll(s->p, &end, 0);
-    if (end == s->p) {
-        hmp_printf(s->hmp, "invalid char '%c' in expression\n", *s->p);
+    if (!hmp_expression(s->hmp, &s->p, &value) ||
+        !check_number(s, arg, &value)) {
         return false;
     }
-    s->p = end;
     json_object_object_add(s->args, arg->name, hmp_new_int(value));
+    return true;
+}
+
+/* A number of items, a letter for how and one for how many bytes, in any
+ * order. */
+static bool parse_format(Parse *s, const HmpArg *arg)
+{
+    /* CONTROL: without a letter it is that of the last line. */
+    static char kept = 'x';
+
+    skip_blanks(&s->p);
+    if (*s->p == '/') {
+        s->p++;
+        s->p += strspn(s->p, "0123456789");
+        for (; *s->p && strchr("oduxicbhwgL", *s->p); s->p++) {
+            kept = strchr("oduxic", *s->p) ? *s->p : kept;
+        }
+        if (*s->p && !g_ascii_isspace(*s->p)) {
+            hmp_printf(s->hmp, "invalid char in format: '%c'\n", *s->p);
+            return false;
+        }
+    }
+    json_object_object_add(s->args, arg->name,
+                           json_object_new_string_len(&kept, 1));
+    return true;
+}
+
+static bool parse_options(Parse *s, const HmpArg *arg)
+{
+    g_autofree char *word = hmp_take_word(&s->p);
+
+    if (word) {
+        json_object_object_add(s->args, arg->name,
+                               json_object_new_string(word));
+    }
     return true;
 }
 
@@ -199,11 +246,34 @@ static bool parse_switch(Parse *s, const HmpArg *arg)
 static bool has_flag(const HmpCommand *command, char flag)
 {
     for (const HmpArg *arg = command->args; arg->type; arg++) {
-        if (arg->type == HMP_FLAG && arg->flag == flag) {
+        if ((arg->type == HMP_FLAG || arg->type == HMP_FLAG_STRING) &&
+            arg->flag == flag) {
             return true;
         }
     }
     return false;
+}
+
+/* Behind "-x". */
+static bool take_flag(Parse *s, const HmpArg *arg)
+{
+    json_object *value;
+    char *word;
+
+    if (arg->type == HMP_FLAG) {
+        value = hmp_new_bool(true);
+    } else {
+        word = hmp_take_word(&s->p);
+        if (!word) {
+            hmp_printf(s->hmp, "%s: value expected for -%c\n", s->command->name,
+                       arg->flag);
+            return false;
+        }
+        value = hmp_new_string(word);
+        g_free(word);
+    }
+    json_object_object_add(s->args, arg->name, value);
+    return true;
 }
 
 static bool parse_flag(Parse *s, const HmpArg *arg)
@@ -213,9 +283,8 @@ static bool parse_flag(Parse *s, const HmpArg *arg)
         return true;
     }
     if (s->p[1] == arg->flag) {
-        json_object_object_add(s->args, arg->name, hmp_new_bool(true));
         s->p += 2;
-        return true;
+        return take_flag(s, arg);
     }
     if (!has_flag(s->command, s->p[1])) {
         hmp_printf(s->hmp, "%s: unsupported option -%c\n", s->command->name,
@@ -234,13 +303,20 @@ static bool parse_one(Parse *s, const HmpArg *arg)
         return parse_string(s, arg);
     case HMP_REST:
         return parse_rest(s, arg);
+    case HMP_OPTIONS:
+        return parse_options(s, arg);
     case HMP_INT:
+    case HMP_LONG:
+    case HMP_MEGABYTES:
         return parse_int(s, arg);
+    case HMP_FORMAT:
+        return parse_format(s, arg);
     case HMP_SIZE:
         return parse_size(s, arg);
     case HMP_SWITCH:
         return parse_switch(s, arg);
     case HMP_FLAG:
+    case HMP_FLAG_STRING:
         return parse_flag(s, arg);
     default:
         g_assert_not_reached();

@@ -2,6 +2,7 @@
 /* Finds the command of a line and runs it; help. */
 #include <stdio.h>
 
+#include "devices/about.h"
 #include "monitor/hmp/hmp-int.h"
 
 bool hmp_name_is(const char *name, const char *word)
@@ -77,13 +78,30 @@ void hmp_help(Hmp *hmp, const char *topic)
 
 /* --- running ------------------------------------------------------------- */
 
+/* What is said without doing anything. */
+CONTROL_ONLY
+static void answer(Hmp *hmp, const HmpCommand *command)
+{
+    const char *said =
+        machine_cpus() || !command->bare ? command->answer : command->bare;
+
+    if (said) {
+        hmp_printf(hmp, "%s", said);
+    } else {
+        hmp_printf(hmp, "Error: %.*s: %s\n", (int)strcspn(command->name, "|"),
+                   command->name, command->refused);
+    }
+}
+
 COROUTINE_ONLY CONTROL_ONLY static void
 co_run_command(Hmp *hmp, const HmpCommand *command, json_object *args)
 {
     if (command->qmp) {
         co_hmp_call(hmp, command->qmp, json_object_get(args), NULL);
-    } else {
+    } else if (command->co_run) {
         command->co_run(hmp, args);
+    } else {
+        answer(hmp, command);
     }
 }
 

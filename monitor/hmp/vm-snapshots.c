@@ -128,7 +128,7 @@ COROUTINE_ONLY CONTROL_ONLY static void co_info_snapshots(Hmp *hmp,
 const HmpCommand hmp_info_snapshots = {
     .name = "snapshots",
     .params = "",
-    .help = "the states that are kept inside images",
+    .help = "show the currently saved VM snapshots",
     .co_run = co_info_snapshots,
 };
 
@@ -158,8 +158,8 @@ const HmpCommand hmp_savevm = {
     .name = "savevm",
     .args = {{"name", HMP_STRING, true}},
     .params = "tag",
-    .help = "keep disks and machine as they are inside the images; one of that "
-            "name is replaced",
+    .help =
+        "save a VM snapshot. If no tag is provided, a new snapshot is created",
     .co_run = co_savevm,
 };
 
@@ -175,7 +175,7 @@ const HmpCommand hmp_loadvm = {
     .name = "loadvm",
     .args = {{"name", HMP_STRING}},
     .params = "tag",
-    .help = "make disks and machine what they were when it was kept",
+    .help = "restore a VM snapshot from its tag",
     .co_run = co_loadvm,
 };
 
@@ -191,6 +191,6 @@ const HmpCommand hmp_delvm = {
     .name = "delvm",
     .args = {{"name", HMP_STRING}},
     .params = "tag",
-    .help = "delete a state that is kept inside all images",
+    .help = "delete a VM snapshot from its tag",
     .co_run = co_delvm,
 };

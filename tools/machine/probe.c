@@ -39,13 +39,19 @@ static bool wants_properties(const char *text)
     return g_str_has_suffix(text, ",help") || g_str_has_suffix(text, ",?");
 }
 
+static void print_text(GString *text)
+{
+    fputs(text->str, stdout);
+    g_string_free(text, true);
+}
+
 static int probe_device(const char *text)
 {
     g_autofree char *name = NULL;
     const DeviceModel *model;
 
     if (asks_help(text, "driver", "driver")) {
-        device_models_print();
+        print_text(device_models_text());
         return 0;
     }
     if (!wants_properties(text)) {
@@ -58,7 +64,7 @@ static int probe_device(const char *text)
                      name);
         return 1;
     }
-    device_model_print_properties(model);
+    print_text(device_model_properties_text(model));
     return 0;
 }
 
