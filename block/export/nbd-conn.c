@@ -165,12 +165,8 @@ static void co_serve_entry(void *opaque)
         co_tls_bye(conn->tls);
     }
     conn->over = true;
-    if (reactor_current() == reactor_control()) {
-        conn_end(conn);
-    } else {
-        /* The last touch from here. */
-        reactor_post(reactor_control(), conn_end, conn);
-    }
+    /* The last touch from here. */
+    reactor_dispatch(reactor_control(), conn_end, conn);
 }
 
 static void start_serving(void *opaque)

@@ -78,11 +78,7 @@ void cbw_break(Node *filter, int error, bool is_read)
     }
     m = g_new(BreakMessage, 1);
     *m = (BreakMessage){filter, error, is_read};
-    if (reactor_current() == reactor_control()) {
-        break_message(m);
-    } else {
-        reactor_post(reactor_control(), break_message, m);
-    }
+    reactor_dispatch(reactor_control(), break_message, m);
 }
 
 /* --- copying, with an end ------------------------------------------------ */
@@ -202,11 +198,7 @@ static int co_copy(Node *filter, uint64_t offset, uint64_t bytes, bool *is_read)
     if (!s->timeout_ns) {
         return co_block_copy(s->copy, offset, bytes, is_read);
     }
-    if (reactor_current() == reactor_control()) {
-        co_timed_at_home(&call);
-    } else {
-        co_reactor_call(reactor_control(), co_timed_at_home, &call);
-    }
+    co_reactor_call(reactor_control(), co_timed_at_home, &call);
     *is_read = call.is_read;
     return call.ret;
 }

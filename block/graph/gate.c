@@ -75,11 +75,7 @@ static void answer_arrived(void *opaque)
 
 static void answer(GateMessage *msg)
 {
-    if (reactor_current() == reactor_control()) {
-        answer_arrived(msg);
-    } else {
-        reactor_post(reactor_control(), answer_arrived, msg);
-    }
+    reactor_dispatch(reactor_control(), answer_arrived, msg);
 }
 
 void co_gate_wait(GateWait *wait)
@@ -184,11 +180,7 @@ static void send_to_lane(Root *root, GateLane *lane, void (*fn)(void *),
     msg->root = root;
     msg->lane = lane;
     msg->wait = wait;
-    if (lane->reactor == reactor_current()) {
-        fn(msg);
-    } else {
-        reactor_post(lane->reactor, fn, msg);
-    }
+    reactor_dispatch(lane->reactor, fn, msg);
 }
 
 static unsigned registered_lanes(Root *root, int closed_delta, GateLane **lanes)

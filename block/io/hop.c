@@ -259,6 +259,29 @@ int co_edge_truncate(Edge *edge, uint64_t size_bytes, bool exact, Error **errp)
     return co_node_truncate(edge->child, size_bytes, exact, errp);
 }
 
+typedef struct LengthCall {
+    Node *node;
+    uint64_t size_bytes;
+    int ret;
+} LengthCall;
+
+COROUTINE_ONLY
+static void co_set_length_on_control(void *opaque)
+{
+    LengthCall *call = opaque;
+
+    control_assert();
+    call->ret = co_node_truncate(call->node, call->size_bytes, false, NULL);
+}
+
+int co_edge_set_length(Edge *edge, uint64_t size_bytes)
+{
+    LengthCall call = {edge->child, size_bytes, 0};
+
+    co_reactor_call(reactor_control(), co_set_length_on_control, &call);
+    return call.ret;
+}
+
 int co_edge_truncate_along(Edge *edge, uint64_t size_bytes, bool exact,
                            Error **errp)
 {

@@ -41,6 +41,10 @@ int co_node_block_status_above(Node *node, Node *base, bool want_zero,
 /* Without @exact the child may stay longer than asked. */
 int co_edge_truncate(Edge *edge, uint64_t size_bytes, bool exact,
                      Error **errp) COROUTINE_ONLY CONTROL_ONLY;
+/* The same from any reactor, and not exact: sizes of nodes change on control,
+ * where it goes for that. The caller sees to it that nobody else sets another
+ * length meanwhile. */
+int co_edge_set_length(Edge *edge, uint64_t size_bytes) COROUTINE_ONLY;
 /* For co_truncate of what shows all of its child from some offset on: resizes
  * the child, and returns what co_truncate has to. */
 int co_edge_truncate_along(Edge *edge, uint64_t size_bytes, bool exact,

@@ -37,9 +37,5 @@ void threshold_reached(Node *node, uint64_t end_bytes)
     args->node_name = g_strdup(node_name(node));
     args->amount_exceeded = end_bytes - threshold;
     args->write_threshold = threshold;
-    if (reactor_current() == reactor_control()) {
-        send_event(args);
-    } else {
-        reactor_post(reactor_control(), send_event, args);
-    }
+    reactor_dispatch(reactor_control(), send_event, args);
 }

@@ -184,11 +184,9 @@ void nbd_release_all(void)
         if (c->opening) {
             c->closing = true;
             nbd_connect_cancel(&c->links[0]);
-        } else if (c->node->home == reactor_current()) {
-            nbd_client_release(c);
         } else {
             /* It arrives before what closes the node. */
-            reactor_post(c->node->home, release, c);
+            reactor_dispatch(c->node->home, release, c);
         }
     }
 }
@@ -204,12 +202,8 @@ static void nbd_cancel_requests(Node *node)
 {
     NbdClient *c = node->state;
 
-    if (node->home == reactor_current()) {
-        nbd_client_cancel(c);
-    } else {
-        /* It arrives before what closes the node. */
-        reactor_post(node->home, cancel_at_home, c);
-    }
+    /* It arrives before what closes the node. */
+    reactor_dispatch(node->home, cancel_at_home, c);
 }
 
 /* --- reopening ----------------------------------------------------------- */

@@ -94,24 +94,13 @@ static void co_ask_at_home(void *opaque)
     a->why = why_not(a->node, a->name, a->granularity_bytes);
 }
 
-/* Runs @entry at the node's home. */
-COROUTINE_ONLY
-static void co_at_home(Node *node, void (*co_entry)(void *opaque), void *opaque)
-{
-    if (reactor_current() == node->home) {
-        co_entry(opaque);
-    } else {
-        co_reactor_call(node->home, co_entry, opaque);
-    }
-}
-
 COROUTINE_ONLY
 static bool co_can_store(Node *node, const char *name,
                          uint32_t granularity_bytes, Error **errp)
 {
     Ask ask = {node, name, granularity_bytes, NULL};
 
-    co_at_home(node, co_ask_at_home, &ask);
+    co_reactor_call(node->home, co_ask_at_home, &ask);
     if (ask.why) {
         error_set(errp, "Can't make bitmap '%s' persistent in '%s': %s", name,
                   node_name(node), ask.why);
@@ -371,7 +360,7 @@ static bool co_forget_stored(Node *node, const char *name, Error **errp)
 {
     Forget f = {qcow2_state(node), name, 0};
 
-    co_at_home(node, co_forget_at_home, &f);
+    co_reactor_call(node->home, co_forget_at_home, &f);
     if (f.ret < 0) {
         error_set_errno(errp, -f.ret, "Failed to remove bitmap '%s' from file",
                         name);
@@ -400,7 +389,7 @@ static bool co_touch(Node *node, Error **errp)
     if (!t.s->bitmaps || !t.s->bitmaps_unmarked || node->read_only) {
         return true;
     }
-    co_at_home(node, co_touch_at_home, &t);
+    co_reactor_call(node->home, co_touch_at_home, &t);
     if (t.ret < 0) {
         error_set_errno(errp, -t.ret,
                         "Failed to mark the bitmaps of '%s' as "

@@ -12,38 +12,9 @@
 #define GROW_MIN_BYTES (4 * MiB)
 #define GROW_MAX_BYTES (64 * MiB)
 
-typedef struct FileGrow {
-    Edge *edge;
-    uint64_t bytes;
-    int ret;
-} FileGrow;
-
-COROUTINE_ONLY
-static void co_grow_on_control(void *opaque)
-{
-    FileGrow *g = opaque;
-
-    control_assert();
-    g->ret = co_edge_truncate(g->edge, g->bytes, false, NULL);
-}
-
-COROUTINE_ONLY
-static int co_set_length(Edge *edge, uint64_t bytes)
-{
-    FileGrow g = {edge, bytes, 0};
-
-    /* Sizes of nodes change on control. */
-    if (reactor_current() == reactor_control()) {
-        co_grow_on_control(&g);
-    } else {
-        co_reactor_call(reactor_control(), co_grow_on_control, &g);
-    }
-    return g.ret;
-}
-
 int co_qcow2_file_set_length(Qcow2State *s, uint64_t bytes)
 {
-    int ret = co_set_length(s->file, bytes);
+    int ret = co_edge_set_length(s->file, bytes);
 
     s->file_bytes = s->file->child->size_bytes;
     return ret;
@@ -58,7 +29,7 @@ int co_qcow2_data_reach(Qcow2State *s, uint64_t bytes)
     }
     co_mutex_lock(&s->alloc_mutex); /* or one made it shorter than another */
     if (bytes > s->data_file->child->size_bytes) {
-        ret = co_set_length(s->data_file, bytes);
+        ret = co_edge_set_length(s->data_file, bytes);
     }
     comutex_unlock(&s->alloc_mutex);
     return ret == -ENOTSUP ? -ENOSPC : MIN(ret, 0);

@@ -269,11 +269,7 @@ void co_qcow2_mark_corrupt(Qcow2State *s, bool fatal, int64_t host_offset,
         .size = bytes,
         .fatal = fatal,
     };
-    if (reactor_current() == reactor_control()) {
-        send_event(&what);
-    } else {
-        co_reactor_call(reactor_control(), send_event, &what);
-    }
+    co_reactor_call(reactor_control(), send_event, &what);
     if (!fatal) {
         return;
     }

@@ -286,11 +286,7 @@ static int co_qcow2_settle_node(Node *node)
 {
     SettleCall call = {qcow2_state(node), 0};
 
-    if (reactor_current() == node->home) {
-        co_settle_at_home(&call);
-    } else {
-        co_reactor_call(node->home, co_settle_at_home, &call);
-    }
+    co_reactor_call(node->home, co_settle_at_home, &call);
     return call.ret;
 }
 

@@ -46,9 +46,9 @@ typedef struct LogState {
     uint32_t sector;   /* bytes */
     uint64_t interval; /* of entries after which the super block is written */
     /* HOME */
-    uint64_t next;    /* sector of the log where the next entry goes */
-    uint64_t entries; /* given out */
-    CoMutex super;    /* one writes it at a time */
+    uint64_t next;          /* sector of the log where the next entry goes */
+    uint64_t entries;       /* given out */
+    CoMutex super, growing; /* one writes it, or makes it longer, at a time */
 } LogState;
 
 /* --- opening ------------------------------------------------------------- */
@@ -169,6 +169,7 @@ co_log_open(Node *node, const BlockdevOptions *options, Error **errp)
     LogState *s = node->state;
 
     comutex_init(&s->super);
+    comutex_init(&s->growing);
     if (!take_options(s, o, errp)) {
         return false;
     }
@@ -193,38 +194,17 @@ static void log_refresh_limits(Node *node)
 
 /* --- the log ------------------------------------------------------------- */
 
-typedef struct GrowCall {
-    Edge *log;
-    uint64_t bytes;
-    int ret;
-} GrowCall;
-
-COROUTINE_ONLY
-static void co_grow_on_control(void *opaque)
-{
-    GrowCall *call = opaque;
-
-    control_assert();
-    call->ret = call->bytes > call->log->child->size_bytes
-                    ? co_edge_truncate(call->log, call->bytes, false, NULL)
-                    : 0;
-}
-
-/* Sizes of nodes change on control. */
 COROUTINE_ONLY
 static int co_log_reach(LogState *s, uint64_t bytes)
 {
-    GrowCall call = {s->log, bytes, 0};
+    int ret = 0;
 
-    if (bytes <= s->log->child->size_bytes) {
-        return 0;
+    co_mutex_lock(&s->growing); /* or one made it shorter than another */
+    if (bytes > s->log->child->size_bytes) {
+        ret = co_edge_set_length(s->log, bytes);
     }
-    if (reactor_current() == reactor_control()) {
-        co_grow_on_control(&call);
-    } else {
-        co_reactor_call(reactor_control(), co_grow_on_control, &call);
-    }
-    return call.ret;
+    comutex_unlock(&s->growing);
+    return ret;
 }
 
 /* A sector of the log that begins with @bytes of @head, and after it @data. */

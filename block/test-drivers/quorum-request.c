@@ -91,15 +91,6 @@ static int64_t sectors_of(const QuorumRequest *req)
     return (int64_t)DIV_ROUND_UP(end, SECTOR_BYTES) - sector_of(req);
 }
 
-static void on_control(void (*fn)(void *opaque), void *opaque)
-{
-    if (reactor_current() == reactor_control()) {
-        fn(opaque);
-    } else {
-        reactor_post(reactor_control(), fn, opaque);
-    }
-}
-
 static void send_bad(void *opaque)
 {
     QapiEventQuorumReportBad *args = opaque;
@@ -119,7 +110,7 @@ void quorum_report_bad(const QuorumRequest *req, const Edge *child, int ret)
     args->node_name = g_strdup(node_name(child->child));
     args->sector_num = sector_of(req);
     args->sectors_count = sectors_of(req);
-    on_control(send_bad, args);
+    reactor_dispatch(reactor_control(), send_bad, args);
 }
 
 CONTROL_ONLY
@@ -145,5 +136,5 @@ void quorum_report_failure(const QuorumRequest *req)
     args->reference = g_strdup(node_name(req->node));
     args->sector_num = sector_of(req);
     args->sectors_count = sectors_of(req);
-    on_control(send_failure, args);
+    reactor_dispatch(reactor_control(), send_failure, args);
 }

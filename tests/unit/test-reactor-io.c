@@ -1,33 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Files, sockets, pipes and cancelling on each back end. */
-#include "util/reactor/backend.h"
+#include "tests/unit/reactor-cases.h"
 
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-typedef struct Case {
-    const char *name;
-    CoroutineEntry *entry;
-    ReactorKind kind;
-} Case;
-
 static char *dir;
-
-static void run(const void *data)
-{
-    const Case *c = data;
-    Reactor *r = reactor_new(c->kind, NULL);
-
-    if (!r) {
-        g_test_skip("this kernel does not allow it");
-        return;
-    }
-    reactor_run_coroutine(c->entry, NULL);
-    g_assert_cmpuint(coroutine_count(), ==, 0);
-    reactor_free(r);
-}
 
 static int open_file(const char *name)
 {
@@ -44,7 +25,7 @@ static struct iovec area(void *base, size_t bytes)
     return (struct iovec){.iov_base = base, .iov_len = bytes};
 }
 
-/* --- files ---------------------------------------------------------------- */
+/* --- files --------------------------------------------------------------- */
 
 static void co_file(void *unused)
 {
@@ -125,7 +106,7 @@ static void co_many(void *unused)
     g_free(w);
 }
 
-/* --- sockets -------------------------------------------------------------- */
+/* --- sockets ------------------------------------------------------------- */
 
 static void make_pair(int fd[2])
 {
@@ -135,7 +116,6 @@ static void make_pair(int fd[2])
 
 typedef struct Peer {
     int fd;
-    bool apart; /* co_io_sendv_apart */
     CoCount *left;
 } Peer;
 
@@ -178,114 +158,6 @@ static void co_echo(void *unused)
     g_assert_cmpint(co_io_recv_all(fd[0], buf, 1), ==, 1);
     co_count_wait_zero(&left);
     io_close(fd[0]);
-}
-
-/* Far more than a socket buffers, so that both sides wait in turn. */
-#define BULK (4 * MiB)
-
-COROUTINE_ONLY
-static void co_send_apart(int fd, uint8_t *data, size_t bytes)
-{
-    for (size_t done = 0; done < bytes;) {
-        size_t half = DIV_ROUND_UP(bytes - done, 2);
-        struct iovec v[] = {area(data + done, half),
-                            area(data + done + half, bytes - done - half)};
-        ssize_t n = co_io_sendv_apart(fd, v, ARRAY_SIZE(v));
-
-        g_assert_cmpint(n, >, 0);
-        done += n;
-    }
-}
-
-static void sends_bulk(void *opaque)
-{
-    Peer *p = opaque;
-    uint8_t *data = g_malloc(BULK);
-
-    for (size_t i = 0; i < BULK; i++) {
-        data[i] = i * 31 >> 7;
-    }
-    if (p->apart) {
-        co_send_apart(p->fd, data, BULK);
-    } else {
-        g_assert_cmpint(co_io_send_all(p->fd, data, BULK), ==, 0);
-    }
-    g_free(data);
-    io_close(p->fd);
-    cocount_dec(p->left);
-}
-
-static void receive_bulk(int fd)
-{
-    uint8_t *data = g_malloc0(BULK);
-
-    g_assert_cmpint(co_io_recv_all(fd, data, BULK), ==, 0);
-    for (size_t i = 0; i < BULK; i++) {
-        g_assert_true(data[i] == (uint8_t)(i * 31 >> 7));
-    }
-    g_assert_cmpint(co_io_recv_all(fd, data, 1), ==, 1);
-    g_free(data);
-}
-
-static void bulk_over(int from, int to, bool apart)
-{
-    CoCount left;
-    Peer p = {.fd = from, .apart = apart, .left = &left};
-
-    cocount_init(&left);
-    cocount_inc(&left);
-    coroutine_start(sends_bulk, &p);
-    receive_bulk(to);
-    co_count_wait_zero(&left);
-    io_close(to);
-}
-
-static void co_bulk(void *unused)
-{
-    int fd[2];
-
-    make_pair(fd);
-    bulk_over(fd[0], fd[1], false);
-}
-
-static void co_bulk_apart(void *unused)
-{
-    int fd[2];
-
-    make_pair(fd);
-    bulk_over(fd[0], fd[1], true);
-    make_pair(fd);
-    fcntl(fd[0], F_SETFL, O_NONBLOCK);
-    bulk_over(fd[0], fd[1], true);
-    g_assert_cmpint(pipe2(fd, O_CLOEXEC), ==, 0);
-    bulk_over(fd[1], fd[0], true);
-}
-
-/* Descriptors that somebody made non-blocking before we got them. */
-static void co_bulk_nonblock(void *unused)
-{
-    int fd[2];
-
-    make_pair(fd);
-    fcntl(fd[0], F_SETFL, O_NONBLOCK);
-    fcntl(fd[1], F_SETFL, O_NONBLOCK);
-    bulk_over(fd[0], fd[1], false);
-}
-
-static void co_bulk_pipe(void *unused)
-{
-    int fd[2];
-
-    g_assert_cmpint(pipe2(fd, O_CLOEXEC), ==, 0);
-    bulk_over(fd[1], fd[0], false);
-}
-
-static void co_bulk_pipe_nonblock(void *unused)
-{
-    int fd[2];
-
-    g_assert_cmpint(pipe2(fd, O_CLOEXEC | O_NONBLOCK), ==, 0);
-    bulk_over(fd[1], fd[0], false);
 }
 
 static void co_peer_gone(void *unused)
@@ -363,7 +235,7 @@ static void co_both_ways(void *unused)
     io_close(fd[1]);
 }
 
-/* --- cancelling ------------------------------------------------------- */
+/* --- cancelling ---------------------------------------------------------- */
 
 static void reads_cancelled(void *opaque)
 {
@@ -453,34 +325,13 @@ static void co_fd_reuse(void *unused)
     }
 }
 
-static const Case cases[] = {
-    {"file", co_file},
-    {"file-errors", co_file_errors},
-    {"many", co_many},
-    {"echo", co_echo},
-    {"bulk", co_bulk},
-    {"bulk-nonblock", co_bulk_nonblock},
-    {"bulk-pipe", co_bulk_pipe},
-    {"bulk-pipe-nonblock", co_bulk_pipe_nonblock},
-    {"bulk-apart", co_bulk_apart},
-    {"peer-gone", co_peer_gone},
-    {"odd-streams", co_odd_streams},
-    {"both-ways", co_both_ways},
-    {"cancel", co_cancel},
+static const ReactorCase cases[] = {
+    {"file", co_file},           {"file-errors", co_file_errors},
+    {"many", co_many},           {"echo", co_echo},
+    {"peer-gone", co_peer_gone}, {"odd-streams", co_odd_streams},
+    {"both-ways", co_both_ways}, {"cancel", co_cancel},
     {"fd-reuse", co_fd_reuse},
 };
-
-static void add_cases(const char *backend, ReactorKind kind)
-{
-    for (int i = 0; i < ARRAY_SIZE(cases); i++) {
-        g_autofree char *path =
-            g_strdup_printf("/reactor-io/%s/%s", backend, cases[i].name);
-        Case *c = g_memdup2(&cases[i], sizeof(*c));
-
-        c->kind = kind;
-        g_test_add_data_func_full(path, c, run, g_free);
-    }
-}
 
 static void remove_file(const char *name)
 {
@@ -495,8 +346,7 @@ int main(int argc, char **argv)
 
     g_test_init(&argc, &argv, NULL);
     dir = g_dir_make_tmp("test-reactor-io-XXXXXX", NULL);
-    add_cases("io_uring", REACTOR_IO_URING);
-    add_cases("epoll", REACTOR_EPOLL);
+    reactor_cases_add("reactor-io", cases, ARRAY_SIZE(cases), false);
     ret = g_test_run();
     remove_file("file");
     remove_file("many");

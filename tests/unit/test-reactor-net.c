@@ -1,33 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Listening, connecting, addresses, and the texts of what goes wrong. */
-#include "util/reactor/reactor.h"
+#include "tests/unit/reactor-cases.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-typedef struct Case {
-    const char *name;
-    CoroutineEntry *entry;
-    ReactorKind kind;
-} Case;
-
 static char *dir, *path;
-
-static void run(const void *data)
-{
-    const Case *c = data;
-    Reactor *r = reactor_new(c->kind, NULL);
-
-    if (!r) {
-        g_test_skip("this kernel does not allow it");
-        return;
-    }
-    unlink(path);
-    reactor_run_coroutine(c->entry, NULL);
-    g_assert_cmpuint(coroutine_count(), ==, 0);
-    reactor_free(r);
-}
 
 /* Takes @err, which must read @text. */
 static void check_error(Error *err, const char *text)
@@ -37,7 +16,7 @@ static void check_error(Error *err, const char *text)
     error_free(err);
 }
 
-/* --- unix ----------------------------------------------------------------- */
+/* --- unix ---------------------------------------------------------------- */
 
 typedef struct Server {
     int fd;
@@ -119,6 +98,7 @@ static void co_unix_stale(void *unused)
     g_assert_cmpint(io_listen_unix(path, &err), ==, -1);
     check_error(err, text);
     g_assert_cmpint(access(path, R_OK), ==, 0);
+    unlink(path);
 }
 
 static void co_unix_errors(void *unused)
@@ -146,7 +126,7 @@ static void co_unix_errors(void *unused)
                      "No such file or directory");
 }
 
-/* --- inet ----------------------------------------------------------------- */
+/* --- inet ---------------------------------------------------------------- */
 
 static void co_inet(void *unused)
 {
@@ -284,7 +264,7 @@ static void co_accept_shutdown(void *unused)
     io_close(s.fd);
 }
 
-static const Case cases[] = {
+static const ReactorCase cases[] = {
     {"unix", co_unix},
     {"unix-stale", co_unix_stale},
     {"unix-errors", co_unix_errors},
@@ -296,18 +276,6 @@ static const Case cases[] = {
     {"accept-shutdown", co_accept_shutdown},
 };
 
-static void add_cases(const char *backend, ReactorKind kind)
-{
-    for (int i = 0; i < ARRAY_SIZE(cases); i++) {
-        g_autofree char *name =
-            g_strdup_printf("/reactor-net/%s/%s", backend, cases[i].name);
-        Case *c = g_memdup2(&cases[i], sizeof(*c));
-
-        c->kind = kind;
-        g_test_add_data_func_full(name, c, run, g_free);
-    }
-}
-
 int main(int argc, char **argv)
 {
     int ret;
@@ -315,8 +283,7 @@ int main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     dir = g_dir_make_tmp("test-reactor-net-XXXXXX", NULL);
     path = g_build_filename(dir, "socket", NULL);
-    add_cases("io_uring", REACTOR_IO_URING);
-    add_cases("epoll", REACTOR_EPOLL);
+    reactor_cases_add("reactor-net", cases, ARRAY_SIZE(cases), false);
     ret = g_test_run();
     unlink(path);
     rmdir(dir);

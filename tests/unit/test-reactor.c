@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The loop itself on each back end: turns, timers, messages, threads. */
-#include "util/reactor/backend.h"
+/* The loop itself on each back end: turns, timers, signals. */
+#include "tests/unit/reactor-cases.h"
 
 #include <fcntl.h>
 #include <linux/filter.h>
@@ -9,50 +9,7 @@
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 
-/* A test and the back end it runs on. */
-typedef struct Case {
-    const char *name;
-    CoroutineEntry *entry;
-    ReactorKind kind;
-    bool polls; /* it never sleeps, once it has learned to */
-} Case;
-
 static GString *trace;
-
-/* The limit on polling starts at 4 us, and is the highest after that. */
-static void co_learn(void *unused)
-{
-    for (int i = 0; i < 3; i++) {
-        co_sleep_ns(1000000);
-    }
-}
-
-static void run(const void *data)
-{
-    const Case *c = data;
-    Reactor *r = reactor_new(c->kind, NULL);
-
-    if (!r) {
-        g_test_skip("this kernel does not allow it");
-        return;
-    }
-    g_assert_true(r == reactor_current() && r == reactor_control());
-    g_assert_cmpuint(reactor_index(r), ==, 0);
-    trace = g_string_new(NULL);
-    if (c->polls) {
-        static const ReactorPolling always = {.max_ns = G_MAXINT64,
-                                              .grow = G_MAXINT64};
-
-        reactor_set_polling(r, &always);
-        reactor_run_coroutine(co_learn, NULL);
-    }
-    reactor_run_coroutine(c->entry, NULL);
-    g_assert_cmpuint(coroutine_count(), ==, 0);
-    g_string_free(trace, true);
-    reactor_free(r);
-    g_assert_null(reactor_current());
-    g_assert_null(reactor_control());
-}
 
 static void co_settle(void)
 {
@@ -61,7 +18,7 @@ static void co_settle(void)
     }
 }
 
-/* --- timers --------------------------------------------------------------- */
+/* --- timers -------------------------------------------------------------- */
 
 static void append(void *text)
 {
@@ -75,6 +32,7 @@ static void co_timer_order(void *unused)
     int64_t at[] = {3 * ms, ms, -ms, ms, 4 * ms, 2 * ms};
     Timer t[6];
 
+    g_string_truncate(trace, 0);
     for (int i = 0; i < 6; i++) {
         timer_init(&t[i], append, (void *)names[i]);
         g_assert_false(timer_armed(&t[i]));
@@ -96,6 +54,7 @@ static void co_timer_move(void *unused)
     int64_t now = reactor_now_ns(), ms = 1000000;
     Timer a, b;
 
+    g_string_truncate(trace, 0);
     timer_init(&a, append, (void *)"a");
     timer_init(&b, append, (void *)"b");
     timer_arm(&a, now + ms);
@@ -170,7 +129,7 @@ static void co_timer_random(void *unused)
     g_rand_free(rnd);
 }
 
-/* --- clock, random -------------------------------------------------------- */
+/* --- clock, random ------------------------------------------------------- */
 
 static void co_clock(void *unused)
 {
@@ -184,171 +143,7 @@ static void co_clock(void *unused)
     g_assert_true(memcmp(a, b, sizeof(a)) != 0);
 }
 
-/* --- messages and threads ------------------------------------------------- */
-
-#define SENDERS 4
-#define MESSAGES 5000
-
-typedef struct Sender {
-    Reactor *to;
-    int next; /* what the receiver expects */
-    CoCount *left;
-} Sender;
-
-typedef struct Numbered {
-    Sender *sender;
-    int n;
-} Numbered;
-
-static void receive(void *opaque)
-{
-    Numbered *m = opaque;
-
-    g_assert_false(in_coroutine());
-    g_assert_cmpint(m->n, ==, m->sender->next);
-    if (++m->sender->next == MESSAGES) {
-        cocount_dec(m->sender->left);
-    }
-    g_free(m);
-}
-
-static gpointer sender_main(gpointer opaque)
-{
-    Sender *s = opaque;
-
-    for (int i = 0; i < MESSAGES; i++) {
-        Numbered *m = g_new(Numbered, 1);
-
-        *m = (Numbered){.sender = s, .n = i};
-        reactor_post(s->to, receive, m);
-    }
-    return NULL;
-}
-
-static void co_post(void *unused)
-{
-    Sender s[SENDERS];
-    GThread *threads[SENDERS];
-    CoCount left;
-
-    cocount_init(&left);
-    for (int i = 0; i < SENDERS; i++) {
-        s[i] = (Sender){.to = reactor_current(), .left = &left};
-        cocount_inc(&left);
-        threads[i] = g_thread_new(NULL, sender_main, &s[i]);
-    }
-    co_count_wait_zero(&left);
-    for (int i = 0; i < SENDERS; i++) {
-        g_thread_join(threads[i]);
-    }
-}
-
-/* Each message finds the reactor asleep. */
-static gpointer slow_sender(gpointer opaque)
-{
-    Sender *s = opaque;
-
-    for (int i = 0; i < 20; i++) {
-        g_usleep(300);
-        reactor_post(s->to, (void (*)(void *))cocount_dec, s->left);
-    }
-    return NULL;
-}
-
-static void co_post_asleep(void *unused)
-{
-    CoCount left;
-    Sender s = {.to = reactor_current(), .left = &left};
-    GThread *thread;
-
-    cocount_init(&left);
-    for (int i = 0; i < 20; i++) {
-        cocount_inc(&left);
-    }
-    thread = g_thread_new(NULL, slow_sender, &s);
-    co_count_wait_zero(&left);
-    g_thread_join(thread);
-}
-
-typedef struct Sum {
-    Reactor *on;
-    int64_t total;
-} Sum;
-
-static void add_one(void *opaque)
-{
-    Sum *sum = opaque;
-
-    g_assert_true(reactor_current() == sum->on && in_coroutine());
-    co_reschedule();
-    sum->total++;
-}
-
-static void co_call(void *unused)
-{
-    ReactorKind kind = reactor_backend_name(reactor_current())[0] == 'e'
-                           ? REACTOR_EPOLL
-                           : REACTOR_IO_URING;
-    ReactorThread *a = reactor_thread_start("a", kind, NULL);
-    ReactorThread *b = reactor_thread_start("b", kind, NULL);
-    Sum sum = {.on = reactor_current()};
-
-    g_assert_nonnull(a);
-    g_assert_nonnull(b);
-    g_assert_cmpuint(reactor_index(reactor_thread_reactor(a)), ==, 1);
-    g_assert_cmpuint(reactor_index(reactor_thread_reactor(b)), ==, 2);
-    co_reactor_call(reactor_current(), add_one, &sum);
-    for (int i = 0; i < 500; i++) {
-        sum.on = reactor_thread_reactor(i % 2 ? a : b);
-        co_reactor_call(sum.on, add_one, &sum);
-    }
-    g_assert_cmpint(sum.total, ==, 501);
-    reactor_thread_stop(a);
-    /* A freed number is used again. */
-    a = reactor_thread_start("c", kind, NULL);
-    g_assert_cmpuint(reactor_index(reactor_thread_reactor(a)), ==, 1);
-    reactor_thread_stop(a);
-    reactor_thread_stop(b);
-}
-
-static int64_t count_up(void *opaque)
-{
-    int64_t *n = opaque;
-
-    return ++*n;
-}
-
-typedef struct Many {
-    int64_t n;
-    CoCount *left;
-} Many;
-
-static void work(void *opaque)
-{
-    Many *m = opaque;
-
-    for (int i = 1; i <= 20; i++) {
-        g_assert_cmpint(co_worker_run(count_up, &m->n), ==, i);
-    }
-    cocount_dec(m->left);
-}
-
-/* More coroutines than there are workers. */
-static void co_worker(void *unused)
-{
-    Many m[WORKER_THREADS_MAX * 3];
-    CoCount left;
-
-    cocount_init(&left);
-    for (int i = 0; i < ARRAY_SIZE(m); i++) {
-        m[i] = (Many){.left = &left};
-        cocount_inc(&left);
-        coroutine_start(work, &m[i]);
-    }
-    co_count_wait_zero(&left);
-}
-
-/* --- turns ---------------------------------------------------------------- */
+/* --- turns --------------------------------------------------------------- */
 
 static void reschedules(void *name)
 {
@@ -360,6 +155,7 @@ static void reschedules(void *name)
 
 static void co_turns(void *unused)
 {
+    g_string_truncate(trace, 0);
     coroutine_start(reschedules, (void *)"a");
     coroutine_start(reschedules, (void *)"b");
     reactor_post(reactor_current(), append, (void *)"p");
@@ -412,7 +208,7 @@ static void co_signal(void *unused)
     signal(SIGUSR1, SIG_DFL);
 }
 
-/* --- without a coroutine of the test's own -------------------------------- */
+/* --- without a coroutine of the test's own ------------------------------- */
 
 static void stop_it(void *r)
 {
@@ -503,43 +299,29 @@ static void test_fallback(void)
     g_test_trap_assert_passed();
 }
 
-static const Case cases[] = {
+static const ReactorCase cases[] = {
     {"timer-order", co_timer_order},
     {"timer-move", co_timer_move},
     {"timer-rearm", co_timer_rearm},
     {"timer-random", co_timer_random},
     {"clock", co_clock},
-    {"post", co_post},
-    {"post-asleep", co_post_asleep},
-    {"call", co_call},
-    {"worker", co_worker},
     {"turns", co_turns},
     {"busy", co_busy},
     {"signal", co_signal},
 };
 
-static void add_cases(const char *backend, ReactorKind kind, bool polls)
-{
-    for (int i = 0; i < ARRAY_SIZE(cases); i++) {
-        g_autofree char *path =
-            g_strdup_printf("/reactor/%s/%s", backend, cases[i].name);
-        Case *c = g_memdup2(&cases[i], sizeof(*c));
-
-        c->kind = kind;
-        c->polls = polls;
-        g_test_add_data_func_full(path, c, run, g_free);
-    }
-}
-
 int main(int argc, char **argv)
 {
+    int ret;
+
+    trace = g_string_new(NULL);
     g_test_init(&argc, &argv, NULL);
-    add_cases("io_uring", REACTOR_IO_URING, false);
-    add_cases("polling", REACTOR_IO_URING, true);
-    add_cases("epoll", REACTOR_EPOLL, false);
+    reactor_cases_add("reactor", cases, ARRAY_SIZE(cases), true);
     g_test_add_data_func("/reactor/stop", NULL, test_stop);
     g_test_add_func("/reactor/environment", test_environment);
     g_test_add_func("/reactor/polling-environment", test_polling_environment);
     g_test_add_func("/reactor/fallback", test_fallback);
-    return g_test_run();
+    ret = g_test_run();
+    g_string_free(trace, true);
+    return ret;
 }

@@ -28,6 +28,15 @@ void reactor_post(Reactor *r, void (*fn)(void *arg), void *arg)
     reactor_ready(&r->scheduler, &m->item);
 }
 
+void reactor_dispatch(Reactor *r, void (*fn)(void *arg), void *arg)
+{
+    if (r == reactor_current()) {
+        fn(arg);
+    } else {
+        reactor_post(r, fn, arg);
+    }
+}
+
 /* A call to another reactor; lives on the caller's stack until it is woken.
  * The last thing the other side does is that wake. */
 typedef struct Call {

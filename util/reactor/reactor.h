@@ -75,8 +75,12 @@ void reactor_run_coroutine(CoroutineEntry *entry, void *opaque);
 /* Runs @fn(@arg) on @r's thread, soon, outside of any coroutine. Any thread.
  * Messages from one thread arrive in order. */
 void reactor_post(Reactor *r, void (*fn)(void *arg), void *arg);
-/* Moves one call to @r and waits for it: @fn(@arg) runs in a coroutine there.
- * The calling coroutine stays on its own thread. */
+/* The same, but at once, before it returns, where the caller is on @r's thread
+ * already. */
+void reactor_dispatch(Reactor *r, void (*fn)(void *arg), void *arg);
+/* Moves one call to @r and waits for it: @fn(@arg) runs in a coroutine there,
+ * or in the caller's own if that is on @r's thread already. The calling
+ * coroutine stays on its own thread. */
 void co_reactor_call(Reactor *r, void (*fn)(void *arg),
                      void *arg) COROUTINE_ONLY;
 
@@ -88,7 +92,7 @@ void co_reactor_call(Reactor *r, void (*fn)(void *arg),
 void reactor_on_signal(int signo, void (*fn)(int signo, void *opaque),
                        void *opaque);
 
-/* --- threads ------------------------------------------------------------ */
+/* --- threads ------------------------------------------------------------- */
 
 /* A thread that does nothing but run a reactor. */
 typedef struct ReactorThread ReactorThread;
@@ -104,7 +108,7 @@ int reactor_thread_id(const ReactorThread *t);
  * end. */
 void reactor_thread_stop(ReactorThread *t);
 
-/* --- time -------------------------------------------------------------- */
+/* --- time ---------------------------------------------------------------- */
 
 int64_t reactor_now_ns(void);        /* monotonic */
 int64_t reactor_wall_clock_us(void); /* since 1970 */
@@ -129,7 +133,7 @@ void co_sleep_ns(int64_t delay_ns) COROUTINE_ONLY;
 /* co_queue_wait with a bound; false when the deadline passed first. */
 bool co_queue_wait_until(CoQueue *queue, int64_t deadline_ns) COROUTINE_ONLY;
 
-/* --- files: return bytes or 0, or -errno ------------------------------- */
+/* --- files: return bytes or 0, or -errno --------------------------------- */
 
 /* One preadv/pwritev: may be short, never retries EINTR to the caller.
  * @n <= IOV_MAX areas. */
@@ -154,7 +158,7 @@ void io_close(int fd);
  * are more than @max_bytes. Blocks. */
 ssize_t io_read_file(const char *path, size_t max_bytes, char **text);
 
-/* --- sockets: non-blocking inside; -errno on error --------------------- */
+/* --- sockets: non-blocking inside; -errno on error ----------------------- */
 
 /* Bytes received (0 = the peer closed), possibly fewer than @bytes. */
 ssize_t co_io_recv(int fd, void *buf, size_t bytes) COROUTINE_ONLY;
