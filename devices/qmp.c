@@ -53,7 +53,8 @@ bool qmp_x_blockdev_set_iothread(const QmpXBlockdevSetIothreadArgs *args,
             return false;
         }
     }
-    if (device_elsewhere(node, thread)) {
+    if (device_elsewhere(node, thread) ||
+        (thread && jobs_keep_from_moving(node))) {
         error_set(errp, "Cannot change iothread of active block backend");
         return false;
     }

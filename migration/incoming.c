@@ -11,6 +11,7 @@
 
 #include "block/graph/activity.h"
 #include "devices/run-state.h"
+#include "qapi/qapi-events.h"
 #include "util/json/json-parse.h"
 
 typedef struct Incoming {
@@ -232,7 +233,7 @@ static bool incoming_begin(const char *uri, Error **errp)
     incoming.live = true;
     coqueue_init(&incoming.changed);
     loaded_init(&incoming.bitmaps);
-    set_status(MIGRATION_STATUS_SETUP);
+    incoming.status = MIGRATION_STATUS_SETUP;
     coroutine_start(co_incoming, NULL);
     return true;
 }
@@ -245,6 +246,11 @@ bool migration_incoming_begin(const char *uri, Error **errp)
 
 bool incoming_begin_deferred(const char *uri, Error **errp)
 {
+    QapiEventMigration data = {.status = MIGRATION_STATUS_SETUP};
+
+    /* QEMU tells of this one whether events are asked for or not, and also if
+     * it comes to nothing. */
+    qapi_event_migration(&data);
     return incoming_begin(uri, errp);
 }
 

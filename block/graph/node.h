@@ -133,6 +133,7 @@ struct Node {
     ListLink parents;  /* Edge.in_child */
     ListLink in_graph; /* all nodes, oldest first */
     unsigned refs;
+    bool opens_file;       /* its child "file" is being opened: not known yet */
     bool monitor_owned;    /* made by blockdev-add, not yet deleted */
     Node *inherits_from;   /* the parent whose options defined it, or NULL */
     bool turns_read_only;  /* by the reopen that goes on */

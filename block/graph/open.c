@@ -222,6 +222,11 @@ co_child_open(Node *parent, const BlockdevRef *ref, unsigned role, Error **errp)
         return child;
     }
     child = node_lookup(ref->u.reference, ref->u.reference, errp);
+    if (child && child->opens_file) {
+        error_set(errp, "Cannot find device='%s' nor node-name='%s'",
+                  ref->u.reference, ref->u.reference);
+        return NULL;
+    }
     if (child) {
         node_ref(child);
     }
@@ -231,9 +236,13 @@ co_child_open(Node *parent, const BlockdevRef *ref, unsigned role, Error **errp)
 Edge *co_node_open_child(Node *parent, const BlockdevRef *ref, const char *name,
                          unsigned role, Error **errp)
 {
-    Node *child = co_child_open(parent, ref, role, errp);
+    Node *child;
     Edge *edge;
 
+    /* QEMU opens this one before the node has its name. */
+    parent->opens_file = !strcmp(name, "file");
+    child = co_child_open(parent, ref, role, errp);
+    parent->opens_file = false;
     if (!child) {
         return NULL;
     }

@@ -89,6 +89,8 @@ BlockErrorAction block_job_error_action(Job *job, BlockdevOnError on_error,
 void jobs_show_pause(void) CONTROL_ONLY;
 /* The same for those that have one of @nodes below them. */
 void jobs_show_pause_of_users(const GPtrArray *nodes) CONTROL_ONLY;
+/* Whether a job keeps what lies below it from moving to an iothread. */
+bool jobs_keep_from_moving(const Node *node) CONTROL_ONLY;
 /* As QEMU does, twice, when a user leaves @node, or a new node is put above. */
 void jobs_show_detach(Node *node) CONTROL_ONLY;
 /* While on, sections do not show as pauses of the jobs that there are now. */

@@ -110,6 +110,7 @@ COROUTINE_ONLY CONTROL_ONLY static void co_commit_clean(Job *job)
 
 static const JobDriver commit_driver = {
     .step_when_woken = true,
+    .stays = true,
     .holds_until_dismissed = true,
     .type = JOB_TYPE_COMMIT,
     .state_bytes = sizeof(CommitState),

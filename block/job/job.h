@@ -55,6 +55,9 @@ typedef struct JobDriver {
      * then. */
     bool holds_until_dismissed;
 
+    /* Its nodes cannot move to an iothread while it lasts. */
+    bool stays;
+
     /* It has to look at the disk before it knows what it has to do: the reply
      * to the command that started it waits for job_begun. */
     bool looks_first;

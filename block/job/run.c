@@ -113,6 +113,16 @@ void jobs_show_pause_of_users(const GPtrArray *nodes)
     }
 }
 
+bool jobs_keep_from_moving(const Node *node)
+{
+    for (Job *job = job_next(NULL); job; job = job_next(job)) {
+        if (job->driver->stays && block_job_uses(job, node)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 void jobs_show_detach(Node *node)
 {
     g_autoptr(GPtrArray) nodes = g_ptr_array_new();

@@ -245,6 +245,16 @@ static FormatPreallocation preallocation(const BlockdevCreateOptionsQcow2 *o)
     return raw ? FORMAT_PREALLOC_METADATA : FORMAT_PREALLOC_OFF;
 }
 
+COROUTINE_ONLY static bool
+co_grow(Qcow2State *s, const BlockdevCreateOptionsQcow2 *o, Error **errp)
+{
+    if (co_qcow2_resize(s->node, o->size, true, preallocation(o), errp) < 0) {
+        error_prepend(errp, "Could not resize image: ");
+        return false;
+    }
+    return true;
+}
+
 COROUTINE_ONLY CONTROL_ONLY static bool
 co_fill_image(Root *file, Root *data_file, const BlockdevCreateOptionsQcow2 *o,
               Error **errp)
@@ -259,7 +269,7 @@ co_fill_image(Root *file, Root *data_file, const BlockdevCreateOptionsQcow2 *o,
     co_root_enter(image);
     s = qcow2_state(root_node(image));
     s->crypt_soon = o->encrypt != NULL;
-    ok = co_qcow2_resize(s->node, o->size, true, preallocation(o), errp) == 0 &&
+    ok = co_grow(s, o, errp) &&
          (!o->encrypt || co_qcow2_crypt_create(s, o->encrypt, errp));
     if (ok) {
         int ret = co_node_flush(root_node(image));

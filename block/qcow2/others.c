@@ -153,6 +153,14 @@ COROUTINE_ONLY CONTROL_ONLY static bool co_backing_by_name(Qcow2State *s,
     return edge != NULL;
 }
 
+/* Then what is wrong is not in what was opened. */
+CONTROL_ONLY
+static bool is_there(const BlockdevRefOrNull *ref)
+{
+    return ref && ref->kind == BLOCKDEV_REF_OR_NULL_KIND_REFERENCE &&
+           node_lookup(ref->u.reference, ref->u.reference, NULL);
+}
+
 bool co_qcow2_open_backing(Qcow2State *s, const BlockdevOptionsQcow2 *o,
                            Error **errp)
 {
@@ -180,7 +188,9 @@ bool co_qcow2_open_backing(Qcow2State *s, const BlockdevOptionsQcow2 *o,
         ok = co_backing_by_name(s, &err);
     }
     if (!ok) {
-        error_prepend(&err, "Could not open backing file: ");
+        if (!is_there(o->backing)) {
+            error_prepend(&err, "Could not open backing file: ");
+        }
         error_propagate(errp, err);
     }
     return ok;

@@ -137,6 +137,14 @@ class Create(case.Case):
         self.assertIn('encrypted: yes',
                       tools.img('info', '-U', self.file).stdout)
 
+    def test_qcow2_that_cannot_grow(self):
+        self.vm.cmd('blockdev-add', {
+            'driver': 'blkdebug', 'node-name': 'd', 'image': 'f',
+            'inject-error': [{'event': 'none', 'iotype': 'flush'}]})
+        self.assertEqual(self.create(driver='qcow2', file='d', size=MIB),
+                         'Could not resize image: Failed to grow the L1 '
+                         'table: Input/output error')
+
     def test_luks(self):
         error = self.create(driver='luks', file='f', size=MIB,
                             **{'key-secret': 's', 'iter-time': -1})

@@ -5,7 +5,7 @@
 import json
 import os
 
-from lib import case, images, order
+from lib import case, images, order, tools
 from lib.case import ours_only
 from lib.images import KIB, MIB
 
@@ -236,6 +236,22 @@ class Nodes(case.Case):
         self.assert_refused("Cannot find device='nosuch' nor node-name="
                             "'nosuch'", driver='raw', file='nosuch',
                             **{'node-name': 'x'})
+        self.assertEqual(self.names(), [])
+
+    def test_node_below_itself(self):
+        """A node has no name yet while its file is opened."""
+        unknown = "Cannot find device='x' nor node-name='x'"
+        for driver in 'raw', 'compress', 'copy-on-read', 'qcow2':
+            self.assert_refused(unknown, driver=driver, file='x',
+                                **{'node-name': 'x'})
+        self.assert_refused(unknown, driver='raw', **{
+            'node-name': 'x', 'file': {'driver': 'raw', 'file': 'x'}})
+        tools.img('create', '-q', '-f', 'qcow2', self.path('q'), '1M')
+        self.assert_refused("Making 'x' a backing child of 'x' would create "
+                            'a cycle', driver='qcow2', backing='x', **{
+                                'node-name': 'x', 'file': {
+                                    'driver': 'file',
+                                    'filename': self.path('q')}})
         self.assertEqual(self.names(), [])
 
     def test_failed_tree_leaves_nothing(self):

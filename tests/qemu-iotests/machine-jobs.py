@@ -217,6 +217,19 @@ class Refused(DiskCase):
         self.end_of('j')
 
 
+    def test_iothread(self):
+        self.vm.cmd('object-add', {'qom-type': 'iothread', 'id': 't'})
+        self.vm.cmd('block-commit', self.commit())
+        for node in 'top', 'top-file':
+            self.assert_error(self.vm, 'x-blockdev-set-iothread',
+                              {'node-name': node, 'iothread': 't'},
+                              'Cannot change iothread of active block backend')
+        self.vm.cmd('job-cancel', id='j')
+        self.end_of('j')
+        self.vm.cmd('x-blockdev-set-iothread',
+                    {'node-name': 'top', 'iothread': 't'})
+
+
 class Unplugged(DiskCase):
     """A device goes while a job works on its disk."""
 

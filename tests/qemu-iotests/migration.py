@@ -212,6 +212,10 @@ class Handover(MigrationCase):
         for uri in 'foo:x', 'defer':
             self.assert_error(dst, 'migrate-incoming', {'uri': uri},
                               f'unknown migration protocol: {uri}')
+            self.assertEqual(
+                [(e['event'], e['data']) for e in dst.qmp.events],
+                [('MIGRATION', {'status': 'setup'})])
+            dst.qmp.events.clear()
         self.assert_error(src, 'migrate-incoming', {'uri': self.uri},
                           "'-incoming' was not specified on the command line")
         self.assert_error(dst, 'migrate', {'uri': self.uri},
