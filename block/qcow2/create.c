@@ -245,7 +245,7 @@ static FormatPreallocation preallocation(const BlockdevCreateOptionsQcow2 *o)
     return raw ? FORMAT_PREALLOC_METADATA : FORMAT_PREALLOC_OFF;
 }
 
-COROUTINE_ONLY static bool
+COROUTINE_ONLY CONTROL_ONLY static bool
 co_grow(Qcow2State *s, const BlockdevCreateOptionsQcow2 *o, Error **errp)
 {
     if (co_qcow2_resize(s->node, o->size, true, preallocation(o), errp) < 0) {
