@@ -97,27 +97,41 @@ COROUTINE_ONLY CONTROL_ONLY static guint co_count(const GPtrArray *disks,
 
 /* --- delete -------------------------------------------------------------- */
 
+typedef bool SnapshotStep(const SnapshotDisk *disk, const SnapshotInfo *info,
+                          Error **errp);
+
+/* Does @co_step, which users know as @verb, to each disk that has the snapshot,
+ * up to the first that fails. */
 COROUTINE_ONLY CONTROL_ONLY static bool
-co_delete_all(const GPtrArray *disks, const char *tag, Error **errp)
+co_for_all(const GPtrArray *disks, const char *tag, const char *verb,
+           SnapshotStep *co_step, Error **errp)
 {
     for (guint i = 0; i < disks->len; i++) {
         const SnapshotDisk *disk = disks->pdata[i];
         SnapshotInfo *info = co_find(disk, tag);
-        Error *err = NULL;
+        bool ok = !info || co_step(disk, info, errp);
 
-        if (info) {
-            format_of(disk)->co_snapshot_delete(disk->node, info->id,
-                                                info->name, &err);
-            SnapshotInfo_free(info);
-        }
-        if (err) {
-            error_prepend(&err, "Could not delete snapshot '%s' on '%s': ", tag,
-                          shown(disk));
-            error_propagate(errp, err);
+        SnapshotInfo_free(info);
+        if (!ok) {
+            error_prepend(errp, "Could not %s snapshot '%s' on '%s': ", verb,
+                          tag, shown(disk));
             return false;
         }
     }
     return true;
+}
+
+COROUTINE_ONLY CONTROL_ONLY static bool
+co_delete(const SnapshotDisk *disk, const SnapshotInfo *info, Error **errp)
+{
+    return format_of(disk)->co_snapshot_delete(disk->node, info->id, info->name,
+                                               errp) >= 0;
+}
+
+COROUTINE_ONLY CONTROL_ONLY static bool
+co_delete_all(const GPtrArray *disks, const char *tag, Error **errp)
+{
+    return co_for_all(disks, tag, "delete", co_delete, errp);
 }
 
 bool co_vm_snapshot_delete(const VmSnapshot *which, Error **errp)
@@ -245,22 +259,9 @@ co_check_disks(const GPtrArray *disks, const char *tag, Error **errp)
 }
 
 COROUTINE_ONLY CONTROL_ONLY static bool
-co_apply_all(const GPtrArray *disks, const char *tag, Error **errp)
+co_apply(const SnapshotDisk *disk, const SnapshotInfo *info, Error **errp)
 {
-    for (guint i = 0; i < disks->len; i++) {
-        const SnapshotDisk *disk = disks->pdata[i];
-        SnapshotInfo *info = co_find(disk, tag);
-        int ret =
-            format_of(disk)->co_snapshot_apply(disk->node, info->id, errp);
-
-        SnapshotInfo_free(info);
-        if (ret < 0) {
-            error_prepend(errp, "Could not load snapshot '%s' on '%s': ", tag,
-                          shown(disk));
-            return false;
-        }
-    }
-    return true;
+    return format_of(disk)->co_snapshot_apply(disk->node, info->id, errp) >= 0;
 }
 
 COROUTINE_ONLY CONTROL_ONLY static bool
@@ -294,7 +295,8 @@ co_load_held(const GPtrArray *disks, const VmSnapshot *which, Error **errp)
     keeper = snapshot_disks_keeper(disks, which->state_node, errp);
     return keeper && co_check_state(keeper, which->tag, errp) &&
            co_check_disks(disks, which->tag, errp) &&
-           co_apply_all(disks, which->tag, errp) && co_take_state(keeper, errp);
+           co_for_all(disks, which->tag, "load", co_apply, errp) &&
+           co_take_state(keeper, errp);
 }
 
 bool co_vm_snapshot_load(const VmSnapshot *which, Error **errp)

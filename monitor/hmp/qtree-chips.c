@@ -4,23 +4,22 @@
 
 #include <string.h>
 
-#define MEMORY_CHIPS                                                        \
-    {5, "smbus-eeprom", NULL, false}, {5, "smbus-eeprom", NULL, false},     \
-        {5, "smbus-eeprom", NULL, false}, {5, "smbus-eeprom", NULL, false}, \
-        {5, "smbus-eeprom", NULL, false}, {5, "smbus-eeprom", NULL, false}, \
-        {5, "smbus-eeprom", NULL, false},                                   \
-    {                                                                       \
-        5, "smbus-eeprom", NULL                                             \
+#define DEVICE(depth, name)      \
+    {                            \
+        depth, name, NULL, false \
     }
 
-#define ISA_CHIPS                                                        \
-    {5, "isa-fdc", NULL, true}, {6, "floppy-bus.0", "floppy-bus", true}, \
-        {5, "isa-pcspk", NULL, false}, {5, "isa-pit", NULL, false},      \
-        {5, "mc146818rtc", NULL, false}, {5, "isa-i8259", NULL, false},  \
-        {5, "isa-i8259", NULL, false}, {5, "i8257", NULL, false},        \
-    {                                                                    \
-        5, "i8257", NULL, false                                          \
-    }
+#define EEPROM DEVICE(5, "smbus-eeprom")
+#define MEMORY_CHIPS \
+    EEPROM, EEPROM, EEPROM, EEPROM, EEPROM, EEPROM, EEPROM, EEPROM
+
+#define ISA_CHIPS                                                           \
+    DEVICE(5, "port92"), DEVICE(5, "vmmouse"), DEVICE(5, "vmport"),         \
+        DEVICE(5, "i8042"), {5, "isa-fdc", NULL, true},                     \
+        {6, "floppy-bus.0", "floppy-bus", true}, DEVICE(5, "isa-pcspk"),    \
+        DEVICE(5, "isa-pit"), DEVICE(5, "mc146818rtc"),                     \
+        DEVICE(5, "isa-i8259"), DEVICE(5, "isa-i8259"), DEVICE(5, "i8257"), \
+        DEVICE(5, "i8257")
 
 static const QtreeChip pc[] = {
     {0, "main-system-bus", "System", false},
@@ -38,10 +37,6 @@ static const QtreeChip pc[] = {
     {4, "ide.0", "IDE", false},
     {3, "PIIX3", NULL, false},
     {4, "isa.0", "ISA", false},
-    {5, "port92", NULL, false},
-    {5, "vmmouse", NULL, false},
-    {5, "vmport", NULL, false},
-    {5, "i8042", NULL, false},
     ISA_CHIPS,
     {3, "i440FX", NULL, false},
     {1, "fw_cfg_io", NULL, false},
@@ -69,10 +64,6 @@ static const QtreeChip q35[] = {
     {4, "ide.0", "IDE", false},
     {3, "ICH9-LPC", NULL, false},
     {4, "isa.0", "ISA", false},
-    {5, "port92", NULL, false},
-    {5, "vmmouse", NULL, false},
-    {5, "vmport", NULL, false},
-    {5, "i8042", NULL, false},
     ISA_CHIPS,
     {3, "mch", NULL, false},
     {1, "fw_cfg_io", NULL, false},
