@@ -187,7 +187,7 @@ COROUTINE_ONLY CONTROL_ONLY static bool co_take_perms(IoShell *shell,
     co_graph_lock();
     ok = backend ? backend_set_perms(backend, backend_perm(backend) | perms,
                                      backend_shared(backend), &err)
-                 : root_set_perms(shell->root, PERM_CONSISTENT_READ | perms,
+                 : root_set_perms(shell->root, root_perms(shell->root) | perms,
                                   PERM_ALL, &err);
     graph_unlock();
     if (!ok) {

@@ -35,20 +35,6 @@ static void undo_free(void *opaque)
     g_free(undo);
 }
 
-static bool refuse_grouped(const TransactionAction *action,
-                           const TransactionContext *ctx, Error **errp)
-{
-    if (!ctx->grouped) {
-        return true;
-    }
-    error_set(errp,
-              "Action '%s' does not support Transaction property "
-              "completion-mode = %s",
-              TransactionActionKind_str(action->type),
-              ActionCompletionMode_str(ACTION_COMPLETION_MODE_GROUPED));
-    return false;
-}
-
 CONTROL_ONLY
 static void touch(const char *name, GPtrArray *nodes)
 {
@@ -79,9 +65,6 @@ co_add_prepare(const TransactionAction *action, TransactionContext *ctx,
     static const TxnOps ops = {.abort = add_abort, .clean = undo_free};
     DirtyBitmap *bitmap;
 
-    if (!refuse_grouped(action, ctx, errp)) {
-        return false;
-    }
     bitmap = co_bitmap_op_add(action->u.block_dirty_bitmap_add.data, errp);
     if (!bitmap) {
         return false;
@@ -93,6 +76,7 @@ co_add_prepare(const TransactionAction *action, TransactionContext *ctx,
 const TransactionHandler txn_handler_block_dirty_bitmap_add = {
     .touches = add_touches,
     .co_prepare = co_add_prepare,
+    .never_grouped = true,
 };
 
 /* --- clear ---------------------------------------------------------------- */
@@ -121,9 +105,6 @@ co_clear_prepare(const TransactionAction *action, TransactionContext *ctx,
     DirtyBitmap *bitmap;
     BitmapUndo *undo;
 
-    if (!refuse_grouped(action, ctx, errp)) {
-        return false;
-    }
     bitmap =
         co_bitmap_op_change(args->node, args->name, BITMAP_CHECK_DEFAULT, errp);
     if (!bitmap) {
@@ -138,6 +119,7 @@ co_clear_prepare(const TransactionAction *action, TransactionContext *ctx,
 const TransactionHandler txn_handler_block_dirty_bitmap_clear = {
     .touches = clear_touches,
     .co_prepare = co_clear_prepare,
+    .never_grouped = true,
 };
 
 /* --- enable and disable ----------------------------------------------------
@@ -155,16 +137,13 @@ static void restore_enabled(void *opaque)
 }
 
 COROUTINE_ONLY CONTROL_ONLY static bool
-co_prepare_switch(const TransactionAction *action, const BlockDirtyBitmap *args,
-                  bool enable, TransactionContext *ctx, Error **errp)
+co_prepare_switch(const BlockDirtyBitmap *args, bool enable,
+                  TransactionContext *ctx, Error **errp)
 {
     static const TxnOps ops = {.abort = restore_enabled, .clean = undo_free};
     DirtyBitmap *bitmap;
     BitmapUndo *undo;
 
-    if (!refuse_grouped(action, ctx, errp)) {
-        return false;
-    }
     bitmap = co_bitmap_op_change(args->node, args->name, BITMAP_CHECK_ALLOW_RO,
                                  errp);
     if (!bitmap) {
@@ -191,13 +170,14 @@ COROUTINE_ONLY CONTROL_ONLY static bool
 co_enable_prepare(const TransactionAction *action, TransactionContext *ctx,
                   Error **errp)
 {
-    return co_prepare_switch(action, action->u.block_dirty_bitmap_enable.data,
-                             true, ctx, errp);
+    return co_prepare_switch(action->u.block_dirty_bitmap_enable.data, true,
+                             ctx, errp);
 }
 
 const TransactionHandler txn_handler_block_dirty_bitmap_enable = {
     .touches = enable_touches,
     .co_prepare = co_enable_prepare,
+    .never_grouped = true,
 };
 
 CONTROL_ONLY
@@ -210,13 +190,14 @@ COROUTINE_ONLY CONTROL_ONLY static bool
 co_disable_prepare(const TransactionAction *action, TransactionContext *ctx,
                    Error **errp)
 {
-    return co_prepare_switch(action, action->u.block_dirty_bitmap_disable.data,
-                             false, ctx, errp);
+    return co_prepare_switch(action->u.block_dirty_bitmap_disable.data, false,
+                             ctx, errp);
 }
 
 const TransactionHandler txn_handler_block_dirty_bitmap_disable = {
     .touches = disable_touches,
     .co_prepare = co_disable_prepare,
+    .never_grouped = true,
 };
 
 /* --- merge ---------------------------------------------------------------- */
@@ -246,9 +227,6 @@ co_merge_prepare(const TransactionAction *action, TransactionContext *ctx,
     DirtyBitmap *target;
     BitmapUndo *undo;
 
-    if (!refuse_grouped(action, ctx, errp)) {
-        return false;
-    }
     if (!co_bitmap_op_change(args->node, args->target, BITMAP_CHECK_DEFAULT,
                              errp)) {
         return false;
@@ -266,6 +244,7 @@ co_merge_prepare(const TransactionAction *action, TransactionContext *ctx,
 const TransactionHandler txn_handler_block_dirty_bitmap_merge = {
     .touches = merge_touches,
     .co_prepare = co_merge_prepare,
+    .never_grouped = true,
 };
 
 /* --- remove ----------------------------------------------------------------
@@ -299,9 +278,6 @@ co_remove_prepare(const TransactionAction *action, TransactionContext *ctx,
     const BlockDirtyBitmap *args = action->u.block_dirty_bitmap_remove.data;
     DirtyBitmap *bitmap;
 
-    if (!refuse_grouped(action, ctx, errp)) {
-        return false;
-    }
     /* If the transaction is aborted it is written again when its node is
      * closed: until then what is kept of it would be of no use anyway. */
     bitmap = co_bitmap_op_forget(args, errp);
@@ -315,4 +291,5 @@ co_remove_prepare(const TransactionAction *action, TransactionContext *ctx,
 const TransactionHandler txn_handler_block_dirty_bitmap_remove = {
     .touches = remove_touches,
     .co_prepare = co_remove_prepare,
+    .never_grouped = true,
 };

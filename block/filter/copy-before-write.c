@@ -349,6 +349,7 @@ Node *co_cbw_insert_with(Node *source, Node *target, const char *name,
     if (node_replace(source, filter, NULL, errp)) {
         return filter;
     }
+    error_prepend(errp, "Could not replace node: ");
 fail:
     co_node_unref(filter);
     return NULL;

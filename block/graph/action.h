@@ -51,6 +51,8 @@ typedef struct TransactionHandler {
                        TransactionContext *ctx, Error **errp);
     /* Jobs that use the nodes show one more pause, as with QEMU. */
     bool shows_pause;
+    /* It has no part in a transaction whose jobs share their fate. */
+    bool never_grouped;
 } TransactionHandler;
 
 #endif

@@ -67,6 +67,9 @@ void node_set_inactive(Node *node, bool inactive);
  * @node has (its options before): what cannot change is the same. Members
  * called like a child are looked at elsewhere. */
 bool reopen_options_check(const Node *node, json_object *options, Error **errp);
+/* The part of it that counts before what is wrong with children. */
+bool reopen_options_check_early(const Node *node, json_object *options,
+                                Error **errp);
 
 /* --- replace.c ----------------------------------------------------------- */
 

@@ -220,6 +220,7 @@ co_action_prepare(const TransactionAction *action, TransactionContext *ctx,
 const TransactionHandler txn_handler_blockdev_snapshot_internal_sync = {
     .touches = action_touches,
     .co_prepare = co_action_prepare,
+    .never_grouped = true,
 };
 
 /* --- blockdev-snapshot-delete-internal-sync --------------------------------

@@ -40,8 +40,15 @@ static bool cannot_change(const char *name, Error **errp)
     return false;
 }
 
-static bool check_left_out(const Node *node, json_object *options, Error **errp)
+bool reopen_options_check_early(const Node *node, json_object *options,
+                                Error **errp)
 {
+    json_object *share;
+
+    if (json_object_object_get_ex(options, "force-share", &share) &&
+        json_object_get_boolean(share) != node->force_share) {
+        return cannot_change("force-share", errp);
+    }
     if (!node->options) {
         return true;
     }
@@ -89,7 +96,6 @@ static const char *text_of(json_object *options, const char *name)
 static bool check_identity(const Node *node, json_object *options, Error **errp)
 {
     const char *name = text_of(options, "node-name");
-    json_object *share;
 
     if (strcmp(text_of(options, "driver"), node->driver->name)) {
         return cannot_change("driver", errp);
@@ -97,16 +103,11 @@ static bool check_identity(const Node *node, json_object *options, Error **errp)
     if (name && strcmp(name, node_name(node))) {
         return cannot_change("node-name", errp);
     }
-    if (json_object_object_get_ex(options, "force-share", &share) &&
-        json_object_get_boolean(share) != node->force_share) {
-        return cannot_change("force-share", errp);
-    }
     return true;
 }
 
 bool reopen_options_check(const Node *node, json_object *options, Error **errp)
 {
-    return check_left_out(node, options, errp) &&
-           check_identity(node, options, errp) &&
+    return check_identity(node, options, errp) &&
            check_changed(node, options, errp);
 }

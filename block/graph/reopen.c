@@ -69,7 +69,7 @@ static bool check_entry(const ReopenEntry *entry, Error **errp)
                   node->driver->name, node_name(node));
         return false;
     }
-    return reopen_options_check(node, entry->json, errp);
+    return reopen_options_check_early(node, entry->json, errp);
 }
 
 COROUTINE_ONLY CONTROL_ONLY static bool co_apply(Reopen *q, Error **errp)
@@ -78,7 +78,8 @@ COROUTINE_ONLY CONTROL_ONLY static bool co_apply(Reopen *q, Error **errp)
         ReopenEntry *entry = q->entries->pdata[i];
 
         if (!check_entry(entry, errp) || !apply_generic(q, entry, errp) ||
-            !reopen_apply_children(q, entry, errp)) {
+            !reopen_apply_children(q, entry, errp) ||
+            !reopen_options_check(entry->r.node, entry->json, errp)) {
             return false;
         }
     }

@@ -65,6 +65,11 @@ bool root_attach(Root *root, Node *node, Perms perm, Perms shared, Error **errp)
     return true;
 }
 
+Perms root_perms(const Root *root)
+{
+    return root->edge->perm;
+}
+
 bool root_set_perms(Root *root, Perms perm, Perms shared, Error **errp)
 {
     Edge *edge = root->edge;

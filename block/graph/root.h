@@ -57,6 +57,8 @@ void *root_opaque(const Root *root);
  * QEMU's conflict text. */
 bool root_attach(Root *root, Node *node, Perms perm, Perms shared,
                  Error **errp) CONTROL_ONLY;
+/* Those it has; attached. */
+Perms root_perms(const Root *root) CONTROL_ONLY;
 bool root_set_perms(Root *root, Perms perm, Perms shared,
                     Error **errp) CONTROL_ONLY;
 /* Lets it lead to @node (taking a reference) with the permissions that it has,

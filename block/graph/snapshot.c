@@ -173,6 +173,7 @@ const TransactionHandler txn_handler_blockdev_snapshot = {
     .touches = action_touches,
     .co_prepare = co_action_prepare,
     .shows_pause = true,
+    .never_grouped = true,
 };
 
 /* --- change-backing-file ---------------------------------------------------

@@ -10,6 +10,7 @@
 
 #include "block/graph/quiesce.h"
 #include "block/job/block-job.h"
+#include "qapi/qapi-types.h"
 
 static GPtrArray *touched_nodes(const ActionStep *steps, size_t n)
 {
@@ -36,6 +37,19 @@ static void show_pauses(const ActionStep *steps, size_t n)
     }
 }
 
+static bool check_grouped(const ActionStep *step, bool grouped, Error **errp)
+{
+    if (!grouped || !step->handler->never_grouped) {
+        return true;
+    }
+    error_set(errp,
+              "Action '%s' does not support Transaction property "
+              "completion-mode = %s",
+              TransactionActionKind_str(step->action->type),
+              ActionCompletionMode_str(ACTION_COMPLETION_MODE_GROUPED));
+    return false;
+}
+
 /* Under the graph lock, the touched nodes are still. */
 COROUTINE_ONLY CONTROL_ONLY static bool co_apply(const ActionStep *steps,
                                                  size_t n, bool grouped,
@@ -50,7 +64,8 @@ COROUTINE_ONLY CONTROL_ONLY static bool co_apply(const ActionStep *steps,
     bool ok = true;
 
     for (size_t i = 0; ok && i < n; i++) {
-        ok = steps[i].handler->co_prepare(steps[i].action, &ctx, errp);
+        ok = check_grouped(&steps[i], grouped, errp) &&
+             steps[i].handler->co_prepare(steps[i].action, &ctx, errp);
     }
     jobs_hold_starts();
     txn_end(ctx.txn, ok);

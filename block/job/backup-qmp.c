@@ -35,6 +35,7 @@ co_blockdev_prepare(const TransactionAction *action, TransactionContext *ctx,
 const TransactionHandler txn_handler_blockdev_backup = {
     .touches = blockdev_touches,
     .co_prepare = co_blockdev_prepare,
+    .shows_pause = true,
 };
 
 /* --- drive-backup -------------------------------------------------------- */
@@ -64,4 +65,5 @@ co_drive_prepare(const TransactionAction *action, TransactionContext *ctx,
 const TransactionHandler txn_handler_drive_backup = {
     .touches = drive_touches,
     .co_prepare = co_drive_prepare,
+    .shows_pause = true,
 };

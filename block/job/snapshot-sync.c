@@ -139,4 +139,5 @@ const TransactionHandler txn_handler_blockdev_snapshot_sync = {
     .touches = action_touches,
     .co_prepare = co_action_prepare,
     .shows_pause = true,
+    .never_grouped = true,
 };

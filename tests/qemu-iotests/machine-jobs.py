@@ -207,6 +207,28 @@ class Refused(DiskCase):
                           "Invalid node-name: '1x'")
         self.assertEqual(jobs.take(self.vm, 'j'), ['created', 'null'])
 
+    def test_write_by_hand_to_a_target(self):
+        """A command by hand takes only what it needs; and a refused job
+        lets those of its disk pause once more."""
+        self.vm.cmd('blockdev-add', {
+            'driver': 'null-co', 'node-name': 'new', 'size': MIB})
+        self.vm.cmd('blockdev-mirror', job_id='j', device='top', sync='full',
+                    target='new')
+        jobs.follow(self.vm, 'j', 'READY')
+        self.assertEqual(
+            self.vm.cmd('human-monitor-command',
+                        command_line='qemu-io new "write 0 512"'),
+            "Permission conflict on node 'new': permissions 'write' are both "
+            'required by an unnamed block device (uses node \'new\' as '
+            "'root' child) and unshared by an unnamed block device (uses "
+            "node 'new' as 'root' child).\r\n")
+        jobs.take(self.vm, 'j')
+        self.assert_error(
+            self.vm, 'blockdev-backup',
+            {'device': 'top', 'target': 'top', 'sync': 'full'},
+            'Source and target cannot be the same')
+        self.assertEqual(jobs.take(self.vm, 'j'), ['standby', 'ready'] * 2)
+
     def test_reopen_above_the_filter(self):
         """A filter that nobody named stays; the image below it is meant."""
         self.vm.cmd('block-commit', self.commit(**{'auto-finalize': False}))
