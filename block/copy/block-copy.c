@@ -39,6 +39,7 @@ static BlockCopy *copy_new(Edge *source, Edge *target, DirtyBitmap *todo)
     copy->size_bytes = bitmap_size_bytes(todo);
     copy->cluster_bytes = bitmap_granularity_bytes(todo);
     copy->zero_flags = REQ_MAY_UNMAP;
+    copy->write_flags = REQ_FLUSHED_SOON;
     copy->todo = todo;
     copy->in_flight = range_locks_new(false);
     coqueue_init(&copy->memory_freed);
@@ -136,7 +137,7 @@ void block_copy_set_exact(BlockCopy *copy, bool exact)
 
 void block_copy_set_compress(BlockCopy *copy)
 {
-    copy->write_flags = REQ_COMPRESSED;
+    copy->write_flags |= REQ_COMPRESSED;
 }
 
 void block_copy_set_discard_source(BlockCopy *copy)

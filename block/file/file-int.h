@@ -40,6 +40,8 @@ typedef struct FileState {
     uint64_t data_start, data_end; /* known to be data, since last asked */
     /* has its space, as far as never written; file-space.c */
     uint64_t space_start, space_end;
+    /* Written, not sent off to the disk yet, and its sum; file-writeback.c */
+    uint64_t dirty_start, dirty_end, dirty_bytes;
     /* Held by a worker that asks: one at a time, the others find its answer. */
     pthread_mutex_t seek_lock;
     uint64_t holes_made; /* how often that was forgotten */
@@ -70,6 +72,13 @@ int file_open_fd(const FileState *s, bool writable, Error **errp);
  * changed. 0, -ENOTSUP or -errno. */
 int co_file_take_space(Node *node, uint64_t offset_bytes,
                        uint64_t bytes) COROUTINE_ONLY;
+
+/* --- file-writeback.c ---------------------------------------------------- */
+
+/* [@offset_bytes, +@bytes) was written, with REQ_FLUSHED_SOON: sends it to the
+ * disk when enough has come together. A hint: it cannot fail. */
+void co_file_send_off(Node *node, uint64_t offset_bytes,
+                      uint64_t bytes) COROUTINE_ONLY;
 
 /* --- file-probe.c -------------------------------------------------------- */
 

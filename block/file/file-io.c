@@ -205,6 +205,9 @@ int co_file_pwritev(Node *node, uint64_t offset_bytes, uint64_t bytes, Iov *iov,
               ? co_bounced(node, offset_bytes, bytes, &part, true, fua)
               : co_write_all(s, &part, offset_bytes, fua);
     iov_free(&part);
+    if (ret == 0 && (flags & REQ_FLUSHED_SOON)) {
+        co_file_send_off(node, offset_bytes, bytes);
+    }
     return ret ? ret : co_after_write(node, offset_bytes + bytes);
 }
 

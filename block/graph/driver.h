@@ -47,6 +47,9 @@ enum {
     /* Zeroes: the range was never written, so it reads so already; what is
      * asked for is its space, and that of what follows is welcome. */
     REQ_UNWRITTEN = 1 << 9,
+    /* Part of much data, which its writer flushes when all is there: it may go
+     * to the disk meanwhile. A hint. */
+    REQ_FLUSHED_SOON = 1 << 10,
 };
 typedef uint32_t ReqFlags;
 
