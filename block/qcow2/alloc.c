@@ -109,7 +109,7 @@ static int co_take(Qcow2State *s, uint64_t first, uint64_t n, uint64_t *done)
         Qcow2Piece *piece;
         uint64_t index, end;
         uint8_t *data;
-        int ret = co_qcow2_refblock_get(s, at, &piece, &index, &end);
+        int ret = co_qcow2_refblock_change(s, at, &piece, &index, &end);
 
         if (ret < 0) {
             return ret;
@@ -162,7 +162,6 @@ static int co_refblock_make(Qcow2State *s, uint64_t block, uint64_t cluster)
     }
     qcow2_piece_modify(&s->refs_cache, piece);
     qcow2_piece_put(&s->refs_cache, piece);
-    qcow2_event(s, BLKDBG_REFBLOCK_ALLOC_HOOKUP);
     s->reftable[block] = offset;
     qcow2_table_note(s, offset, QCOW2_OL_REFCOUNT_BLOCK);
     qcow2_reftable_mark(s, block);
@@ -178,6 +177,8 @@ static int co_reftable_place(Qcow2State *s, uint64_t block, uint64_t blocks,
     uint64_t start = (block + 1) << s->refblock_bits, done;
     int ret = 0;
 
+    qcow2_event(s, BLKDBG_REFBLOCK_ALLOC_WRITE_BLOCKS);
+
     for (uint64_t i = 0; i < blocks && ret == 0; i++) {
         ret = co_refblock_make(s, block + 1 + i, start + i);
     }
@@ -185,7 +186,22 @@ static int co_reftable_place(Qcow2State *s, uint64_t block, uint64_t blocks,
         ret = co_take(s, start + blocks, bytes >> s->cluster_bits, &done);
     }
     *offset = (start + blocks) << s->cluster_bits;
+    qcow2_event(s, BLKDBG_REFBLOCK_ALLOC_WRITE_TABLE);
     return ret == 0 ? co_zero_new(s, NULL, *offset, bytes) : ret;
+}
+
+/* Nothing is in use that only the longer table counts. */
+static void reftable_ungrow(Qcow2State *s, uint32_t entries)
+{
+    for (uint32_t i = entries; i < s->reftable_entries; i++) {
+        uint64_t block = s->reftable[i] & QCOW2_REFTABLE_MASK;
+
+        if (block) {
+            qcow2_table_unnote(s, block);
+            qcow2_cache_forget(&s->refs_cache, block, s->cluster_bytes);
+        }
+    }
+    s->reftable_entries = entries;
 }
 
 /* A longer table in memory, and a place for it, where @block has an entry; the
@@ -213,14 +229,13 @@ static int co_reftable_grow(Qcow2State *s, uint64_t block)
     s->reftable_entries = bytes / 8;
     ret = co_reftable_place(s, block, blocks, bytes, &offset);
     if (ret < 0) {
-        /* Blocks that only the longer table knows may be in use. */
-        s->alloc_error = ret;
+        reftable_ungrow(s, old_entries);
         return ret;
     }
     s->reftable_offset = offset;
     s->reftable_clusters = bytes >> s->cluster_bits;
     if (!s->reftable_moved) {
-        qcow2_free_later(s, old_offset, old_bytes, QCOW2_FREE_OTHER);
+        co_qcow2_free_later(s, old_offset, old_bytes, QCOW2_FREE_OTHER);
     } else {
         /* The header has never named it. */
         ret = co_qcow2_refcount_change_locked(s, old_offset, old_bytes, -1);
@@ -242,12 +257,8 @@ COROUTINE_ONLY
 static int co_block_ensure(Qcow2State *s, uint64_t cluster)
 {
     uint64_t block = cluster >> s->refblock_bits, place = 0, places;
-    int ret = s->alloc_error;
+    int ret = co_find(s, 1, &place);
 
-    if (ret == 0) {
-        qcow2_event(s, BLKDBG_REFBLOCK_ALLOC);
-        ret = co_find(s, 1, &place);
-    }
     if (ret < 0) {
         return ret;
     }
@@ -267,11 +278,8 @@ static int co_block_ensure(Qcow2State *s, uint64_t cluster)
 int co_qcow2_take_run(Qcow2State *s, uint64_t clusters, uint64_t *offset)
 {
     uint64_t first, done;
-    int ret = s->alloc_error;
+    int ret = 0;
 
-    if (ret == 0) {
-        qcow2_event(s, BLKDBG_CLUSTER_ALLOC);
-    }
     while (ret == 0) {
         ret = co_find(s, clusters, &first);
         if (ret < 0) {
@@ -327,6 +335,9 @@ int co_qcow2_alloc_run(Qcow2State *s, const char *what, uint64_t clusters,
     int ret;
 
     co_mutex_lock(&s->alloc_mutex);
+    if (!what) {
+        qcow2_event(s, BLKDBG_CLUSTER_ALLOC);
+    }
     ret = co_take_checked(s, what, clusters, offset);
     if (ret == 0) {
         *fresh = take_fresh(s, *offset, clusters << s->cluster_bits);
@@ -342,11 +353,13 @@ int co_qcow2_alloc_bytes(Qcow2State *s, const char *what, uint64_t bytes,
     int ret;
 
     co_mutex_lock(&s->alloc_mutex);
+    qcow2_event(s, BLKDBG_CLUSTER_ALLOC);
     ret = co_take_checked(s, what, clusters, offset);
     if (ret == 0) {
         uint64_t whole = clusters << s->cluster_bits;
 
         if (zero) {
+            qcow2_event(s, BLKDBG_L2_ALLOC_WRITE);
             ret = co_zero_new(s, &s->l2_cache, *offset, whole);
         } else {
             take_fresh(s, *offset, bytes);

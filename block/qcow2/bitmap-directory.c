@@ -230,8 +230,8 @@ static int co_switch(Qcow2State *s, uint32_t count, uint64_t offset,
         return ret;
     }
     if (b->directory_bytes && !b->damaged) {
-        qcow2_free_later(s, b->directory_offset, b->directory_bytes,
-                         QCOW2_FREE_OTHER);
+        co_qcow2_free_later(s, b->directory_offset, b->directory_bytes,
+                            QCOW2_FREE_OTHER);
     }
     b->directory_offset = offset;
     b->directory_bytes = bytes;

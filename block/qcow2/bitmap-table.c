@@ -236,10 +236,10 @@ int co_qcow2_bits_free(Qcow2State *s, const Qcow2Stored *e)
                     v[n] == v[0] + ((uint64_t)n << s->cluster_bits);
              n++) {
         }
-        qcow2_free_later(s, v[0], (uint64_t)n << s->cluster_bits,
-                         QCOW2_FREE_OTHER);
+        co_qcow2_free_later(s, v[0], (uint64_t)n << s->cluster_bits,
+                            QCOW2_FREE_OTHER);
     }
-    qcow2_free_later(s, e->table_offset, bytes, QCOW2_FREE_OTHER);
+    co_qcow2_free_later(s, e->table_offset, bytes, QCOW2_FREE_OTHER);
     g_array_free(places, TRUE);
     return 0;
 }

@@ -14,6 +14,7 @@
  * 3. There are more than max_pieces only while that many cannot go.
  */
 #include "block/qcow2/qcow2-int.h"
+#include "qapi/qapi-types.h"
 #include "util/sim.h"
 
 void qcow2_cache_init(Qcow2Cache *c, Qcow2State *s, size_t piece_bytes,
@@ -166,7 +167,9 @@ static int co_piece_load(Qcow2Cache *c, Qcow2Piece *p)
     int ret;
 
     p->loading = true;
-    qcow2_event(c->s, c->load_event);
+    if (c->load_event != BLKDBG_NONE) {
+        qcow2_event(c->s, c->load_event);
+    }
     ret = co_qcow2_file_read(c->s, p->offset, p->data, c->piece_bytes);
     p->loading = false;
     p->failed = ret < 0;

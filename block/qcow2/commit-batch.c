@@ -75,15 +75,24 @@ bool qcow2_may_defer(const Qcow2State *s)
            s->refs_cache.n_dirty <= s->refs_cache.max_pieces / 2;
 }
 
+/* A table that is about to become longer is not there yet: what it has more
+ * is written with it. */
+static uint32_t reftable_entries_there(const Qcow2State *s)
+{
+    uint64_t there = s->reftable_clusters << (s->cluster_bits - 3);
+
+    return MIN(s->reftable_entries, there);
+}
+
 static void take_counts(Qcow2State *s, Qcow2Batch *b)
 {
     b->refs = qcow2_cache_take_dirty(&s->refs_cache);
     b->reftable_moved = s->reftable_moved;
     b->reftable_indexes = s->reftable_dirty;
-    b->reftable_parts =
-        s->reftable_moved
-            ? take_whole(s->reftable, s->reftable_entries)
-            : take_parts(s->reftable_dirty, s->reftable, s->reftable_entries);
+    b->reftable_parts = s->reftable_moved
+                            ? take_whole(s->reftable, reftable_entries_there(s))
+                            : take_parts(s->reftable_dirty, s->reftable,
+                                         reftable_entries_there(s));
     s->reftable_dirty = new_set();
     s->reftable_moved = false;
 }

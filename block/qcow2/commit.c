@@ -131,8 +131,10 @@ static int co_write_reftable(Qcow2State *s, Qcow2Batch *b)
     }
     ret = co_barrier(s);
     if (ret == 0) {
-        ret = co_write_parts(s, s->reftable_offset, b->reftable_parts,
-                             BLKDBG_REFTABLE_UPDATE);
+        ret =
+            co_write_parts(s, s->reftable_offset, b->reftable_parts,
+                           b->reftable_moved ? BLKDBG_REFBLOCK_ALLOC_WRITE_TABLE
+                                             : BLKDBG_REFBLOCK_ALLOC_HOOKUP);
     }
     if (ret == 0 && b->reftable_moved) {
         ret = co_barrier(s);

@@ -231,20 +231,22 @@ static int co_store(Qcow2State *s, uint64_t guest, const uint8_t *data,
     Qcow2Entry old;
     int ret;
 
-    qcow2_event(s, BLKDBG_WRITE_COMPRESSED);
     ret = co_qcow2_table_ensure(s, guest);
     if (ret == 0) {
+        qcow2_event(s, BLKDBG_CLUSTER_ALLOC_BYTES);
         ret = co_place(s, bytes, &offset);
     }
     if (ret < 0) {
         return ret;
     }
+    qcow2_event(s, BLKDBG_L2_UPDATE_COMPRESSED);
+    qcow2_event(s, BLKDBG_WRITE_COMPRESSED);
     ret = co_qcow2_file_write(s, offset, data, bytes);
     if (ret == 0) {
         ret = co_qcow2_entry_writable(s, guest, &piece, &byte);
     }
     if (ret != 0) {
-        qcow2_free_later(s, offset, bytes, QCOW2_FREE_KEEP);
+        co_qcow2_free_later(s, offset, bytes, QCOW2_FREE_KEEP);
         return ret;
     }
     sectors = (offset + bytes - 1) / 512 - offset / 512;

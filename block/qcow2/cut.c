@@ -42,7 +42,8 @@ static int co_block_last(Qcow2State *s, uint64_t block, uint64_t *last)
 }
 
 /* A block that counts nothing goes, and its cluster with it. */
-static void drop_block(Qcow2State *s, uint64_t block)
+COROUTINE_ONLY
+static void co_drop_block(Qcow2State *s, uint64_t block)
 {
     uint64_t offset = s->reftable[block] & QCOW2_REFTABLE_MASK;
 
@@ -52,7 +53,7 @@ static void drop_block(Qcow2State *s, uint64_t block)
     qcow2_cache_forget(&s->refs_cache, offset, s->cluster_bytes);
     /* One that counts itself has taken its count along. */
     if (offset >> s->cluster_bits >> s->refblock_bits != block) {
-        qcow2_free_later(s, offset, s->cluster_bytes, QCOW2_FREE_OTHER);
+        co_qcow2_free_later(s, offset, s->cluster_bytes, QCOW2_FREE_OTHER);
     }
 }
 
@@ -79,7 +80,7 @@ static int co_find_end(Qcow2State *s, uint64_t *end_bytes)
             end = MAX(end, MAX(own >> s->cluster_bits, last) + 1);
             break;
         }
-        drop_block(s, block);
+        co_drop_block(s, block);
     }
     *end_bytes = end << s->cluster_bits;
     return 0;
@@ -114,7 +115,7 @@ static int co_lower_reftable(Qcow2State *s, uint64_t end_bytes)
     s->reftable_offset = offset;
     s->reftable_clusters = bytes >> s->cluster_bits;
     s->reftable_moved = true;
-    qcow2_free_later(s, old, old_bytes, QCOW2_FREE_ALWAYS);
+    co_qcow2_free_later(s, old, old_bytes, QCOW2_FREE_ALWAYS);
     return 0;
 }
 

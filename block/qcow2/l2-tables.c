@@ -23,6 +23,7 @@ static int co_copy_table(Qcow2State *s, uint64_t from, uint64_t to)
         return -ENOMEM;
     }
     qcow2_event(s, BLKDBG_L2_ALLOC_COW_READ);
+    qcow2_event(s, BLKDBG_L2_LOAD);
     ret = co_qcow2_file_read(s, from, buf, s->cluster_bytes);
     if (ret == 0) {
         qcow2_event(s, BLKDBG_L2_ALLOC_WRITE);
@@ -49,18 +50,46 @@ static int co_first_piece(Qcow2State *s, uint64_t table, uint64_t guest)
     return ret;
 }
 
+/* A new table of an image that is watched is known to the file at once. If that
+ * fails the entry is @old_entry again; whether the file has the new one is not
+ * known, so the new table's cluster is free only after the next commit. */
+COROUTINE_ONLY
+static int co_table_show(Qcow2State *s, uint32_t index, uint64_t old_entry)
+{
+    uint64_t new = s->l1[index] & QCOW2_OFFSET_MASK;
+    int ret = co_qcow2_commit(s, true);
+
+    if (ret < 0) {
+        qcow2_cache_forget(&s->l2_cache, new, s->cluster_bytes);
+        qcow2_table_unnote(s, new);
+        s->l1[index] = old_entry;
+        qcow2_l1_mark(s, index);
+        co_qcow2_free_later(s, new, s->cluster_bytes, QCOW2_FREE_OTHER);
+    }
+    return ret;
+}
+
+/* Lets go of a table that the image had before. */
+COROUTINE_ONLY
+static void co_free_table(Qcow2State *s, uint64_t old)
+{
+    if (qcow2_is_watched(s)) {
+        qcow2_event(s, BLKDBG_CLUSTER_FREE);
+        co_qcow2_refcount_change(s, old, s->cluster_bytes, -1);
+    } else {
+        co_qcow2_free_later(s, old, s->cluster_bytes, QCOW2_FREE_OTHER);
+    }
+}
+
 COROUTINE_ONLY
 static int co_table_make(Qcow2State *s, uint32_t index, uint64_t guest)
 {
-    uint64_t old = s->l1[index] & QCOW2_OFFSET_MASK, new;
+    uint64_t old_entry = s->l1[index], old = old_entry & QCOW2_OFFSET_MASK, new;
     int ret = co_qcow2_check_table(s, QCOW2_OL_ACTIVE_L1,
                                    s->l1_offset + index * UINT64_C(8), 8);
 
     if (ret < 0) {
         return ret;
-    }
-    if (!old) {
-        qcow2_event(s, BLKDBG_L2_ALLOC_WRITE);
     }
     ret = co_qcow2_alloc_bytes(s, "L2 table", s->cluster_bytes, !old, &new);
 
@@ -68,24 +97,29 @@ static int co_table_make(Qcow2State *s, uint32_t index, uint64_t guest)
         return ret;
     }
     qcow2_cache_forget(&s->l2_cache, new, s->cluster_bytes);
-    if (s->lazy && !s->reftable_moved) {
-        ret = co_qcow2_write_counts(s);
-    }
-    if (ret == 0 && old) {
+    if (old) {
         ret = co_copy_table(s, old, new);
+    }
+    qcow2_event(s, BLKDBG_L2_UPDATE);
+    if (ret == 0 && s->lazy && !s->reftable_moved) {
+        ret = co_qcow2_write_counts(s);
     }
     if (ret < 0) {
         co_qcow2_refcount_change(s, new, s->cluster_bytes, -1);
         return ret;
     }
-    if (old) {
-        qcow2_table_unnote(s, old);
-        qcow2_free_later(s, old, s->cluster_bytes, QCOW2_FREE_OTHER);
-    }
     s->l1[index] = new | QCOW2_COPIED;
     qcow2_table_note(s, new, QCOW2_OL_ACTIVE_L2);
     qcow2_l1_mark(s, index);
-    return old ? 0 : co_first_piece(s, new, guest);
+    ret = old ? 0 : co_first_piece(s, new, guest);
+    if (ret == 0 && qcow2_is_watched(s)) {
+        ret = co_table_show(s, index, old_entry);
+    }
+    if (ret == 0 && old) {
+        qcow2_table_unnote(s, old);
+        co_free_table(s, old);
+    }
+    return ret;
 }
 
 int co_qcow2_table_ensure(Qcow2State *s, uint64_t guest)

@@ -77,14 +77,14 @@ void co_qcow2_entry_release(Qcow2State *s, Qcow2Entry e, Qcow2FreeKind kind)
 
     if (e.entry & QCOW2_COMPRESSED) {
         qcow2_compressed_place(s, e.entry, &offset, &bytes);
-        qcow2_free_later(s, offset, bytes, kind);
+        co_qcow2_free_later(s, offset, bytes, kind);
     } else if (offset % s->cluster_bytes) {
         /* It would take halves of two others. */
         co_qcow2_mark_corrupt(s, false, -1, -1,
                               "Cannot free unaligned cluster %#" PRIx64,
                               offset);
     } else if (offset && !s->has_data_file) {
-        qcow2_free_later(s, offset, bytes, kind);
+        co_qcow2_free_later(s, offset, bytes, kind);
     }
 }
 

@@ -212,7 +212,7 @@ bool qcow2_options_apply(Qcow2State *s, const BlockdevOptionsQcow2 *o,
     qcow2_cache_init(&s->l2_cache, s, sizes.piece_bytes, sizes.l2_bytes,
                      BLKDBG_L2_LOAD);
     qcow2_cache_init(&s->refs_cache, s, MIN(PIECE_DEFAULT, s->cluster_bytes),
-                     sizes.refs_bytes, BLKDBG_REFBLOCK_LOAD);
+                     sizes.refs_bytes, BLKDBG_NONE);
     apply_flags(s, o);
     return true;
 }

@@ -15,7 +15,7 @@
  * 3. An L2 entry enters a piece only after its data has been written, and a
  *    refcount is raised in its piece before the cluster is used.
  * 4. A cluster whose last reference went is not used again before that is on
- *    stable storage (qcow2_free_later).
+ *    stable storage (co_qcow2_free_later).
  */
 #ifndef BLOCK_QCOW2_INT_H
 #define BLOCK_QCOW2_INT_H
@@ -57,7 +57,7 @@ typedef struct Qcow2Cache {
     size_t n_dirty;
     uint64_t clock;
     CoQueue loaded;
-    int load_event; /* BlkdebugEvent of a read */
+    int load_event; /* BlkdebugEvent of a read, or BLKDBG_NONE */
 } Qcow2Cache;
 
 void qcow2_cache_init(Qcow2Cache *c, Qcow2State *s, size_t piece_bytes,
@@ -198,7 +198,6 @@ struct Qcow2State {
     uint64_t fresh_from; /* from here on the file has never been written */
     uint64_t file_bytes; /* how long it is now */
     bool file_grown;     /* longer than needed: cut at close */
-    int alloc_error;     /* set once the allocator has lost its way */
 
     GArray *frees_waiting; /* Qcow2Free: until the next commit with a flush */
     GArray *frees_ready;   /* those may be applied */
@@ -284,6 +283,10 @@ int co_qcow2_reftable_load(Qcow2State *s, Error **errp) COROUTINE_ONLY;
  * are zero. */
 int co_qcow2_refblock_get(Qcow2State *s, uint64_t cluster, Qcow2Piece **piece,
                           uint64_t *index, uint64_t *end) COROUTINE_ONLY;
+/* As co_qcow2_refblock_get(), for counts that are about to change. */
+int co_qcow2_refblock_change(Qcow2State *s, uint64_t cluster,
+                             Qcow2Piece **piece, uint64_t *index,
+                             uint64_t *end) COROUTINE_ONLY;
 /* How often the cluster with that number is referenced. */
 int co_qcow2_refcount_get(Qcow2State *s, uint64_t cluster,
                           uint64_t *refcount) COROUTINE_ONLY;
@@ -306,8 +309,8 @@ int co_qcow2_alloc_bytes(Qcow2State *s, const char *what, uint64_t bytes,
                          bool zero, uint64_t *offset) COROUTINE_ONLY;
 /* One more or less reference on [@offset, +@bytes) of the file once all that
  * was changed before is on stable storage. */
-void qcow2_free_later(Qcow2State *s, uint64_t offset, uint64_t bytes,
-                      Qcow2FreeKind kind);
+void co_qcow2_free_later(Qcow2State *s, uint64_t offset, uint64_t bytes,
+                         Qcow2FreeKind kind) COROUTINE_ONLY;
 /* Lowers what is ready. */
 int co_qcow2_apply_frees(Qcow2State *s) COROUTINE_ONLY;
 /* Makes the file at least @bytes long. */
@@ -561,5 +564,12 @@ COROUTINE_ONLY static inline int co_qcow2_may_change(Qcow2State *s)
     return 0;
 }
 #define qcow2_event(s, event) co_node_debug_event((s)->file->child, event)
+/* Whether the file fails where tests want it to. Then metadata reaches it where
+ * QEMU's does, earlier than it need: the same requests fail, with the same
+ * clusters left over. */
+static inline bool qcow2_is_watched(const Qcow2State *s)
+{
+    return UNLIKELY(s->file->child->driver->co_debug_event);
+}
 
 #endif

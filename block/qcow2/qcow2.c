@@ -217,8 +217,12 @@ COROUTINE_ONLY CONTROL_ONLY static bool co_qcow2_activate(Node *node,
 COROUTINE_ONLY
 static int co_settle_or_say(Qcow2State *s)
 {
-    int ret = co_qcow2_settle(s);
+    int ret;
 
+    if (qcow2_is_watched(s)) {
+        co_qcow2_settle(s); /* as a flush that nobody asked for is */
+    }
+    ret = co_qcow2_settle(s);
     if (ret < 0) {
         error_report("Failed to flush the L2 table cache: %s",
                      g_strerror(-ret));

@@ -129,6 +129,21 @@ int co_qcow2_refblock_get(Qcow2State *s, uint64_t cluster, Qcow2Piece **piece,
     return ret;
 }
 
+int co_qcow2_refblock_change(Qcow2State *s, uint64_t cluster,
+                             Qcow2Piece **piece, uint64_t *index, uint64_t *end)
+{
+    uint64_t block = cluster >> s->refblock_bits;
+
+    if (qcow2_is_watched(s)) {
+        qcow2_event(s, BLKDBG_REFBLOCK_ALLOC);
+        if (block < s->reftable_entries &&
+            (s->reftable[block] & QCOW2_REFTABLE_MASK)) {
+            qcow2_event(s, BLKDBG_REFBLOCK_LOAD);
+        }
+    }
+    return co_qcow2_refblock_get(s, cluster, piece, index, end);
+}
+
 int co_qcow2_refcount_get(Qcow2State *s, uint64_t cluster, uint64_t *refcount)
 {
     Qcow2Piece *piece;
@@ -181,7 +196,7 @@ static int co_change_clusters(Qcow2State *s, uint64_t first, uint64_t last,
         Qcow2Piece *piece;
         uint64_t index, end;
 
-        ret = co_qcow2_refblock_get(s, at, &piece, &index, &end);
+        ret = co_qcow2_refblock_change(s, at, &piece, &index, &end);
         if (ret < 0 || !piece) {
             /* No block: a count of zero cannot go down; and what is used has
              * a block. */
@@ -226,12 +241,43 @@ int co_qcow2_refcount_change(Qcow2State *s, uint64_t offset, uint64_t bytes,
 
 /* --- letting go ---------------------------------------------------------- */
 
-void qcow2_free_later(Qcow2State *s, uint64_t offset, uint64_t bytes,
-                      Qcow2FreeKind kind)
+/* They leak, which a check finds. */
+static void say_not_freed(int error)
+{
+    report_settle_output();
+    fprintf(stderr, "qcow2_free_clusters failed: %s\n", strerror(error));
+}
+
+/* Where errors are injected, one that comes with a free hits the read of its
+ * count: false then. */
+COROUTINE_ONLY
+static bool co_free_watched(Qcow2State *s, uint64_t offset)
+{
+    Qcow2Piece *piece;
+    uint64_t index, end;
+    int ret;
+
+    qcow2_event(s, BLKDBG_CLUSTER_FREE);
+    ret = co_qcow2_refblock_change(s, offset >> s->cluster_bits, &piece, &index,
+                                   &end);
+    if (ret < 0) {
+        say_not_freed(-ret);
+    } else if (piece) {
+        qcow2_piece_put(&s->refs_cache, piece);
+    }
+    return ret == 0;
+}
+
+void co_qcow2_free_later(Qcow2State *s, uint64_t offset, uint64_t bytes,
+                         Qcow2FreeKind kind)
 {
     Qcow2Free entry = {offset, bytes, kind};
 
-    if (s->frees_waiting->len) {
+    if (qcow2_is_watched(s)) {
+        if (!co_free_watched(s, offset)) {
+            return;
+        }
+    } else if (s->frees_waiting->len) {
         Qcow2Free *last = &g_array_index(s->frees_waiting, Qcow2Free,
                                          s->frees_waiting->len - 1);
 
@@ -307,9 +353,7 @@ int co_qcow2_apply_frees(Qcow2State *s)
         }
         one = co_qcow2_refcount_change(s, f->offset, f->bytes, -1);
         if (one < 0) {
-            /* They leak, which a check finds. */
-            report_settle_output();
-            fprintf(stderr, "qcow2_free_clusters failed: %s\n", strerror(-one));
+            say_not_freed(-one);
             /* A count that was wrong before is no failure of who flushes. */
             ret = one == -EINVAL ? ret : one;
         }

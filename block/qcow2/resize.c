@@ -58,9 +58,12 @@ static int co_l1_move(Qcow2State *s, uint64_t offset, uint32_t entries)
         s->l1_size = old_size;
         return ret;
     }
-    return old_size ? co_qcow2_refcount_change(s, old_offset,
-                                               old_size * UINT64_C(8), -1)
-                    : 0; /* nothing on disk refers to it any more */
+    if (!old_size) {
+        return 0;
+    }
+    qcow2_event(s, BLKDBG_CLUSTER_FREE);
+    /* Nothing on disk refers to it any more. */
+    return co_qcow2_refcount_change(s, old_offset, old_size * UINT64_C(8), -1);
 }
 
 int co_qcow2_l1_grow(Qcow2State *s, uint32_t entries, Error **errp)
@@ -83,6 +86,10 @@ int co_qcow2_l1_grow(Qcow2State *s, uint32_t entries, Error **errp)
     }
     if (ret == 0) {
         ret = co_l1_move(s, offset, entries);
+        if (ret < 0) {
+            co_qcow2_free_later(s, offset, entries * UINT64_C(8),
+                                QCOW2_FREE_OTHER);
+        }
     }
     if (ret < 0) {
         error_set_errno(errp, -ret, "Failed to grow the L1 table");
@@ -236,7 +243,7 @@ int co_qcow2_drop_table(Qcow2State *s, uint32_t index)
     qcow2_l1_mark(s, index);
     qcow2_table_unnote(s, table);
     qcow2_cache_forget(&s->l2_cache, table, s->cluster_bytes);
-    qcow2_free_later(s, table, s->cluster_bytes, QCOW2_FREE_ALWAYS);
+    co_qcow2_free_later(s, table, s->cluster_bytes, QCOW2_FREE_ALWAYS);
     return 0;
 }
 

@@ -48,7 +48,7 @@ static int co_change_place(Change *c, Qcow2Entry e)
         return ret;
     }
     if (c->change < 0) {
-        qcow2_free_later(c->s, offset, bytes, QCOW2_FREE_SNAPSHOT);
+        co_qcow2_free_later(c->s, offset, bytes, QCOW2_FREE_SNAPSHOT);
     }
     return 0;
 }

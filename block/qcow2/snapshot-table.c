@@ -244,7 +244,7 @@ int co_qcow2_snapshots_write(Qcow2State *s)
             s->snapshots_offset = old;
             s->snapshots_bytes = old_bytes;
         } else if (old_bytes) {
-            qcow2_free_later(s, old, old_bytes, QCOW2_FREE_OTHER);
+            co_qcow2_free_later(s, old, old_bytes, QCOW2_FREE_OTHER);
         }
     }
     if (ret < 0 && new) {

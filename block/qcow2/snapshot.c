@@ -303,8 +303,8 @@ int co_qcow2_snapshot_delete(Node *node, const char *id, const char *name,
     }
     ret = co_qcow2_counts_lower(s, l1, sn->l1_size);
     if (sn->l1_size) {
-        qcow2_free_later(s, sn->l1_offset, sn->l1_size * UINT64_C(8),
-                         QCOW2_FREE_SNAPSHOT);
+        co_qcow2_free_later(s, sn->l1_offset, sn->l1_size * UINT64_C(8),
+                            QCOW2_FREE_SNAPSHOT);
     }
     qcow2_snapshot_free(sn);
     g_free(l1);

@@ -8,6 +8,8 @@
  */
 #include "block/qcow2/qcow2-int.h"
 
+#include "qapi/qapi-types.h"
+
 uint64_t qcow2_vm_state_offset(const Node *node)
 {
     return ROUND_UP(node->size_bytes, qcow2_table_reach(qcow2_state(node)));
@@ -36,6 +38,7 @@ int co_qcow2_vm_state_read(Node *node, uint64_t offset, uint64_t bytes,
     if (ret < 0) {
         return ret;
     }
+    qcow2_event(qcow2_state(node), BLKDBG_VMSTATE_LOAD);
     iov_init_buf(&iov, buf, bytes);
     ret = co_qcow2_preadv(node, guest, bytes, &iov, 0, 0);
     iov_free(&iov);
@@ -71,6 +74,7 @@ int co_qcow2_vm_state_write(Node *node, uint64_t offset, uint64_t bytes,
     Iov iov;
     int ret = place_of(node, offset, bytes, &guest);
 
+    qcow2_event(s, BLKDBG_VMSTATE_SAVE);
     if (ret == 0) {
         ret = co_qcow2_may_change(s);
     }

@@ -235,7 +235,12 @@ static int co_write_in_place(Qcow2State *s, uint64_t offset, uint64_t bytes,
     *done = 0;
     while (*done < bytes) {
         Qcow2Map map;
-        int ret = co_qcow2_map_to_write(s, offset + *done, bytes - *done, &map);
+        int ret =
+            qcow2_is_watched(s) ? co_qcow2_table_ensure(s, offset + *done) : 0;
+
+        if (ret == 0) {
+            ret = co_qcow2_map_to_write(s, offset + *done, bytes - *done, &map);
+        }
 
         if (ret < 0) {
             return ret;

@@ -3,7 +3,7 @@
  * Zeroing and discarding: changes of entries without data.
  *
  * Invariant: the range is held exclusively; a place that is given up is let
- * go of later (qcow2_free_later).
+ * go of later (co_qcow2_free_later).
  */
 #include "block/qcow2/qcow2-int.h"
 
