@@ -117,6 +117,9 @@ typedef struct FormatOps {
                             void *buf);
     int (*co_vm_state_write)(Node *node, uint64_t offset_bytes, uint64_t bytes,
                              const void *buf);
+    /* How much of its own file it uses: what is behind was only reserved, and
+     * users do not see it. NULL: all. */
+    uint64_t (*file_used_bytes)(const Node *node);
     /* It was not closed properly. */
     bool (*dirty)(const Node *node);
     /* It was found damaged: there is no I/O any more. */

@@ -105,6 +105,34 @@ static void query_format_entry(void *opaque)
     }
 }
 
+typedef struct LengthQuery {
+    const Node *image;
+    uint64_t bytes;
+} LengthQuery;
+
+static void query_length_entry(void *opaque)
+{
+    LengthQuery *query = opaque;
+
+    query->bytes = query->image->driver->format->file_used_bytes(query->image);
+}
+
+/* A file that an image reserves space in shows what is used of it. */
+COROUTINE_ONLY CONTROL_ONLY static uint64_t co_shown_bytes(Node *node)
+{
+    LIST_FOREACH(edge, &node->parents, Edge, in_child) {
+        LengthQuery query = {.image = edge->parent};
+        const FormatOps *format =
+            edge->parent ? edge->parent->driver->format : NULL;
+
+        if (format && format->file_used_bytes && !strcmp(edge->name, "file")) {
+            co_reactor_call(edge->parent->home, query_length_entry, &query);
+            return MIN(query.bytes, node->size_bytes);
+        }
+    }
+    return node->size_bytes;
+}
+
 ImageInfo *co_node_query_image(Node *node, QueryChain chain)
 {
     ImageInfo *info = g_new0(ImageInfo, 1);
@@ -114,7 +142,7 @@ ImageInfo *co_node_query_image(Node *node, QueryChain chain)
 
     info->filename = g_strdup(node->filename ? node->filename : "");
     info->format = g_strdup(node->driver->name);
-    info->virtual_size = node->size_bytes;
+    info->virtual_size = co_shown_bytes(node);
     info->has_actual_size = allocated >= 0;
     info->actual_size = MAX(allocated, 0);
     if (node_cluster_bytes(node, &cluster_bytes)) {

@@ -57,8 +57,70 @@ bool co_chain_cut(const ChainCut *cut, Error **errp)
     return ok;
 }
 
+/* An image right above @top; with a reference. */
+static Node *overlay_of(const Node *top)
+{
+    LIST_FOREACH(edge, &top->parents, Edge, in_child) {
+        if (edge->role & EDGE_COW) {
+            node_ref(edge->parent);
+            return edge->parent;
+        }
+    }
+    return NULL;
+}
+
+static bool has_filters(const Node *top)
+{
+    LIST_FOREACH(edge, &top->parents, Edge, in_child) {
+        if (edge->role & EDGE_FILTERED) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool co_chain_drop(Node *top, const ChainCut *cut, Error **errp)
+{
+    ChainCut each = *cut;
+    bool ok = true;
+
+    while (ok && (each.overlay = overlay_of(top))) {
+        ok = co_chain_cut(&each, errp);
+        co_node_unref(each.overlay);
+    }
+    if (ok && has_filters(top)) {
+        Quiesce *section = co_quiesce_begin(&top, 1);
+
+        ok = co_change_header(cut, errp) &&
+             node_replace(top, cut->backing, NULL, errp);
+        quiesce_end(section);
+    }
+    return ok;
+}
+
 /* --- the beginning -----------------------------------------------------------
  */
+
+Node *chain_link_to_base(const Node *last, bool filter_named)
+{
+    Node *node = node_backing_child(last)->child;
+
+    while (!filter_named && node->driver->co_open &&
+           node != node_skip_filters(node)) {
+        node = node_below(node);
+    }
+    return node;
+}
+
+bool chain_contains(const Node *top, const Node *node)
+{
+    for (const Node *n = node_below(top); n; n = node_below(n)) {
+        if (n == node) {
+            return true;
+        }
+    }
+    return false;
+}
 
 static Node *find_by_filename(Node *top, const char *filename)
 {

@@ -24,6 +24,19 @@ typedef struct ChainCut {
 bool co_chain_cut(const ChainCut *cut,
                   Error **errp) COROUTINE_ONLY CONTROL_ONLY;
 
+/* All overlays of @top, one of which is @cut's, go on with @cut's backing.
+ * Filters of users' that are between it and its overlay stay there. */
+bool co_chain_drop(Node *top, const ChainCut *cut,
+                   Error **errp) COROUTINE_ONLY CONTROL_ONLY;
+
+/* What the overlay goes on with. @last is the last image above the base; users
+ * who named an image as the base (@filter_named false) do not mean their
+ * filters above it. Those of other jobs stay in any case. */
+Node *chain_link_to_base(const Node *last, bool filter_named) CONTROL_ONLY;
+
+/* Whether @node is below @top in its chain, filters included. */
+bool chain_contains(const Node *top, const Node *node);
+
 /* By node name or file name (one of both at most): the image in @top's chain
  * below @top; *@found NULL if neither is given. False with QEMU's text. */
 bool chain_find(Node *top, const char *node_name, const char *filename,

@@ -62,33 +62,13 @@ static int co_commit_run(Job *job, Error **errp)
                : co_root_flush(s->base);
 }
 
-/* An image other than the overlay that is above the top; with a reference. */
-static Node *other_overlay(const CommitState *s)
-{
-    LIST_FOREACH(edge, &s->filter->parents, Edge, in_child) {
-        if (edge->role & EDGE_COW) {
-            node_ref(edge->parent);
-            return edge->parent;
-        }
-    }
-    return NULL;
-}
-
-/* All overlays of the top go on with the base. */
 COROUTINE_ONLY CONTROL_ONLY static int co_commit_prepare(Job *job, Error **errp)
 {
     CommitState *s = job_state(job);
-    ChainCut cut = s->cut;
-    bool ok;
 
     /* Users who stand on the base from now on bear no writes. */
     block_job_share_all(job);
-    ok = co_chain_cut(&cut, errp);
-    while (ok && (cut.overlay = other_overlay(s))) {
-        ok = co_chain_cut(&cut, errp);
-        co_node_unref(cut.overlay);
-    }
-    return ok ? 0 : -EIO;
+    return co_chain_drop(s->filter, &s->cut, errp) ? 0 : -EIO;
 }
 
 COROUTINE_ONLY CONTROL_ONLY static void co_commit_clean(Job *job)
@@ -123,6 +103,8 @@ static const JobDriver commit_driver = {
 
 typedef struct CommitImages {
     Node *device, *top, *base; /* top and base without filters */
+    Node *above;               /* what the job's own filter is put above */
+    bool base_is_filter;       /* the user named one above the base */
     bool base_was_read_only;
 } CommitImages;
 
@@ -172,7 +154,7 @@ CONTROL_ONLY
 static bool find_images(const QmpBlockCommitArgs *args, CommitImages *i,
                         Error **errp)
 {
-    Node *image;
+    Node *image, *named;
 
     i->device = node_lookup(args->device, args->device, NULL);
     if (!i->device) {
@@ -186,7 +168,8 @@ static bool find_images(const QmpBlockCommitArgs *args, CommitImages *i,
         !find_top(args, image, &i->top, errp)) {
         return false;
     }
-    i->top = i->top ? node_skip_filters(i->top) : image;
+    i->above = i->top ? i->top : image;
+    i->top = node_skip_filters(i->above);
     if (i->top != image && !node_overlay_of(image, i->top)) {
         error_set(errp, "'%s' is not in this backing file chain",
                   node_name(i->top));
@@ -196,7 +179,9 @@ static bool find_images(const QmpBlockCommitArgs *args, CommitImages *i,
                     errp)) {
         return false;
     }
-    i->base = i->base ? node_skip_filters(i->base) : lowest(image);
+    named = i->base;
+    i->base = named ? node_skip_filters(named) : lowest(image);
+    i->base_is_filter = named && named != i->base;
     if (i->top == i->base) {
         error_set(errp, "cannot commit an image into itself");
         return false;
@@ -240,7 +225,7 @@ COROUTINE_ONLY CONTROL_ONLY static bool co_init(Job *job,
         args->has_on_error ? args->on_error : BLOCKDEV_ON_ERROR_REPORT;
     s->base_was_read_only = i->base_was_read_only;
     s->cut.overlay = overlay;
-    s->cut.backing = node_backing_child(above_base)->child;
+    s->cut.backing = chain_link_to_base(above_base, i->base_is_filter);
     s->cut.backing_file = g_strdup(args->backing_file);
     s->buf = io_buffer_alloc(i->top, CHAIN_PIECE_BYTES);
     if (!s->buf) {
@@ -285,7 +270,7 @@ co_commit_create(const QmpBlockCommitArgs *args, const CommitImages *i,
                  Error **errp)
 {
     Error *err = NULL;
-    Node *filter = co_commit_top_insert(i->top, args->filter_node_name, &err);
+    Node *filter = co_commit_top_insert(i->above, args->filter_node_name, &err);
     BlockJobParams params = {
         .job = job_params(args, i->device),
         .node = i->device,
@@ -345,7 +330,7 @@ COROUTINE_ONLY CONTROL_ONLY static Job *
 co_create(const QmpBlockCommitArgs *args, const CommitImages *i, Error **errp)
 {
     bool active = i->top == node_skip_filters(i->device);
-    Node *top = active ? i->device : i->top;
+    Node *top = active ? i->device : i->above;
     Quiesce *section = co_quiesce_begin(&top, 1);
     Job *job = active ? co_commit_active(args, i, errp)
                       : co_commit_create(args, i, errp);

@@ -15,6 +15,8 @@ typedef struct StreamState {
     /* CONST */
     Node *filter;
     Node *image; /* the disk's own */
+    Node *last;  /* the last image above the base; NULL: there is no base */
+    bool base_is_filter;
     bool was_read_only;
     unsigned layers; /* below the disk's own */
     BlockdevOnError on_error;
@@ -60,6 +62,9 @@ COROUTINE_ONLY CONTROL_ONLY static int co_stream_prepare(Job *job, Error **errp)
     StreamState *s = job_state(job);
 
     block_job_thaw(job);
+    if (s->last) {
+        s->cut.backing = chain_link_to_base(s->last, s->base_is_filter);
+    }
     return !s->layers || co_chain_cut(&s->cut, errp) ? 0 : -EIO;
 }
 
@@ -132,14 +137,22 @@ static bool check_bounds(const QmpBlockStreamArgs *args, Node *image,
         if (!bottom) {
             return false;
         }
+        if (bottom != node_skip_filters(bottom)) {
+            error_set(errp,
+                      "Node '%s' is a filter, use a non-filter node as "
+                      "'bottom'",
+                      node_name(bottom));
+            return false;
+        }
         if (bottom != image && !node_overlay_of(image, bottom)) {
             error_set(errp, "Node '%s' is not in a chain starting from '%s'",
                       node_name(bottom), node_name(image));
             return false;
         }
-        *base = node_backing_node(bottom);
+        *base = node_backing_child(bottom) ? node_backing_child(bottom)->child
+                                           : NULL;
     }
-    if (*base && !node_overlay_of(image, *base)) {
+    if (*base && !chain_contains(image, *base)) {
         error_set(errp, "Node '%s' is not a backing image of '%s'",
                   node_name(*base), node_name(image));
         return false;
@@ -186,17 +199,18 @@ static Node *last_above(Node *image, const Node *base)
     return node;
 }
 
-/* Told before anything is made. */
+/* Told before anything is made, and only of an image that has to be made
+ * writable: QEMU looks there alone. */
 CONTROL_ONLY
-static bool check_chain(Node *image, Node *base, Error **errp)
+static bool check_chain(Node *image, const Node *base, Error **errp)
 {
-    Node *last = base;
+    Node *last = image, *below;
 
-    if (base) {
-        last = node_backing_child(last_above(image, base))->child;
+    if (!image->read_only) {
+        return true;
     }
-    if (!last) {
-        last = last_above(image, NULL);
+    while ((below = node_below(last)) && below != base) {
+        last = below;
     }
     if (!chain_freeze(image, last, errp)) {
         return false;
@@ -211,14 +225,15 @@ static bool init_state(Job *job, const QmpBlockStreamArgs *args, Node *device,
 {
     StreamState *s = job_state(job);
     Node *image = node_skip_filters(device);
+    Node *base_image = base ? node_skip_filters(base) : NULL;
 
     s->filter = filter;
     s->image = image;
     s->on_error =
         args->has_on_error ? args->on_error : BLOCKDEV_ON_ERROR_REPORT;
     s->cut.overlay = image;
-    s->cut.backing =
-        base ? node_backing_child(node_overlay_of(image, base))->child : NULL;
+    s->last = base ? node_overlay_of(image, base_image) : NULL;
+    s->base_is_filter = base != base_image;
     s->cut.backing_file = g_strdup(args->backing_file);
     s->buf = io_buffer_alloc(image, CHAIN_PIECE_BYTES);
     if (!s->buf) {
@@ -229,10 +244,10 @@ static bool init_state(Job *job, const QmpBlockStreamArgs *args, Node *device,
                                 PERM_ALL & ~PERM_RESIZE, errp) &&
            block_job_add_node(job, "active node", device, 0,
                               PERM_ALL & ~PERM_RESIZE, errp) &&
-           chain_hold(job, image, base,
+           chain_hold(job, image, base_image,
                       PERM_CONSISTENT_READ | PERM_WRITE_UNCHANGED, &s->layers,
                       errp) &&
-           block_job_freeze(job, image, last_above(image, base), errp) &&
+           block_job_freeze(job, image, last_above(image, base_image), errp) &&
            stream_top_keep_alone(filter, errp);
 }
 

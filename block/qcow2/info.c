@@ -47,6 +47,13 @@ static const char *backing_format(const Node *node)
     return qcow2_state(node)->backing_format;
 }
 
+static uint64_t file_used_bytes(const Node *node)
+{
+    const Qcow2State *s = qcow2_state(node);
+
+    return s->file_grown ? s->fresh_from : UINT64_MAX;
+}
+
 static bool dirty(const Node *node)
 {
     return qcow2_state(node)->incompatible & QCOW2_INCOMPAT_DIRTY;
@@ -69,6 +76,7 @@ const FormatOps qcow2_format_ops = {
     .vm_state_offset = qcow2_vm_state_offset,
     .co_vm_state_read = co_qcow2_vm_state_read,
     .co_vm_state_write = co_qcow2_vm_state_write,
+    .file_used_bytes = file_used_bytes,
     .dirty = dirty,
     .lost = lost,
     .co_check = co_qcow2_check,

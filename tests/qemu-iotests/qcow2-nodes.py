@@ -133,6 +133,18 @@ class Nodes(case.Case):
                           self.image, out)
         self.assertEqual(images.read(out, MIB, 65536), b'x' * 65536)
 
+    def test_space_ahead_is_not_shown(self):
+        """The file's length is what the image uses of it."""
+        self.assertIsNone(self.make())
+        self.add(file={'driver': 'file', 'node-name': 'file',
+                       'filename': self.image})
+        server = exports.Server(self.vm)
+        server.add('disk', writable=True)
+        tools.nbdsh('-u', server.uri('disk'), '-c',
+                    'h.pwrite(b"x" * 65536, 0)')
+        self.assertEqual(self.node('file')['image']['virtual-size'],
+                         6 * 65536)
+
     def test_corrupt(self):
         self.assertIsNone(self.make())
         tools.io(self.image, 'write 0 64k', options=('-f', 'qcow2'))
