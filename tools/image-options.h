@@ -10,6 +10,9 @@
  * frees it, and has the graph locked. */
 BlockdevOptions *co_image_options(const ImageOpen *open,
                                   Error **errp) COROUTINE_ONLY CONTROL_ONLY;
+/* The options of a file that is named as people do, and of the format above
+ * it; the caller's. CONTROL. */
+struct json_object *image_file_options(const ImageOpen *open, Error **errp);
 /* Whether the name is an option string or json:{}, not that of a file. */
 bool image_options_given(const ImageOpen *open);
 /* The node that was opened with them is shown with their spelling. */

@@ -6,6 +6,9 @@
 #include "block/graph/quiesce.h"
 #include "block/graph/root.h"
 
+/* The largest disk that QEMU has. */
+#define SIZE_MAX_BYTES (INT64_MAX - (1 * GiB) + 1)
+
 static const char *const words[] = {
     [FORMAT_PREALLOC_OFF] = "off",
     [FORMAT_PREALLOC_METADATA] = "metadata",
@@ -92,6 +95,11 @@ int co_root_resize(Root *root, uint64_t size_bytes, bool exact,
     if (!node) {
         error_set(errp, "No medium inserted");
         return -ENOMEDIUM;
+    }
+    if (size_bytes > SIZE_MAX_BYTES) {
+        error_set(errp, "offset(%" PRIu64 ") exceeds maximum(%" PRIu64 ")",
+                  size_bytes, (uint64_t)SIZE_MAX_BYTES);
+        return -EINVAL;
     }
     co_graph_lock();
     ret = node->driver->format && node->driver->format->co_resize

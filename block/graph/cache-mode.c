@@ -7,9 +7,9 @@
 #include "util/common.h"
 
 static const CacheMode modes[] = {
-    {"none", true, false, false},       {"directsync", true, false, true},
-    {"writeback", false, false, false}, {"writethrough", false, false, true},
-    {"unsafe", false, true, false},
+    {"none", true, false, false},         {"off", true, false, false},
+    {"directsync", true, false, true},    {"writeback", false, false, false},
+    {"writethrough", false, false, true}, {"unsafe", false, true, false},
 };
 
 const CacheMode *cache_mode_find(const char *name)

@@ -99,10 +99,12 @@ static bool add_backing_file(json_object *backing, const char *name,
                              Error **errp)
 {
     bool json_name = g_str_has_prefix(name, "json:");
-    json_object *found = json_name ? loose_options_of_json_name(name, errp)
+    json_object *loose = json_name ? loose_options_of_json_name(name, errp)
                                    : loose_options_of_filename(name, errp);
+    json_object *found = loose ? loose_options_plain(loose, errp) : NULL;
     json_object *into = backing;
 
+    json_object_put(loose);
     if (!found) {
         return false;
     }
@@ -123,34 +125,49 @@ static bool add_backing_file(json_object *backing, const char *name,
     return true;
 }
 
-/* From the image's own words. */
+/* The file, if @backing names none. */
+CONTROL_ONLY
+static bool complete_file(const Node *node, json_object *backing, Error **errp)
+{
+    const Edge *file = node_child(node, "file");
+    const char *name = node->driver->format->backing_file(node);
+    g_autofree char *whole =
+        name ? filename_beside(node_plain_filename(file ? file->child : node),
+                               name, errp)
+             : NULL;
+
+    if (!name) {
+        error_set(errp, member(backing, "driver")
+                            ? "A block device must be specified for \"file\""
+                            : "Must specify either driver or file");
+    }
+    return whole && add_backing_file(backing, whole, errp);
+}
+
+/* From the image's own words: which file it is, and of which format. */
 COROUTINE_ONLY CONTROL_ONLY static bool
-co_complete_backing(json_object *options, json_object *backing, Error **errp)
+co_complete_backing(json_object *options, json_object *backing, bool file,
+                    Error **errp)
 {
     Node *node = co_look_at(options, errp);
-    const FormatOps *format;
-    const char *name, *backing_format;
-    bool ok = false;
+    const FormatOps *format = node ? node->driver->format : NULL;
+    const char *driver;
+    bool ok = format && format->backing_file;
 
-    if (!node) {
-        return false;
-    }
-    format = node->driver->format;
-    name = format && format->backing_file ? format->backing_file(node) : NULL;
-    if (name) {
-        const Edge *file = node_child(node, "file");
-        g_autofree char *whole = filename_beside(
-            node_plain_filename(file ? file->child : node), name, errp);
-
-        ok = whole && add_backing_file(backing, whole, errp);
-        backing_format = format->backing_format(node);
-        if (ok && backing_format && !member(backing, "driver")) {
-            add(backing, "driver", backing_format);
+    if (ok) {
+        ok = !file || complete_file(node, backing, errp);
+        driver = format->backing_format(node);
+        if (ok && driver && !member(backing, "driver")) {
+            add(backing, "driver", driver);
         }
-    } else {
-        error_set(errp, "A block device must be specified for \"file\"");
+    } else if (node) {
+        ok = !file;
+        error_set(file ? errp : NULL,
+                  "A block device must be specified for \"file\"");
     }
-    co_node_unref(node);
+    if (node) {
+        co_node_unref(node);
+    }
     return ok;
 }
 
@@ -197,6 +214,7 @@ co_fill_backing(json_object *options, const char *path, Error **errp)
 {
     json_object *backing = member(options, "backing");
     Error *err = NULL;
+    bool file;
 
     if (!is_object(backing)) {
         return true;
@@ -204,11 +222,10 @@ co_fill_backing(json_object *options, const char *path, Error **errp)
     if (!member(backing, "read-only")) {
         add(backing, "read-only", "on");
     }
-    if (names_nothing(backing) &&
-        !co_complete_backing(options, backing, errp)) {
-        return false;
-    }
-    if (!co_fill_child(backing, path, "backing", &err)) {
+    file = names_nothing(backing);
+    if (((file || !member(backing, "driver")) &&
+         !co_complete_backing(options, backing, file, &err)) ||
+        !co_fill_child(backing, path, "backing", &err)) {
         error_prepend(&err, "Could not open backing file: ");
         error_propagate(errp, err);
         return false;

@@ -153,8 +153,9 @@ typedef struct FormatOps {
     int (*co_snapshot_delete)(Node *node, const char *id, const char *name,
                               Error **errp);
     /* Shows the snapshot in place of the disk, read-only, while the node is
-     * open (`-l`). */
-    int (*co_snapshot_load)(Node *node, const char *id_or_name, Error **errp);
+     * open (`-l`). Both must fit where both are given. */
+    int (*co_snapshot_load)(Node *node, const char *id, const char *name,
+                            Error **errp);
 
     /* Resizes; new space as @preallocation says. node_size_changed() is the
      * caller's. */

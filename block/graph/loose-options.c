@@ -100,27 +100,39 @@ static bool mixed(const char *name, Error **errp)
     return false;
 }
 
-/* Said twice: both must say the same. */
+/* Said twice, as @plain and in full: both must say the same. */
+static bool check_template(json_object *plain, json_object *full, Error **errp)
+{
+    const char *a = json_object_get_string(plain);
+    const char *b = json_object_get_string(full);
+
+    if (strcmp(a, b)) {
+        error_set(errp,
+                  "Conflicting values for qcow2 options 'overlap-check' ('%s') "
+                  "and 'overlap-check.template' ('%s')",
+                  a, b);
+        return false;
+    }
+    return true;
+}
+
 static bool add_template(json_object *there, json_object *value, Error **errp)
 {
+    char *path[] = {(char *)"template", NULL};
+    json_object *full;
+
     if (json_object_is_type(there, json_type_object) &&
         json_object_is_type(value, json_type_string)) {
-        char *path[] = {(char *)"template", NULL};
-
-        return add_at(there, path, value, errp);
+        return json_object_object_get_ex(there, *path, &full) &&
+                       json_object_is_type(full, json_type_string)
+                   ? check_template(value, full, errp)
+                   : add_at(there, path, value, errp);
     }
     if (!json_object_is_type(there, json_type_string) ||
         !json_object_is_type(value, json_type_string)) {
         return mixed("overlap-check", errp);
     }
-    if (strcmp(json_object_get_string(there), json_object_get_string(value))) {
-        error_set(errp,
-                  "Conflicting values for qcow2 options 'overlap-check' ('%s') "
-                  "and 'overlap-check.template' ('%s')",
-                  json_object_get_string(there), json_object_get_string(value));
-        return false;
-    }
-    return true;
+    return check_template(there, value, errp);
 }
 
 /* Adds @value at @name, to what is there already if both are objects. */

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "qapi/qapi-types.h"
+#include "util/opts.h"
 
 typedef struct Amend {
     Qcow2State *s;
@@ -34,8 +35,10 @@ static bool bad(Error **errp, const char *text)
 
 static bool on(const char *word, bool *value, const char *name, Error **errp)
 {
-    *value = !strcmp(word, "on");
-    if (!*value && strcmp(word, "off")) {
+    int parsed = opts_bool_value(word);
+
+    *value = parsed > 0;
+    if (parsed < 0) {
         error_set(errp, "Parameter '%s' expects 'on' or 'off'", name);
         return false;
     }

@@ -159,7 +159,13 @@ bool qcow2_measure_check(const BlockdevCreateOptionsQcow2 *o, Error **errp)
         return bad(errp, "The image size is too large (try using a larger "
                          "cluster size)");
     }
-    return check_version(o, errp);
+    if (o->has_version && o->version == BLOCKDEV_QCOW2_VERSION_V2 &&
+        o->has_refcount_bits && o->refcount_bits != 16) {
+        return bad(errp, "Different refcount widths than 16 bits require "
+                         "compatibility level 1.1 or above (use compat=1.1 or "
+                         "greater)");
+    }
+    return true;
 }
 
 bool qcow2_create_check(const BlockdevCreateOptionsQcow2 *o, bool tool,

@@ -3,6 +3,7 @@
 #include "block/qcow2/create-int.h"
 
 #include "block/graph/loose-options.h"
+#include "util/opts.h"
 
 /* In the order of the line "Formatting ...". */
 const FormatOption qcow2_create_options[] = {
@@ -92,7 +93,7 @@ static void add_encryption(json_object *json, json_object *words)
     const size_t prefix = strlen("encrypt.");
     json_object *encrypt = NULL;
     const char *old = word(words, "encryption");
-    bool aes = old && !strcmp(old, "on");
+    bool aes = old && opts_bool_value(old) > 0;
 
     json_object_object_foreach(words, key, value)
     {
@@ -116,7 +117,7 @@ static bool check_alias(json_object *words, Error **errp)
 {
     const char *old = word(words, "encryption");
 
-    if (old && !strcmp(old, "on") && word(words, "encrypt.format")) {
+    if (old && opts_bool_value(old) > 0 && word(words, "encrypt.format")) {
         error_set(errp, "'encrypt.format' and its alias 'encryption' can't be "
                         "used at the same time");
         return false;

@@ -88,10 +88,44 @@ static void drop_encryption(json_object *words)
     g_ptr_array_unref(names);
 }
 
+/* What takes no space is not looked at, whatever it is. */
+static void drop_idle(json_object *words)
+{
+    static const char *const names[] = {"lazy_refcounts", "data_file",
+                                        "data_file_raw", "compression_type",
+                                        "backing_fmt"};
+
+    for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+        json_object_object_del(words, names[i]);
+    }
+}
+
+/* As QEMU has it: the newer names of versions are for creation only. */
+static bool check_words(json_object *words, Error **errp)
+{
+    json_object *word;
+
+    if (json_object_object_get_ex(words, "compat", &word) &&
+        strcmp(json_object_get_string(word), "0.10") &&
+        strcmp(json_object_get_string(word), "1.1")) {
+        error_set(errp, "Invalid compatibility level: '%s'",
+                  json_object_get_string(word));
+        return false;
+    }
+    if (json_object_object_get_ex(words, "preallocation", &word) &&
+        qapi_enum_parse(&qapi_type_PreallocMode, json_object_get_string(word)) <
+            0) {
+        error_set(errp, "invalid parameter value: %s",
+                  json_object_get_string(word));
+        return false;
+    }
+    return true;
+}
+
 bool co_qcow2_measure(struct json_object *words, Node *source,
                       FormatMeasure *measure, Error **errp)
 {
-    json_object *file = json_object_new_object(), *compat;
+    json_object *file;
     BlockdevCreateOptions *options;
     BlockdevCreateOptionsQcow2 *o;
     Qcow2State s = {0};
@@ -100,19 +134,15 @@ bool co_qcow2_measure(struct json_object *words, Node *source,
     int ret = 0;
     bool v2;
 
-    json_object_object_add(file, "driver", json_object_new_string("null-co"));
-    if (json_object_object_get_ex(words, "compat", &compat) &&
-        strcmp(json_object_get_string(compat), "0.10") &&
-        strcmp(json_object_get_string(compat), "1.1")) {
-        /* As QEMU has it: the newer names are for creation only. */
-        error_set(errp, "Invalid compatibility level: '%s'",
-                  json_object_get_string(compat));
-        json_object_put(file);
+    if (!check_words(words, errp)) {
         return false;
     }
     if (!is_luks(words)) {
         drop_encryption(words);
     }
+    drop_idle(words);
+    file = json_object_new_object();
+    json_object_object_add(file, "driver", json_object_new_string("null-co"));
     options = qcow2_create_words(words, file, errp);
     if (!options) {
         return false;

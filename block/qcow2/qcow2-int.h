@@ -515,7 +515,7 @@ int co_qcow2_snapshot_apply(Node *node, const char *id_or_name,
                             Error **errp) COROUTINE_ONLY CONTROL_ONLY;
 int co_qcow2_snapshot_delete(Node *node, const char *id, const char *name,
                              Error **errp) COROUTINE_ONLY;
-int co_qcow2_snapshot_load(Node *node, const char *id_or_name,
+int co_qcow2_snapshot_load(Node *node, const char *id, const char *name,
                            Error **errp) CONTROL_ONLY COROUTINE_ONLY;
 
 /* --- check.c, create.c, amend.c, measure.c, info.c ----------------------- */

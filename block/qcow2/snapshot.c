@@ -315,10 +315,11 @@ int co_qcow2_snapshot_delete(Node *node, const char *id, const char *name,
                    : 0;
 }
 
-int co_qcow2_snapshot_load(Node *node, const char *id_or_name, Error **errp)
+int co_qcow2_snapshot_load(Node *node, const char *id, const char *name,
+                           Error **errp)
 {
     Qcow2State *s = qcow2_state(node);
-    int index = find_either(s, id_or_name), ret;
+    int index = find(s, id, name), ret;
     const Qcow2Snapshot *sn;
     uint64_t *l1;
 

@@ -3,26 +3,10 @@
  * `img compare`: whether two images show the same content. Areas that both
  * report as zeroes are not read. A longer image is the same if its rest is
  * zeroes, unless --strict.
- * Exit status: 0 same, 1 different or bad usage, 2 could not open, 3 could not
- * ask for the allocation, 4 could not read.
  */
-#include "tools/img/img.h"
+#include "tools/img/compare.h"
 
-#include <getopt.h>
 #include <stdio.h>
-
-#include "block/file/file-bulk.h"
-#include "block/io/io.h"
-#include "tools/img/args.h"
-
-enum {
-    SAME = 0,
-    DIFFERENT = 1,
-    BAD_USAGE = 1,
-    CANNOT_OPEN = 2,
-    CANNOT_MAP = 3,
-    CANNOT_READ = 4,
-};
 
 /* Large enough that handing a read to another thread costs little: with a
  * quarter of it `make bench` shows half the rate. */
@@ -32,30 +16,6 @@ enum {
 #define STRICT_FLAGS \
     (STATUS_DATA | STATUS_ZERO | STATUS_OFFSET | STATUS_ALLOCATED | STATUS_EOF)
 #define SECTOR_BYTES 512u
-
-typedef struct Side {
-    ImageOpen open;
-    Root *root;
-    uint64_t size_bytes;
-    BlockStatus status; /* of the area that is handed out */
-    uint64_t known_end; /* @status holds up to there */
-} Side;
-
-typedef struct Compare {
-    Side side[2];
-    bool strict, quiet, progress;
-    uint64_t total_bytes, common_bytes;
-    /* while it goes on: pieces are handed out in order; the first finding, by
-     * its place, counts */
-    uint64_t next;
-    CoMutex next_lock;
-    CoCount running;
-    uint64_t found_at;
-    int found;  /* exit status, or SAME */
-    char *text; /* what is said of it */
-    bool is_error;
-    ImgProgress shown;
-} Compare;
 
 /* [@at, +@bytes) of both images, with what is there. */
 typedef struct Piece {
@@ -156,6 +116,22 @@ static bool check_strict(Compare *compare, uint64_t at)
     return true;
 }
 
+/* That the sizes differ is told when it counts. */
+static void warn_longer(Compare *compare)
+{
+    if (compare->longer && !compare->warned) {
+        say(compare, "Warning: Image size mismatch!\n");
+        compare->warned = true;
+    }
+}
+
+/* One for what is short and watched, so that it is told in order. */
+static unsigned workers_needed(const Compare *compare)
+{
+    return compare->progress && compare->total_bytes < WATCHED_BYTES ? 1
+                                                                     : WORKERS;
+}
+
 /* The next piece that must be read; false at the end or after a finding. */
 COROUTINE_ONLY
 static bool co_find_piece(Compare *compare, Piece *piece)
@@ -165,6 +141,9 @@ static bool co_find_piece(Compare *compare, Piece *piece)
     while (compare->found == SAME && compare->next < compare->total_bytes) {
         uint64_t at = compare->next, end;
 
+        if (at >= compare->common_bytes && workers_needed(compare) == 1) {
+            warn_longer(compare); /* all before it was the same */
+        }
         if (!co_map(compare, a, at) || !co_map(compare, b, at) ||
             !check_strict(compare, at)) {
             return false;
@@ -280,13 +259,6 @@ static void co_worker(void *opaque)
     cocount_dec(&compare->running);
 }
 
-/* One for what is short and watched, so that it is told in order. */
-static unsigned workers_needed(const Compare *compare)
-{
-    return compare->progress && compare->total_bytes < WATCHED_BYTES ? 1
-                                                                     : WORKERS;
-}
-
 COROUTINE_ONLY
 static bool co_scan(Compare *compare)
 {
@@ -337,110 +309,22 @@ static int report_found(const Compare *compare)
     return compare->found;
 }
 
-COROUTINE_ONLY
-static int co_compare(Compare *compare)
+int co_compare(Compare *compare)
 {
     Side *a = &compare->side[0], *b = &compare->side[1];
-    bool longer = a->size_bytes != b->size_bytes;
 
+    compare->longer = a->size_bytes != b->size_bytes;
     compare->common_bytes = MIN(a->size_bytes, b->size_bytes);
     compare->total_bytes = MAX(a->size_bytes, b->size_bytes);
-    if (compare->strict && longer) {
+    if (compare->strict && compare->longer) {
         say(compare, "Strict mode: Image size mismatch!\n");
         return DIFFERENT;
     }
     if (!co_scan(compare)) {
         return CANNOT_READ;
     }
-    if (longer && (compare->found == SAME ||
-                   compare->found_at >= compare->common_bytes)) {
-        say(compare, "Warning: Image size mismatch!\n");
+    if (compare->found == SAME || compare->found_at >= compare->common_bytes) {
+        warn_longer(compare);
     }
     return report_found(compare);
-}
-
-COROUTINE_ONLY CONTROL_ONLY static bool co_open_side(Side *side)
-{
-    side->root = co_img_open_or_report(&side->open);
-    if (!side->root) {
-        return false;
-    }
-    side->size_bytes = root_size_bytes(side->root);
-    return true;
-}
-
-COROUTINE_ONLY CONTROL_ONLY static int co_take_object(void *opaque,
-                                                      const char *word)
-{
-    int status = co_img_take_object(NULL, word);
-
-    return status > 0 ? CANNOT_OPEN : status;
-}
-
-COROUTINE_ONLY
-static int co_parse_arguments(Compare *compare, int argc, char **argv)
-{
-    Side *a = &compare->side[0], *b = &compare->side[1];
-    const char *cache = NULL;
-    const ImgOption options[] = {
-        {0, "object", "OBJECT", "make an object that options refer to",
-         .take = co_take_object},
-        IMG_OPTION_IMAGE_OPTS(&a->open.image_opts),
-        {'f', NULL, "FMT", "format of FILE1; probed if not given",
-         .word = &a->open.format},
-        {'F', NULL, "FMT", "format of FILE2; probed if not given",
-         .word = &b->open.format},
-        IMG_OPTION_SOURCE_CACHE(&cache),
-        IMG_OPTION_PROGRESS(&compare->progress),
-        IMG_OPTION_QUIET(&compare->quiet),
-        {'s', NULL, NULL, "strict: sizes and allocation count, too",
-         .flag = &compare->strict},
-        IMG_OPTION_FORCE_SHARE(&a->open.force_share),
-        {},
-    };
-    const ImgUsage usage = {
-        "FILE1 FILE2", "Tell whether two images show the same content.",
-        options, "Exit status: 0 the same, 1 different, 2 or more an error.\n"};
-    int status = co_img_args(&usage, argc, argv);
-
-    if (status >= 0) {
-        return status;
-    }
-    if (optind != argc - 2) {
-        img_usage_error("Expecting two image file names");
-        return BAD_USAGE;
-    }
-    a->open.filename = argv[optind];
-    b->open.filename = argv[optind + 1];
-    a->open.cache = b->open.cache = cache;
-    b->open.image_opts = a->open.image_opts;
-    b->open.force_share = a->open.force_share;
-    if (!img_check_format(&a->open) || !img_check_format(&b->open)) {
-        return CANNOT_OPEN;
-    }
-    return img_check_cache("source cache option", cache) ? -1 : CANNOT_OPEN;
-}
-
-int co_img_compare(int argc, char **argv)
-{
-    Compare compare = {0};
-    int status = co_parse_arguments(&compare, argc, argv);
-    int i;
-
-    if (status >= 0) {
-        return status;
-    }
-    file_bulk_in_workers = true;
-    compare.shown.shown = compare.progress && !compare.quiet;
-    status = CANNOT_OPEN;
-    if (co_open_side(&compare.side[0]) && co_open_side(&compare.side[1])) {
-        img_progress_begin(&compare.shown, compare.progress && !compare.quiet);
-        status = co_compare(&compare);
-    }
-    img_progress_end(&compare.shown, false);
-    for (i = 0; i < 2; i++) {
-        co_image_close(compare.side[i].root);
-    }
-    g_free(compare.text);
-    return status;
 }

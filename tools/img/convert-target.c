@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The target of `img convert`: what it shall be, made and opened. */
 #include "tools/img/convert.h"
+#include "util/opts.h"
 
 static bool report(Error *err)
 {
@@ -22,7 +23,8 @@ static bool is_encrypted(const Convert *c)
 {
     const char *old = img_word(c->words, "encryption");
 
-    return (old && !strcmp(old, "on")) || img_word(c->words, "encrypt.format");
+    return (old && opts_bool_value(old) > 0) ||
+           img_word(c->words, "encrypt.format");
 }
 
 static bool check_compression(const Convert *c, const NodeDriver *driver)

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "block/file/file-create.h"
+#include "util/opts.h"
 
 const NodeDriver *img_make_driver(const char *format, Error **errp)
 {
@@ -29,7 +30,7 @@ static bool co_make_file(const char *filename, json_object *words, Error **errp)
     const char *no_cow = img_word(words, "nocow");
     const char *extent = img_word(words, "extent_size_hint");
     FileHints hints = {
-        .no_cow = no_cow && !strcmp(no_cow, "on"),
+        .no_cow = no_cow && opts_bool_value(no_cow) > 0,
         .has_extent_size = extent,
         .extent_size = extent ? g_ascii_strtoull(extent, NULL, 10) : 0,
     };

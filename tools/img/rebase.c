@@ -7,6 +7,7 @@
 #include <getopt.h>
 #include <stdio.h>
 
+#include "block/graph/filename.h"
 #include "block/graph/format.h"
 #include "block/io/io.h"
 #include "tools/img/args.h"
@@ -86,19 +87,35 @@ co_open_old(const Rebase *r, const char *name, const char *format)
     return root;
 }
 
+/* Where the new one is, which is to lie beside an image that has a name. */
+CONTROL_ONLY
+static char *path_of_new(const Rebase *r, Error **errp)
+{
+    const char *own = root_node(r->root)->filename;
+
+    return own && g_str_has_prefix(own, "json:")
+               ? filename_beside(own, r->backing, errp)
+               : img_path_behind(r->root, r->open.filename, r->backing);
+}
+
 COROUTINE_ONLY CONTROL_ONLY static Root *co_open_new(const Rebase *r)
 {
-    g_autofree char *path =
-        img_path_behind(r->root, r->open.filename, r->backing);
+    Error *err = NULL;
+    g_autofree char *path = path_of_new(r, &err);
     ImageOpen open = {
         .filename = path,
         .format = r->backing_format,
         .cache = r->source_cache,
         .force_share = r->force_share,
     };
-    Error *err = NULL;
-    Root *root = co_image_open(&open, &err);
+    Root *root;
 
+    if (!path) {
+        error_prepend(&err, "Could not resolve backing filename: ");
+        error_report_err(err);
+        return NULL;
+    }
+    root = co_image_open(&open, &err);
     if (!root) {
         error_prepend(&err,
                       "Could not open new backing file '%s': ", r->backing);

@@ -3,7 +3,7 @@
 #include "tools/img/img.h"
 #include "tools/img/words.h"
 
-/* "snapshot.id=1,snapshot.name=x", or an id or name as it is. */
+/* "snapshot.id=1,snapshot.name=x"; nothing of an id or name as it is. */
 static bool parse(const char *text, char **id, char **name)
 {
     static const FormatOption table[] = {
@@ -16,7 +16,6 @@ static bool parse(const char *text, char **id, char **name)
     bool ok;
 
     if (!g_str_has_prefix(text, "snapshot.")) {
-        *id = g_strdup(text);
         return true;
     }
     words = json_object_new_object();
@@ -30,9 +29,13 @@ static bool parse(const char *text, char **id, char **name)
     return ok;
 }
 
-static bool co_load(Node *node, const char *id_or_name, Error **errp)
+/* Neither @id nor @name: @text is one of them. */
+static bool co_load(Node *node, const char *id, const char *name,
+                    const char *text, Error **errp)
 {
     const FormatOps *format = node->driver->format;
+    Error *err = NULL;
+    int ret = -ENOENT;
 
     if (!format || !format->co_snapshot_load) {
         error_set(errp,
@@ -41,7 +44,16 @@ static bool co_load(Node *node, const char *id_or_name, Error **errp)
                   node->driver->name);
         return false;
     }
-    return format->co_snapshot_load(node, id_or_name, errp) == 0;
+    if (!id && !name) {
+        ret = format->co_snapshot_load(node, text, NULL, &err);
+        name = text;
+    }
+    if (ret == -ENOENT) {
+        error_free(err);
+        return format->co_snapshot_load(node, id, name, errp) == 0;
+    }
+    error_propagate(errp, err);
+    return ret == 0;
 }
 
 bool img_snapshot_name_check(const char *text)
@@ -60,7 +72,7 @@ bool co_img_load_snapshot(Root *root, const char *text)
         error_report("Failed in parsing snapshot param '%s'", text);
         return false;
     }
-    if (!co_load(root_node(root), id ? id : name, &err)) {
+    if (!co_load(root_node(root), id, name, text, &err)) {
         error_prepend(&err, "Failed to load snapshot: ");
         error_report_err(err);
         return false;

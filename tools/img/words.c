@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "text/size-text.h"
+#include "util/opts.h"
 
 const FormatOption *img_format_table(const NodeDriver *driver)
 {
@@ -189,8 +190,8 @@ static char *read_value(const FormatOption *option, const char *value,
         read_size(option->name, value, &text, errp);
     } else if (!strcmp(option->type, "num")) {
         read_number(option->name, value, &text, errp);
-    } else if (g_str_has_prefix(option->type, "bool") && strcmp(value, "on") &&
-               strcmp(value, "off")) {
+    } else if (g_str_has_prefix(option->type, "bool") &&
+               opts_bool_value(value) < 0) {
         error_set(errp, "Parameter '%s' expects 'on' or 'off'", option->name);
     } else {
         text = g_strdup(value);
