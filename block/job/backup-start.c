@@ -84,13 +84,12 @@ static Job *make_job(const BackupParams *p, JobTxn *txn, Node *filter,
     s = job_state(job);
     s->filter = filter;
     s->copy = cbw_block_copy(filter);
-    s->max_workers = p->max_workers;
+    copy_work_init(&s->work, job, s->copy);
+    s->work.max_workers = p->max_workers;
+    s->work.on_source_error = p->on_source_error;
+    s->work.on_target_error = p->on_target_error;
     s->only_guests = p->only_guests;
     s->top_only = p->top_only;
-    s->on_source_error = p->on_source_error;
-    s->on_target_error = p->on_target_error;
-    cocount_init(&s->workers);
-    coqueue_init(&s->worker_ended);
     job_progress_set_total(job, bitmap_count_bytes(block_copy_todo(s->copy)));
     block_copy_set_progress(s->copy, backup_progress, job);
     return job;

@@ -12,10 +12,7 @@
  * Invariants:
  * 1. From co_backup_create to co_backup_clean the filter is in place: the
  *    point in time is the moment it was put in, while the disk was quiesced.
- * 2. A piece is claimed, copied and given back behind the gate of the job's
- *    root, so a quiesced section never leaves a claimed piece that users
- *    wait for.
- * 3. The user's bitmap never forgets a cluster that is not in the target of a
+ * 2. The user's bitmap never forgets a cluster that is not in the target of a
  *    finished backup; with bitmap-mode always, not in the target at all.
  */
 #include "block/job/backup.h"
@@ -51,73 +48,16 @@ void backup_settle_bitmap(BackupState *s, bool forget)
 
 /* --- the work ------------------------------------------------------------ */
 
-typedef struct Worker {
-    Job *job;
-    BlockCopyRun *run;
-} Worker;
-
-static void backup_failed(BackupState *s, int error, bool is_read)
-{
-    if (!s->error) {
-        s->error = error;
-        s->error_is_read = is_read;
-    }
-}
-
-COROUTINE_ONLY
-static void co_worker(void *opaque)
-{
-    Worker *w = opaque;
-    BackupState *s = job_state(w->job);
-    bool is_read;
-    int ret = co_block_copy_finish(w->run, &is_read);
-
-    if (ret < 0) {
-        backup_failed(s, ret, is_read);
-    }
-    root_leave(block_job_main_root(w->job));
-    g_free(w);
-    coqueue_wake_one(&s->worker_ended);
-    cocount_dec(&s->workers);
-}
-
-/* Copies the next piece at or after *@at_bytes in a worker and moves on.
- * False when there is none. */
 COROUTINE_ONLY
 static bool co_step(Job *job, uint64_t *at_bytes, uint64_t *step_bytes)
 {
     BackupState *s = job_state(job);
-    Root *root = block_job_main_root(job);
+
     /* With a limit, holes count like data, so that it says how fast a job
      * goes whatever lies on the disk. */
-    uint64_t max_hole = block_job_speed(job) ? 0 : HOLE_STEP_BYTES;
-    BlockCopyRun *run;
-    Worker *w;
-    int ret;
-
-    block_copy_set_exact(s->copy, block_job_speed(job));
-    co_root_enter(root);
-    ret = co_block_copy_claim(s->copy, *at_bytes, max_hole, &run);
-    if (ret <= 0) {
-        root_leave(root);
-        if (ret < 0) {
-            backup_failed(s, ret, true);
-        }
-        return false;
-    }
-    *step_bytes = block_copy_run_bytes(run);
-    *at_bytes = ROUND_UP(block_copy_run_offset(run) + *step_bytes,
-                         block_copy_cluster_bytes(s->copy));
-    w = g_new(Worker, 1);
-    *w = (Worker){job, run};
-    cocount_inc(&s->workers);
-    coroutine_start(co_worker, w);
-    return true;
-}
-
-static bool backup_goes_on(Job *job)
-{
-    return !job_cancelled(job) && !((BackupState *)job_state(job))->error;
+    return co_copy_work_step(&s->work,
+                             block_job_speed(job) ? 0 : HOLE_STEP_BYTES,
+                             at_bytes, step_bytes);
 }
 
 /* If the next step from @at_bytes on may be the last: where it would have to
@@ -146,14 +86,12 @@ static void co_copy_all(Job *job)
 
     for (;;) {
         co_job_pause_point(job);
-        while (s->workers.n >= s->max_workers) {
-            co_queue_wait(&s->worker_ended);
-        }
+        co_copy_work_wait_room(&s->work);
         last_end = last_step_end(s, at);
-        if (!backup_goes_on(job) || !co_step(job, &at, &step)) {
+        if (!copy_work_goes_on(&s->work) || !co_step(job, &at, &step)) {
             break;
         }
-        if (!started && !s->error) {
+        if (!started && !s->work.error) {
             co_reschedule(); /* the command's reply goes first */
         }
         started = true;
@@ -161,7 +99,7 @@ static void co_copy_all(Job *job)
             co_block_job_throttle(job, step);
         }
     }
-    co_count_wait_zero(&s->workers);
+    co_copy_work_wait_all(&s->work);
 }
 
 /* What guests' requests have claimed is not the walker's: waits for it, and
@@ -179,22 +117,7 @@ static void co_copy_rest(Job *job)
                         &is_read);
     root_leave(root);
     if (ret < 0) {
-        backup_failed(s, ret, is_read);
-    }
-}
-
-COROUTINE_ONLY
-static void co_flush_target(Job *job)
-{
-    BackupState *s = job_state(job);
-    Root *root = block_job_main_root(job);
-    int ret;
-
-    co_root_enter(root);
-    ret = co_block_copy_flush(s->copy);
-    root_leave(root);
-    if (ret < 0) {
-        backup_failed(s, ret, false);
+        copy_work_failed(&s->work, ret, is_read);
     }
 }
 
@@ -202,12 +125,14 @@ static void co_flush_target(Job *job)
 COROUTINE_ONLY
 static void co_round(Job *job)
 {
+    BackupState *s = job_state(job);
+
     co_copy_all(job);
-    if (backup_goes_on(job)) {
+    if (copy_work_goes_on(&s->work)) {
         co_copy_rest(job);
     }
-    if (backup_goes_on(job) && ((BackupState *)job_state(job))->copied) {
-        co_flush_target(job);
+    if (copy_work_goes_on(&s->work) && s->copied) {
+        co_copy_work_flush(&s->work);
     }
 }
 
@@ -217,14 +142,11 @@ COROUTINE_ONLY
 static bool co_try_again(Job *job)
 {
     BackupState *s = job_state(job);
-    BlockErrorAction action = block_job_error_action(
-        job, s->error_is_read ? s->on_source_error : s->on_target_error,
-        s->error_is_read, -s->error);
+    BlockErrorAction action = copy_work_error_action(&s->work);
 
     if (action == BLOCK_ERROR_ACTION_REPORT) {
         return false;
     }
-    s->error = 0;
     if (action == BLOCK_ERROR_ACTION_IGNORE) {
         co_job_sleep_ns(job, IGNORED_RETRY_NS);
     }
@@ -266,13 +188,13 @@ static int co_leave_out_lower_layers(Job *job)
     BackupState *s = job_state(job);
     uint64_t size = root_size_bytes(block_job_main_root(job)), gap = 0, run;
 
-    for (uint64_t at = 0; at < size && backup_goes_on(job); at += run) {
+    for (uint64_t at = 0; at < size && copy_work_goes_on(&s->work); at += run) {
         unsigned depth;
         int ret = co_root_allocation_depth(block_job_main_root(job), at,
                                            size - at, &run, &depth);
 
         if (ret < 0) {
-            s->error_is_read = true;
+            s->work.error_is_read = true;
             return ret;
         }
         if (!run) {
@@ -292,27 +214,27 @@ static int co_backup_run(Job *job, Error **errp)
 {
     BackupState *s = job_state(job);
 
-    s->error = s->top_only ? co_leave_out_lower_layers(job) : 0;
-    if (s->error) {
-        return s->error;
+    s->work.error = s->top_only ? co_leave_out_lower_layers(job) : 0;
+    if (s->work.error) {
+        return s->work.error;
     }
     if (s->only_guests) {
         co_watch(job);
     } else {
         do {
             co_round(job);
-        } while (s->error && !cbw_error(s->filter) && co_try_again(job));
+        } while (s->work.error && !cbw_error(s->filter) && co_try_again(job));
     }
     /* Users' writes have passed: what is to do is not of one point in time. */
     if (cbw_error(s->filter)) {
-        s->error = cbw_error(s->filter);
+        s->work.error = cbw_error(s->filter);
     }
-    if (!backup_goes_on(job)) {
+    if (!copy_work_goes_on(&s->work)) {
         /* A bit that is clear while its copy is in flight would tell the
          * user's bitmap that the cluster is in the target. */
         co_block_copy_stop(s->copy);
     }
-    return s->error;
+    return s->work.error;
 }
 
 /* --- the end ------------------------------------------------------------- */

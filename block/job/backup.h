@@ -6,8 +6,7 @@
 #define BLOCK_JOB_BACKUP_H
 
 #include "block/bitmap/bitmap.h"
-#include "block/copy/block-copy.h"
-#include "block/job/block-job.h"
+#include "block/job/copy-work.h"
 
 #define BACKUP_MAX_WORKERS 64 /* where the user does not say */
 
@@ -52,24 +51,18 @@ Job *co_drive_backup_prepare(const DriveBackup *args, JobTxn *txn,
  * of the disk are back when it returns. Does not yield. */
 void backup_undo(Job *job) CONTROL_ONLY;
 
-/* --- between backup.c and backup-start.c -----------------------------------
- */
+/* --- between backup.c and backup-start.c --------------------------------- */
 
 typedef struct BackupState {
     /* CONST */
     Node *filter;
     BlockCopy *copy; /* the filter's */
-    unsigned max_workers;
     /* CONTROL */
+    CopyWork work;
     DirtyBitmap *bitmap; /* with a successor; NULL: none, or settled */
     BitmapSyncMode bitmap_mode;
     bool only_guests, top_only;
     bool copied; /* there is something in the target */
-    BlockdevOnError on_source_error, on_target_error;
-    CoCount workers;
-    CoQueue worker_ended;
-    int error; /* the first one, or 0 */
-    bool error_is_read;
 } BackupState;
 
 extern const JobDriver backup_driver;

@@ -17,8 +17,7 @@ static bool by_bitmap(MirrorSyncMode sync)
            sync == MIRROR_SYNC_MODE_BITMAP;
 }
 
-/* --- the bitmap ------------------------------------------------------------
- */
+/* --- the bitmap ---------------------------------------------------------- */
 
 static bool check_bitmap_mode(const BlockdevMirror *args, MirrorParams *p,
                               Error **errp)
@@ -138,8 +137,7 @@ static bool check_bitmap(const BlockdevMirror *args, MirrorParams *p,
            (check_clusters(p, errp) && check_bitmap_state(p, errp));
 }
 
-/* --- the rest --------------------------------------------------------------
- */
+/* --- the rest ------------------------------------------------------------ */
 
 static bool check_numbers(const BlockdevMirror *args, MirrorParams *p,
                           Error **errp)

@@ -48,9 +48,9 @@ void mirror_settle_bitmap(MirrorState *s, bool forget)
 
 static int told_error(const MirrorState *s, Job *job)
 {
-    block_job_error_action(job, BLOCKDEV_ON_ERROR_REPORT, s->error_is_read,
-                           -s->error);
-    return s->error;
+    block_job_error_action(job, BLOCKDEV_ON_ERROR_REPORT, s->work.error_is_read,
+                           -s->work.error);
+    return s->work.error;
 }
 
 COROUTINE_ONLY
@@ -59,7 +59,7 @@ static void co_copy_most(Job *job)
     MirrorState *s = job_state(job);
 
     for (unsigned i = 0;
-         i < PREPARE_PASSES && !s->error && !job_cancelled(job) &&
+         i < PREPARE_PASSES && !s->work.error && !job_cancelled(job) &&
          bitmap_count_bytes(s->todo) > (uint64_t)LITTLE_BYTES << i;
          i++) {
         co_mirror_pass(job, false);
@@ -80,7 +80,7 @@ static void co_copy_rest(Job *job)
         ret = co_block_copy_flush(s->copy);
     }
     if (ret < 0) {
-        mirror_failed(s, ret, is_read);
+        copy_work_failed(&s->work, ret, is_read);
     } else {
         mirror_tell_total(job);
     }
@@ -217,13 +217,13 @@ COROUTINE_ONLY CONTROL_ONLY int co_mirror_prepare(Job *job, Error **errp)
     int ret = 0;
 
     /* What a user's write to both sides met is still to do. */
-    s->error = 0;
+    s->work.error = 0;
     co_copy_most(job);
-    if (!s->error) {
+    if (!s->work.error) {
         co_hold_users(s);
         co_copy_rest(job);
     }
-    if (s->error) {
+    if (s->work.error) {
         let_users_go(s);
         return told_error(s, job);
     }

@@ -31,7 +31,7 @@ static void written_to_both(void *opaque, uint64_t bytes, int os_errno)
 
     if (os_errno) {
         s->synced = false;
-        mirror_failed(s, -os_errno, false);
+        copy_work_failed(&s->work, -os_errno, false);
         job_kick(job);
         return;
     }
@@ -44,13 +44,13 @@ static void set_buffer(MirrorState *s, uint64_t buf_bytes)
 {
     uint64_t cluster = block_copy_cluster_bytes(s->copy), chunk;
 
-    s->max_workers = MIRROR_MAX_WORKERS;
+    s->work.max_workers = MIRROR_MAX_WORKERS;
     s->buf_bytes = buf_bytes ? MAX(buf_bytes, cluster) : BUFFER_BYTES;
     if (buf_bytes) {
         chunk = MAX(buf_bytes / MIRROR_MAX_WORKERS, cluster);
         block_copy_set_chunk(s->copy, chunk);
-        s->max_workers = CLAMP(buf_bytes / block_copy_chunk_bytes(s->copy), 1,
-                               MIRROR_MAX_WORKERS);
+        s->work.max_workers = CLAMP(buf_bytes / block_copy_chunk_bytes(s->copy),
+                                    1, MIRROR_MAX_WORKERS);
     }
 }
 
@@ -186,9 +186,10 @@ static void init_state(Job *job, const MirrorParams *p, Node *filter,
         .holes_count = p->holes_count,
         .target_was_read_only = p->target_was_read_only,
         .write_blocking = p->active,
-        .on_source_error = p->on_source_error,
-        .on_target_error = p->on_target_error,
+        .work.on_source_error = p->on_source_error,
+        .work.on_target_error = p->on_target_error,
     };
+    copy_work_init(&s->work, job, s->copy);
     if (s->replaces) {
         node_ref(s->replaces);
     }
@@ -196,8 +197,6 @@ static void init_state(Job *job, const MirrorParams *p, Node *filter,
         bitmap_set_busy(s->bitmap, true);
     }
     mirror_tell_bitmap(s);
-    cocount_init(&s->workers);
-    coqueue_init(&s->worker_ended);
     set_buffer(s, p->buf_bytes);
     if (p->diff || shines_through(p)) {
         block_copy_set_diff(s->copy);

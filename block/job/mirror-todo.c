@@ -16,7 +16,7 @@ static int co_find_top(Job *job)
     Root *root = block_job_main_root(job);
     uint64_t size = root_size_bytes(root), run;
 
-    for (uint64_t at = 0; at < size && mirror_goes_on(job); at += run) {
+    for (uint64_t at = 0; at < size && copy_work_goes_on(&s->work); at += run) {
         unsigned depth;
         int ret = co_root_allocation_depth(root, at, size - at, &run, &depth);
 
@@ -87,7 +87,7 @@ static int co_find_data(Job *job)
     BlockStatus status = {0};
     Count count = {0};
 
-    for (uint64_t at = 0; at < size && mirror_goes_on(job);
+    for (uint64_t at = 0; at < size && copy_work_goes_on(&s->work);
          at += status.bytes) {
         int ret = co_root_block_status(root, at, size - at, &status);
         bool hole = status.flags & STATUS_ZERO, counts = true;
@@ -128,6 +128,6 @@ void co_mirror_find_todo(Job *job)
         bitmap_set_all(s->todo);
     }
     if (ret < 0) {
-        mirror_failed(s, ret, true);
+        copy_work_failed(&s->work, ret, true);
     }
 }

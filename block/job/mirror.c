@@ -31,19 +31,6 @@
  * a user does not notice. */
 #define SHORT_PASS 16
 
-void mirror_failed(MirrorState *s, int error, bool is_read)
-{
-    if (!s->error) {
-        s->error = error;
-        s->error_is_read = is_read;
-    }
-}
-
-bool mirror_goes_on(Job *job)
-{
-    return !job_cancelled(job) && !((MirrorState *)job_state(job))->error;
-}
-
 /* Of the bytes of the disk, not of the granules. */
 static uint64_t todo_bytes(const MirrorState *s)
 {
@@ -66,60 +53,15 @@ void mirror_tell_total(Job *job)
 
 /* --- one pass ------------------------------------------------------------ */
 
-typedef struct Worker {
-    Job *job;
-    BlockCopyRun *run;
-} Worker;
-
-COROUTINE_ONLY
-static void co_worker(void *opaque)
-{
-    Worker *w = opaque;
-    MirrorState *s = job_state(w->job);
-    bool is_read;
-    int ret = co_block_copy_finish(w->run, &is_read);
-
-    if (ret < 0) {
-        mirror_failed(s, ret, is_read);
-    }
-    root_leave(block_job_main_root(w->job));
-    g_free(w);
-    coqueue_wake_one(&s->worker_ended);
-    cocount_dec(&s->workers);
-}
-
-/* Copies the next piece at or after *@at_bytes in a worker and moves on.
- * False when there is none. */
 COROUTINE_ONLY
 static bool co_step(Job *job, uint64_t *at_bytes, uint64_t *step_bytes)
 {
     MirrorState *s = job_state(job);
-    Root *root = block_job_main_root(job);
     uint64_t chunk = block_copy_chunk_bytes(s->copy);
-    BlockCopyRun *run;
-    Worker *w;
-    int ret;
+    uint64_t max_hole =
+        block_job_speed(job) ? chunk : MAX(chunk, HOLE_STEP_BYTES);
 
-    block_copy_set_exact(s->copy, block_job_speed(job));
-    co_root_enter(root);
-    ret = co_block_copy_claim(
-        s->copy, *at_bytes,
-        block_job_speed(job) ? chunk : MAX(chunk, HOLE_STEP_BYTES), &run);
-    if (ret <= 0) {
-        root_leave(root);
-        if (ret < 0) {
-            mirror_failed(s, ret, true);
-        }
-        return false;
-    }
-    *step_bytes = block_copy_run_bytes(run);
-    *at_bytes = ROUND_UP(block_copy_run_offset(run) + *step_bytes,
-                         block_copy_cluster_bytes(s->copy));
-    w = g_new(Worker, 1);
-    *w = (Worker){job, run};
-    cocount_inc(&s->workers);
-    coroutine_start(co_worker, w);
-    return true;
+    return co_copy_work_step(&s->work, max_hole, at_bytes, step_bytes);
 }
 
 /* A job with a speed limit does a run of what is to do at once, a buffer's
@@ -156,15 +98,13 @@ void co_mirror_pass(Job *job, bool in_co_run)
         if (in_co_run && !is_in_run(job, unpaid)) {
             co_job_pause_point(job);
         }
-        while (s->workers.n >= s->max_workers) {
-            co_queue_wait(&s->worker_ended);
-        }
-        if (s->error || (job_cancelled(job) && !is_in_run(job, unpaid)) ||
+        co_copy_work_wait_room(&s->work);
+        if (s->work.error || (job_cancelled(job) && !is_in_run(job, unpaid)) ||
             !co_step(job, &at, &step)) {
             break;
         }
         unpaid += step;
-        if (!started && !s->error) {
+        if (!started && !s->work.error) {
             job_begun(job);
             co_reschedule(); /* the command's reply goes first */
         }
@@ -173,28 +113,13 @@ void co_mirror_pass(Job *job, bool in_co_run)
             co_pay(job, &unpaid);
         }
     }
-    if (in_co_run && unpaid && mirror_goes_on(job)) {
+    if (in_co_run && unpaid && copy_work_goes_on(&s->work)) {
         co_pay(job, &unpaid);
     }
-    co_count_wait_zero(&s->workers);
+    co_copy_work_wait_all(&s->work);
 }
 
 /* --- the work ------------------------------------------------------------ */
-
-COROUTINE_ONLY
-static void co_flush_target(Job *job)
-{
-    MirrorState *s = job_state(job);
-    Root *root = block_job_main_root(job);
-    int ret;
-
-    co_root_enter(root);
-    ret = co_block_copy_flush(s->copy);
-    root_leave(root);
-    if (ret < 0) {
-        mirror_failed(s, ret, false);
-    }
-}
 
 /* After a failure: tells it, and whether to try again. What failed is still to
  * do. */
@@ -202,14 +127,11 @@ COROUTINE_ONLY
 static bool co_try_again(Job *job)
 {
     MirrorState *s = job_state(job);
-    BlockErrorAction action = block_job_error_action(
-        job, s->error_is_read ? s->on_source_error : s->on_target_error,
-        s->error_is_read, -s->error);
+    BlockErrorAction action = copy_work_error_action(&s->work);
 
     if (action == BLOCK_ERROR_ACTION_REPORT) {
         return false;
     }
-    s->error = 0;
     s->synced = false;
     if (action == BLOCK_ERROR_ACTION_IGNORE) {
         co_job_sleep_ns(job, REST_NS);
@@ -241,13 +163,13 @@ static void co_converge(Job *job)
     MirrorState *s = job_state(job);
     uint64_t left, before = 0;
 
-    for (unsigned passes = 0; mirror_goes_on(job); passes++) {
+    for (unsigned passes = 0; copy_work_goes_on(&s->work); passes++) {
         left = bitmap_count_bytes(s->todo);
         mirror_tell_total(job);
         if (enough(s, passes, left, before)) {
             /* Who is ready writes on, and flushes in the end. */
             if (s->ready ? s->finish != MIRROR_GOES_ON : s->done_bytes > 0) {
-                co_flush_target(job);
+                co_copy_work_flush(&s->work);
             }
             return;
         }
@@ -307,7 +229,7 @@ COROUTINE_ONLY CONTROL_ONLY static void co_follow(Job *job)
             graph_unlock();
         }
         co_converge(job);
-        if (!mirror_goes_on(job)) {
+        if (!copy_work_goes_on(&s->work)) {
             break;
         }
         become_ready(job);
@@ -335,11 +257,11 @@ int co_mirror_run(Job *job, Error **errp)
     job_progress_add(job, s->done_bytes);
     do {
         co_follow(job);
-    } while (s->error && !job_cancelled(job) && co_try_again(job));
-    if (!mirror_goes_on(job)) {
+    } while (s->work.error && !job_cancelled(job) && co_try_again(job));
+    if (!copy_work_goes_on(&s->work)) {
         /* A bit that is clear while its copy is in flight would tell that the
          * target has it. */
         co_block_copy_stop(s->copy);
     }
-    return s->error;
+    return s->work.error;
 }

@@ -7,9 +7,8 @@
 #define BLOCK_JOB_MIRROR_H
 
 #include "block/bitmap/bitmap.h"
-#include "block/copy/block-copy.h"
 #include "block/graph/quiesce.h"
-#include "block/job/block-job.h"
+#include "block/job/copy-work.h"
 
 #define MIRROR_MAX_WORKERS 16
 
@@ -66,8 +65,7 @@ Job *co_drive_mirror_prepare(const DriveMirror *args, JobTxn *txn,
 /* Ends a job that was not started as if it had never been. Does not yield. */
 void mirror_undo(Job *job) CONTROL_ONLY;
 
-/* --- between the files of the job ------------------------------------------
- */
+/* --- between the files of the job ---------------------------------------- */
 
 typedef enum MirrorFinish {
     MIRROR_GOES_ON,
@@ -88,21 +86,16 @@ typedef struct MirrorState {
     MirrorSyncMode sync;
     MirrorBacking backing_mode;
     bool target_is_zero, holes_count;
-    unsigned layers; /* sync=top: how many of them, from the top */
-    unsigned max_workers;
+    unsigned layers;    /* sync=top: how many of them, from the top */
     uint64_t buf_bytes; /* what a job with a speed limit does at once */
-    BlockdevOnError on_source_error, on_target_error;
     /* CONTROL */
+    CopyWork work;
     DirtyBitmap *bitmap; /* the user's, busy; NULL: none, or settled */
     MirrorFinish finish;
     bool write_blocking; /* the mode that the user asked for */
     bool todo_known;     /* its bits are set, users may write to both sides */
     bool ready, synced;
     uint64_t done_bytes;
-    CoCount workers;
-    CoQueue worker_ended;
-    int error; /* the first one, or 0 */
-    bool error_is_read;
     /* From co_prepare to commit or abort. */
     Quiesce *section;
     Txn *pivot;
@@ -112,7 +105,6 @@ typedef struct MirrorState {
 
 extern const JobDriver mirror_driver, mirror_commit_driver;
 
-bool mirror_goes_on(Job *job);
 int co_mirror_run(Job *job, Error **errp) COROUTINE_ONLY CONTROL_ONLY;
 /* Sets the bits of what is to be copied at the start. */
 void co_mirror_find_todo(Job *job) COROUTINE_ONLY;
@@ -125,7 +117,6 @@ void co_mirror_go_active(MirrorState *s) COROUTINE_ONLY CONTROL_ONLY;
 void co_mirror_pass(Job *job, bool in_co_run) COROUTINE_ONLY;
 /* How much is done and left to do, together. */
 void mirror_tell_total(Job *job);
-void mirror_failed(MirrorState *s, int error, bool is_read);
 /* What is on its way to the target ends soon. */
 void mirror_give_up_target(MirrorState *s) CONTROL_ONLY;
 /* Gives the user's bitmap back; @forget what was copied. */
