@@ -15,13 +15,16 @@ static void add_floppy_bus(void)
     has_floppy_bus = true;
 }
 
-void devices_init(void)
+void devices_init(bool usb)
 {
     const Board *board = board_chosen();
 
     bus_add(g_strdup("main-system-bus"), "System", NULL, 0);
     if (board->pci_bus) {
         bus_add(g_strdup(board->pci_bus), "PCI", NULL, 0);
+        if (usb) {
+            bus_add(g_strdup("usb-bus.0"), "usb-bus", NULL, 0);
+        }
     }
     if (board->has_isa) {
         bus_add(g_strdup("isa.0"), "ISA", NULL, 0);

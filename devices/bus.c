@@ -17,18 +17,25 @@ Bus *bus_add(char *name, const char *type, Device *owner, unsigned places)
     return bus;
 }
 
-void bus_remove(Bus *bus)
-{
-    list_remove(&bus->link);
-    g_free(bus->name);
-    g_free(bus);
-}
-
 Bus *bus_next(Bus *bus)
 {
     ListLink *next = bus ? bus->link.next : buses.next;
 
     return next == &buses ? NULL : LIST_ENTRY(next, Bus, link);
+}
+
+void buses_remove_of(const Device *owner)
+{
+    Bus *bus = bus_next(NULL), *next;
+
+    for (; bus; bus = next) {
+        next = bus_next(bus);
+        if (bus->owner == owner) {
+            list_remove(&bus->link);
+            g_free(bus->name);
+            g_free(bus);
+        }
+    }
 }
 
 CONTROL_ONLY
@@ -42,7 +49,7 @@ static Bus *bus_find(const char *name)
     return NULL;
 }
 
-char *bus_name_for(const Device *owner)
+char *bus_name_for(const Device *owner, unsigned index)
 {
     char *name;
 
@@ -50,7 +57,7 @@ char *bus_name_for(const Device *owner)
         return g_strdup(owner->id);
     }
     if (owner->id) {
-        return g_strdup_printf("%s.0", owner->id);
+        return g_strdup_printf("%s.%u", owner->id, index);
     }
     name = g_strdup_printf("%s.0", owner->model->bus_name);
     for (unsigned i = 1; bus_find(name); i++) {
@@ -60,32 +67,20 @@ char *bus_name_for(const Device *owner)
     return name;
 }
 
+/* The machine's own PCI bus, else the newest of its kind: QEMU looks into the
+ * newest device first. */
 CONTROL_ONLY
-static unsigned devices_on(const Bus *bus)
+static Bus *any_of(const char *type)
 {
-    unsigned n = 0;
-
-    for (Device *d = device_next(NULL); d; d = device_next(d)) {
-        n += d->at == bus;
-    }
-    return n;
-}
-
-/* The first of its kind that has room, else the first. */
-CONTROL_ONLY
-static Bus *first_of(const char *type)
-{
-    Bus *first = NULL;
+    bool first = !strcmp(type, "PCI");
+    Bus *found = NULL;
 
     LIST_FOREACH(bus, &buses, Bus, link) {
-        if (!strcmp(bus->type, type)) {
-            if (!bus->places || devices_on(bus) < bus->places) {
-                return bus;
-            }
-            first = first ? first : bus;
+        if (!strcmp(bus->type, type) && (!found || !first)) {
+            found = bus;
         }
     }
-    return first;
+    return found;
 }
 
 bool bus_choose(const DeviceModel *model, const char *name, Bus **bus,
@@ -95,7 +90,7 @@ bool bus_choose(const DeviceModel *model, const char *name, Bus **bus,
     if (!model->bus) {
         return true;
     }
-    *bus = name ? bus_find(name) : first_of(model->bus);
+    *bus = name ? bus_find(name) : any_of(model->bus);
     if (!*bus && name) {
         error_set(errp, "Bus '%s' not found", name);
     } else if (!*bus) {
@@ -128,14 +123,17 @@ bool bus_place(Device *device, int64_t unit, Error **errp)
     if (!bus) {
         return true;
     }
+    kind = strcmp(bus->type, "IDE") ? "floppy" : "IDE";
     device->unit = unit < 0 ? 0 : unit;
     while (unit < 0 && place_taken(bus, device->unit)) {
         device->unit++;
+        if (!strcmp(kind, "IDE")) {
+            break; /* it has two at most */
+        }
     }
     if (!bus->places) {
         return true;
     }
-    kind = strcmp(bus->type, "IDE") ? "floppy" : "IDE";
     if (device->unit >= bus->places) {
         error_set(errp, "Can't create %s unit %u, bus supports only %u units",
                   kind, device->unit, bus->places);

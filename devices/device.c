@@ -105,9 +105,7 @@ Device *device_new(const DeviceModel *model, json_object *values)
 
 void device_free(Device *device)
 {
-    if (device->brings) {
-        bus_remove(device->brings);
-    }
+    buses_remove_of(device);
     if (device->iothread) {
         co_object_release(device->iothread);
     }
@@ -173,9 +171,9 @@ void device_enlist(Device *device)
 {
     const DeviceModel *model = device->model;
 
-    if (model->brings) {
-        device->brings = bus_add(bus_name_for(device), model->brings, device,
-                                 model->bus_places);
+    for (unsigned i = 0; model->brings && i < MAX(model->buses, 1); i++) {
+        bus_add(bus_name_for(device, i), model->brings, device,
+                model->bus_places);
     }
     list_append(&devices, &device->link);
 }
@@ -279,7 +277,7 @@ CONTROL_ONLY
 static Device *device_on(const Device *owner)
 {
     LIST_FOREACH(device, &devices, Device, link) {
-        if (owner->brings && device->at == owner->brings) {
+        if (device->at && device->at->owner == owner) {
             return device;
         }
     }
@@ -355,15 +353,12 @@ void co_device_remove(Device *device)
 
 void co_devices_shutdown(void)
 {
-    Bus *bus;
     Drive *drive;
 
     while (!list_empty(&devices)) {
         co_take_out(LIST_ENTRY(list_first(&devices), Device, link), NULL);
     }
-    while ((bus = bus_next(NULL))) {
-        bus_remove(bus);
-    }
+    buses_remove_of(NULL);
     co_graph_lock();
     while ((drive = drive_next(NULL))) {
         co_drive_free(drive);

@@ -42,7 +42,6 @@ struct Device {
     char *id;   /* NULL: none */
     char *path; /* "/machine/peripheral/ID" */
     Bus *at;    /* NULL: on no bus */
-    Bus *brings;
     unsigned unit;
     bool hotplugged;
     bool built_in;       /* the machine's own */
@@ -56,8 +55,9 @@ struct Device {
 void devices_init_qom(void) CONTROL_ONLY;
 /* types.c: types that queries list. */
 void devices_init_types(void);
-/* Once, when the machine is known: its own buses. */
-void devices_init(void) CONTROL_ONLY;
+/* Once, when the machine is known: its own buses; with @usb one of that if it
+ * has PCI. */
+void devices_init(bool usb) CONTROL_ONLY;
 /* The command line has been dealt with: what comes now is plugged in while it
  * runs. */
 void devices_set_running(void) CONTROL_ONLY;
@@ -90,8 +90,9 @@ Device *device_next(Device *device) CONTROL_ONLY;
 
 Bus *bus_add(char *name, const char *type, Device *owner,
              unsigned places) CONTROL_ONLY; /* takes @name */
-void bus_remove(Bus *bus) CONTROL_ONLY;
-/* For a device of @model: the one called @name, or the first of its kind;
+/* Those that it brings; NULL: the machine's own. */
+void buses_remove_of(const Device *owner) CONTROL_ONLY;
+/* For a device of @model: the one called @name, or any of its kind;
  * false with QEMU's text. *@bus is NULL if it needs none. */
 bool bus_choose(const DeviceModel *model, const char *name, Bus **bus,
                 Error **errp) CONTROL_ONLY;
@@ -101,8 +102,8 @@ bool bus_place(Device *device, int64_t unit, Error **errp) CONTROL_ONLY;
  * with QEMU's text. NULL: no bus, which is fine. */
 bool bus_check_plug(const Bus *bus, Error **errp) CONTROL_ONLY;
 Bus *bus_next(Bus *bus) CONTROL_ONLY;
-/* "scsi0.0", "scsi.0", "scsi.1"; the caller frees it. */
-char *bus_name_for(const Device *owner) CONTROL_ONLY;
+/* Its bus number @index: "scsi0.0", "scsi.0", "scsi.1"; the caller frees it. */
+char *bus_name_for(const Device *owner, unsigned index) CONTROL_ONLY;
 
 /* --- values.c ------------------------------------------------------------ */
 

@@ -46,9 +46,10 @@ typedef struct DeviceModel {
     const char *bus; /* the kind of bus that it needs; NULL: none */
     DeviceUse use;
     /* The kind of bus that it brings, what its name is if the device has no
-     * id, and how many devices fit (0: any number). */
+     * id, how many devices fit (0: any number), and how many such buses there
+     * are (0: one). */
     const char *brings, *bus_name;
-    unsigned bus_places;
+    unsigned bus_places, buses;
     /* Its properties, in sets that end with one without a name. */
     const DeviceProperty *sets[DEVICE_SETS_MAX];
     bool open_sets; /* there are others: what is said of these is not checked */

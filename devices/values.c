@@ -2,6 +2,7 @@
 /* What is said of a device's properties: types and limits. */
 #include "devices/device-int.h"
 #include "util/opts.h"
+#include "util/json/json-print.h"
 
 #define BLOCK_SIZE_MAX (2 * MiB)
 
@@ -188,8 +189,13 @@ static bool value_ok(const DeviceModel *model, const char *name,
 bool device_values_check(const DeviceModel *model, json_object *values,
                          bool strict, Error **errp)
 {
-    json_object_object_foreach(values, name, value)
-    {
+    /* The first that is wrong is the first of QEMU's order. */
+    g_autoptr(GPtrArray) names = json_ordered_keys(values);
+
+    for (guint i = 0; i < names->len; i++) {
+        const char *name = names->pdata[i];
+        json_object *value = json_object_object_get(values, name);
+
         if (!is_head(name) && !value_ok(model, name, value, strict, errp)) {
             return false;
         }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Back ends by what commands call them. */
 #include "block/backend/backend-int.h"
+#include "objects/qom-path.h"
 
 /* Where the objects of devices that have an id stand. */
 #define PERIPHERAL "/machine/peripheral/"
@@ -29,13 +30,25 @@ Backend *backend_by_device(const char *id_or_path)
     return NULL;
 }
 
-/* Whether a part of it has a back end, which it has not itself. */
+/* Why @id_or_path has no back end. */
 CONTROL_ONLY
-static bool part_has_one(const char *id_or_path)
+static void tell_none(const char *id_or_path, Error **errp)
 {
-    g_autofree char *part = g_strconcat(id_or_path, "/virtio-backend", NULL);
+    g_autofree char *path = *id_or_path == '/'
+                                ? g_strdup(id_or_path)
+                                : g_strconcat(PERIPHERAL, id_or_path, NULL);
+    QomPlace place;
+    unsigned found = qom_path_resolve(path, &place);
 
-    return backend_by_device(part);
+    if (!found) {
+        error_set_class(errp, ERROR_CLASS_DEVICE_NOT_FOUND,
+                        "Device '%s' not found", id_or_path);
+    } else if (g_str_has_prefix(path, PERIPHERAL) ||
+               strchr(path, '[')) { /* one without an id */
+        error_set(errp, "Device does not have a block device backend");
+    } else {
+        error_set(errp, "%s is not a hotpluggable device", id_or_path);
+    }
 }
 
 Backend *backend_lookup(const char *device, const char *id, Error **errp)
@@ -47,11 +60,11 @@ Backend *backend_lookup(const char *device, const char *id, Error **errp)
         return NULL;
     }
     backend = id ? backend_by_device(id) : backend_by_name(device);
-    if (!backend && id && part_has_one(id)) {
-        error_set(errp, "Device does not have a block device backend");
+    if (!backend && id) {
+        tell_none(id, errp);
     } else if (!backend) {
         error_set_class(errp, ERROR_CLASS_DEVICE_NOT_FOUND,
-                        "Device '%s' not found", id ? id : device);
+                        "Device '%s' not found", device);
     }
     return backend;
 }

@@ -10,7 +10,8 @@
 /* Without "Error: " in front, as QEMU tells these. */
 static void tell(Hmp *hmp, Error *err)
 {
-    hmp_printf(hmp, "%s\n", error_text(err));
+    hmp_printf(hmp, "%s\n%s", error_text(err),
+               error_hint(err) ? error_hint(err) : "");
     error_free(err);
 }
 

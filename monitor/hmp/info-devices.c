@@ -140,6 +140,22 @@ static void show_floppy(Hmp *hmp, const Device *device, int indent)
 CONTROL_ONLY
 static void show_bus(Hmp *hmp, const Bus *bus, int indent);
 
+/* The newest first. */
+CONTROL_ONLY
+static void show_buses_of(Hmp *hmp, const Device *owner, int indent)
+{
+    g_autoptr(GPtrArray) all = g_ptr_array_new();
+
+    for (Bus *bus = bus_next(NULL); bus; bus = bus_next(bus)) {
+        if (bus->owner == owner) {
+            g_ptr_array_add(all, bus);
+        }
+    }
+    for (guint i = all->len; i > 0; i--) {
+        show_bus(hmp, all->pdata[i - 1], indent);
+    }
+}
+
 CONTROL_ONLY
 static void show_device(Hmp *hmp, const Device *device, int indent)
 {
@@ -150,9 +166,7 @@ static void show_device(Hmp *hmp, const Device *device, int indent)
     } else {
         show_said(hmp, device, indent + 2);
     }
-    if (device->brings) {
-        show_bus(hmp, device->brings, indent + 2);
-    }
+    show_buses_of(hmp, device, indent + 2);
 }
 
 CONTROL_ONLY
@@ -211,7 +225,7 @@ static void co_info_qtree(Hmp *hmp, json_object *args)
         }
     }
     for (; chip && chip->name; chip++) {
-        if (!chip->for_floppies || own_bus("floppy-bus.0")) {
+        if (!chip->needs || own_bus(chip->needs)) {
             show_chip(hmp, chip);
         }
     }

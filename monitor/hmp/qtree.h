@@ -9,7 +9,7 @@
 typedef struct QtreeChip {
     int depth;
     const char *name, *type;
-    bool for_floppies; /* there only if the machine has a bus for them */
+    const char *needs; /* the bus that it goes with; NULL: always there */
 } QtreeChip;
 
 /* In the order of the tree; a name NULL ends. NULL: the machine has none. */

@@ -91,6 +91,61 @@ class Qtree(machine.MachineCase):
             '      dev: PIIX4_PM, id ""', '      dev: piix3-ide, id ""',
             '      dev: PIIX3, id ""', '      dev: i440FX, id ""'])
 
+    def places(self, *args):
+        """Buses of IDE, SCSI and USB, and who stands on them."""
+        vm = self.machine(*args)
+        lines = hmp.run(vm, 'info qtree').splitlines()
+        vm.quit()
+        found = [re.match(r' *(?:bus: |dev: )(\S*?)(?:, id "(.*)")?$', line)
+                 for line in lines]
+        names = [m[2] or m[1] for m in found if m]
+        return [n for n in names if re.match(r'(ide|x|s\d|usb-bus)\.|[a-w]$', n)]
+
+    def disks(self, *buses):
+        args = []
+        for i, bus in enumerate(buses):
+            letter = 'abc'[i]
+            args += ['-blockdev', f'null-co,node-name={letter}', '-device',
+                     f'{bus},drive={letter},id={letter}']
+        return args
+
+    def test_newest_bus(self):
+        """A device that names no bus goes to the newest."""
+        self.assertEqual(
+            self.places('-M', 'pc', *self.disks('ide-hd', 'ide-hd')),
+            ['ide.1', 'b', 'a', 'ide.0'])
+        self.assertEqual(
+            self.places('-M', 'q35', *self.disks('ide-hd'))[:3],
+            ['ide.5', 'a', 'ide.4'])
+        self.assertEqual(
+            self.places('-M', 'pc', '-device', 'virtio-scsi-pci,id=s1',
+                        *self.disks('scsi-hd'), '-device',
+                        'virtio-scsi-pci,id=s2',
+                        '-device', 'scsi-cd,id=c')[:4],
+            ['s2.0', 'c', 's1.0', 'a'])
+        self.assertEqual(
+            self.refused('-M', 'pc', *self.disks('ide-hd', 'ide-hd'),
+                         '-device', 'ide-cd'),
+            '-device ide-cd: IDE unit 1 is in use')
+
+    def test_buses_of_controllers(self):
+        self.assertEqual(
+            self.places('-M', 'q35', '-device', 'ich9-ahci,id=x', '-device',
+                        'ide-cd,id=c,bus=x.3')[:7],
+            ['x.5', 'x.4', 'x.3', 'c', 'x.2', 'x.1', 'x.0'])
+        self.assertEqual(
+            self.places('-M', 'pc', '-device', 'piix3-ide,id=x',
+                        *self.disks('ide-hd'))[:3], ['x.1', 'a', 'x.0'])
+
+    def test_usb(self):
+        for args in (['-M', 'pc', '-usb'], ['-M', 'q35,usb=on']):
+            self.assertEqual(
+                self.places(*args, *self.disks('usb-storage'))[:2],
+                ['usb-bus.0', 'a'])
+        self.assertEqual(
+            self.refused('-M', 'pc,usb=foo'),
+            "Parameter 'usb' expects 'on' or 'off'")
+
 
 if __name__ == '__main__':
     case.main()

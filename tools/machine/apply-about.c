@@ -59,6 +59,14 @@ bool apply_accel(Apply *apply, const MachineOption *option, Error **errp)
     return ok;
 }
 
+/* Machines with PCI only have such a property. */
+CONTROL_ONLY
+static bool take_usb(Apply *apply, Opts *opts, Error **errp)
+{
+    return !board_chosen()->pci_bus ||
+           opts_take_bool(opts, "usb", &apply->usb, errp);
+}
+
 bool apply_machine(Apply *apply, const MachineOption *option, Error **errp)
 {
     Opts *opts = opts_parse(option->text, "type", option->shown);
@@ -67,6 +75,7 @@ bool apply_machine(Apply *apply, const MachineOption *option, Error **errp)
     bool ok = (!type || board_choose(type, errp)) &&
               (!accel || accelerators_ok(accel, errp));
 
+    ok = ok && take_usb(apply, opts, errp);
     if (ok && opts->list->len && !strcmp(board_chosen()->name, "none")) {
         const Opt *opt = opts->list->pdata[0];
 

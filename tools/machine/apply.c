@@ -154,7 +154,7 @@ bool co_machine_apply(const GPtrArray *options)
     if (has(&apply, MOPT_INCOMING)) {
         migration_expect();
     }
-    devices_init();
+    devices_init(apply.usb || has(&apply, MOPT_USB));
     if (!co_apply_media(&apply) ||
         (!has(&apply, MOPT_NODEFAULTS) && !co_default_drives(&apply, &err)) ||
         !co_apply_monitors(&apply) ||

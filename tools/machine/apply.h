@@ -13,6 +13,7 @@ typedef struct Apply {
     unsigned monitors; /* made without a name so far */
     unsigned serials, parallels;
     bool has_monitors; /* all are made */
+    bool usb;          /* the machine is to have a bus of that */
 } Apply;
 
 /* Does what @option asks for; false with the text. */

@@ -64,7 +64,7 @@ static const Known known[] = {
     {"no-acpi", false, MOPT_IGNORED},
     {"no-fd-bootchk", false, MOPT_IGNORED},
     {"only-migratable", false, MOPT_IGNORED},
-    {"usb", false, MOPT_IGNORED},
+    {"usb", false, MOPT_USB},
     {"vga", true, MOPT_WORDS},
     {"cpu", true, MOPT_IGNORED},
     {"smp", true, MOPT_SMP},

@@ -21,6 +21,7 @@ typedef enum MachineOptionKind {
     MOPT_DISPLAY,
     MOPT_MEMORY,
     MOPT_NODEFAULTS,
+    MOPT_USB,
     MOPT_STOPPED,
     MOPT_SNAPSHOT,
     MOPT_ADD_FD,

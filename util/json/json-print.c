@@ -119,6 +119,18 @@ static GArray *sorted_entries(json_object *object)
     return entries;
 }
 
+GPtrArray *json_ordered_keys(json_object *object)
+{
+    GArray *entries = sorted_entries(object);
+    GPtrArray *keys = g_ptr_array_new();
+
+    for (guint i = 0; i < entries->len; i++) {
+        g_ptr_array_add(keys, (char *)g_array_index(entries, Entry, i).key);
+    }
+    g_array_unref(entries);
+    return keys;
+}
+
 static void print_double(GString *out, double number)
 {
     char text[G_ASCII_DTOSTR_BUF_SIZE];

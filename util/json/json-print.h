@@ -21,4 +21,8 @@ GString *json_print(json_object *value, bool pretty);
 /* The bucket of a key, 0 to 511. */
 unsigned json_key_bucket(const char *key);
 
+/* The keys of @object in that order. They are the object's; the caller frees
+ * the array. Any thread. */
+GPtrArray *json_ordered_keys(json_object *object);
+
 #endif
