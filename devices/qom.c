@@ -212,6 +212,11 @@ static json_object *get_device(const void *opaque, const char *name,
     if (g_str_has_suffix(name, "_block_size")) {
         return block_size_value(device, name);
     }
+    if (p && !strcmp(name, INNER + 1)) {
+        g_autofree char *inner = g_strconcat(device->path, INNER, NULL);
+
+        return json_object_new_string(inner);
+    }
     if (p && !strcmp(name, "guest-stats")) {
         return guest_stats();
     }
@@ -242,6 +247,34 @@ static bool set_polling(Device *device, json_object *value, Error **errp)
     return true;
 }
 
+/* Some properties are those of an inner device, which has no id. */
+static void tell_realized(const Device *device, const char *name, Error **errp)
+{
+    const DeviceModel *model = device->model;
+    const DeviceModel *inner =
+        model->inner_type ? device_model_find(model->inner_type) : NULL;
+
+    if (!strcmp(name, "hotplugged") || !strcmp(name, "hotpluggable") ||
+        !strcmp(name, "parent_bus") || !strcmp(name, "virtio-backend")) {
+        error_set(errp, "Property '%s.%s' is not writable", model->name, name);
+    } else if (inner && device_model_property(inner, name)) {
+        error_set(errp,
+                  "Attempt to set property '%s' on anonymous device (type "
+                  "'%s') after it was realized",
+                  name, inner->name);
+    } else if (device->id) {
+        error_set(errp,
+                  "Attempt to set property '%s' on device '%s' (type '%s') "
+                  "after it was realized",
+                  name, device->id, model->name);
+    } else {
+        error_set(errp,
+                  "Attempt to set property '%s' on anonymous device (type "
+                  "'%s') after it was realized",
+                  name, model->name);
+    }
+}
+
 COROUTINE_ONLY CONTROL_ONLY static bool
 co_set_device(void *opaque, const char *name, json_object *value, Error **errp)
 {
@@ -258,10 +291,7 @@ co_set_device(void *opaque, const char *name, json_object *value, Error **errp)
     if (!strcmp(name, POLLING) && device_model_property(device->model, name)) {
         return set_polling(device, value, errp);
     }
-    error_set(errp,
-              "Attempt to set property '%s' on device '%s' (type '%s') after "
-              "it was realized",
-              name, device->id ? device->id : "", device->model->name);
+    tell_realized(device, name, errp);
     return false;
 }
 

@@ -368,6 +368,13 @@ COROUTINE_ONLY CONTROL_ONLY static int co_reopen(IoShell *shell, int argc,
         printf("reopen: %s\n", strerror(ENOMEDIUM));
         ret = -1;
     }
+    if (ret == 0 && r.cache && shell->backend &&
+        r.cache->writethrough != backend_writethrough(shell->backend) &&
+        backend_device(shell->backend)) {
+        error_set(&err, "Cannot change cache.writeback: Device attached");
+        io_say_error(shell, err);
+        ret = -1;
+    }
     if (ret == 0 && !co_apply(shell, &r, &err)) {
         io_say_error(shell, err);
         ret = -1;

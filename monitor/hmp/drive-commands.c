@@ -57,6 +57,13 @@ COROUTINE_ONLY CONTROL_ONLY static void co_add_node(Hmp *hmp, const char *text)
     BlockdevOptions_free(options);
 }
 
+static bool asks_formats(Opts *opts)
+{
+    const char *format = opts_get(opts, "format");
+
+    return format && (!strcmp(format, "help") || !strcmp(format, "?"));
+}
+
 COROUTINE_ONLY CONTROL_ONLY static void co_drive_add(Hmp *hmp,
                                                      json_object *args)
 {
@@ -72,6 +79,13 @@ COROUTINE_ONLY CONTROL_ONLY static void co_drive_add(Hmp *hmp,
         return;
     }
     opts = opts_parse(text, NULL, NULL);
+    if (asks_formats(opts)) {
+        g_autofree char *formats = drive_formats_text();
+
+        hmp_printf(hmp, "%s", formats);
+        opts_free(opts);
+        return;
+    }
     drive = co_drive_new(opts, &defaults, &err);
     opts_free(opts);
     if (!drive) {

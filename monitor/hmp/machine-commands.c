@@ -252,23 +252,19 @@ const HmpCommand hmp_qom_get = {
     .co_run = co_qom_get,
 };
 
-static json_object *typed_number(json_object *args, const char *word,
-                                 Error **errp)
+/* What is no number stays a word: there may be more wrong with the property
+ * than that. */
+static json_object *typed_number(const char *word)
 {
     char *end;
     gint64 number = g_ascii_strtoll(word, &end, 0);
 
-    if (end == word || *end) {
-        error_set(errp, "Parameter '%s' expects int64",
-                  hmp_str(args, "property"));
-        return NULL;
-    }
-    return hmp_new_int(number);
+    return end == word || *end ? hmp_new_string(word) : hmp_new_int(number);
 }
 
 /* The word as the type that the property has now. */
 COROUTINE_ONLY CONTROL_ONLY static json_object *
-co_typed_value(json_object *args, const char *word, Error **errp)
+co_typed_value(json_object *args, const char *word)
 {
     json_object *path =
         hmp_object("path", hmp_new_string(hmp_str(args, "path")), "property",
@@ -282,7 +278,7 @@ co_typed_value(json_object *args, const char *word, Error **errp)
                              !strcmp(word, "yes"));
         break;
     case json_type_int:
-        value = typed_number(args, word, errp);
+        value = typed_number(word);
         break;
     default:
         value = hmp_new_string(word);
@@ -294,18 +290,28 @@ co_typed_value(json_object *args, const char *word, Error **errp)
 COROUTINE_ONLY CONTROL_ONLY static void co_qom_set(Hmp *hmp, json_object *args)
 {
     const char *word = hmp_str(args, "value");
-    json_object *value;
+    bool json = hmp_flag(args, "json");
     Error *err = NULL;
+    json_object *value =
+        json ? json_parse_string(word, &err) : co_typed_value(args, word);
+    bool bad_number = !json && json_object_is_type(value, json_type_string);
 
-    value = hmp_flag(args, "json") ? json_parse_string(word, &err)
-                                   : co_typed_value(args, word, &err);
     if (err) {
         hmp_error(hmp, err);
         return;
     }
     json_object_object_add(args, "value", value);
     json_object_object_del(args, "json");
-    co_hmp_call(hmp, "qom-set", json_object_get(args), NULL);
+    if (co_hmp_try("qom-set", json_object_get(args), NULL, &err)) {
+        return;
+    }
+    if (bad_number && g_str_has_suffix(error_text(err), "expected: integer")) {
+        hmp_printf(hmp, "Error: Parameter '%s' expects int64\n",
+                   hmp_str(args, "property"));
+        error_free(err);
+        return;
+    }
+    hmp_error(hmp, err);
 }
 
 const HmpCommand hmp_qom_set = {

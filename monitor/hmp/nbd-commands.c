@@ -8,6 +8,10 @@ static json_object *parse_address(const char *text, Error **errp)
     const char *port = strrchr(text, ':');
     g_autofree char *host = NULL;
 
+    if (!strcmp(text, "unix:")) {
+        error_set(errp, "invalid Unix socket address");
+        return NULL;
+    }
     if (g_str_has_prefix(text, "unix:")) {
         return hmp_object("type", hmp_new_string("unix"), "data",
                           hmp_object("path", hmp_new_string(text + 5), NULL),

@@ -168,6 +168,40 @@ class Guest(case.Case):
         self.assertIn('  /machine (none-machine)\n',
                       hmp.run(self.vm, 'info qom-tree /'))
 
+    def test_properties(self):
+        """What cannot be set says so before its value is looked at."""
+        vm = hmp.start(self, '-object', 'iothread,id=t0', '-M', 'pc',
+                       '-blockdev', 'null-co,node-name=n0', '-device',
+                       'virtio-scsi,id=s0', '-device', 'scsi-hd,id=d0,drive=n0',
+                       '-device', 'virtio-blk,id=v0,drive=n1', '-blockdev',
+                       'null-co,node-name=n1')
+        realized = ("Error: Attempt to set property '{}' on {} after it was "
+                    'realized\n')
+        disk = "device 'd0' (type 'scsi-hd')"
+        inner = "anonymous device (type 'virtio-blk-device')"
+        for line, text in (
+                ('d0 discard_granularity x',
+                 realized.format('discard_granularity', disk)),
+                ('v0 serial x', realized.format('serial', inner)),
+                ('d0 hotplugged on',
+                 "Error: Property 'scsi-hd.hotplugged' is not writable\n"),
+                ('t0 poll-max-ns x',
+                 "Error: Parameter 'poll-max-ns' expects int64\n")):
+            self.assertEqual(hmp.run(vm, 'qom-set ' + line), text, line)
+        for line, text in (
+                ('qemu-io -d s0 length',
+                 'Error: Device does not have a block device backend\n'),
+                ('qemu-io -d /objects/t0 length',
+                 'Error: /objects/t0 is not a hotpluggable device\n'),
+                ('qemu-io -d d0 "reopen -c writethrough"',
+                 'Cannot change cache.writeback: Device attached\n'),
+                ('block_set_io_throttle d0 5000000000 0 0 0 0 0', ''),
+                ('nbd_server_start unix:',
+                 'Error: invalid Unix socket address\n')):
+            self.assertEqual(hmp.run(vm, line), text, line)
+        self.assertIn('Supported formats: ',
+                      hmp.run(vm, 'drive_add 0 format=help'))
+
     def test_models(self):
         self.assertIn('name "virtio-blk-pci", bus PCI, alias "virtio-blk"\n',
                       hmp.run(self.vm, 'device_add help'))
