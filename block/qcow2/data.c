@@ -35,6 +35,7 @@ typedef struct Piece {
     uint64_t guest, host;
     uint8_t *buf;
     size_t bytes;
+    ReqFlags flags; /* of writes */
 } Piece;
 
 static uint64_t number(const Piece *p)
@@ -68,7 +69,8 @@ static int co_write_piece(const Piece *p)
         return -EIO;
     }
     iov_init_buf(&iov, p->buf, p->bytes);
-    ret = co_edge_pwritev(p->s->data_file, p->host, p->bytes, &iov, 0, 0);
+    ret =
+        co_edge_pwritev(p->s->data_file, p->host, p->bytes, &iov, 0, p->flags);
     iov_free(&iov);
     return ret;
 }
@@ -76,7 +78,8 @@ static int co_write_piece(const Piece *p)
 /* Piece by piece, through memory of our own. */
 COROUTINE_ONLY
 static int co_pieces(Qcow2State *s, uint64_t guest, uint64_t host,
-                     uint64_t bytes, Iov *iov, size_t iov_offset, bool write)
+                     uint64_t bytes, Iov *iov, size_t iov_offset, bool write,
+                     ReqFlags flags)
 {
     Piece p = {s, s->crypt->old ? s->crypt->old : s->crypt->luks.cipher, guest,
                host};
@@ -85,6 +88,7 @@ static int co_pieces(Qcow2State *s, uint64_t guest, uint64_t host,
     if (!p.cipher) {
         return -EPERM;
     }
+    p.flags = flags;
     p.buf = io_buffer_alloc(s->data_file->child, MIN(bytes, PIECE_BYTES));
     if (!p.buf) {
         return -ENOMEM;
@@ -113,12 +117,13 @@ int co_qcow2_data_read(Qcow2State *s, uint64_t guest, uint64_t host,
                        uint64_t bytes, Iov *iov, size_t iov_offset)
 {
     return UNLIKELY(s->crypt)
-               ? co_pieces(s, guest, host, bytes, iov, iov_offset, false)
+               ? co_pieces(s, guest, host, bytes, iov, iov_offset, false, 0)
                : co_qcow2_edge_read(s->data_file, host, bytes, iov, iov_offset);
 }
 
 int co_qcow2_data_write(Qcow2State *s, uint64_t guest, uint64_t host,
-                        uint64_t bytes, Iov *iov, size_t iov_offset)
+                        uint64_t bytes, Iov *iov, size_t iov_offset,
+                        ReqFlags flags)
 {
     int ret = co_qcow2_data_reach(s, host + bytes);
 
@@ -126,6 +131,7 @@ int co_qcow2_data_write(Qcow2State *s, uint64_t guest, uint64_t host,
         return ret;
     }
     return UNLIKELY(s->crypt)
-               ? co_pieces(s, guest, host, bytes, iov, iov_offset, true)
-               : co_edge_pwritev(s->data_file, host, bytes, iov, iov_offset, 0);
+               ? co_pieces(s, guest, host, bytes, iov, iov_offset, true, flags)
+               : co_edge_pwritev(s->data_file, host, bytes, iov, iov_offset,
+                                 flags);
 }

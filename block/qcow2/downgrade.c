@@ -28,7 +28,7 @@ static int co_fill(const Expand *x, uint64_t guest, uint64_t host)
         return co_edge_pwrite_zeroes(s->data_file, host, s->cluster_bytes, 0);
     }
     iov_init_buf(&iov, x->zeroes, s->cluster_bytes);
-    ret = co_qcow2_data_write(s, guest, host, s->cluster_bytes, &iov, 0);
+    ret = co_qcow2_data_write(s, guest, host, s->cluster_bytes, &iov, 0, 0);
     iov_free(&iov);
     return ret;
 }

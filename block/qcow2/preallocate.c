@@ -23,7 +23,7 @@ static int co_write_zeroes_data(Qcow2State *s, uint64_t guest, uint64_t offset,
         Iov iov;
 
         iov_init_buf(&iov, buf, n);
-        ret = co_qcow2_data_write(s, guest, offset, n, &iov, 0);
+        ret = co_qcow2_data_write(s, guest, offset, n, &iov, 0, 0);
         iov_free(&iov);
         guest += n;
         offset += n;

@@ -420,8 +420,8 @@ int co_qcow2_data_read(Qcow2State *s, uint64_t guest, uint64_t host,
                        uint64_t bytes, Iov *iov,
                        size_t iov_offset) COROUTINE_ONLY;
 int co_qcow2_data_write(Qcow2State *s, uint64_t guest, uint64_t host,
-                        uint64_t bytes, Iov *iov,
-                        size_t iov_offset) COROUTINE_ONLY;
+                        uint64_t bytes, Iov *iov, size_t iov_offset,
+                        ReqFlags flags) COROUTINE_ONLY;
 
 /* --- read.c -------------------------------------------------------------- */
 

@@ -14,6 +14,7 @@ typedef struct Qcow2Target {
     bool fresh;
     uint64_t from, to;           /* of the guest's bytes, absolute */
     uint64_t fill_from, fill_to; /* what is valid afterwards */
+    ReqFlags flags;              /* of the data */
 } Qcow2Target;
 
 /* Where what must be valid afterwards begins (or ends, @upper), if the guest's

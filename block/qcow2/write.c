@@ -93,7 +93,7 @@ static int co_write_pieces(Qcow2State *s, const Qcow2Target *t, void *head,
     }
     qcow2_event(s, BLKDBG_WRITE_AIO);
     ret = co_qcow2_data_write(s, start, t->host + (start - t->guest), iov.bytes,
-                              &iov, 0);
+                              &iov, 0, t->flags);
     iov_free(&iov);
     return ret;
 }
@@ -189,10 +189,12 @@ static void co_target_give_back(Qcow2State *s, const Qcow2Target *t,
 /* Writes as much of the range as clusters in a row take; *@done bytes. */
 COROUTINE_ONLY
 static int co_write_target(Qcow2State *s, uint64_t offset, uint64_t bytes,
-                           Iov *iov, size_t iov_offset, uint64_t *done)
+                           Iov *iov, size_t iov_offset, ReqFlags flags,
+                           uint64_t *done)
 {
     Qcow2Target t = {.guest = ROUND_DOWN(offset, s->cluster_bytes),
-                     .from = offset};
+                     .from = offset,
+                     .flags = flags};
     uint64_t last = offset + bytes, linked = 0;
     int ret =
         co_target_extend(s, &t, DIV_ROUND_UP(last - t.guest, s->cluster_bytes));
@@ -230,7 +232,8 @@ static int co_write_target(Qcow2State *s, uint64_t offset, uint64_t bytes,
 /* As far as clusters hold data of ours alone. *@done bytes. */
 COROUTINE_ONLY
 static int co_write_in_place(Qcow2State *s, uint64_t offset, uint64_t bytes,
-                             Iov *iov, size_t iov_offset, uint64_t *done)
+                             Iov *iov, size_t iov_offset, ReqFlags flags,
+                             uint64_t *done)
 {
     *done = 0;
     while (*done < bytes) {
@@ -254,7 +257,7 @@ static int co_write_in_place(Qcow2State *s, uint64_t offset, uint64_t bytes,
         if (ret == 0) {
             qcow2_event(s, BLKDBG_WRITE_AIO);
             ret = co_qcow2_data_write(s, offset + *done, map.host, map.bytes,
-                                      iov, iov_offset + *done);
+                                      iov, iov_offset + *done, flags);
         }
         if (ret < 0) {
             return ret;
@@ -266,14 +269,16 @@ static int co_write_in_place(Qcow2State *s, uint64_t offset, uint64_t bytes,
 
 COROUTINE_ONLY
 static int co_write_any(Qcow2State *s, uint64_t offset, uint64_t bytes,
-                        Iov *iov, size_t iov_offset)
+                        Iov *iov, size_t iov_offset, ReqFlags flags)
 {
     while (bytes) {
         uint64_t done;
-        int ret = co_write_in_place(s, offset, bytes, iov, iov_offset, &done);
+        int ret =
+            co_write_in_place(s, offset, bytes, iov, iov_offset, flags, &done);
 
         if (ret == 0 && done == 0) {
-            ret = co_write_target(s, offset, bytes, iov, iov_offset, &done);
+            ret = co_write_target(s, offset, bytes, iov, iov_offset, flags,
+                                  &done);
         }
         if (ret < 0) {
             return ret;
@@ -306,12 +311,13 @@ int co_qcow2_pwritev(Node *node, uint64_t offset, uint64_t bytes, Iov *iov,
     uint64_t done;
     int ret;
 
+    flags &= REQ_FLUSHED_SOON;
     ret = co_qcow2_may_change(s);
     if (ret < 0) {
         return ret;
     }
     co_lock_clusters(s, &lock, offset, bytes, RANGE_SHARED);
-    ret = co_write_in_place(s, offset, bytes, iov, iov_offset, &done);
+    ret = co_write_in_place(s, offset, bytes, iov, iov_offset, flags, &done);
     range_unlock(s->ranges, &lock);
     if (ret < 0 || done == bytes) {
         return ret;
@@ -319,7 +325,7 @@ int co_qcow2_pwritev(Node *node, uint64_t offset, uint64_t bytes, Iov *iov,
     offset += done;
     bytes -= done;
     co_lock_clusters(s, &lock, offset, bytes, RANGE_EXCLUSIVE);
-    ret = co_write_any(s, offset, bytes, iov, iov_offset + done);
+    ret = co_write_any(s, offset, bytes, iov, iov_offset + done, flags);
     range_unlock(s->ranges, &lock);
     if (ret == 0 && UNLIKELY(s->frees_waiting->len > FREES_MAX)) {
         ret = co_qcow2_flush(node);
