@@ -54,11 +54,31 @@ bool about_set_cpus(const char *text, Error **errp)
     g_autofree char *word = take_word(text, "cpus");
     guint64 n = 1;
 
-    if (word && (!g_ascii_string_to_unsigned(word, 10, 1, 288, &n, NULL))) {
-        error_set(errp, "Invalid SMP CPUs %s", word);
+    if (word &&
+        !g_ascii_string_to_unsigned(word, 10, 0, UINT32_MAX, &n, NULL)) {
+        error_set(errp, "Parameter 'smp.cpus' expects integer");
         return false;
     }
+    if (!n) {
+        warn_report("Deprecated CPU topology (considered invalid): CPU "
+                    "topology parameters must be greater than zero");
+        n = 1;
+    }
     about.cpus = n;
+    return true;
+}
+
+bool about_check_cpus(Error **errp)
+{
+    const Board *board = board_chosen();
+
+    if (about.cpus > board->cpu_max) {
+        error_set(errp,
+                  "Invalid SMP CPUs %u. The max CPUs supported by machine "
+                  "'%s' is %u",
+                  about.cpus, board->name, board->cpu_max);
+        return false;
+    }
     return true;
 }
 

@@ -28,6 +28,8 @@ bool about_set_uuid(const char *text, Error **errp) CONTROL_ONLY;
 void about_set_memory(uint64_t bytes) CONTROL_ONLY;
 /* -smp N or cpus=N,... */
 bool about_set_cpus(const char *text, Error **errp) CONTROL_ONLY;
+/* Whether the machine, which is known now, may have so many. */
+bool about_check_cpus(Error **errp) CONTROL_ONLY;
 
 /* The accelerator is KVM, if this host has it. Nothing is accelerated, but
  * programs look for it: libvirt asks again and again, for ever, on a host that

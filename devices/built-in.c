@@ -4,6 +4,8 @@
 #include "devices/board.h"
 #include "devices/device-int.h"
 
+#define FLOPPIES_MAX 2
+
 /* CONTROL */
 static unsigned floppies, ide_disks;
 static bool has_floppy_bus;
@@ -11,7 +13,7 @@ static bool has_floppy_bus;
 CONTROL_ONLY
 static void add_floppy_bus(void)
 {
-    bus_add(g_strdup("floppy-bus.0"), "floppy-bus", NULL, 2);
+    bus_add(g_strdup("floppy-bus.0"), "floppy-bus", NULL, FLOPPIES_MAX);
     has_floppy_bus = true;
 }
 
@@ -117,18 +119,19 @@ static bool has_place(const Drive *drive)
     const Board *board = board_chosen();
 
     return board->has_ide &&
-           (drive->interface != DRIVE_IF_IDE || drive->bus < board->ide_buses);
+           (drive->interface == DRIVE_IF_IDE ? drive->bus < board->ide_buses
+                                             : drive->unit < FLOPPIES_MAX);
 }
 
 bool co_device_for_drive(Drive *drive, Error **errp)
 {
     const char *model = model_for(drive);
 
-    if (drive->claimed || drive->interface == DRIVE_IF_NONE) {
-        return true;
-    }
     if (drive->interface == DRIVE_IF_VIRTIO) {
         return co_virtio_disk(drive, errp);
+    }
+    if (drive->claimed || drive->interface == DRIVE_IF_NONE) {
+        return true;
     }
     if (drive->interface == DRIVE_IF_PFLASH) {
         return true;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The life of back ends, their media and permissions: see backend.h. */
 #include "block/backend/backend-int.h"
+#include "block/backend/drive.h"
 
 #include "block/backend/io-limits.h"
 #include "block/graph/device.h"
@@ -379,8 +380,15 @@ bool backend_attach_device(Backend *backend, BackendDevice *device,
                            Error **errp)
 {
     if (backend->device) {
-        error_set(errp, "Drive '%s' is already in use by another device",
-                  backend_name(backend));
+        const Drive *drive = drive_of_backend(backend);
+        bool automatic = drive && drive->interface != DRIVE_IF_NONE;
+
+        error_set(errp, "Drive '%s' is already in use %s",
+                  backend_name(backend),
+                  automatic ? "because it has been automatically connected to "
+                              "another device (did you need 'if=none' in the "
+                              "drive options?)"
+                            : "by another device");
         return false;
     }
     backend_ref(backend);

@@ -43,6 +43,47 @@ class Messages(machine.MachineCase):
             "qemu-system-x86_64: -msg timestamp=2: Parameter 'timestamp' "
             "expects 'on' or 'off'\n")
 
+    def test_wrong_machine(self):
+        for args, text in (
+                (['-smp', '2'], 'Invalid SMP CPUs 2. The max CPUs supported by '
+                                "machine 'none' is 1"),
+                (['-smp', 'x'], "Parameter 'smp.cpus' expects integer"),
+                (['-cpu', 'x'], "unable to find CPU model 'x'"),
+                (['-daemonize', '-qmp', 'stdio'],
+                 '-qmp stdio: cannot use stdio with -daemonize'),
+                (['-qmp', 'unix:/nonexistent/s'],
+                 '-qmp unix:/nonexistent/s: Failed to connect to '
+                 "'/nonexistent/s': No such file or directory")):
+            self.assertEqual(self.said(*args),
+                             f'qemu-system-x86_64: {text}\n')
+
+    def test_wrong_drives(self):
+        """On a machine that has places for drives of its own."""
+        taken = ("Drive 'x' is already in use because it has been "
+                 'automatically connected to another device (did you need '
+                 "'if=none' in the drive options?)\n")
+        for drive, device in (('if=virtio,driver=null-co,id=x', False),
+                              ('driver=null-co,id=x', True)):
+            where = '-device virtio-blk,drive=x' if device \
+                else f'-drive {drive}'
+            self.assertEqual(
+                self.said('-M', 'pc', '-drive', drive, '-device',
+                          'virtio-blk,drive=x'),
+                f'qemu-system-x86_64: {where}: {taken}')
+        self.assertEqual(
+            self.said('-M', 'pc', '-drive', 'if=floppy,index=5,driver=null-co'),
+            'qemu-system-x86_64: -drive if=floppy,index=5,driver=null-co: '
+            'machine type does not support if=floppy,bus=0,unit=5\n')
+
+    def test_place_of_disks(self):
+        """Their numbers follow from where they are, not from the line."""
+        vm = self.machine('-M', 'pc', '-drive', 'index=3,driver=null-co',
+                          '-drive', 'index=2,driver=null-co')
+        numbers = {info['device']: int(re.search(r'\d+', info['qdev'])[0])
+                   for info in vm.cmd('query-block')}
+        self.assertEqual(numbers['ide1-hd1'], numbers['ide1-hd0'] + 1)
+        vm.quit()
+
     def test_signal(self):
         vm = self.machine('-msg', 'timestamp=on')
         vm.popen.terminate()

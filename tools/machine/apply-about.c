@@ -3,6 +3,7 @@
 #include "devices/about.h"
 #include "devices/action.h"
 #include "devices/board.h"
+#include "devices/cpu.h"
 #include "tools/machine/apply.h"
 #include "util/opts.h"
 
@@ -154,6 +155,21 @@ bool apply_messages(Apply *apply, const MachineOption *option, Error **errp)
 bool apply_uuid(Apply *apply, const MachineOption *option, Error **errp)
 {
     return about_set_uuid(option->text, errp);
+}
+
+bool apply_cpu(Apply *apply, const MachineOption *option, Error **errp)
+{
+    g_autofree char *name = g_strndup(option->text, strcspn(option->text, ","));
+
+    if (!cpu_model_exists(name)) {
+        error_set(errp, "unable to find CPU model '%s'", name);
+        return false;
+    }
+    if (!strcmp(name, "host") && machine_cpus() && !machine_about()->kvm) {
+        error_set(errp, "CPU model 'host' requires KVM or HVF");
+        return false;
+    }
+    return true;
 }
 
 bool apply_smp(Apply *apply, const MachineOption *option, Error **errp)

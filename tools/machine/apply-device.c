@@ -86,15 +86,42 @@ static bool is_about_medium(const Drive *drive, const Error *err)
            !g_str_has_prefix(error_text(err), "machine type ");
 }
 
+static gint compare_places(gconstpointer a, gconstpointer b)
+{
+    const Drive *const *x = a, *const *y = b;
+
+    return (*x)->bus != (*y)->bus ? (int)(*x)->bus - (int)(*y)->bus
+                                  : (int)(*x)->unit - (int)(*y)->unit;
+}
+
+/* The drives of this kind; those that the machine itself has by their place. */
+CONTROL_ONLY
+static GPtrArray *drives_of(bool virtio, bool floppy)
+{
+    GPtrArray *drives = g_ptr_array_new();
+
+    for (Drive *d = drive_next(NULL); d; d = drive_next(d)) {
+        if ((d->interface == DRIVE_IF_VIRTIO) == virtio &&
+            (d->interface == DRIVE_IF_FLOPPY) == floppy) {
+            g_ptr_array_add(drives, d);
+        }
+    }
+    if (!virtio) {
+        g_ptr_array_sort(drives, compare_places);
+    }
+    return drives;
+}
+
 /* Devices for the drives of this kind that are to have one. */
 bool co_drive_devices(bool virtio, bool floppy)
 {
-    for (Drive *d = drive_next(NULL); d; d = drive_next(d)) {
+    g_autoptr(GPtrArray) drives = drives_of(virtio, floppy);
+
+    for (guint i = 0; i < drives->len; i++) {
+        const Drive *d = drives->pdata[i];
         Error *err = NULL;
 
-        if ((d->interface == DRIVE_IF_VIRTIO) == virtio &&
-            (d->interface == DRIVE_IF_FLOPPY) == floppy &&
-            !co_device_for_drive(d, &err)) {
+        if (!co_device_for_drive(drives->pdata[i], &err)) {
             if (d->shown && !is_about_medium(d, err)) {
                 error_prepend(&err, "%s: ", d->shown);
             }

@@ -2,6 +2,7 @@
 /* Does what the options ask for, kind by kind: in which order. */
 #include "tools/machine/apply.h"
 
+#include "devices/about.h"
 #include "devices/board.h"
 #include "devices/device.h"
 #include "devices/run-state.h"
@@ -85,7 +86,7 @@ COROUTINE_ONLY CONTROL_ONLY static bool co_apply_early(Apply *apply)
                  {MOPT_MEMORY, apply_words, true},
                  {MOPT_NAME, apply_words, true}) &&
            APPLY(apply, {MOPT_MEMORY, apply_memory, false},
-                 {MOPT_UUID, apply_uuid, false}, {MOPT_SMP, apply_smp, false},
+                 {MOPT_UUID, apply_uuid, false}, {MOPT_SMP, apply_smp, true},
                  {MOPT_ACCEL, apply_accel, false}, {MOPT_KVM, apply_kvm, false},
                  {MOPT_MACHINE, apply_machine, true},
                  {MOPT_ACTION, apply_action, false},
@@ -147,6 +148,10 @@ bool co_machine_apply(const GPtrArray *options)
     if (!co_apply_early(&apply)) {
         return false;
     }
+    if (!about_check_cpus(&err)) {
+        error_report_err(err);
+        return false;
+    }
     apply.drives.ide_units = board_chosen()->ide_units;
     if (!board_chosen()->has_ide) {
         apply.drives.interface = DRIVE_IF_NONE;
@@ -158,6 +163,7 @@ bool co_machine_apply(const GPtrArray *options)
     if (!co_apply_media(&apply) ||
         (!has(&apply, MOPT_NODEFAULTS) && !co_default_drives(&apply, &err)) ||
         !co_apply_monitors(&apply) ||
+        !APPLY(&apply, {MOPT_CPU, apply_cpu, true}) ||
         !APPLY(&apply, {MOPT_SERIAL, co_apply_port, false}) ||
         !co_drive_devices(false, true) || !co_drive_devices(false, false) ||
         !APPLY(&apply, {MOPT_DEVICE, co_apply_device, false}) ||

@@ -35,6 +35,8 @@ bool apply_name(Apply *apply, const MachineOption *option,
                 Error **errp) CONTROL_ONLY;
 bool apply_uuid(Apply *apply, const MachineOption *option,
                 Error **errp) CONTROL_ONLY;
+bool apply_cpu(Apply *apply, const MachineOption *option,
+               Error **errp) CONTROL_ONLY;
 bool apply_smp(Apply *apply, const MachineOption *option,
                Error **errp) CONTROL_ONLY;
 bool apply_trace(Apply *apply, const MachineOption *option, Error **errp);

@@ -255,12 +255,33 @@ static bool clock_stands_still(const Machine *m)
     return false;
 }
 
+/* The terminal is not there any more when it is in the background. */
+static bool stdio_is_free(const Machine *m, Error **errp)
+{
+    for (guint i = 0; i < m->options->len; i++) {
+        const MachineOption *option = m->options->pdata[i];
+        bool channel = option->kind == MOPT_MONITOR ||
+                       option->kind == MOPT_QMP ||
+                       option->kind == MOPT_QMP_PRETTY;
+
+        if (channel && !strcmp(option->text, "stdio")) {
+            error_set(errp, "%s: cannot use stdio with -daemonize",
+                      option->shown);
+            return false;
+        }
+    }
+    return true;
+}
+
 static bool set_up(Machine *m, Error **errp)
 {
     if (!service_sockets_init(errp)) {
         return false;
     }
     if (m->daemonize) {
+        if (!stdio_is_free(m, errp)) {
+            return false;
+        }
         m->ready_fd = process_daemonize(errp);
         if (m->ready_fd < 0) {
             return false;

@@ -66,7 +66,7 @@ static const Known known[] = {
     {"only-migratable", false, MOPT_IGNORED},
     {"usb", false, MOPT_USB},
     {"vga", true, MOPT_WORDS},
-    {"cpu", true, MOPT_IGNORED},
+    {"cpu", true, MOPT_CPU},
     {"smp", true, MOPT_SMP},
     {"numa", true, MOPT_IGNORED},
     {"global", true, MOPT_WORDS},

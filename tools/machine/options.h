@@ -54,6 +54,7 @@ typedef enum MachineOptionKind {
     MOPT_DAEMONIZE,
     MOPT_NAME,
     MOPT_SMP,
+    MOPT_CPU,
     MOPT_UUID,
     MOPT_NOGRAPHIC,
     MOPT_SET,         /* done when it is read */

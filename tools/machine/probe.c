@@ -4,6 +4,7 @@
 
 #include "block/backend/drive.h"
 #include "devices/board.h"
+#include "devices/cpu.h"
 #include "devices/model.h"
 #include "qapi/qapi-types.h"
 #include "tools/apply-text.h"
@@ -24,6 +25,16 @@ static bool asks_help(const char *text, const char *implied, const char *key)
 static void print_version(void)
 {
     printf("QEMU emulator version 7.2.22 (tidemark-%s)\n", TIDEMARK_VERSION);
+}
+
+static void print_cpus(void)
+{
+    const char *type;
+
+    printf("Available CPUs:\n");
+    for (unsigned i = 0; (type = cpu_type_at(i)); i++) {
+        printf("x86 %.*s\n", (int)(strlen(type) - strlen("-x86_64-cpu")), type);
+    }
 }
 
 static void print_drive_formats(void)
@@ -60,9 +71,8 @@ static int probe_device(const char *text)
     name = g_strndup(text, strcspn(text, ","));
     model = device_model_find(name);
     if (!model) {
-        error_report("-device %s: '%s' is not a valid device model name", text,
-                     name);
-        return 1;
+        error_report("-device %s: Device '%s' not found", text, name);
+        return 0; /* the answer to what was asked */
     }
     print_text(device_model_properties_text(model));
     return 0;
@@ -111,6 +121,12 @@ static int probe_one(const MachineOption *option)
     case MOPT_DRIVE:
         if (asks_help(option->text, NULL, "format")) {
             print_drive_formats();
+            return 0;
+        }
+        return -1;
+    case MOPT_CPU:
+        if (!strcmp(option->text, "help") || !strcmp(option->text, "?")) {
+            print_cpus();
             return 0;
         }
         return -1;
