@@ -249,9 +249,11 @@ static int co_raw_block_status(Node *node, bool want_zero,
                                BlockStatus *status)
 {
     const RawState *s = node->state;
+    int ret = co_edge_block_status(
+        s->file, want_zero, s->offset_bytes + offset_bytes, bytes, status);
 
-    return co_edge_block_status(s->file, want_zero,
-                                s->offset_bytes + offset_bytes, bytes, status);
+    status->flags |= STATUS_PASSED;
+    return ret;
 }
 
 COROUTINE_ONLY CONTROL_ONLY static int

@@ -345,9 +345,12 @@ static int co_blkdebug_block_status(Node *node, bool want_zero,
     int ret =
         co_check(node, BLKDEBUG_IO_TYPE_BLOCK_STATUS, offset_bytes, bytes);
 
-    return ret < 0 ? ret
-                   : co_edge_block_status(s->image, want_zero, offset_bytes,
-                                          bytes, status);
+    if (ret == 0) {
+        ret = co_edge_block_status(s->image, want_zero, offset_bytes, bytes,
+                                   status);
+        status->flags |= STATUS_PASSED;
+    }
+    return ret;
 }
 
 COROUTINE_ONLY CONTROL_ONLY static int

@@ -61,6 +61,7 @@ enum {
     STATUS_ALLOCATED = 1 << 3, /* this node decides, not its backing image */
     STATUS_EOF = 1 << 4,       /* the area ends at the end of the node */
     STATUS_RECURSE = 1 << 5,   /* ask @file at @map for more zeroes */
+    STATUS_PASSED = 1 << 6,    /* the child's answer, all of it */
 };
 
 typedef struct BlockStatus {

@@ -104,7 +104,8 @@ int co_node_block_status(Node *node, bool want_zero, uint64_t offset_bytes,
     if (ret < 0) {
         return ret;
     }
-    if (node_filtered_child(node) && !node->driver->co_block_status) {
+    if ((status->flags & STATUS_PASSED) ||
+        (node_filtered_child(node) && !node->driver->co_block_status)) {
         /* The one below has said it all. */
     } else if (status->flags & (STATUS_DATA | STATUS_ZERO)) {
         status->flags |= STATUS_ALLOCATED;
@@ -115,7 +116,7 @@ int co_node_block_status(Node *node, bool want_zero, uint64_t offset_bytes,
         (ret = co_recurse(status)) < 0) {
         return ret;
     }
-    status->flags &= ~(unsigned)(STATUS_RECURSE | STATUS_EOF);
+    status->flags &= ~(unsigned)(STATUS_RECURSE | STATUS_EOF | STATUS_PASSED);
     if (offset_bytes + status->bytes == size) {
         status->flags |= STATUS_EOF;
     }

@@ -200,9 +200,7 @@ bool backup_check(const BlockdevBackup *args, BackupParams *p, Error **errp)
     if (!args->job_id) {
         p->job_id = node_device_name(p->source);
     }
-    /* Without a backing image the topmost image is everything. */
-    p->top_only = args->sync == BACKUP_SYNC_MODE_TOP &&
-                  node_backing_child(node_skip_filters(p->source));
+    p->top_only = args->sync == BACKUP_SYNC_MODE_TOP;
     p->target = node_lookup(args->target, args->target, errp);
     if (!p->target) {
         return false;

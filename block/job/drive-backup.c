@@ -102,6 +102,10 @@ Job *co_drive_backup_prepare(const DriveBackup *args, JobTxn *txn, Error **errp)
     if (backup_check(&backup, &params, errp)) {
         /* It will be put above what is behind it now. */
         params.target_is_diff = backup.sync == BACKUP_SYNC_MODE_TOP;
+        /* Without a backing image the topmost image is everything. */
+        params.top_only =
+            params.top_only &&
+            node_backing_child(node_skip_filters(params.source)) != NULL;
         job = co_backup_create(&params, txn, errp);
     }
     co_node_unref(target);

@@ -119,6 +119,7 @@ Job *co_drive_mirror_prepare(const DriveMirror *args, JobTxn *txn, Error **errp)
         /* Nobody has written to it yet. */
         params.target_is_zero = !exists(args) && !params.bitmap;
         params.holes_count = params.target_is_zero;
+        params.only_allocated = false;
         job = co_mirror_create(&params, txn, errp);
     }
     co_node_unref(target);

@@ -269,6 +269,7 @@ bool mirror_check(const BlockdevMirror *args, MirrorParams *p, Error **errp)
     if (p->sync == MIRROR_SYNC_MODE_TOP &&
         !node_backing_child(node_skip_filters(p->source))) {
         p->sync = MIRROR_SYNC_MODE_FULL;
+        p->only_allocated = true;
     }
     return check_numbers(args, p, errp) && check_bitmap(args, p, errp) &&
            check_nodes(p, errp) && find_replaced(args, p, errp);

@@ -120,7 +120,7 @@ void co_mirror_find_todo(Job *job)
     if (s->bitmap || s->sync == MIRROR_SYNC_MODE_NONE) {
         return; /* the bitmap says it */
     }
-    if (s->sync == MIRROR_SYNC_MODE_TOP) {
+    if (s->sync == MIRROR_SYNC_MODE_TOP || s->only_allocated) {
         ret = co_find_top(job);
     } else if (s->target_is_zero) {
         ret = co_find_data(job);

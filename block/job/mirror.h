@@ -35,8 +35,9 @@ typedef struct MirrorParams {
     MirrorBacking backing;
     bool no_unmap; /* zeroes take space in the target */
     bool target_is_zero;
-    bool holes_count; /* what is not copied for that counts as copied */
-    bool active;      /* copy-mode write-blocking */
+    bool only_allocated; /* of all, though it is not zero elsewhere */
+    bool holes_count;    /* what is not copied for that counts as copied */
+    bool active;         /* copy-mode write-blocking */
     bool has_speed;
     int64_t speed;      /* bytes per second, checked by block_job */
     uint64_t buf_bytes; /* in flight at most; 0: the default */
@@ -85,7 +86,7 @@ typedef struct MirrorState {
     BitmapSyncMode bitmap_mode;
     MirrorSyncMode sync;
     MirrorBacking backing_mode;
-    bool target_is_zero, holes_count;
+    bool target_is_zero, only_allocated, holes_count;
     unsigned layers;    /* sync=top: how many of them, from the top */
     uint64_t buf_bytes; /* what a job with a speed limit does at once */
     /* CONTROL */

@@ -63,6 +63,56 @@ class Top(case.Case):
         self.assertEqual(images.read(self.target, CLUSTER, CLUSTER),
                          b'\2' * CLUSTER)
 
+    # -- without an image behind it
+
+    def alone(self, *above):
+        """A disk of its own, and nodes ABOVE it; the one on top."""
+        path = self.path('alone.qcow2')
+        tools.img('create', '-q', '-f', 'qcow2', path, str(MIB))
+        tools.io(path, f'write -P 2 {CLUSTER} {CLUSTER}',
+                 options=('-f', 'qcow2'))
+        self.vm.cmd('blockdev-add', {
+            'driver': 'qcow2', 'node-name': 'alone',
+            'file': {'driver': 'file', 'filename': path}})
+        top = 'alone'
+        for driver, child in above:
+            self.vm.cmd('blockdev-add', {
+                'driver': driver, 'node-name': driver, child: top})
+            top = driver
+        return top
+
+    def assert_one(self, data):
+        self.assertEqual((data['len'], data['offset']), (CLUSTER, CLUSTER))
+        self.assert_clusters(at1=b'\2' * CLUSTER)
+
+    def test_alone(self):
+        """What was never written is not copied."""
+        self.assert_one(self.back_up(device=self.alone()))
+
+    def test_raw_above(self):
+        self.assert_one(self.back_up(device=self.alone(('raw', 'file'))))
+
+    def test_blkdebug_above(self):
+        self.assert_one(self.back_up(
+            device=self.alone(('raw', 'file'), ('blkdebug', 'image'))))
+
+    def test_mirror_alone(self):
+        self.vm.cmd('blockdev-mirror', {
+            'job-id': 'job', 'device': self.alone(('raw', 'file')),
+            'target': 'target', 'sync': 'top'})
+        self.vm.qmp.event('BLOCK_JOB_READY')
+        self.vm.cmd('block-job-cancel', {'device': 'job'})
+        self.assert_one(self.vm.qmp.event('BLOCK_JOB_COMPLETED')['data'])
+
+    def test_drive_backup_alone(self):
+        """There the topmost image is everything."""
+        self.vm.cmd('blockdev-del', {'node-name': 'target'})
+        self.vm.cmd('drive-backup', {
+            'job-id': 'job', 'device': self.alone(), 'target': self.target,
+            'sync': 'top', 'mode': 'existing', 'format': 'raw'})
+        data = self.vm.qmp.event('BLOCK_JOB_COMPLETED')['data']
+        self.assertEqual((data['len'], data['offset']), (MIB, MIB))
+
 
 if __name__ == '__main__':
     case.main()
