@@ -116,7 +116,8 @@ bool co_device_use_backend(Device *device, Backend *backend, Error **errp)
 {
     bool ok;
 
-    if (needs_medium(device) && !backend_node(backend)) {
+    if (needs_medium(device) && !backend_node(backend) &&
+        !backend_device(backend)) {
         error_set(errp, device->model->needs_serial
                             ? "could not get blockdev size: No medium found"
                             : "Device needs media, but drive is empty");

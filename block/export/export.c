@@ -232,6 +232,7 @@ co_add_locked(const BlockExportOptions *options, Error **errp)
     }
     exp = export_new(options);
     if (!add_iothreads(exp->iothreads, options->iothread, errp) ||
+        (exp->driver->ready && !exp->driver->ready(errp)) ||
         !co_attach_root(exp, node, errp)) {
         free_export(exp);
         return NULL;

@@ -28,6 +28,9 @@ typedef struct BlockExport BlockExport;
 /* One kind of export. */
 typedef struct ExportDriver {
     BlockExportType type;
+    /* Whether one can be made at all, before the node is touched; NULL:
+     * always. */
+    bool (*ready)(Error **errp);
     /* Checks the options of its kind and makes exp->state; exp->root is
      * attached already. Under the graph lock; may yield. */
     bool (*co_create)(BlockExport *exp, const BlockExportOptions *options,

@@ -210,13 +210,19 @@ static void bitmap_entry_clear(gpointer p)
 
 /* --- life ---------------------------------------------------------------- */
 
-static bool check_options(const BlockExportOptionsNbd *options,
-                          const char *name, Error **errp)
+CONTROL_ONLY
+static bool nbd_ready(Error **errp)
 {
     if (!nbd_server_running()) {
         error_set(errp, "NBD server not running");
         return false;
     }
+    return true;
+}
+
+static bool check_options(const BlockExportOptionsNbd *options,
+                          const char *name, Error **errp)
+{
     if (strlen(name) > NBD_MAX_STRING) {
         error_set(errp, "export name '%s' too long", name);
         return false;
@@ -304,6 +310,7 @@ COROUTINE_ONLY CONTROL_ONLY static void co_free_state(BlockExport *exp)
 
 const ExportDriver nbd_export_driver = {
     .type = BLOCK_EXPORT_TYPE_NBD,
+    .ready = nbd_ready,
     .co_create = co_create,
     .request_shutdown = request_shutdown,
     .retract = retract,

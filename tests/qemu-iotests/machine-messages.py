@@ -75,6 +75,14 @@ class Messages(machine.MachineCase):
             'qemu-system-x86_64: -drive if=floppy,index=5,driver=null-co: '
             'machine type does not support if=floppy,bus=0,unit=5\n')
 
+    def test_taken_and_empty(self):
+        vm = self.machine('-M', 'pc', '-drive', 'if=none,id=x', '-device',
+                          'ide-cd,drive=x')
+        self.assert_error(vm, 'device_add',
+                          {'driver': 'virtio-blk-pci', 'drive': 'x'},
+                          "Drive 'x' is already in use by another device")
+        vm.quit()
+
     def test_place_of_disks(self):
         """Their numbers follow from where they are, not from the line."""
         vm = self.machine('-M', 'pc', '-drive', 'index=3,driver=null-co',

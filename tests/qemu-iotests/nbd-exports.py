@@ -8,7 +8,7 @@ import socket
 
 import nbd
 
-from lib import case, exports, images, nbdwire, program
+from lib import case, exports, images, nbdwire, program, tools
 from lib.case import ours_only
 from lib.daemon import StartError
 from lib.exports import BASE, dirty
@@ -39,6 +39,22 @@ class ExportsCase(case.Case):
         handle = self.server.connect(name, contexts)
         self.addCleanup(exports.disconnect, handle)
         return handle
+
+
+class NoServer(ExportsCase):
+
+    def test_told_before_permissions(self):
+        """Also of a node that a format uses, which could not be served."""
+        path = self.path('disk.qcow2')
+        tools.img('create', '-q', '-f', 'qcow2', path, '1M')
+        self.vm.cmd('blockdev-add', {
+            'driver': 'qcow2', 'node-name': 'image', 'file': {
+                'driver': 'file', 'node-name': 'file', 'filename': path}})
+        self.assert_error(self.vm, 'nbd-server-add', {'device': 'file'},
+                          'NBD server not running')
+        self.assert_error(self.vm, 'block-export-add',
+                          {'type': 'nbd', 'id': 'e', 'node-name': 'file'},
+                          'NBD server not running')
 
 
 class OlderCommands(ExportsCase):
