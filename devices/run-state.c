@@ -17,9 +17,7 @@
 
 /* CONTROL */
 static RunState state = RUN_STATE_PRELAUNCH;
-static bool has_machine;
-static bool runs_after; /* the migration that is waited for */
-static void (*change_fn)(bool running);
+static bool runs_after;       /* the migration that is waited for */
 static int64_t ran_before_ns; /* until the last stop */
 static int64_t runs_since_ns; /* while it runs */
 
@@ -48,16 +46,6 @@ bool run_state_runs_after(void)
     return runs_after;
 }
 
-bool run_state_machine(void)
-{
-    return has_machine;
-}
-
-void run_state_on_change(void (*fn)(bool running))
-{
-    change_fn = fn;
-}
-
 void run_state_set(RunState next)
 {
     bool ran = state == RUN_STATE_RUNNING, runs = next == RUN_STATE_RUNNING;
@@ -72,9 +60,6 @@ void run_state_set(RunState next)
         qapi_event_stop();
     }
     fd_sets_machine_runs(runs);
-    if (runs != ran && change_fn) {
-        change_fn(runs);
-    }
 }
 
 /* A request failed, and the disk is to be looked after first. */
@@ -88,7 +73,6 @@ static void stop_for_error(void)
 
 void run_state_begin(bool stopped, bool incoming)
 {
-    has_machine = true;
     backends_on_stop(stop_for_error);
     fd_sets_machine_runs(false);
     named_fds_offer();

@@ -28,11 +28,6 @@ int64_t run_state_clock_ns(void) CONTROL_ONLY;
 void run_state_set_clock_ns(int64_t ns) CONTROL_ONLY;
 /* Whether it runs when the machine that it waits for has come. */
 bool run_state_runs_after(void) CONTROL_ONLY;
-/* It has no machine: the commands do not exist for a daemon. */
-bool run_state_machine(void) CONTROL_ONLY;
-/* Runs on each change, with whether it runs now; for exports and migration.
- * One only. */
-void run_state_on_change(void (*fn)(bool running)) CONTROL_ONLY;
 /* Why the program ends; for SHUTDOWN and the end of run_state_begin's life. */
 void run_state_tell_shutdown(ShutdownCause cause) CONTROL_ONLY;
 

@@ -40,7 +40,7 @@ void output_free(Output *out)
     g_string_free(out->waiting, true);
 }
 
-size_t output_bytes(const Output *out)
+static size_t output_bytes(const Output *out)
 {
     return out->waiting->len + out->sending;
 }

@@ -43,7 +43,6 @@ void output_append(Output *out, const char *text, size_t bytes);
 void output_append_text(Output *out, const char *text, size_t bytes);
 /* As output_append for an event: kills the output when too much waits. */
 void output_append_event(Output *out, const char *text, size_t bytes);
-size_t output_bytes(const Output *out);
 void output_kill(Output *out);
 
 /* Whether the next answer may be made: less than OUTPUT_SOFT_BYTES wait, or

@@ -102,7 +102,8 @@ void co_object_release(Object *object)
     }
 }
 
-bool co_object_del(const char *id, Error **errp)
+COROUTINE_ONLY CONTROL_ONLY static bool co_object_del(const char *id,
+                                                      Error **errp)
 {
     Object *obj = object_find(id);
 

@@ -75,7 +75,6 @@ void object_complete_text(char **text);
 
 bool co_object_add(const ObjectOptions *options,
                    Error **errp) COROUTINE_ONLY CONTROL_ONLY;
-bool co_object_del(const char *id, Error **errp) COROUTINE_ONLY CONTROL_ONLY;
 /* For who needs it to live and does not mind that it is removed, when nobody
  * finds it any more. */
 void object_hold(Object *object) CONTROL_ONLY;

@@ -99,31 +99,6 @@ Opts *opts_parse(const char *text, const char *implied, const char *where)
     return opts;
 }
 
-Opts *opts_from_json(json_object *object, Error **errp)
-{
-    Opts *opts = opts_new();
-
-    json_object_object_foreach(object, name, value)
-    {
-        switch (json_object_get_type(value)) {
-        case json_type_boolean:
-            opts_add(opts, name, json_object_get_boolean(value) ? "on" : "off");
-            break;
-        case json_type_int:
-        case json_type_double:
-        case json_type_string:
-            opts_add(opts, name, json_object_get_string(value));
-            break;
-        default:
-            error_set(errp, "Invalid parameter type for '%s', expected: string",
-                      name);
-            opts_free(opts);
-            return NULL;
-        }
-    }
-    return opts;
-}
-
 /* --- looking and taking -------------------------------------------------- */
 
 static guint index_of(const Opts *opts, const char *name)

@@ -10,8 +10,6 @@
 #ifndef UTIL_OPTS_H
 #define UTIL_OPTS_H
 
-#include <json-c/json.h>
-
 #include "util/common.h"
 #include "util/error.h"
 
@@ -27,8 +25,6 @@ typedef struct Opts {
  * NULL. @where: the option that has it, for the warning of flags, or ""; NULL:
  * they are nothing unusual. */
 Opts *opts_parse(const char *text, const char *implied, const char *where);
-/* From a JSON object of scalars, as -device and device_add take it. */
-Opts *opts_from_json(json_object *object, Error **errp);
 void opts_free(Opts *opts); /* NULL is fine */
 
 void opts_add(Opts *opts, const char *name, const char *value);

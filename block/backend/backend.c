@@ -287,18 +287,6 @@ void backends_forget_errors(void)
     }
 }
 
-bool backend_device_uses(const Node *node)
-{
-    LIST_FOREACH(backend, &backends, Backend, link) {
-        Node *top = backend_node(backend);
-
-        if (backend->device && top && node_leads_to(top, node)) {
-            return true;
-        }
-    }
-    return false;
-}
-
 /* --- media and permissions ----------------------------------------------- */
 
 static void tell_device(Backend *backend, bool loaded)

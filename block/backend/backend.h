@@ -145,8 +145,4 @@ void backends_hurry(bool hurry) CONTROL_ONLY;
 /* What failed is not held against them any more (`cont`). */
 void backends_forget_errors(void) CONTROL_ONLY;
 
-/* True if @node's users would be disturbed by a change of its thread: a
- * device uses a back end above it. */
-bool backend_device_uses(const Node *node) CONTROL_ONLY;
-
 #endif

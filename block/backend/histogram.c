@@ -18,7 +18,9 @@ static bool ascend(const Uint64List *boundaries)
     return true;
 }
 
-bool histogram_set(Histogram *histogram, const Uint64List *boundaries)
+/* Counts from 0 on; false, and nothing changed, unless each boundary is above
+ * the one before it, and the first above 0. */
+static bool histogram_set(Histogram *histogram, const Uint64List *boundaries)
 {
     if (!ascend(boundaries)) {
         return false;

@@ -16,9 +16,6 @@ typedef struct Histogram {
     uint64_t *bins;         /* one more */
 } Histogram;
 
-/* Counts from 0 on; false, and nothing changed, unless each boundary is above
- * the one before it, and the first above 0. */
-bool histogram_set(Histogram *histogram, const Uint64List *boundaries);
 void histogram_clear(Histogram *histogram);
 void histogram_add(Histogram *histogram, uint64_t ns);
 /* NULL if nothing is counted; the caller's. */

@@ -168,11 +168,6 @@ bool bitmap_persistent(const DirtyBitmap *bitmap)
     return bitmap->persistent;
 }
 
-bool bitmap_readonly(const DirtyBitmap *bitmap)
-{
-    return bitmap->readonly;
-}
-
 bool bitmap_inconsistent(const DirtyBitmap *bitmap)
 {
     return bitmap->inconsistent;

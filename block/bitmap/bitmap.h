@@ -47,8 +47,7 @@ DirtyBitmap *bitmap_next(const Node *node, const DirtyBitmap *bitmap);
 /* The node's size changed: old bits stay, the grown area is clean. */
 void bitmaps_resize(Node *node, uint64_t size_bytes);
 
-/* --- state -----------------------------------------------------------------
- */
+/* --- state --------------------------------------------------------------- */
 
 const char *bitmap_name(const DirtyBitmap *bitmap); /* NULL if anonymous */
 Node *bitmap_node(const DirtyBitmap *bitmap);
@@ -59,7 +58,6 @@ bool bitmap_enabled(const DirtyBitmap *bitmap);
 bool bitmap_recording(const DirtyBitmap *bitmap); /* or its successor does */
 bool bitmap_busy(const DirtyBitmap *bitmap);
 bool bitmap_persistent(const DirtyBitmap *bitmap);
-bool bitmap_readonly(const DirtyBitmap *bitmap);
 bool bitmap_inconsistent(const DirtyBitmap *bitmap);
 void bitmap_enable(DirtyBitmap *bitmap);
 void bitmap_disable(DirtyBitmap *bitmap);
@@ -79,8 +77,7 @@ enum {
 /* False with QEMU's text when one of @checks does not hold. */
 bool bitmap_check(const DirtyBitmap *bitmap, unsigned checks, Error **errp);
 
-/* --- successor: what a job does with the user's bitmap ---------------------
- */
+/* --- successor: what a job does with the user's bitmap ------------------- */
 
 /* The bitmap gets busy and stops recording; an anonymous successor records if
  * it did. */
@@ -90,8 +87,7 @@ void bitmap_abdicate(DirtyBitmap *bitmap);
 /* The successor's bits are added to the bitmap's: nothing is forgotten. */
 void bitmap_reclaim(DirtyBitmap *bitmap);
 
-/* --- bits ------------------------------------------------------------------
- */
+/* --- bits ---------------------------------------------------------------- */
 
 /* Ranges are clipped to the size. Setting marks every granule that the range
  * touches; resetting clears only granules that lie in it whole (a short last
@@ -139,14 +135,12 @@ void co_bits_free(SparseBitmap *bits) COROUTINE_ONLY;
 /* Lower-case hex sha256 of the serialised bits; owned by the caller. */
 char *bitmap_sha256(const DirtyBitmap *bitmap);
 
-/* --- called by block/io after a write landed --------------------------------
- */
+/* --- called by block/io after a write landed ----------------------------- */
 
 /* Marks [@offset_bytes, +@bytes) in every enabled bitmap of @node. */
 void bitmaps_mark(Node *node, uint64_t offset_bytes, uint64_t bytes);
 
-/* --- stores: where bitmaps are kept when their node is closed --------------
- */
+/* --- stores: where bitmaps are kept when their node is closed ------------ */
 
 /* What a driver that keeps persistent bitmaps offers (NodeDriver.bitmap_store);
  * it makes the bitmaps when it opens and writes them when it closes. All are

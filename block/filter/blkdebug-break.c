@@ -110,11 +110,6 @@ void blkdebug_breaks_resume_all(BlkdebugBreaks *b)
     }
 }
 
-bool blkdebug_breaks_holds(const BlkdebugBreaks *b, const char *tag)
-{
-    return find_hold(b, tag) != NULL;
-}
-
 void co_blkdebug_breaks_wait(BlkdebugBreaks *b, const char *tag)
 {
     while (!find_hold(b, tag)) {

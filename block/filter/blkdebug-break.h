@@ -25,7 +25,6 @@ bool blkdebug_breaks_remove(BlkdebugBreaks *b, const char *tag);
 /* False if nothing is held under @tag. */
 bool blkdebug_breaks_resume(BlkdebugBreaks *b, const char *tag);
 void blkdebug_breaks_resume_all(BlkdebugBreaks *b);
-bool blkdebug_breaks_holds(const BlkdebugBreaks *b, const char *tag);
 void co_blkdebug_breaks_wait(BlkdebugBreaks *b, const char *tag) COROUTINE_ONLY;
 
 /* @event happens in this coroutine: returns when all breaks on it have been

@@ -449,13 +449,6 @@ int blkdebug_resume(Node *node, const char *tag)
     return blkdebug_breaks_resume(breaks, tag) ? 0 : -ENOENT;
 }
 
-bool blkdebug_is_suspended(Node *node, const char *tag)
-{
-    BlkdebugBreaks *breaks = find_breaks(node);
-
-    return breaks && blkdebug_breaks_holds(breaks, tag);
-}
-
 int co_blkdebug_wait_break(Node *node, const char *tag)
 {
     BlkdebugBreaks *breaks = find_breaks(node);

@@ -28,8 +28,6 @@ int blkdebug_remove_break(struct Node *node, const char *tag);
 /* Resumes the request that was suspended last under @tag: 0; -ENOENT if none
  * is. */
 int blkdebug_resume(struct Node *node, const char *tag);
-/* A request is suspended under @tag; false also without a blkdebug node. */
-bool blkdebug_is_suspended(struct Node *node, const char *tag);
 /* Returns 0 when a request is suspended under @tag, at once if one is. */
 int co_blkdebug_wait_break(struct Node *node, const char *tag) COROUTINE_ONLY;
 

@@ -74,8 +74,4 @@ bool cbw_snapshot_space(const Node *node, uint64_t *used_bytes) CONTROL_ONLY;
 int co_cbw_save(Node *filter, uint64_t offset_bytes,
                 uint64_t bytes) COROUTINE_ONLY;
 
-/* The snapshot is broken from now on, by @error (-errno) of a request to the
- * disk (@is_read) or the target; the first one counts. */
-void cbw_break(Node *filter, int error, bool is_read);
-
 #endif

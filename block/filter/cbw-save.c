@@ -63,9 +63,11 @@ static void break_message(void *opaque)
     g_free(m);
 }
 
-/* The message comes before the answer of the caller's gate, so the filter is
+/* The snapshot is broken from now on, by @error (-errno) of a request to the
+ * disk (@is_read) or the target; the first one counts.
+ * The message comes before the answer of the caller's gate, so the filter is
  * still there then. */
-void cbw_break(Node *filter, int error, bool is_read)
+static void cbw_break(Node *filter, int error, bool is_read)
 {
     CbwState *s = filter->state;
     int none = 0;

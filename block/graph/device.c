@@ -52,7 +52,9 @@ Node *node_lookup(const char *device, const char *node_name, Error **errp)
     return node;
 }
 
-bool edge_is_of_job(const Edge *edge)
+/* Whether it is a job that uses the node by @edge. */
+CONTROL_ONLY
+static bool edge_is_of_job(const Edge *edge)
 {
     const RootOps *ops = edge->root ? edge->root->ops : NULL;
 

@@ -21,8 +21,6 @@ Root *device_root(const char *name) CONTROL_ONLY;
  * texts of errors are made from it everywhere. */
 const char *node_device_name(const Node *node);
 
-/* Whether it is a job that uses the node by @edge. */
-bool edge_is_of_job(const Edge *edge) CONTROL_ONLY;
 /* Whether something other than nodes and jobs uses it: a device, an export;
  * or a job in the way of a device. */
 bool node_has_device(const Node *node) CONTROL_ONLY;

@@ -30,8 +30,6 @@ bool edge_check_cycle(const Node *parent, const Node *child, const char *name,
 
 /* --- node.c -------------------------------------------------------------- */
 
-/* False with QEMU's text when a node may not get this name. */
-bool node_name_check(const char *name, Error **errp) CONTROL_ONLY;
 void node_unref_not_last(Node *node);
 /* Undoes node_new and what was attached below since: an open that failed. */
 void co_node_discard(Node *node) COROUTINE_ONLY CONTROL_ONLY;

@@ -55,7 +55,9 @@ bool graph_locked_by_me(void)
 
 /* --- names --------------------------------------------------------------- */
 
-bool node_name_check(const char *name, Error **errp)
+/* False with QEMU's text when a node may not get this name. */
+CONTROL_ONLY
+static bool node_name_check(const char *name, Error **errp)
 {
     if (!id_well_formed(name)) {
         error_set(errp, "Invalid node-name: '%s'", name);

@@ -103,11 +103,6 @@ int co_edge_pwrite_zeroes_as_told(Edge *edge, uint64_t offset_bytes,
 
 /* --- zeroes.c ------------------------------------------------------------ */
 
-/* A list of areas, @bytes long in all, that reads as zeroes and must not be
- * written to. @bytes <= IO_ZEROES_CHUNK. Ends with iov_free. */
-#define IO_ZEROES_CHUNK (1 * MiB)
-void iov_init_zeroes(Iov *iov, size_t bytes);
-
 /* co_node_pwrite_zeroes for who holds the range already. */
 int co_node_zero_untracked(Node *node, uint64_t offset_bytes, uint64_t bytes,
                            ReqFlags flags) COROUTINE_ONLY;

@@ -10,7 +10,11 @@
 /* Shared by all: never written. */
 static const uint8_t zero_area[ZERO_AREA_BYTES] __attribute__((aligned(4096)));
 
-void iov_init_zeroes(Iov *iov, size_t bytes)
+#define IO_ZEROES_CHUNK (1 * MiB)
+
+/* A list of areas, @bytes long in all, that reads as zeroes and must not be
+ * written to. @bytes <= IO_ZEROES_CHUNK. Ends with iov_free. */
+static void iov_init_zeroes(Iov *iov, size_t bytes)
 {
     assert(bytes <= IO_ZEROES_CHUNK);
     iov_init(iov);

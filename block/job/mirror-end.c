@@ -27,7 +27,9 @@
 #define PREPARE_PASSES 8
 #define LITTLE_BYTES (1 * MiB)
 
-void mirror_settle_bitmap(MirrorState *s, bool forget)
+/* Gives the user's bitmap back; @forget what was copied. */
+CONTROL_ONLY
+static void mirror_settle_bitmap(MirrorState *s, bool forget)
 {
     DirtyBitmap *bitmap = s->bitmap;
 

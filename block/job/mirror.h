@@ -120,8 +120,6 @@ void co_mirror_pass(Job *job, bool in_co_run) COROUTINE_ONLY;
 void mirror_tell_total(Job *job);
 /* What is on its way to the target ends soon. */
 void mirror_give_up_target(MirrorState *s) CONTROL_ONLY;
-/* Gives the user's bitmap back; @forget what was copied. */
-void mirror_settle_bitmap(MirrorState *s, bool forget) CONTROL_ONLY;
 
 /* Gives bitmap and users back; the job is to be dropped. */
 void mirror_take_back(Job *job) CONTROL_ONLY;

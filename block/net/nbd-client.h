@@ -214,8 +214,6 @@ void nbd_links_init(NbdClient *c, unsigned n);
 void nbd_links_free(NbdClient *c);
 /* From ready to up. */
 void nbd_link_start(NbdLink *l);
-/* Ends the connection soon; again does nothing. */
-void nbd_link_kill(NbdLink *l);
 /* Says good-bye and ends everything. No call is in flight. */
 void co_nbd_links_close(NbdClient *c) COROUTINE_ONLY;
 /* From now on does not wait for ever: a server that owes answers and gives none

@@ -63,7 +63,8 @@ void nbd_link_start(NbdLink *l)
     connect_others(c);
 }
 
-void nbd_link_kill(NbdLink *l)
+/* Ends the connection soon; again does nothing. */
+static void nbd_link_kill(NbdLink *l)
 {
     if (l->state != NBD_LINK_UP) {
         return;

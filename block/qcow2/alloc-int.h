@@ -5,9 +5,6 @@
 
 #include "block/qcow2/qcow2-int.h"
 
-/* Takes a run of clusters by raising their counts. */
-int co_qcow2_take_run(Qcow2State *s, uint64_t clusters,
-                      uint64_t *offset) COROUTINE_ONLY;
 int co_qcow2_refcount_change_locked(Qcow2State *s, uint64_t offset,
                                     uint64_t bytes, int change) COROUTINE_ONLY;
 /* Makes the file @bytes long, shorter too. A device keeps its length. */

@@ -275,7 +275,9 @@ static int co_block_ensure(Qcow2State *s, uint64_t cluster)
     return co_refblock_make(s, block, place);
 }
 
-int co_qcow2_take_run(Qcow2State *s, uint64_t clusters, uint64_t *offset)
+/* Takes a run of clusters by raising their counts. */
+COROUTINE_ONLY
+static int co_qcow2_take_run(Qcow2State *s, uint64_t clusters, uint64_t *offset)
 {
     uint64_t first, done;
     int ret = 0;

@@ -156,8 +156,11 @@ static int64_t zstd_decompress_work(void *opaque)
     return out.pos == out.size && !ZSTD_isError(ret) ? 0 : -EIO;
 }
 
-int co_qcow2_compress(const Qcow2State *s, const void *in, void *out,
-                      size_t *out_bytes)
+/* One cluster, in a worker. *@out_bytes: room, then used; -ENOSPC if that is
+ * not enough. */
+COROUTINE_ONLY
+static int co_qcow2_compress(const Qcow2State *s, const void *in, void *out,
+                             size_t *out_bytes)
 {
     Job job = {in, s->cluster_bytes, out, *out_bytes, false};
     bool zstd = s->compression == QCOW2_COMPRESSION_ZSTD;

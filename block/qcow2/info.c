@@ -5,7 +5,8 @@
 
 #include "qapi/qapi-types.h"
 
-ImageInfoSpecific *co_qcow2_info_specific(Node *node, Error **errp)
+COROUTINE_ONLY
+static ImageInfoSpecific *co_qcow2_info_specific(Node *node, Error **errp)
 {
     const Qcow2State *s = qcow2_state(node);
     ImageInfoSpecific *info = g_new0(ImageInfoSpecific, 1);

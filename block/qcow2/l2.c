@@ -57,7 +57,9 @@ static Qcow2Type extended_type(const Qcow2State *s, Qcow2Entry e, unsigned sub)
     return place ? QCOW2_UNALLOCATED_ALLOC : QCOW2_UNALLOCATED;
 }
 
-Qcow2Type qcow2_entry_type(const Qcow2State *s, Qcow2Entry e, unsigned sub)
+/* What one entry means for its subcluster @sub. */
+static Qcow2Type qcow2_entry_type(const Qcow2State *s, Qcow2Entry e,
+                                  unsigned sub)
 {
     if (e.entry & QCOW2_COMPRESSED) {
         return QCOW2_IS_COMPRESSED;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the parts of opening share: qcow2.c, options.c, others.c. */
+/* What the parts of opening share with qcow2.c: options.c, others.c. */
 #ifndef BLOCK_QCOW2_OPEN_INT_H
 #define BLOCK_QCOW2_OPEN_INT_H
 
@@ -19,8 +19,5 @@ bool co_qcow2_open_data_file(Qcow2State *s, const BlockdevOptionsQcow2 *o,
                              Error **errp) COROUTINE_ONLY CONTROL_ONLY;
 bool co_qcow2_open_backing(Qcow2State *s, const BlockdevOptionsQcow2 *o,
                            Error **errp) COROUTINE_ONLY CONTROL_ONLY;
-
-/* qcow2.c */
-int co_qcow2_inactivate(Qcow2State *s) COROUTINE_ONLY;
 
 #endif

@@ -380,8 +380,6 @@ int co_qcow2_map(Qcow2State *s, uint64_t offset, uint64_t bytes,
 /* The same; the texts are those of who writes. */
 int co_qcow2_map_to_write(Qcow2State *s, uint64_t offset, uint64_t bytes,
                           Qcow2Map *map) COROUTINE_ONLY;
-/* What one entry means for its subcluster @sub. */
-Qcow2Type qcow2_entry_type(const Qcow2State *s, Qcow2Entry e, unsigned sub);
 /* Whether it is known without asking the file that the image holds nothing of
  * [@offset, +@bytes), @bytes > 0. */
 bool qcow2_known_empty(Qcow2State *s, uint64_t offset, uint64_t bytes);
@@ -440,10 +438,6 @@ int co_qcow2_reads_zero(Qcow2State *s, uint64_t offset, uint64_t bytes,
 
 /* --- compress.c ---------------------------------------------------------- */
 
-/* One cluster, in a worker. *@out_bytes: room, then used; -ENOSPC if that is
- * not enough. */
-int co_qcow2_compress(const Qcow2State *s, const void *in, void *out,
-                      size_t *out_bytes) COROUTINE_ONLY;
 /* @in_bytes: what there is, maybe with rubbish behind. -EIO if it is no
  * cluster. */
 int co_qcow2_decompress(const Qcow2State *s, const void *in, size_t in_bytes,
@@ -539,8 +533,6 @@ bool co_qcow2_amend_options(Node *node,
 int co_qcow2_change_backing_file(Node *node, const char *filename,
                                  const char *format,
                                  Error **errp) COROUTINE_ONLY;
-struct ImageInfoSpecific *co_qcow2_info_specific(Node *node,
-                                                 Error **errp) COROUTINE_ONLY;
 extern const FormatOption qcow2_create_options[];
 extern const FormatOps qcow2_format_ops;
 

@@ -237,7 +237,8 @@ static int co_settle_or_say(Qcow2State *s)
 
 /* Before the image may be somebody else's: memory and file agree, the file is
  * no longer than it need be. */
-int co_qcow2_inactivate(Qcow2State *s)
+COROUTINE_ONLY
+static int co_qcow2_inactivate(Qcow2State *s)
 {
     int ret, stored;
 

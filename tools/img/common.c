@@ -9,8 +9,7 @@
 #include "tools/img/img.h"
 #include "text/size-text.h"
 
-/* --- complaints -------------------------------------------------------------
- */
+/* --- complaints ---------------------------------------------------------- */
 
 int img_usage_error(const char *fmt, ...)
 {
@@ -35,7 +34,8 @@ int img_option_error(int answer, char **argv)
     return img_usage_error("unrecognized option '%s'", argv[optind - 1]);
 }
 
-int img_size_error(const char *what)
+/* A size that could not be read; @what: "image size". */
+static int img_size_error(const char *what)
 {
     error_report("Invalid %s specified. You may use k, M, G, T, P or E "
                  "suffixes for",
@@ -45,8 +45,7 @@ int img_size_error(const char *what)
     return 1;
 }
 
-/* --- words of the command line ----------------------------------------------
- */
+/* --- words of the command line ------------------------------------------- */
 
 bool img_parse_output(const char *word, bool *json)
 {
@@ -108,8 +107,7 @@ bool img_check_cache(const char *what, const char *mode)
     return true;
 }
 
-/* --- images -----------------------------------------------------------------
- */
+/* --- images -------------------------------------------------------------- */
 
 Root *co_img_open(const ImageOpen *open, Error **errp)
 {
@@ -159,8 +157,7 @@ char *img_path_behind(const Root *root, const char *image, const char *backing)
         own && !g_str_has_prefix(own, "json:") ? own : image, backing);
 }
 
-/* --- progress ---------------------------------------------------------------
- */
+/* --- progress ------------------------------------------------------------ */
 
 #define PROGRESS_STEP 1.0 /* per cent */
 

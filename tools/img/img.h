@@ -29,8 +29,6 @@ int co_img_snapshot(int argc, char **argv) COROUTINE_ONLY CONTROL_ONLY;
 int img_usage_error(const char *fmt, ...) G_GNUC_PRINTF(1, 2);
 /* For getopt's ':' and '?' answers. */
 int img_option_error(int answer, char **argv);
-/* A size that could not be read; @what: "image size". */
-int img_size_error(const char *what);
 
 /* --- words of the command line ------------------------------------------- */
 
@@ -50,7 +48,7 @@ int img_take_rate(void *rate, const char *word);
 /* A cache mode; @what: "cache option". NULL is fine. */
 bool img_check_cache(const char *what, const char *mode);
 
-/* --- images --------------------------------------------------------------- */
+/* --- images -------------------------------------------------------------- */
 
 /* co_image_open with the tools' report (`Could not open 'F': ...`). */
 Root *co_img_open(const ImageOpen *open,
@@ -76,8 +74,7 @@ bool img_bitmap_merge(const char *node, const char *target,
                       const char *source_node, const char *source,
                       Error **errp) COROUTINE_ONLY CONTROL_ONLY;
 
-/* --- progress -------------------------------------------------------------
- */
+/* --- progress ------------------------------------------------------------ */
 
 /* "    (12.34/100%)" on a line that is written anew. */
 typedef struct ImgProgress {

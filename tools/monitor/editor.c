@@ -31,8 +31,10 @@ static void add_following(GPtrArray *found, const GPtrArray *words,
     }
 }
 
-GPtrArray *editor_candidates(const EditorWords *words, const char *line,
-                             size_t *begun)
+/* Those of @words that go on where @line ends, which is @begun characters into
+ * a word; strings of @words'. */
+static GPtrArray *editor_candidates(const EditorWords *words, const char *line,
+                                    size_t *begun)
 {
     GPtrArray *found = g_ptr_array_new();
     const char *blank;

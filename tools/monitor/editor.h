@@ -25,9 +25,4 @@ void editor_free(Editor *editor); /* NULL is fine */
 /* Waits for a line, which the caller frees, without its end; NULL: no more. */
 char *editor_read(Editor *editor);
 
-/* Those of @words that go on where @line ends, which is @begun characters into
- * a word; strings of @words'. For the test, too. */
-GPtrArray *editor_candidates(const EditorWords *words, const char *line,
-                             size_t *begun);
-
 #endif
