@@ -42,8 +42,9 @@ struct IoShell {
     /* Gets what info shows of the format; NULL: standard output does. */
     void (*show)(IoShell *shell, const char *text);
     void *opaque;
-    CoCount aio;       /* requests behind the commands */
-    bool aio_starting; /* one is on its first steps */
+    CoCount aio;              /* requests behind the commands */
+    bool aio_starting;        /* one is on its first steps */
+    struct Vector *aio_ended; /* those that ended with that, newest first */
 };
 
 extern const IoCommand io_command_abort, io_command_aio_flush,
@@ -69,6 +70,9 @@ void io_print_usage(const IoCommand *command);
 void io_say_error(IoShell *shell, Error *err);
 /* Waits until no shell has requests behind its commands. */
 void co_io_wait_idle(void) COROUTINE_ONLY CONTROL_ONLY;
+/* A command had @ret from the image: who waits for a disk, however short, is
+ * told first what ended before. */
+void co_io_settle_behind(IoShell *shell, int ret) COROUTINE_ONLY CONTROL_ONLY;
 /* A request behind the commands begins and ends. */
 void io_aio_begin(IoShell *shell);
 void io_aio_end(IoShell *shell);

@@ -35,6 +35,7 @@ COROUTINE_ONLY CONTROL_ONLY static int co_discard(IoShell *shell, int argc,
     }
     io_report_begin(&report);
     ret = co_root_pdiscard(shell->root, offset, bytes);
+    co_io_settle_behind(shell, ret);
     co_stdout_settle();
     if (ret < 0) {
         printf("discard failed: %s\n", strerror(-ret));

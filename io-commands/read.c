@@ -101,6 +101,7 @@ COROUTINE_ONLY CONTROL_ONLY static int co_read_buffer(IoShell *shell, Read *r,
     ret = r->vm_state
               ? co_root_vm_state_read(shell->root, r->offset, r->bytes, buf)
               : co_root_pread(shell->root, r->offset, r->bytes, buf);
+    co_io_settle_behind(shell, ret);
     co_stdout_settle();
     if (ret < 0) {
         printf("read failed: %s\n", strerror(-ret));

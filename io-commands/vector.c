@@ -27,6 +27,8 @@ typedef struct Vector {
     uint64_t offset, bytes;
     uint8_t *buf; /* NULL for zeroes */
     Iov iov;
+    int ret;
+    struct Vector *older; /* below it in shell->aio_ended */
 } Vector;
 
 static void vector_free(Vector *v)
@@ -159,39 +161,6 @@ static int parse(Vector *v, int argc, char **argv)
     return v->zeroes ? 0 : make_buffer(v, n, lengths);
 }
 
-/* --- behind the commands --------------------------------------------------*/
-
-/* CONTROL: of all shells. */
-static CoCount aio_total;
-
-void io_shell_init(IoShell *shell)
-{
-    static bool ready;
-
-    if (!ready) {
-        cocount_init(&aio_total);
-        ready = true;
-    }
-    cocount_init(&shell->aio);
-}
-
-void co_io_wait_idle(void)
-{
-    co_count_wait_zero(&aio_total);
-}
-
-void io_aio_begin(IoShell *shell)
-{
-    cocount_inc(&shell->aio);
-    cocount_inc(&aio_total);
-}
-
-void io_aio_end(IoShell *shell)
-{
-    cocount_dec(&aio_total);
-    cocount_dec(&shell->aio);
-}
-
 /* --- requests ------------------------------------------------------------ */
 
 COROUTINE_ONLY
@@ -222,16 +191,17 @@ COROUTINE_ONLY CONTROL_ONLY static int co_counted_request(Vector *v)
     return ret;
 }
 
-/* Waits, tells, and frees @v. 0, or -1 if it failed. */
-COROUTINE_ONLY CONTROL_ONLY static int co_run(Vector *v)
+COROUTINE_ONLY CONTROL_ONLY static void co_do(Vector *v)
 {
-    int ret;
-
     io_report_begin(&v->report);
-    ret = co_counted_request(v);
-    if (v->is_aio && v->shell->aio_starting) {
-        co_reschedule(); /* what is behind is told when a command waits */
-    }
+    v->ret = co_counted_request(v);
+}
+
+/* Tells, and frees @v. 0, or -1 if it failed. */
+COROUTINE_ONLY CONTROL_ONLY static int co_tell(Vector *v)
+{
+    int ret = v->ret;
+
     co_stdout_settle();
     if (ret < 0) {
         printf("%s failed: %s\n", v->failed, strerror(-ret));
@@ -250,13 +220,62 @@ COROUTINE_ONLY CONTROL_ONLY static int co_run(Vector *v)
     return ret < 0 ? -1 : 0;
 }
 
+COROUTINE_ONLY CONTROL_ONLY static void co_tell_behind(Vector *v)
+{
+    IoShell *shell = v->shell;
+
+    co_tell(v);
+    io_aio_end(shell);
+}
+
+CONTROL_ONLY
+static bool is_on_disk(const Root *root)
+{
+    const Node *node = root_node(root);
+    const Edge *file;
+
+    while ((file = node_child(node, "file"))) {
+        node = file->child;
+    }
+    return !strcmp(node->driver->name, "file");
+}
+
+COROUTINE_ONLY CONTROL_ONLY static void co_tell_ended(IoShell *shell)
+{
+    Vector *v;
+
+    while ((v = shell->aio_ended)) {
+        shell->aio_ended = v->older;
+        co_tell_behind(v);
+    }
+}
+
+void co_io_settle_behind(IoShell *shell, int ret)
+{
+    if (ret >= 0 && shell->aio_ended && is_on_disk(shell->root)) {
+        co_tell_ended(shell);
+    }
+}
+
+/* What ends at once is told when a command waits, the newest first: as QEMU
+ * has it. */
 COROUTINE_ONLY CONTROL_ONLY static void co_run_behind(void *opaque)
 {
     Vector *v = opaque;
     IoShell *shell = v->shell;
 
-    co_run(v);
-    io_aio_end(shell);
+    co_do(v);
+    if (!shell->aio_starting) {
+        co_tell_behind(v);
+        return;
+    }
+    v->older = shell->aio_ended;
+    shell->aio_ended = v;
+    if (v->older) {
+        return; /* who came first tells of all */
+    }
+    co_reschedule();
+    co_tell_ended(shell);
 }
 
 COROUTINE_ONLY CONTROL_ONLY static int
@@ -282,7 +301,9 @@ co_vector(IoShell *shell, int argc, char **argv, const Vector *template)
         return 0;
     }
     if (!v->is_aio) {
-        return co_run(v);
+        co_do(v);
+        co_io_settle_behind(shell, v->ret);
+        return co_tell(v);
     }
     io_aio_begin(shell);
     shell->aio_starting = true;
@@ -399,20 +420,4 @@ const IoCommand io_command_aio_write = {
             " -u, -- with -z: the space may be given back\n"
             " -z, -- write zeroes without data\n",
     .co_run = co_aio_write,
-};
-
-COROUTINE_ONLY CONTROL_ONLY static int co_aio_flush(IoShell *shell, int argc,
-                                                    char **argv)
-{
-    backends_hurry(true);
-    co_io_wait_idle();
-    backends_hurry(false);
-    return 0;
-}
-
-const IoCommand io_command_aio_flush = {
-    .name = "aio_flush",
-    .needs_image = true,
-    .purpose = "completes all outstanding aio requests",
-    .co_run = co_aio_flush,
 };

@@ -194,6 +194,7 @@ COROUTINE_ONLY CONTROL_ONLY static int co_write(IoShell *shell, int argc,
     if (ret > 0) {
         return -1;
     }
+    co_io_settle_behind(shell, ret);
     co_stdout_settle();
     if (ret < 0) {
         printf("write failed: %s\n", strerror(-ret));

@@ -78,6 +78,10 @@ static int co_compressed_pwritev(Node *node, uint64_t offset_bytes,
         !node_cluster_bytes(node, &cluster) || !cluster) {
         return -ENOTSUP;
     }
+    if (offset_bytes % cluster ||
+        (bytes % cluster && offset_bytes + bytes != node->size_bytes)) {
+        return -EINVAL; /* before a part of it is written */
+    }
     for (uint64_t at = 0; ret == 0 && at < bytes; at += cluster) {
         ret = format->co_pwritev_compressed(node, offset_bytes + at,
                                             MIN(cluster, bytes - at), iov,

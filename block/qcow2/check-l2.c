@@ -13,19 +13,29 @@ typedef struct L2Walk {
     uint64_t next; /* where the next cluster would lie if in a row */
 } L2Walk;
 
+/* The flag means nothing there; true if it is set. */
+static bool check_no_copied(Qcow2Check *c, uint64_t entry)
+{
+    uint64_t offset, bytes;
+
+    if (!(entry & QCOW2_COMPRESSED) || !(entry & QCOW2_COPIED)) {
+        return false;
+    }
+    qcow2_compressed_place(c->s, entry, &offset, &bytes);
+    qcow2_check_say(c,
+                    "ERROR: coffset=0x%" PRIx64 ": copied flag must never be "
+                    "set for compressed clusters",
+                    offset);
+    c->out->corruptions++;
+    return true;
+}
+
 static void walk_compressed(Qcow2Check *c, const L2Walk *w, uint64_t index,
                             uint64_t entry)
 {
     uint64_t offset, bytes;
 
     qcow2_compressed_place(c->s, entry, &offset, &bytes);
-    if (entry & QCOW2_COPIED) {
-        qcow2_check_say(c,
-                        "ERROR: coffset=0x%" PRIx64 ": copied flag must never "
-                        "be set for compressed clusters",
-                        offset);
-        c->out->corruptions++;
-    }
     if (c->s->has_data_file) {
         qcow2_check_say(c,
                         "ERROR compressed cluster %" PRIu64 " with data "
@@ -106,6 +116,9 @@ static bool check_subclusters(Qcow2Check *c, uint64_t index, Qcow2Entry e)
 
 static void walk_entry(Qcow2Check *c, L2Walk *w, uint64_t index, Qcow2Entry e)
 {
+    if (check_no_copied(c, e.entry)) {
+        e.entry &= ~QCOW2_COPIED;
+    }
     if (c->s->extended_l2 && !check_subclusters(c, index, e)) {
         return;
     }

@@ -123,9 +123,6 @@ static void walk_reftable(Qcow2Check *c)
     for (uint32_t i = 0; i < s->reftable_entries; i++) {
         uint64_t offset = s->reftable[i] & QCOW2_REFTABLE_MASK;
 
-        if (!offset) {
-            continue;
-        }
         if (s->reftable[i] & QCOW2_REFTABLE_RESERVED) {
             qcow2_check_say(c,
                             "ERROR refcount table entry %u has reserved "
@@ -140,13 +137,15 @@ static void walk_reftable(Qcow2Check *c)
                             i);
             c->out->corruptions++;
             c->needs_rebuild = true;
+        } else if (!offset) {
+            continue;
         } else if (offset >> s->cluster_bits >= c->clusters) {
             qcow2_check_say(c, "%s refcount block %u is outside image",
                             qcow2_check_fixes(c, CHECK_FIX_ERRORS) ? "Repairing"
                                                                    : "ERROR",
                             i);
             c->out->corruptions++;
-            c->needs_rebuild = true;
+            c->needs_rebuild |= qcow2_check_fixes(c, CHECK_FIX_ERRORS);
         } else {
             qcow2_check_ref(c, offset, s->cluster_bytes);
             if (qcow2_check_count(c, offset >> s->cluster_bits) != 1) {

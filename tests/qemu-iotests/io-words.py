@@ -33,12 +33,21 @@ class Words(shell_diff.ShellDiff):
             qemu-io -c 'open -o read-only=on r.img' -c length
         ''')
 
+    def test_compressed(self):
+        """All of it, or nothing."""
+        self.table('''
+            qemu-io -f qcow2 -c 'write -c 128k 65k' -c 'write -c 256k 512' -c 'write -c 960k 64k' -c map q.img
+        ''')
+
     def test_behind(self):
-        """What fails behind the commands is told when one of them waits."""
+        """What fails behind the commands is told when one of them waits, the
+        newest first."""
         self.table('''
             qemu-io -f raw -c 'aio_write 2M 4k' -c 'read 3M 4k' -c 'write 1M 1' r.img
             qemu-io -f qcow2 -c 'aio_read 2M 4k' -c 'read 3M 4k' -c length o.img
             qemu-io -f qcow2 -c 'aio_write 2M 4k' -c aio_flush -c 'read 3M 4k' o.img
+            qemu-io -f raw -c 'aio_write 1M 1' -c 'aio_read 2M 1' -c 'read 0 512' -c 'aio_write 1M 2' -c 'aio_read 4M 3' -c 'write 0 512' r.img
+            printf 'aio_write 1M 1\naio_read 2M 1\nlength\nquit\n' | qemu-io -f raw r.img
         ''')
 
     def test_reopen(self):

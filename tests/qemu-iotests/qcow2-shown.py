@@ -56,6 +56,34 @@ class Subclusters(shell_diff.ShellDiff):
         ''')
 
 
+class Counts(shell_diff.ShellDiff):
+    """The table of refcounts, damaged."""
+
+    setup = '''
+        qemu-img create -q -f qcow2 a 1M
+        qemu-io -c 'write 0 64k' a >/dev/null
+    '''
+
+    def test_table(self):
+        """Bits that must not be set count with nothing behind them, too; a
+        block that is not there forbids no repair of leaks."""
+        patch = 'dd of=a bs=1 conv=notrunc status=none'
+        self.table(rf'''
+            printf '\1' | {patch} seek=65551; qemu-img check a
+            printf '\100' | {patch} seek=65549; qemu-img check a; qemu-img check -r leaks a; qemu-img check a
+        ''')
+
+    def test_compressed(self):
+        """A flag that means nothing there is told first."""
+        self.setup = '''
+            qemu-img create -q -f qcow2 -o extended_l2=on a 1M
+            qemu-io -c 'write -c 0 64k' a >/dev/null
+        '''
+        self.table(r'''
+            printf '\377' | dd of=a bs=1 seek=262144 conv=notrunc status=none; printf '\377' | dd of=a bs=1 seek=262159 conv=notrunc status=none; qemu-img check a
+        ''')
+
+
 class Killed(shell_diff.ShellDiff):
     """With lazy refcounts those of tables are there, those of data are not."""
 
