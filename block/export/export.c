@@ -175,8 +175,9 @@ COROUTINE_ONLY CONTROL_ONLY static bool co_attach_root(BlockExport *exp,
         return false;
     }
     /* Clients are told the size once: it must not change under them. Others'
-     * conflicts come first. */
-    if (!root_set_perms(exp->root, perm, PERM_ALL & ~PERM_RESIZE, errp)) {
+     * conflicts come first, and then that it cannot be served at all. */
+    if ((exp->driver->ready && !exp->driver->ready(errp)) ||
+        !root_set_perms(exp->root, perm, PERM_ALL & ~PERM_RESIZE, errp)) {
         co_root_detach(exp->root);
         root_free(exp->root);
         return false;
@@ -232,7 +233,6 @@ co_add_locked(const BlockExportOptions *options, Error **errp)
     }
     exp = export_new(options);
     if (!add_iothreads(exp->iothreads, options->iothread, errp) ||
-        (exp->driver->ready && !exp->driver->ready(errp)) ||
         !co_attach_root(exp, node, errp)) {
         free_export(exp);
         return NULL;

@@ -28,7 +28,7 @@ typedef struct BlockExport BlockExport;
 /* One kind of export. */
 typedef struct ExportDriver {
     BlockExportType type;
-    /* Whether one can be made at all, before the node is touched; NULL:
+    /* Whether one can be made at all, before its size is held; NULL:
      * always. */
     bool (*ready)(Error **errp);
     /* Checks the options of its kind and makes exp->state; exp->root is

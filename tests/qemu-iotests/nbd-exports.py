@@ -43,8 +43,9 @@ class ExportsCase(case.Case):
 
 class NoServer(ExportsCase):
 
-    def test_told_before_permissions(self):
-        """Also of a node that a format uses, which could not be served."""
+    def test_told_before_size(self):
+        """Also of a node that a format uses, which could not be served; but
+        not of one that is not to be written to."""
         path = self.path('disk.qcow2')
         tools.img('create', '-q', '-f', 'qcow2', path, '1M')
         self.vm.cmd('blockdev-add', {
@@ -55,6 +56,9 @@ class NoServer(ExportsCase):
         self.assert_error(self.vm, 'block-export-add',
                           {'type': 'nbd', 'id': 'e', 'node-name': 'file'},
                           'NBD server not running')
+        reply = self.vm.execute('nbd-server-add',
+                                {'device': 'file', 'writable': True})
+        self.assertIn('Permission conflict', str(reply))
 
 
 class OlderCommands(ExportsCase):
