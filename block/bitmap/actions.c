@@ -227,8 +227,7 @@ co_merge_prepare(const TransactionAction *action, TransactionContext *ctx,
     DirtyBitmap *target;
     BitmapUndo *undo;
 
-    if (!co_bitmap_op_change(args->node, args->target, BITMAP_CHECK_DEFAULT,
-                             errp)) {
+    if (!co_bitmap_op_merge_begin(args, errp)) {
         return false;
     }
     target = bitmap_op_merge(args, &old, errp);

@@ -121,7 +121,7 @@ static DirtyBitmap *find_source(const char *target_node,
         node = source->u.external->node;
         name = source->u.external->name;
     }
-    return bitmap_op_find(node, name, BITMAP_CHECK_ALLOW_RO, errp);
+    return bitmap_lookup(node, name, NULL, errp);
 }
 
 static bool same_size(const DirtyBitmap *dst, const DirtyBitmap *src,
@@ -144,20 +144,31 @@ static DirtyBitmap **find_merge(const BlockDirtyBitmapMerge *args, Error **errp)
 {
     size_t n = args->bitmaps->n, i;
     g_autofree DirtyBitmap **sources = g_new(DirtyBitmap *, n + 1);
-    DirtyBitmap *target =
-        bitmap_op_find(args->node, args->target, BITMAP_CHECK_DEFAULT, errp);
+    DirtyBitmap *target = bitmap_lookup(args->node, args->target, NULL, errp);
 
     if (!target) {
         return NULL;
     }
     for (i = 0; i < n; i++) {
         sources[i] = find_source(args->node, args->bitmaps->v[i], errp);
-        if (!sources[i] || !same_size(target, sources[i], errp)) {
+        if (!sources[i] || !bitmap_check(target, BITMAP_CHECK_DEFAULT, errp) ||
+            !bitmap_check(sources[i], BITMAP_CHECK_ALLOW_RO, errp) ||
+            !same_size(target, sources[i], errp)) {
             return NULL;
         }
     }
+    if (!bitmap_check(target, BITMAP_CHECK_DEFAULT, errp)) {
+        return NULL;
+    }
     sources[n] = target;
     return g_steal_pointer(&sources);
+}
+
+bool co_bitmap_op_merge_begin(const BlockDirtyBitmapMerge *args, Error **errp)
+{
+    g_autofree DirtyBitmap **sources = find_merge(args, errp);
+
+    return sources && co_touch(sources[args->bitmaps->n], errp);
 }
 
 DirtyBitmap *bitmap_op_merge(const BlockDirtyBitmapMerge *args,

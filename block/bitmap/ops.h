@@ -24,6 +24,10 @@ DirtyBitmap *co_bitmap_op_change(const char *node, const char *name,
  * the node is quiesced. NULL: it is as it was. */
 DirtyBitmap *co_bitmap_op_forget(const BlockDirtyBitmap *args,
                                  Error **errp) COROUTINE_ONLY CONTROL_ONLY;
+/* Before a merge: all is checked, in the order of QEMU, and the target may
+ * change. The graph lock is held. */
+bool co_bitmap_op_merge_begin(const BlockDirtyBitmapMerge *args,
+                              Error **errp) COROUTINE_ONLY CONTROL_ONLY;
 /* Merges all sources or, on error, none. @old (may be NULL): the target's bits
  * before. */
 DirtyBitmap *bitmap_op_merge(const BlockDirtyBitmapMerge *args,

@@ -106,9 +106,7 @@ bool qmp_block_dirty_bitmap_merge(const BlockDirtyBitmapMerge *args,
     bool ok;
 
     co_graph_lock();
-    ok = co_bitmap_op_change(args->node, args->target, BITMAP_CHECK_DEFAULT,
-                             errp) &&
-         co_bitmap_op_merge(args, errp);
+    ok = co_bitmap_op_merge_begin(args, errp) && co_bitmap_op_merge(args, errp);
     graph_unlock();
     return ok;
 }

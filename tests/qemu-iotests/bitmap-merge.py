@@ -144,6 +144,13 @@ class Merge(BitmapCase):
         self.assert_refused(
             'merge', {'target': 'a', 'bitmaps': ['b']}, "Bitmap 'a' is "
             'currently in use by another operation and cannot be used')
+        # A source that is not there comes first, if it is the first.
+        missing = "Dirty bitmap 'nosuch' not found"
+        self.assert_refused('merge', {'target': 'a', 'bitmaps': ['nosuch']},
+                            missing)
+        self.assert_refused(
+            'merge', {'target': 'a', 'bitmaps': ['b', 'nosuch']}, "Bitmap 'a' "
+            'is currently in use by another operation and cannot be used')
         self.merge('b', 'c')
         self.assert_dirty('b', [(0, 1), (4 * CHUNK, 1), (MIB, CHUNK)])
 
