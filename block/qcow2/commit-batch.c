@@ -112,6 +112,7 @@ void qcow2_batch_take(Qcow2State *s, Qcow2Batch *b, bool frees)
     } else {
         take_counts(s, b);
     }
+    g_array_set_size(s->unknown, 0);
     b->l2 = qcow2_cache_take_dirty(&s->l2_cache);
     b->l1_indexes = s->l1_dirty;
     b->l1_parts = take_parts(s->l1_dirty, s->l1, s->l1_size);

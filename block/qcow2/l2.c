@@ -86,7 +86,7 @@ void co_qcow2_entry_release(Qcow2State *s, Qcow2Entry e, Qcow2FreeKind kind)
                               "Cannot free unaligned cluster %#" PRIx64,
                               offset);
     } else if (offset && !s->has_data_file) {
-        co_qcow2_free_later(s, offset, bytes, kind);
+        co_qcow2_free_data(s, offset, bytes, kind);
     }
 }
 
@@ -118,7 +118,7 @@ static int co_check_entry(Qcow2State *s, Qcow2Entry e, uint64_t guest,
                               table, index);
         return -EIO;
     }
-    if (place % s->cluster_bytes) {
+    if (place % s->cluster_bytes && !(writing && !(e.entry & QCOW2_COPIED))) {
         if (writing) {
             co_qcow2_mark_corrupt(s, true, -1, -1,
                                   "%s cluster offset %#" PRIx64 " unaligned "

@@ -201,6 +201,7 @@ struct Qcow2State {
 
     GArray *frees_waiting; /* Qcow2Free: until the next commit with a flush */
     GArray *frees_ready;   /* those may be applied */
+    GArray *unknown;       /* Qcow2Free: data taken since the last batch */
 
     uint64_t disk_bytes;      /* as in the header; the node rounds it up */
     uint32_t snapshots_found; /* what the header said */
@@ -311,6 +312,13 @@ int co_qcow2_alloc_bytes(Qcow2State *s, const char *what, uint64_t bytes,
  * was changed before is on stable storage. */
 void co_qcow2_free_later(Qcow2State *s, uint64_t offset, uint64_t bytes,
                          Qcow2FreeKind kind) COROUTINE_ONLY;
+/* As co_qcow2_free_later(), for clusters of data that an entry named; those
+ * that no entry on disk ever named are ready at once. */
+void co_qcow2_free_data(Qcow2State *s, uint64_t offset, uint64_t bytes,
+                        Qcow2FreeKind kind) COROUTINE_ONLY;
+/* [@offset, +@bytes) was taken for data: no entry on disk names it before the
+ * next batch is written. */
+void qcow2_note_unknown(Qcow2State *s, uint64_t offset, uint64_t bytes);
 /* Lowers what is ready. */
 int co_qcow2_apply_frees(Qcow2State *s) COROUTINE_ONLY;
 /* Makes the file at least @bytes long. */

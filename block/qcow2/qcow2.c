@@ -23,6 +23,7 @@ static void state_init(Node *node)
     s->tables = g_hash_table_new(NULL, NULL);
     s->frees_waiting = g_array_new(FALSE, FALSE, sizeof(Qcow2Free));
     s->frees_ready = g_array_new(FALSE, FALSE, sizeof(Qcow2Free));
+    s->unknown = g_array_new(FALSE, FALSE, sizeof(Qcow2Free));
     comutex_init(&s->l2_mutex);
     comutex_init(&s->alloc_mutex);
     comutex_init(&s->commit_mutex);
@@ -45,6 +46,7 @@ static void state_free(Qcow2State *s)
     g_hash_table_destroy(s->tables);
     g_array_free(s->frees_waiting, TRUE);
     g_array_free(s->frees_ready, TRUE);
+    g_array_free(s->unknown, TRUE);
     range_locks_free(s->ranges);
     memset(s, 0, sizeof(*s));
 }

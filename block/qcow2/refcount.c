@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Reference counts: the table of blocks, reading and changing counts of any
- * width, and clusters that are let go of.
+ * width.
  *
  * Invariants:
  * 1. s->reftable is what will be on disk after the next commit.
@@ -10,10 +10,7 @@
  */
 #include "block/qcow2/alloc-int.h"
 
-#include <stdio.h>
-
 #include "qapi/qapi-types.h"
-#include "util/report-order.h"
 
 uint64_t qcow2_refcount_read(const Qcow2State *s, const uint8_t *block,
                              uint64_t index)
@@ -236,128 +233,5 @@ int co_qcow2_refcount_change(Qcow2State *s, uint64_t offset, uint64_t bytes,
     co_mutex_lock(&s->alloc_mutex);
     ret = co_qcow2_refcount_change_locked(s, offset, bytes, change);
     comutex_unlock(&s->alloc_mutex);
-    return ret;
-}
-
-/* --- letting go ---------------------------------------------------------- */
-
-/* They leak, which a check finds. */
-static void say_not_freed(int error)
-{
-    report_settle_output();
-    fprintf(stderr, "qcow2_free_clusters failed: %s\n", strerror(error));
-}
-
-/* Where errors are injected, one that comes with a free hits the read of its
- * count: false then. */
-COROUTINE_ONLY
-static bool co_free_watched(Qcow2State *s, uint64_t offset)
-{
-    Qcow2Piece *piece;
-    uint64_t index, end;
-    int ret;
-
-    qcow2_event(s, BLKDBG_CLUSTER_FREE);
-    ret = co_qcow2_refblock_change(s, offset >> s->cluster_bits, &piece, &index,
-                                   &end);
-    if (ret < 0) {
-        say_not_freed(-ret);
-    } else if (piece) {
-        qcow2_piece_put(&s->refs_cache, piece);
-    }
-    return ret == 0;
-}
-
-void co_qcow2_free_later(Qcow2State *s, uint64_t offset, uint64_t bytes,
-                         Qcow2FreeKind kind)
-{
-    Qcow2Free entry = {offset, bytes, kind};
-
-    if (qcow2_is_watched(s)) {
-        if (!co_free_watched(s, offset)) {
-            return;
-        }
-    } else if (s->frees_waiting->len) {
-        Qcow2Free *last = &g_array_index(s->frees_waiting, Qcow2Free,
-                                         s->frees_waiting->len - 1);
-
-        /* Neighbours go together; parts of a cluster count one by one. */
-        if (last->kind == kind && last->offset + last->bytes == offset &&
-            (offset | bytes) % s->cluster_bytes == 0) {
-            last->bytes += bytes;
-            return;
-        }
-    }
-    g_array_append_val(s->frees_waiting, entry);
-}
-
-static bool wants_discard(const Qcow2State *s, Qcow2FreeKind kind)
-{
-    switch (kind) {
-    case QCOW2_FREE_REQUEST:
-        return s->discard_request;
-    case QCOW2_FREE_SNAPSHOT:
-        return s->discard_snapshot;
-    case QCOW2_FREE_OTHER:
-        return s->discard_other;
-    case QCOW2_FREE_ALWAYS:
-        return true;
-    default:
-        return false;
-    }
-}
-
-/* Gives the space of clusters back that nobody else refers to. They are still
- * counted, so nobody takes them meanwhile. */
-COROUTINE_ONLY
-static void co_discard_unused(Qcow2State *s, const Qcow2Free *f)
-{
-    uint64_t start = ROUND_DOWN(f->offset, s->cluster_bytes);
-    uint64_t end = ROUND_UP(f->offset + f->bytes, s->cluster_bytes), run = 0;
-
-    for (uint64_t at = start; at < end; at += s->cluster_bytes) {
-        uint64_t count;
-
-        if (co_qcow2_refcount_get(s, at >> s->cluster_bits, &count) < 0) {
-            return;
-        }
-        if (count == 1) {
-            run += s->cluster_bytes;
-        }
-        if (run && (count != 1 || at + s->cluster_bytes == end)) {
-            uint64_t run_end = count == 1 ? at + s->cluster_bytes : at;
-
-            if (run_end <= s->file->child->size_bytes) {
-                co_edge_pdiscard(s->file, run_end - run, run);
-            }
-            run = 0;
-        }
-    }
-}
-
-int co_qcow2_apply_frees(Qcow2State *s)
-{
-    GArray *frees = s->frees_ready;
-    int ret = 0;
-
-    if (!frees->len) {
-        return 0;
-    }
-    s->frees_ready = g_array_new(FALSE, FALSE, sizeof(Qcow2Free));
-    for (unsigned i = 0; i < frees->len; i++) {
-        const Qcow2Free *f = &g_array_index(frees, Qcow2Free, i);
-        int one;
-
-        if (wants_discard(s, f->kind)) {
-            co_discard_unused(s, f);
-        }
-        one = co_qcow2_refcount_change(s, f->offset, f->bytes, -1);
-        if (one < 0) {
-            say_not_freed(-one);
-            /* A count that was wrong before is no failure of who flushes. */
-            ret = one == -EINVAL ? ret : one;
-        }
-    }
-    g_array_free(frees, TRUE);
     return ret;
 }

@@ -22,13 +22,23 @@ static bool own_place(const Qcow2State *s, Qcow2Entry e)
            (s->has_data_file || (e.entry & QCOW2_OFFSET_MASK));
 }
 
+COROUTINE_ONLY
+static int co_entry_to_write(Qcow2State *s, uint64_t guest, Qcow2Entry *e)
+{
+    Qcow2Map map;
+    int ret = co_qcow2_map_to_write(s, guest, 1, &map);
+
+    *e = ret == 0 ? map.first : (Qcow2Entry){0};
+    return ret;
+}
+
 /* How many clusters from @t->guest on have a place of their own in a row, or
  * none. */
 COROUTINE_ONLY
 static int co_target_extend(Qcow2State *s, Qcow2Target *t, uint64_t max)
 {
     Qcow2Entry e;
-    int ret = co_qcow2_entry_get(s, t->guest, &e);
+    int ret = co_entry_to_write(s, t->guest, &e);
 
     if (ret < 0) {
         return ret;
@@ -38,7 +48,7 @@ static int co_target_extend(Qcow2State *s, Qcow2Target *t, uint64_t max)
     for (t->clusters = 1; t->clusters < max; t->clusters++) {
         uint64_t step = t->clusters << s->cluster_bits;
 
-        ret = co_qcow2_entry_get(s, t->guest + step, &e);
+        ret = co_entry_to_write(s, t->guest + step, &e);
         if (ret < 0) {
             return ret;
         }
@@ -65,6 +75,9 @@ static int co_target_take(Qcow2State *s, Qcow2Target *t)
         return ret;
     }
     ret = co_qcow2_alloc_run(s, NULL, t->clusters, &t->host, &t->fresh);
+    if (ret == 0) {
+        qcow2_note_unknown(s, t->host, t->clusters << s->cluster_bits);
+    }
     t->fresh &= !s->crypt; /* zeroes do not stand for zeroes */
     return ret;
 }
@@ -327,6 +340,9 @@ int co_qcow2_pwritev(Node *node, uint64_t offset, uint64_t bytes, Iov *iov,
     co_lock_clusters(s, &lock, offset, bytes, RANGE_EXCLUSIVE);
     ret = co_write_any(s, offset, bytes, iov, iov_offset + done, flags);
     range_unlock(s->ranges, &lock);
+    if (UNLIKELY(s->frees_ready->len)) {
+        co_qcow2_apply_frees(s);
+    }
     if (ret == 0 && UNLIKELY(s->frees_waiting->len > FREES_MAX)) {
         ret = co_qcow2_flush(node);
     }

@@ -225,6 +225,9 @@ static uint64_t end_of(const Qcow2State *s, uint64_t offset, uint64_t bytes,
 COROUTINE_ONLY
 static int co_limit_frees(Qcow2State *s, int ret)
 {
+    if (s->frees_ready->len) {
+        co_qcow2_apply_frees(s);
+    }
     if (ret == 0 && s->frees_waiting->len > FREES_MAX) {
         ret = co_qcow2_flush(s->node);
     }
