@@ -31,6 +31,12 @@ class Reuse(shell_diff.ShellDiff):
             bash after 'write 0 256k' 'discard 0 256k' 'write 1M 64k' 'discard 1M 64k' 'write 2M 256k'
         ''')
 
+    def test_rebased(self):
+        """What the new image behind has and the old one had not is data."""
+        self.table('''
+            for i in b c; do qemu-img create -q -f qcow2 $i 64M; done; qemu-io -f qcow2 -c 'write -q -P 9 0 4M' b; qemu-io -f qcow2 -c 'write -q -P 7 2M 4M' c; qemu-img create -q -f qcow2 -b b -F qcow2 t; qemu-img rebase -b c -F qcow2 t; qemu-img map --output=json t; qemu-io -f qcow2 -c 'read -P 9 0 4M' -c 'read -P 0 4M 4M' t
+        ''')
+
     def test_entry_not_aligned(self):
         self.table('''
             for e in '' '\\x80'; do qemu-img create -q -f qcow2 t.img 64M; qemu-io -f qcow2 -c 'write -q 0 1M' t.img; printf "${e:-\\0}\\0\\0\\0\\0\\0\\x02\\0" | dd of=t.img bs=1 seek=262144 conv=notrunc status=none; qemu-io -f qcow2 -c 'write 0 64k' -c 'read 0 64k' -c 'write 1M 64k' t.img; qemu-img check t.img; done

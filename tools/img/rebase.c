@@ -177,12 +177,9 @@ static int co_write_differences(Rebase *r, uint64_t at, uint64_t bytes)
             to = MIN(to + UNIT_BYTES, bytes);
         }
         if (differ) {
-            bool zero = buffer_is_zero(r->old_buf + from, to - from);
-
-            ret = zero ? co_root_pwrite_zeroes(r->root, at + from, to - from,
-                                               REQ_ZERO_HERE)
-                       : co_root_pwrite(r->root, at + from, to - from,
-                                        r->old_buf + from, 0);
+            /* Zeroes too: QEMU's maps show them as data. */
+            ret = co_root_pwrite(r->root, at + from, to - from,
+                                 r->old_buf + from, 0);
             if (ret < 0) {
                 error_report("Error while writing to COW image: %s",
                              strerror(-ret));
