@@ -24,12 +24,9 @@ COROUTINE_ONLY CONTROL_ONLY static bool co_add(Node *parent, const char *name,
     return parent->driver->co_add_child(parent, child, errp);
 }
 
-COROUTINE_ONLY CONTROL_ONLY static bool
-co_remove(Node *parent, const char *name, Error **errp)
+static bool check_remove(const Node *parent, const char *name, Error **errp)
 {
-    Edge *edge = node_child(parent, name);
-
-    if (!edge) {
+    if (!node_child(parent, name)) {
         error_set(errp, "Node '%s' does not have child '%s'", node_name(parent),
                   name);
         return false;
@@ -39,16 +36,22 @@ co_remove(Node *parent, const char *name, Error **errp)
                   node_name(parent));
         return false;
     }
-    return parent->driver->co_remove_child(parent, edge, errp);
+    return true;
 }
 
 COROUTINE_ONLY CONTROL_ONLY static bool
 co_change(Node *parent, const char *child, const char *node, Error **errp)
 {
-    Quiesce *section = co_quiesce_begin(&parent, 1);
-    bool ok =
-        child ? co_remove(parent, child, errp) : co_add(parent, node, errp);
+    Quiesce *section;
+    bool ok;
 
+    if (child && !check_remove(parent, child, errp)) {
+        return false;
+    }
+    section = co_quiesce_begin(&parent, 1);
+    ok = child ? parent->driver->co_remove_child(
+                     parent, node_child(parent, child), errp)
+               : co_add(parent, node, errp);
     if (ok) {
         node_refresh_limits(parent);
         node_refresh_filenames_above(parent);

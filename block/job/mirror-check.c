@@ -210,6 +210,9 @@ static bool find_replaced(const BlockdevMirror *args, MirrorParams *p,
                   args->replaces);
         return false;
     }
+    if (!node_op_allowed(p->replaces, NODE_OP_REPLACE, errp)) {
+        return false;
+    }
     if (!mirror_can_replace(p->source, p->replaces)) {
         error_set(errp,
                   "Cannot replace '%s' by a node mirrored from '%s', because "

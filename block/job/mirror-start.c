@@ -218,6 +218,7 @@ co_hold_layers(Job *job, const MirrorParams *p, Error **errp)
     unsigned between;
 
     s->layers = 1;
+    s->commit = p->commit;
     if (!p->commit) {
         return true;
     }

@@ -255,6 +255,11 @@ int co_mirror_run(Job *job, Error **errp)
     co_know_todo(s);
     mirror_tell_total(job);
     job_progress_add(job, s->done_bytes);
+    if (s->commit && s->source->size_bytes) {
+        /* The reply goes first even if there is nothing to do. */
+        job_begun(job);
+        co_reschedule();
+    }
     do {
         co_follow(job);
     } while (s->work.error && !job_cancelled(job) && co_try_again(job));

@@ -80,7 +80,7 @@ typedef struct MirrorState {
     Node *replaces;  /* with a reference, or NULL */
     BlockCopy *copy; /* the filter's */
     DirtyBitmap *todo;
-    bool target_was_read_only;
+    bool commit, target_was_read_only;
     Root *base;    /* a commit's, that may resize it; or NULL */
     bool own_todo; /* anonymous, the job's own */
     BitmapSyncMode bitmap_mode;

@@ -107,6 +107,10 @@ class Frozen(case.Case):
         self.refuse('blockdev-mirror',
                     "Node 'n2' is busy: node is used as backing hd of 'n3'",
                     device='x', target='n2', sync='full', job_id='k')
+        self.refuse('blockdev-mirror',
+                    "Node 'n3' is busy: node is used as backing hd of 'n4'",
+                    device='n4', target='x', sync='full', job_id='k',
+                    replaces='n3')
         self.vm.cmd('blockdev-mirror', {
             'job-id': 'k', 'device': 'n4', 'target': 'x', 'sync': 'full',
             'speed': 1, 'filter-node-name': 'mf'})

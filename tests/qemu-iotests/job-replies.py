@@ -134,6 +134,12 @@ class Replies(case.Case):
         self.assertEqual(self.told('block-stream', device='c'), LIFE)
         jobs.follow(self.vm, 'j', 'null')
 
+    def test_active_commit_of_nothing(self):
+        self.chain(MIB)
+        self.assertEqual(self.told('block-commit', device='c'), LIFE)
+        self.assertEqual(jobs.follow(self.vm, 'j', 'READY'),
+                         ['ready', self.entry('READY', 'commit')])
+
     def test_stream_of_what_stands_alone(self):
         self.disk('a', MIB, 'qcow2')
         self.assertEqual(self.told('block-stream', device='a'),

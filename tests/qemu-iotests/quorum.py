@@ -475,6 +475,15 @@ class Mirror(QuorumCase):
                                      'node-name': 'x', 'read-only': True})
         self.refused('n1')
 
+    def test_job_does_not_see_what_is_refused(self):
+        self.vm.cmd('blockdev-mirror', self.args('n1'))
+        self.vm.qmp.event('BLOCK_JOB_READY')
+        self.vm.qmp.events.clear()
+        self.assert_error(self.vm, 'x-blockdev-change',
+                          {'parent': 'q', 'child': 'children.9'},
+                          "Node 'q' does not have child 'children.9'")
+        self.assertEqual(self.vm.qmp.events, [])
+
     def test_user_comes_later(self):
         self.vm.cmd('blockdev-mirror', self.args('n1'))
         self.vm.qmp.event('BLOCK_JOB_READY')
