@@ -79,6 +79,7 @@ void block_copy_free(BlockCopy *copy)
 {
     if (copy) {
         range_locks_free(copy->in_flight);
+        sparse_bitmap_free(copy->unflushed);
         copy_space_free(copy->space);
         if (!copy->live) {
             bitmap_release(copy->todo);
@@ -351,9 +352,4 @@ void block_copy_stop_soon(BlockCopy *copy)
     assert(reactor_current() == copy->home);
     copy->stopped = true;
     block_copy_space_wake(copy);
-}
-
-int co_block_copy_flush(BlockCopy *copy)
-{
-    return co_edge_flush(copy->target);
 }

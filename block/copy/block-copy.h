@@ -168,7 +168,9 @@ int co_block_copy_finish(BlockCopyRun *run, bool *error_is_read) COROUTINE_ONLY;
 void co_block_copy_stop(BlockCopy *copy) COROUTINE_ONLY;
 /* The same without waiting for what is in flight. At home. */
 void block_copy_stop_soon(BlockCopy *copy) CONTROL_ONLY;
-/* What was copied is on the target's stable storage when it returns. */
+/* What was copied is on the target's stable storage when it returns. 0, or
+ * -errno: what a live copy with block_copy_keep_unflushed() has copied since
+ * the last one is to do again then. */
 int co_block_copy_flush(BlockCopy *copy) COROUTINE_ONLY;
 
 /* --- live copies: users' writes to both sides ---------------------------- */
@@ -178,6 +180,12 @@ typedef enum BlockCopyWrite {
     BLOCK_COPY_WRITE_ZEROES,
     BLOCK_COPY_WRITE_DISCARD,
 } BlockCopyWrite;
+
+/* For who goes on from the bits to do another time: they are to cover what was
+ * not flushed, too, when the copy is given up. Before anything is copied. */
+void block_copy_keep_unflushed(BlockCopy *copy) CONTROL_ONLY;
+/* Stops, soon, and sets the bits of what was not flushed. At home. */
+void block_copy_give_up_unflushed(BlockCopy *copy) CONTROL_ONLY;
 
 /*
  * Writes to the source and, where that makes or keeps clusters done, to the

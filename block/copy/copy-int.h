@@ -36,7 +36,8 @@ struct BlockCopy {
     /* What the source last said to be data: a hint that saves asking again
      * for each chunk. Data is never a wrong answer. */
     uint64_t data_start, data_end;
-    uint64_t memory_bytes; /* in use */
+    SparseBitmap *unflushed; /* NULL: nobody wants to know; unflushed.c */
+    uint64_t memory_bytes;   /* in use */
     CoQueue memory_freed;
 };
 
@@ -76,6 +77,11 @@ int co_copy_classify(BlockCopyRun *run, bool waited_for) COROUTINE_ONLY;
 
 /* Moves a claimed piece; the states are the caller's matter. At home. */
 int co_move_run(BlockCopyRun *run, bool *error_is_read) COROUTINE_ONLY;
+
+/* --- unflushed.c; at home ------------------------------------------------ */
+
+/* The target has taken these clusters; the last may be cut. */
+void copy_note_written(BlockCopy *copy, uint64_t offset_bytes, uint64_t bytes);
 
 /* --- space.c; at home ---------------------------------------------------- */
 

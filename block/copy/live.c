@@ -8,7 +8,7 @@
  * 2. A cluster that was to do before stays so, unless the write covers it
  *    whole; so no write hides that older data is missing in the target.
  * 3. The source's node marks the write when it has landed there; the mark goes
- *    only when the target has it too.
+ *    only when the target has it too, and not any more once the copy stopped.
  * All at the engine's home.
  */
 #include "block/copy/copy-int.h"
@@ -81,8 +81,9 @@ static void co_write_both_at_home(void *opaque)
     w->ret = co_write_to(copy->source, w);
     if (w->ret == 0 && both) {
         ret = co_write_target(w);
-        if (ret == 0) {
+        if (ret == 0 && !copy->stopped) {
             bitmap_reset(copy->todo, start, end - start);
+            copy_note_written(copy, start, end - start);
         }
         if (copy->written) {
             copy->written(copy->written_opaque, w->bytes, -ret);

@@ -78,7 +78,9 @@ static void run_done(BlockCopyRun *run, bool copied)
 {
     BlockCopy *copy = run->copy;
 
-    if (!copied) {
+    if (copied) {
+        copy_note_written(copy, run->offset_bytes, run->bytes);
+    } else {
         bitmap_set(copy->todo, run->offset_bytes, run->bytes);
     }
     range_unlock(copy->in_flight, &run->lock);

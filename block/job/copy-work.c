@@ -107,7 +107,9 @@ void co_copy_work_flush(CopyWork *w)
     int ret;
 
     co_root_enter(root);
+    w->flushing = true;
     ret = co_block_copy_flush(w->copy);
+    w->flushing = false;
     root_leave(root);
     if (ret < 0) {
         copy_work_failed(w, ret, false);

@@ -22,6 +22,7 @@ typedef struct CopyWork {
     /* CONTROL */
     CoCount workers;
     CoQueue worker_ended;
+    bool flushing;
     int error; /* the first one, -errno, or 0 */
     bool error_is_read;
 } CopyWork;

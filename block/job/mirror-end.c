@@ -16,7 +16,9 @@
  * Invariants:
  * 1. When users are let go after a commit the target has every byte as the
  *    disk had it while they were held.
- * 2. The user's bitmap never forgets what is not in the target.
+ * 2. The user's bitmap never forgets what is not in the target, or would not
+ *    be after a loss of power there: a failed job flushes what it has copied,
+ *    and what cannot be flushed is to do again.
  */
 #include "block/job/mirror.h"
 
@@ -227,6 +229,7 @@ COROUTINE_ONLY CONTROL_ONLY int co_mirror_prepare(Job *job, Error **errp)
     }
     if (s->work.error) {
         let_users_go(s);
+        co_mirror_keep_done(job);
         return told_error(s, job);
     }
     if (s->finish == MIRROR_PIVOTS && (ret = co_pivot(s, errp)) < 0) {
@@ -262,6 +265,7 @@ void mirror_abort(Job *job)
     block_job_share_all(job);
     /* Nor a user's write to both sides that began since the cancel. */
     mirror_give_up_target(s);
+    block_copy_give_up_unflushed(s->copy);
     mirror_settle_bitmap(s, s->bitmap_mode == BITMAP_SYNC_MODE_ALWAYS);
 }
 

@@ -17,10 +17,15 @@
 static void mirror_progress(void *opaque, uint64_t bytes)
 {
     Job *job = opaque;
+    MirrorState *s = job_state(job);
 
     assert(reactor_current() == reactor_control());
-    ((MirrorState *)job_state(job))->done_bytes += bytes;
-    job_progress_add(job, bytes);
+    s->done_bytes += bytes;
+    if (s->bitmap && block_job_speed(job)) {
+        s->untold_bytes += bytes; /* it will be flushed first */
+    } else {
+        job_progress_add(job, bytes);
+    }
 }
 
 /* A write of a user's reached the target, or did not. */
@@ -195,6 +200,7 @@ static void init_state(Job *job, const MirrorParams *p, Node *filter,
         node_ref(s->replaces);
     }
     if (s->bitmap) {
+        block_copy_keep_unflushed(s->copy);
         bitmap_set_busy(s->bitmap, true);
     }
     mirror_tell_bitmap(s);

@@ -37,7 +37,7 @@ static bool mirror_leave(Job *job)
 
 void mirror_give_up_target(MirrorState *s)
 {
-    if (s->work.workers.n || mirror_top_active(s->filter)) {
+    if (s->work.workers.n || s->work.flushing || mirror_top_active(s->filter)) {
         node_cancel_requests(s->target);
     }
 }

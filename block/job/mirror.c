@@ -27,6 +27,12 @@
 #define REST_NS (100 * INT64_C(1000000))
 /* What is left is little: users are held for the time it takes. */
 #define LITTLE_BYTES (1 * MiB)
+/* A job with a bitmap flushes after so long, so that one that loses its target
+ * leaves no more than that to do again; before it sleeps, sooner. */
+#define KEEP_NS (1000 * INT64_C(1000000))
+#define KEEP_SLEEPING_NS (100 * INT64_C(1000000))
+/* So long may the target take for its last flush when the job has failed. */
+#define PATIENCE_NS (5000 * INT64_C(1000000))
 /* A pass over one part in so many of what the one before it copied is one that
  * a user does not notice. */
 #define SHORT_PASS 16
@@ -44,10 +50,19 @@ static uint64_t todo_bytes(const MirrorState *s)
     return bytes;
 }
 
+static void tell_done(Job *job)
+{
+    MirrorState *s = job_state(job);
+
+    job_progress_add(job, s->untold_bytes);
+    s->untold_bytes = 0;
+}
+
 void mirror_tell_total(Job *job)
 {
     const MirrorState *s = job_state(job);
 
+    tell_done(job);
     job_progress_set_total(job, s->done_bytes + todo_bytes(s));
 }
 
@@ -81,8 +96,26 @@ static bool is_to_pay(const MirrorState *s, uint64_t at, uint64_t unpaid_bytes)
 }
 
 COROUTINE_ONLY
+static void co_keep_done_since(MirrorState *s, int64_t ns)
+{
+    int64_t now_ns = reactor_now_ns();
+
+    if (s->bitmap && now_ns - s->flushed_ns > ns) {
+        s->flushed_ns = now_ns;
+        co_copy_work_flush(&s->work);
+    }
+}
+
+COROUTINE_ONLY
 static void co_pay(Job *job, uint64_t *unpaid_bytes)
 {
+    MirrorState *s = job_state(job);
+
+    if (s->bitmap && block_job_speed(job)) {
+        co_copy_work_wait_all(&s->work);
+        co_keep_done_since(s, KEEP_SLEEPING_NS);
+        tell_done(job);
+    }
     co_block_job_throttle(job, *unpaid_bytes);
     *unpaid_bytes = 0;
 }
@@ -99,6 +132,7 @@ void co_mirror_pass(Job *job, bool in_co_run)
             co_job_pause_point(job);
         }
         co_copy_work_wait_room(&s->work);
+        co_keep_done_since(s, KEEP_NS);
         if (s->work.error || (job_cancelled(job) && !is_in_run(job, unpaid)) ||
             !co_step(job, &at, &step)) {
             break;
@@ -117,6 +151,7 @@ void co_mirror_pass(Job *job, bool in_co_run)
         co_pay(job, &unpaid);
     }
     co_copy_work_wait_all(&s->work);
+    tell_done(job);
 }
 
 /* --- the work ------------------------------------------------------------ */
@@ -241,6 +276,27 @@ COROUTINE_ONLY CONTROL_ONLY static void co_follow(Job *job)
     }
 }
 
+CONTROL_ONLY
+static void patience_ends(void *opaque)
+{
+    mirror_give_up_target(opaque);
+}
+
+void co_mirror_keep_done(Job *job)
+{
+    MirrorState *s = job_state(job);
+    int error = s->work.error;
+    Timer patience;
+
+    if (s->bitmap) {
+        timer_init(&patience, patience_ends, s);
+        timer_arm(&patience, reactor_now_ns() + PATIENCE_NS);
+        co_copy_work_flush(&s->work);
+        timer_cancel(&patience);
+        s->work.error = error; /* what ended the job stays its error */
+    }
+}
+
 int co_mirror_run(Job *job, Error **errp)
 {
     MirrorState *s = job_state(job);
@@ -251,6 +307,7 @@ int co_mirror_run(Job *job, Error **errp)
         co_reschedule(); /* the command's reply goes first */
         return -EINVAL;
     }
+    s->flushed_ns = reactor_now_ns() - KEEP_SLEEPING_NS - 1;
     co_mirror_find_todo(job);
     co_know_todo(s);
     mirror_tell_total(job);
@@ -267,6 +324,7 @@ int co_mirror_run(Job *job, Error **errp)
         /* A bit that is clear while its copy is in flight would tell that the
          * target has it. */
         co_block_copy_stop(s->copy);
+        co_mirror_keep_done(job);
     }
     return s->work.error;
 }

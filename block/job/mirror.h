@@ -97,6 +97,8 @@ typedef struct MirrorState {
     bool todo_known;     /* its bits are set, users may write to both sides */
     bool ready, synced;
     uint64_t done_bytes;
+    uint64_t untold_bytes; /* of them, the job's progress lacks these */
+    int64_t flushed_ns;    /* when it last was, for who goes on another time */
     /* From co_prepare to commit or abort. */
     Quiesce *section;
     Txn *pivot;
@@ -116,6 +118,9 @@ void co_mirror_go_active(MirrorState *s) COROUTINE_ONLY CONTROL_ONLY;
 /* Copies what is to do from the disk's start to its end; in co_run, with the
  * job's speed and pauses. */
 void co_mirror_pass(Job *job, bool in_co_run) COROUTINE_ONLY;
+/* For a job with a bitmap that will fail or be cancelled: what was copied and
+ * can be flushed counts as done. */
+void co_mirror_keep_done(Job *job) COROUTINE_ONLY CONTROL_ONLY;
 /* How much is done and left to do, together. */
 void mirror_tell_total(Job *job);
 /* What is on its way to the target ends soon. */

@@ -77,6 +77,34 @@ class Policies(case.Case):
         for name in 'src', 'dst':
             self.vm.cmd('blockdev-del', {'node-name': name})
 
+    @ONLY
+    def test_flush_fails(self):
+        """What the target cannot flush it may lack afterwards: all of it is
+        to do again."""
+        images.make(self.target, MIB)
+        self.add_node('src', self.source, [])
+        self.add_node('dst', self.target,
+                      [{'event': 'none', 'iotype': 'flush', 'errno': 5}])
+        self.vm.cmd('block-dirty-bitmap-add', {'node': 'src', 'name': 'b'})
+        self.vm.cmd('human-monitor-command', {
+            'command-line': 'qemu-io src "write -P 0x5a 0 256k"'})
+        arguments = {'job-id': 'job', 'device': 'src', 'target': 'dst',
+                     'sync': 'full', 'bitmap': 'b'}
+        self.vm.cmd('blockdev-mirror', arguments)
+        self.assert_told('target', 'report')
+        event = self.vm.qmp.event('BLOCK_JOB_COMPLETED')
+        self.assertEqual(event['data']['error'], os.strerror(errno.EIO))
+        self.assertEqual(bitmaps.count(self.vm, 'src', 'b'), 256 * KIB)
+        self.vm.cmd('blockdev-del', {'node-name': 'dst'})
+        self.add_node('dst', self.target, [])
+        self.vm.cmd('blockdev-mirror', arguments)
+        self.vm.qmp.event('BLOCK_JOB_READY')
+        self.vm.cmd('block-job-cancel', {'device': 'job'})
+        self.vm.qmp.event('BLOCK_JOB_COMPLETED')
+        self.assertEqual(bitmaps.count(self.vm, 'src', 'b'), 0)
+        self.assertEqual(images.read(self.target, 0, 256 * KIB),
+                         b'\x5a' * 256 * KIB)
+
     def test_report(self):
         for side, number in EACH:
             self.begin(side, number, **{f'on_{side}_error': 'report'})
