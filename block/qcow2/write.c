@@ -250,7 +250,7 @@ static int co_write_in_place(Qcow2State *s, uint64_t offset, uint64_t bytes,
 {
     *done = 0;
     while (*done < bytes) {
-        Qcow2Map map;
+        Qcow2Map map = {0};
         int ret =
             qcow2_is_watched(s) ? co_qcow2_table_ensure(s, offset + *done) : 0;
 
