@@ -98,10 +98,8 @@ static bool is_to_pay(const MirrorState *s, uint64_t at, uint64_t unpaid_bytes)
 COROUTINE_ONLY
 static void co_keep_done_since(MirrorState *s, int64_t ns)
 {
-    int64_t now_ns = reactor_now_ns();
-
-    if (s->bitmap && now_ns - s->flushed_ns > ns) {
-        s->flushed_ns = now_ns;
+    if (s->bitmap && reactor_now_ns() - s->flushed_ns > ns) {
+        s->flushed_ns = reactor_now_ns();
         co_copy_work_flush(&s->work);
     }
 }
