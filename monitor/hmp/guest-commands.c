@@ -72,7 +72,7 @@ const HmpCommand hmp_dump_guest_memory = {
         "only.\n"
         "\t\t\tbegin: the starting physical address.\n"
         "\t\t\tlength: the memory size, in bytes.",
-    .refused = "this machine has no memory, as it has no guest",
+    .refused = HMP_NO_MEMORY,
     .bare = "Error: dump: no guest memory to dump\n",
 };
 
@@ -117,7 +117,7 @@ const HmpCommand hmp_gva2gpa = {
     .params = "addr",
     .help = "print the guest physical address corresponding to a guest virtual "
             "address",
-    .refused = "this machine has no guest that a processor would run",
+    .refused = HMP_NO_PROCESSOR,
     .bare = "No cpu\n",
 };
 
@@ -126,7 +126,7 @@ const HmpCommand hmp_i = {
     .args = {{"fmt", HMP_FORMAT}, {"addr", HMP_INT}},
     .params = "/fmt addr",
     .help = "I/O port read",
-    .refused = "this machine has no ports, as it has no guest",
+    .refused = HMP_NO_PORTS,
 };
 
 const HmpCommand hmp_mce = {
@@ -141,7 +141,7 @@ const HmpCommand hmp_mce = {
     .params = "[-b] cpu bank status mcgstatus addr misc",
     .help = "inject a MCE on the given CPU [and broadcast to other CPUs with "
             "-b option]",
-    .refused = "this machine has no guest that a processor would run",
+    .refused = HMP_NO_PROCESSOR,
     .bare = "",
 };
 
@@ -151,7 +151,7 @@ const HmpCommand hmp_memsave = {
     .params = "addr size file",
     .help =
         "save to disk virtual memory dump starting at 'addr' of size 'size'",
-    .refused = "this machine has no memory, as it has no guest",
+    .refused = HMP_NO_MEMORY,
     .bare = "No CPU available\n",
 };
 
@@ -167,7 +167,7 @@ const HmpCommand hmp_o = {
     .args = {{"fmt", HMP_FORMAT}, {"addr", HMP_INT}, {"val", HMP_INT}},
     .params = "/fmt addr value",
     .help = "I/O port write",
-    .refused = "this machine has no ports, as it has no guest",
+    .refused = HMP_NO_PORTS,
 };
 
 const HmpCommand hmp_pmemsave = {
@@ -176,7 +176,7 @@ const HmpCommand hmp_pmemsave = {
     .params = "addr size file",
     .help =
         "save to disk physical memory dump starting at 'addr' of size 'size'",
-    .refused = "this machine has no memory, as it has no guest",
+    .refused = HMP_NO_MEMORY,
 };
 
 const HmpCommand hmp_sum = {
@@ -184,7 +184,7 @@ const HmpCommand hmp_sum = {
     .args = {{"start", HMP_LONG}, {"size", HMP_INT}},
     .params = "addr size",
     .help = "compute the checksum of a memory region",
-    .refused = "this machine has no memory, as it has no guest",
+    .refused = HMP_NO_MEMORY,
 };
 
 const HmpCommand hmp_x = {
@@ -192,7 +192,7 @@ const HmpCommand hmp_x = {
     .args = {{"fmt", HMP_FORMAT}, {"addr", HMP_LONG}},
     .params = "/fmt addr",
     .help = "virtual memory dump starting at 'addr'",
-    .refused = "this machine has no memory, as it has no guest",
+    .refused = HMP_NO_MEMORY,
     .bare = "Can not dump without CPU\n",
 };
 
@@ -201,5 +201,5 @@ const HmpCommand hmp_xp = {
     .args = {{"fmt", HMP_FORMAT}, {"addr", HMP_LONG}},
     .params = "/fmt addr",
     .help = "physical memory dump starting at 'addr'",
-    .refused = "this machine has no memory, as it has no guest",
+    .refused = HMP_NO_MEMORY,
 };

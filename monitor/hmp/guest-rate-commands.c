@@ -24,7 +24,7 @@ const HmpCommand hmp_calc_dirty_rate = {
     .help = "start a round of guest dirty rate measurement (using -r to\n"
             "\t\t\t specify dirty ring as the method of calculation and\n"
             "\t\t\t -b to specify dirty bitmap as method of calculation)",
-    .refused = "this machine has no memory, as it has no guest",
+    .refused = HMP_NO_MEMORY,
 };
 
 const HmpCommand hmp_cancel_vcpu_dirty_limit = {

@@ -85,7 +85,7 @@ const HmpCommand hmp_boot_set = {
     .args = {{"bootdevice", HMP_STRING}},
     .params = "bootdevice",
     .help = "define new values for the boot device list",
-    .refused = "this machine has no guest that would see it",
+    .refused = HMP_NO_VIEWER,
     .bare =
         "no function defined to set boot device list for this architecture\n",
 };
@@ -117,7 +117,7 @@ const HmpCommand hmp_mouse_button = {
     .args = {{"button_state", HMP_INT}},
     .params = "state",
     .help = "change mouse button state (1=L, 2=M, 4=R)",
-    .refused = "this machine has no guest that would see it",
+    .refused = HMP_NO_VIEWER,
 };
 
 const HmpCommand hmp_mouse_move = {
@@ -127,7 +127,7 @@ const HmpCommand hmp_mouse_move = {
              {"dz_str", HMP_STRING, true}},
     .params = "dx dy [dz]",
     .help = "send mouse move events",
-    .refused = "this machine has no guest that would see it",
+    .refused = HMP_NO_VIEWER,
 };
 
 const HmpCommand hmp_mouse_set = {
@@ -157,7 +157,7 @@ const HmpCommand hmp_sendkey = {
     .params = "keys [hold_ms]",
     .help = "send keys to the VM (e.g. 'sendkey ctrl-alt-f1', default hold "
             "time=100 ms)",
-    .refused = "this machine has no guest that would see it",
+    .refused = HMP_NO_VIEWER,
 };
 
 const HmpCommand hmp_set_password = {

@@ -44,6 +44,12 @@ typedef struct HmpArg {
 
 #define HMP_ARGS_MAX 13
 
+/* Why several commands are refused; for HmpCommand.refused. */
+#define HMP_NO_MEMORY "this machine has no memory, as it has no guest"
+#define HMP_NO_PROCESSOR "this machine has no guest that a processor would run"
+#define HMP_NO_VIEWER "this machine has no guest that would see it"
+#define HMP_NO_PORTS "this machine has no ports, as it has no guest"
+
 typedef struct HmpCommand HmpCommand;
 struct HmpCommand {
     const char *name; /* "stop|s": either */

@@ -58,7 +58,7 @@ const HmpCommand hmp_info_irq = {
     .name = "irq",
     .params = "",
     .help = "show the interrupts statistics (if available)",
-    .refused = "this machine has no guest that a processor would run",
+    .refused = HMP_NO_PROCESSOR,
     .bare = "",
 };
 
@@ -66,7 +66,7 @@ const HmpCommand hmp_info_jit = {
     .name = "jit",
     .params = "",
     .help = "show dynamic compiler info",
-    .refused = "this machine has no guest that a processor would run",
+    .refused = HMP_NO_PROCESSOR,
 };
 
 const HmpCommand hmp_info_lapic = {
@@ -75,7 +75,7 @@ const HmpCommand hmp_info_lapic = {
     .params = "[apic-id]",
     .help = "show local apic state (apic-id: local apic to read, default is "
             "which of current CPU)",
-    .refused = "this machine has no guest that a processor would run",
+    .refused = HMP_NO_PROCESSOR,
     .bare = "No CPU available\n",
 };
 
@@ -83,7 +83,7 @@ const HmpCommand hmp_info_mem = {
     .name = "mem",
     .params = "",
     .help = "show the active virtual memory mappings",
-    .refused = "this machine has no guest that a processor would run",
+    .refused = HMP_NO_PROCESSOR,
     .bare = "No CPU available\n",
 };
 
@@ -104,7 +104,7 @@ const HmpCommand hmp_info_mtree = {
     .help = "show memory tree (-f: dump flat view for address spaces;-d: dump "
             "dispatch tree, valid with -f only);-o: dump region "
             "owners/parents;-D: dump disabled regions",
-    .refused = "this machine has no memory, as it has no guest",
+    .refused = HMP_NO_MEMORY,
 };
 
 const HmpCommand hmp_info_numa = {
@@ -125,7 +125,7 @@ const HmpCommand hmp_info_pic = {
     .name = "pic",
     .params = "",
     .help = "show PIC state",
-    .refused = "this machine has no guest that a processor would run",
+    .refused = HMP_NO_PROCESSOR,
     .bare = "",
 };
 
@@ -140,7 +140,7 @@ const HmpCommand hmp_info_ramblock = {
     .name = "ramblock",
     .params = "",
     .help = "Display system ramblock information",
-    .refused = "this machine has no memory, as it has no guest",
+    .refused = HMP_NO_MEMORY,
     .bare = "              Block Name    PSize              Offset             "
             "  Used              Total\n",
 };
@@ -190,7 +190,7 @@ const HmpCommand hmp_info_tlb = {
     .name = "tlb",
     .params = "",
     .help = "show virtual to physical memory mappings",
-    .refused = "this machine has no guest that a processor would run",
+    .refused = HMP_NO_PROCESSOR,
     .bare = "No CPU available\n",
 };
 

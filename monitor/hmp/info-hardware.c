@@ -86,7 +86,7 @@ const HmpCommand hmp_info_memdev = {
     .params = "",
     .help = "show memory backends",
     .bare = "\n",
-    .refused = "this machine has no memory, as it has no guest",
+    .refused = HMP_NO_MEMORY,
 };
 
 const HmpCommand hmp_info_mice = {
