@@ -19,6 +19,12 @@ static void backup_progress(void *opaque, uint64_t bytes)
     job_progress_add(job, bytes);
 }
 
+/* Whether the target needs another image behind it to be the whole disk. */
+static bool is_part(const BackupParams *p)
+{
+    return !p->everything || p->only_guests || p->top_only;
+}
+
 COROUTINE_ONLY CONTROL_ONLY static Node *co_put_filter_in(const BackupParams *p,
                                                           Error **errp)
 {
@@ -46,7 +52,8 @@ COROUTINE_ONLY CONTROL_ONLY static Node *co_put_filter_in(const BackupParams *p,
         return NULL;
     }
     block_copy_set_chunk(copy, p->max_chunk_bytes);
-    if (p->target_is_diff) {
+    if (p->target_is_diff ||
+        copy_target_shines_through(p->target, is_part(p))) {
         block_copy_set_diff(copy);
     }
     if (p->everything) {

@@ -6,7 +6,6 @@
  * Invariant: what fails leaves nothing behind.
  */
 #include "block/filter/mirror-top.h"
-#include "block/graph/format.h"
 #include "block/job/chain.h"
 #include "block/job/mirror.h"
 
@@ -59,18 +58,10 @@ static void set_buffer(MirrorState *s, uint64_t buf_bytes)
     }
 }
 
-/* Whether what the target does not hold may show an image that is behind it
- * once it is opened again: then its zeroes must be its own. */
 static bool shines_through(const MirrorParams *p)
 {
-    Node *target = node_skip_filters(p->target);
-    const FormatOps *format = target->driver->format;
-
-    if (!target->driver->supports_backing || node_backing_child(target)) {
-        return false;
-    }
-    return p->sync == MIRROR_SYNC_MODE_TOP ||
-           (format && format->backing_file && format->backing_file(target));
+    return copy_target_shines_through(p->target,
+                                      p->sync == MIRROR_SYNC_MODE_TOP);
 }
 
 /* Where an image behind the target will be seen again, its clusters are copied
