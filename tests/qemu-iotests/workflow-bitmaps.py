@@ -53,6 +53,24 @@ class Bitmaps(WorkflowCase):
         self.assert_bytes(client.pread(CLUSTER, 9 * CLUSTER),
                           self.now[9 * CLUSTER:10 * CLUSTER])
 
+    def test_trimmed(self):
+        """What a guest trims is dirty, as it changed; that there is nothing to
+        fetch is told beside it, on the same connection."""
+        self.bitmap('add', 'b')
+        self.write(1)
+        self.guest.trim(16 * CLUSTER, 8 * CLUSTER)
+        self.guest.zero(16 * CLUSTER, 8 * CLUSTER)
+        self.now[8 * CLUSTER:24 * CLUSTER] = bytes(16 * CLUSTER)
+        self.bitmap('disable', 'b')
+        self.server.add('disk', 'changes', writable=False, bitmaps=['b'])
+        client = self.connect('changes', [exports.dirty('b'), exports.BASE])
+        self.assertEqual(exports.dirty_ranges(client, 'b'), [
+            (CLUSTER, CLUSTER), (8 * CLUSTER, 16 * CLUSTER)])
+        # 1: a hole, 2: it reads as zeroes
+        self.assertEqual(exports.extents(client, exports.BASE, 8 * CLUSTER,
+                                         16 * CLUSTER), [(16 * CLUSTER, 3)])
+        self.assert_reads(client, self.now)
+
     def test_all_or_nothing(self):
         self.bitmap('add', 'b')
         self.write(1)

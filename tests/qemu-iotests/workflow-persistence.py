@@ -45,6 +45,30 @@ class Persistence(WorkflowCase):
         self.assert_dirty('b')
 
     @unittest.skipUnless(flavour.keeps_bitmaps(), 'the format keeps none')
+    def test_several_at_rest(self):
+        """All disks of a machine that is off get a bitmap, or none does."""
+        disks = 'one', 'two', 'three'
+        for name in disks:
+            self.add_disk(name)
+        self.bitmap('add', 'taken', node='three', persistent=True)
+
+        def add(bitmap):
+            return {'actions': [
+                {'type': 'block-dirty-bitmap-add', 'data': {
+                    'node': name, 'name': bitmap, 'persistent': True}}
+                for name in disks]}
+
+        self.assert_error(self.vm, 'transaction', add('taken'),
+                          'Bitmap already exists: taken')
+        self.vm.cmd('transaction', add('monday'))
+        for name in disks:
+            self.remove_disk(name)
+            self.add_disk(name, path=self.path_of[name])
+        self.assertEqual(
+            [sorted(bitmaps.names(self.vm, name)) for name in disks],
+            [['monday'], ['monday'], ['monday', 'taken']])
+
+    @unittest.skipUnless(flavour.keeps_bitmaps(), 'the format keeps none')
     def test_killed(self):
         """After a crash it says that it cannot be relied upon."""
         self.bitmap('add', 'b', persistent=True)
