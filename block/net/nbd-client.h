@@ -247,6 +247,17 @@ void co_nbd_client_sender(void *opaque) COROUTINE_ONLY;
 bool nbd_area_add(NbdCall *call, uint64_t start, uint32_t bytes);
 bool nbd_area_complete(const NbdCall *call);
 
+/* --- nbd-input.c: for the reader; 0 or -errno, which ends the link -------- */
+
+/* Texts and kinds of chunks that are skipped. */
+#define NBD_SKIP_MAX (64u << 10)
+
+int co_nbd_take(NbdLink *l, void *buf, size_t bytes) COROUTINE_ONLY;
+int co_nbd_skip(NbdLink *l, uint32_t bytes) COROUTINE_ONLY;
+/* Data of a read, to its place: @at of what it asked for. */
+int co_nbd_take_data(NbdLink *l, NbdCall *call, size_t at,
+                     size_t bytes) COROUTINE_ONLY;
+
 /* --- nbd-receive.c ------------------------------------------------------- */
 
 void co_nbd_client_reader(void *opaque) COROUTINE_ONLY;

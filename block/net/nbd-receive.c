@@ -9,110 +9,6 @@
  */
 #include "block/net/nbd-client.h"
 
-/* Payloads from this size on go from the socket to their place at once. */
-#define DIRECT_BYTES (NBD_INPUT_BYTES / 4)
-/* Texts and kinds of chunks that are skipped. */
-#define SKIP_MAX (64u << 10)
-
-/* --- input --------------------------------------------------------------- */
-
-COROUTINE_ONLY
-static int co_fill(NbdLink *l)
-{
-    NbdInput *in = l->input;
-    ssize_t n;
-
-    if (l->state != NBD_LINK_UP) {
-        return -ECANCELED;
-    }
-    in->start = in->end = 0;
-    n = co_nbd_recv(&l->session, in->buf, sizeof(in->buf));
-    if (n <= 0) {
-        return n < 0 ? n : -EPIPE;
-    }
-    in->end = n;
-    return 0;
-}
-
-COROUTINE_ONLY
-static int co_take(NbdLink *l, void *buf, size_t bytes)
-{
-    NbdInput *in = l->input;
-    uint8_t *to = buf;
-
-    while (true) {
-        size_t n = MIN(bytes, in->end - in->start);
-        int ret;
-
-        if (n && to) {
-            memcpy(to, in->buf + in->start, n);
-            to += n;
-        }
-        in->start += n;
-        bytes -= n;
-        if (!bytes) {
-            return 0;
-        }
-        ret = co_fill(l);
-        if (ret) {
-            return ret;
-        }
-    }
-}
-
-COROUTINE_ONLY
-static int co_skip(NbdLink *l, uint32_t bytes)
-{
-    return bytes > SKIP_MAX ? -EINVAL : co_take(l, NULL, bytes);
-}
-
-/* Straight from the socket into a part of @iov. */
-COROUTINE_ONLY
-static int co_take_direct(NbdLink *l, const Iov *iov, size_t at, size_t bytes)
-{
-    while (bytes) {
-        ssize_t n;
-        Iov part;
-
-        if (l->state != NBD_LINK_UP) {
-            return -ECANCELED;
-        }
-        iov_init_slice(&part, iov, at, bytes);
-        n = co_nbd_recvv(&l->session, part.v, MIN(part.n, IOV_MAX));
-        iov_free(&part);
-        if (n <= 0) {
-            return n < 0 ? n : -EPIPE;
-        }
-        at += n;
-        bytes -= n;
-    }
-    return 0;
-}
-
-/* Data of a read, to its place. */
-COROUTINE_ONLY
-static int co_take_data(NbdLink *l, NbdCall *call, size_t at, size_t bytes)
-{
-    NbdInput *in = l->input;
-
-    while (bytes) {
-        size_t n = MIN(bytes, in->end - in->start);
-        int ret;
-
-        iov_from_buf(&call->data, at, in->buf + in->start, n);
-        in->start += n;
-        at += n;
-        bytes -= n;
-        if (bytes >= DIRECT_BYTES) {
-            return co_take_direct(l, &call->data, at, bytes);
-        }
-        if (bytes && (ret = co_fill(l))) {
-            return ret;
-        }
-    }
-    return 0;
-}
-
 /* --- simple replies ------------------------------------------------------ */
 
 COROUTINE_ONLY
@@ -129,7 +25,7 @@ static int co_simple(NbdLink *l, const NbdSimpleReply *reply)
     }
     call->error = nbd_error_to_errno(error);
     if (!error && call->command == NBD_CMD_READ) {
-        int ret = co_take_data(l, call, 0, call->bytes);
+        int ret = co_nbd_take_data(l, call, 0, call->bytes);
 
         if (ret) {
             return ret;
@@ -146,7 +42,7 @@ COROUTINE_ONLY
 static int co_chunk_offset(NbdLink *l, const NbdCall *call, uint64_t *at)
 {
     Be64 offset;
-    int ret = co_take(l, &offset, sizeof(offset));
+    int ret = co_nbd_take(l, &offset, sizeof(offset));
 
     if (!ret && be64_get(offset) < call->offset_bytes) {
         ret = -EINVAL;
@@ -171,7 +67,7 @@ static int co_chunk_data(NbdLink *l, NbdCall *call, uint32_t bytes)
     if (!nbd_area_add(call, at, bytes - sizeof(Be64))) {
         return -EINVAL;
     }
-    return co_take_data(l, call, at, bytes - sizeof(Be64));
+    return co_nbd_take_data(l, call, at, bytes - sizeof(Be64));
 }
 
 COROUTINE_ONLY
@@ -185,7 +81,7 @@ static int co_chunk_hole(NbdLink *l, NbdCall *call, uint32_t bytes)
         return -EINVAL;
     }
     ret = co_chunk_offset(l, call, &at);
-    ret = ret ? ret : co_take(l, &length, sizeof(length));
+    ret = ret ? ret : co_nbd_take(l, &length, sizeof(length));
     if (ret) {
         return ret;
     }
@@ -209,7 +105,7 @@ static int co_take_extent(NbdLink *l, Extent *e)
         Be32 context_id;
         NbdExtent first;
     } wire;
-    int ret = co_take(l, &wire, sizeof(wire));
+    int ret = co_nbd_take(l, &wire, sizeof(wire));
 
     *e = (Extent){0};
     if (ret == 0) {
@@ -226,7 +122,7 @@ static int co_take_ext_extent(NbdLink *l, Extent *e, uint32_t *n)
         NbdExtStatus head;
         NbdExtExtent first;
     } wire;
-    int ret = co_take(l, &wire, sizeof(wire));
+    int ret = co_nbd_take(l, &wire, sizeof(wire));
 
     *e = (Extent){0};
     *n = 0;
@@ -264,7 +160,7 @@ static int co_chunk_status(NbdLink *l, NbdCall *call, uint32_t bytes)
     }
     call->extent_bytes = MIN(e.bytes, call->bytes);
     call->extent_flags = e.flags;
-    return co_skip(l, bytes - head - each);
+    return co_nbd_skip(l, bytes - head - each);
 }
 
 COROUTINE_ONLY
@@ -281,7 +177,7 @@ static int co_chunk_error(NbdLink *l, NbdCall *call, uint16_t type,
     if (bytes < sizeof(head)) {
         return -EINVAL;
     }
-    ret = co_take(l, &head, sizeof(head));
+    ret = co_nbd_take(l, &head, sizeof(head));
     if (ret) {
         return ret;
     }
@@ -294,7 +190,7 @@ static int co_chunk_error(NbdLink *l, NbdCall *call, uint16_t type,
     if (!call->error) {
         call->error = nbd_error_to_errno(be32_get(head.error));
     }
-    return co_skip(l, rest);
+    return co_nbd_skip(l, rest);
 }
 
 COROUTINE_ONLY
@@ -339,8 +235,8 @@ static bool answered(const NbdCall *call)
 static uint64_t chunk_max(const NbdCall *call)
 {
     return call->command == NBD_CMD_READ
-               ? MAX(call->bytes + sizeof(Be64), SKIP_MAX)
-               : SKIP_MAX;
+               ? MAX(call->bytes + sizeof(Be64), NBD_SKIP_MAX)
+               : NBD_SKIP_MAX;
 }
 
 /* The header of a chunk, in whatever form it came. */
@@ -385,8 +281,8 @@ typedef union ReplyHead {
 COROUTINE_ONLY
 static int co_take_head(NbdLink *l, ReplyHead *head, size_t bytes)
 {
-    return co_take(l, (uint8_t *)head + sizeof(head->magic),
-                   bytes - sizeof(head->magic));
+    return co_nbd_take(l, (uint8_t *)head + sizeof(head->magic),
+                       bytes - sizeof(head->magic));
 }
 
 COROUTINE_ONLY
@@ -424,7 +320,7 @@ static int co_one_reply(NbdLink *l)
 {
     const NbdSession *s = &l->session;
     ReplyHead head;
-    int ret = co_take(l, &head, sizeof(head.magic));
+    int ret = co_nbd_take(l, &head, sizeof(head.magic));
 
     if (ret) {
         return ret;
