@@ -85,6 +85,25 @@ static int check_write(const Edge *edge, uint64_t offset_bytes, uint64_t bytes)
                                   : check_range(edge, offset_bytes, bytes);
 }
 
+/* A request on a range: what is @refused, or of no bytes, goes nowhere. */
+COROUTINE_ONLY
+static int co_call_range(Edge *edge, void (*run)(IoCall *call), int refused,
+                         uint64_t offset_bytes, uint64_t bytes, Iov *iov,
+                         size_t iov_offset, ReqFlags flags)
+{
+    IoCall call = {
+        .run = run,
+        .node = edge->child,
+        .offset_bytes = offset_bytes,
+        .bytes = bytes,
+        .iov = iov,
+        .iov_offset = iov_offset,
+        .flags = flags,
+    };
+
+    return refused || !bytes ? refused : co_call_at_home(&call);
+}
+
 COROUTINE_ONLY
 static void run_preadv(IoCall *c)
 {
@@ -95,18 +114,9 @@ static void run_preadv(IoCall *c)
 int co_edge_preadv(Edge *edge, uint64_t offset_bytes, uint64_t bytes, Iov *iov,
                    size_t iov_offset, ReqFlags flags)
 {
-    IoCall call = {
-        .run = run_preadv,
-        .node = edge->child,
-        .offset_bytes = offset_bytes,
-        .bytes = bytes,
-        .iov = iov,
-        .iov_offset = iov_offset,
-        .flags = flags,
-    };
-    int ret = check_range(edge, offset_bytes, bytes);
-
-    return ret || !bytes ? ret : co_call_at_home(&call);
+    return co_call_range(edge, run_preadv,
+                         check_range(edge, offset_bytes, bytes), offset_bytes,
+                         bytes, iov, iov_offset, flags);
 }
 
 COROUTINE_ONLY
@@ -119,18 +129,9 @@ static void run_pwritev(IoCall *c)
 int co_edge_pwritev(Edge *edge, uint64_t offset_bytes, uint64_t bytes, Iov *iov,
                     size_t iov_offset, ReqFlags flags)
 {
-    IoCall call = {
-        .run = run_pwritev,
-        .node = edge->child,
-        .offset_bytes = offset_bytes,
-        .bytes = bytes,
-        .iov = iov,
-        .iov_offset = iov_offset,
-        .flags = flags,
-    };
-    int ret = check_write(edge, offset_bytes, bytes);
-
-    return ret || !bytes ? ret : co_call_at_home(&call);
+    return co_call_range(edge, run_pwritev,
+                         check_write(edge, offset_bytes, bytes), offset_bytes,
+                         bytes, iov, iov_offset, flags);
 }
 
 COROUTINE_ONLY
@@ -143,16 +144,9 @@ static void run_pwrite_zeroes(IoCall *c)
 int co_edge_pwrite_zeroes_as_told(Edge *edge, uint64_t offset_bytes,
                                   uint64_t bytes, ReqFlags flags)
 {
-    IoCall call = {
-        .run = run_pwrite_zeroes,
-        .node = edge->child,
-        .offset_bytes = offset_bytes,
-        .bytes = bytes,
-        .flags = flags,
-    };
-    int ret = check_write(edge, offset_bytes, bytes);
-
-    return ret || !bytes ? ret : co_call_at_home(&call);
+    return co_call_range(edge, run_pwrite_zeroes,
+                         check_write(edge, offset_bytes, bytes), offset_bytes,
+                         bytes, NULL, 0, flags);
 }
 
 int co_edge_pwrite_zeroes(Edge *edge, uint64_t offset_bytes, uint64_t bytes,
@@ -172,15 +166,9 @@ static void run_pdiscard(IoCall *c)
 
 int co_edge_pdiscard(Edge *edge, uint64_t offset_bytes, uint64_t bytes)
 {
-    IoCall call = {
-        .run = run_pdiscard,
-        .node = edge->child,
-        .offset_bytes = offset_bytes,
-        .bytes = bytes,
-    };
-    int ret = check_write(edge, offset_bytes, bytes);
-
-    return ret || !bytes ? ret : co_call_at_home(&call);
+    return co_call_range(edge, run_pdiscard,
+                         check_write(edge, offset_bytes, bytes), offset_bytes,
+                         bytes, NULL, 0, 0);
 }
 
 COROUTINE_ONLY

@@ -72,7 +72,7 @@ void node_set_write_threshold(Node *node,
 void node_copy_on_read(Node *node, bool on) CONTROL_ONLY;
 
 /* A buffer that fits every node's memory alignment and is a page at least;
- * NULL when memory is out. Free with io_buffer_free. */
+ * NULL when memory is out. Free with io_buffer_free, which takes NULL, too. */
 void *io_buffer_alloc(const Node *node, size_t bytes);
 void *io_buffer_alloc_aligned(size_t align, size_t bytes);
 void io_buffer_free(void *buf);
