@@ -103,15 +103,25 @@ static int co_write_piece(LuksState *s, uint64_t at, uint8_t *buf, size_t bytes,
     return ret;
 }
 
+/* *@buf for one piece, or NULL with -errno: without a password there is no
+ * cipher. */
+static int take_piece_buffer(const LuksState *s, uint8_t **buf)
+{
+    *buf = NULL;
+    if (!s->volume.cipher) {
+        return -EPERM;
+    }
+    *buf = io_buffer_alloc(s->volume.file->child, PIECE_BYTES);
+    return *buf ? 0 : -ENOMEM;
+}
+
 COROUTINE_ONLY
 static int co_luks_preadv(Node *node, uint64_t offset_bytes, uint64_t bytes,
                           Iov *iov, size_t iov_offset, ReqFlags flags)
 {
     LuksState *s = node->state;
-    uint8_t *buf = s->volume.cipher
-                       ? io_buffer_alloc(s->volume.file->child, PIECE_BYTES)
-                       : NULL;
-    int ret = buf ? 0 : s->volume.cipher ? -ENOMEM : -EPERM;
+    uint8_t *buf;
+    int ret = take_piece_buffer(s, &buf);
 
     while (ret == 0 && bytes) {
         size_t n = MIN(bytes, PIECE_BYTES);
@@ -124,9 +134,7 @@ static int co_luks_preadv(Node *node, uint64_t offset_bytes, uint64_t bytes,
         iov_offset += n;
         bytes -= n;
     }
-    if (buf) {
-        io_buffer_free(buf);
-    }
+    io_buffer_free(buf);
     return ret;
 }
 
@@ -135,10 +143,8 @@ static int co_luks_pwritev(Node *node, uint64_t offset_bytes, uint64_t bytes,
                            Iov *iov, size_t iov_offset, ReqFlags flags)
 {
     LuksState *s = node->state;
-    uint8_t *buf = s->volume.cipher
-                       ? io_buffer_alloc(s->volume.file->child, PIECE_BYTES)
-                       : NULL;
-    int ret = buf ? 0 : s->volume.cipher ? -ENOMEM : -EPERM;
+    uint8_t *buf;
+    int ret = take_piece_buffer(s, &buf);
 
     while (ret == 0 && bytes) {
         size_t n = MIN(bytes, PIECE_BYTES);
@@ -149,9 +155,7 @@ static int co_luks_pwritev(Node *node, uint64_t offset_bytes, uint64_t bytes,
         iov_offset += n;
         bytes -= n;
     }
-    if (buf) {
-        io_buffer_free(buf);
-    }
+    io_buffer_free(buf);
     return ret;
 }
 
