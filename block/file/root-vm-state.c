@@ -20,8 +20,11 @@ static Node *keeper(Root *root)
     return node;
 }
 
-int co_root_vm_state_read(Root *root, uint64_t offset_bytes, uint64_t bytes,
-                          void *buf)
+/* One of the two is given. */
+COROUTINE_ONLY CONTROL_ONLY static int co_transfer(Root *root,
+                                                   uint64_t offset_bytes,
+                                                   uint64_t bytes, void *to,
+                                                   const void *from)
 {
     int ret = -ENOTSUP;
     Node *node;
@@ -29,31 +32,25 @@ int co_root_vm_state_read(Root *root, uint64_t offset_bytes, uint64_t bytes,
     co_graph_lock();
     node = keeper(root);
     if (node) {
+        const FormatOps *format = node->driver->format;
         Quiesce *section = co_quiesce_begin(&node, 1);
 
-        ret = node->driver->format->co_vm_state_read(node, offset_bytes, bytes,
-                                                     buf);
+        ret = to ? format->co_vm_state_read(node, offset_bytes, bytes, to)
+                 : format->co_vm_state_write(node, offset_bytes, bytes, from);
         quiesce_end(section);
     }
     graph_unlock();
     return ret;
 }
 
+int co_root_vm_state_read(Root *root, uint64_t offset_bytes, uint64_t bytes,
+                          void *buf)
+{
+    return co_transfer(root, offset_bytes, bytes, buf, NULL);
+}
+
 int co_root_vm_state_write(Root *root, uint64_t offset_bytes, uint64_t bytes,
                            const void *buf)
 {
-    int ret = -ENOTSUP;
-    Node *node;
-
-    co_graph_lock();
-    node = keeper(root);
-    if (node) {
-        Quiesce *section = co_quiesce_begin(&node, 1);
-
-        ret = node->driver->format->co_vm_state_write(node, offset_bytes, bytes,
-                                                      buf);
-        quiesce_end(section);
-    }
-    graph_unlock();
-    return ret;
+    return co_transfer(root, offset_bytes, bytes, NULL, buf);
 }
