@@ -91,37 +91,24 @@ static void mirror_query(const Job *job, BlockJobInfo *info)
     info->actively_synced = s->synced;
 }
 
+/* A mirror, and the commit of an active image, which is one. */
+#define MIRROR_JOB                                            \
+    .step_when_woken = true, .looks_first = true,             \
+    .state_bytes = sizeof(MirrorState), .reply_first = true,  \
+    .co_run = co_mirror_run, .co_prepare = co_mirror_prepare, \
+    .commit = mirror_commit, .abort = mirror_abort,           \
+    .co_clean = co_mirror_clean, .cancel = mirror_cancel,     \
+    .complete = mirror_complete, .leave = mirror_leave
+
 const JobDriver mirror_driver = {
-    .step_when_woken = true,
-    .looks_first = true,
+    MIRROR_JOB,
     .type = JOB_TYPE_MIRROR,
-    .state_bytes = sizeof(MirrorState),
-    .reply_first = true,
-    .co_run = co_mirror_run,
-    .co_prepare = co_mirror_prepare,
-    .commit = mirror_commit,
-    .abort = mirror_abort,
-    .co_clean = co_mirror_clean,
-    .cancel = mirror_cancel,
-    .complete = mirror_complete,
-    .leave = mirror_leave,
     .co_change = co_mirror_change,
     .query = mirror_query,
 };
 
 const JobDriver mirror_commit_driver = {
-    .step_when_woken = true,
-    .looks_first = true,
+    MIRROR_JOB,
     .type = JOB_TYPE_COMMIT,
-    .state_bytes = sizeof(MirrorState),
-    .reply_first = true,
-    .co_run = co_mirror_run,
-    .co_prepare = co_mirror_prepare,
-    .commit = mirror_commit,
-    .abort = mirror_abort,
-    .co_clean = co_mirror_clean,
-    .cancel = mirror_cancel,
-    .complete = mirror_complete,
-    .leave = mirror_leave,
     .query = commit_active_query,
 };
