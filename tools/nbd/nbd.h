@@ -34,9 +34,14 @@ typedef struct NbdTool {
 
 /* False: the program ends with *@exit_code; what is wrong was reported. */
 bool nbd_tool_parse(NbdTool *tool, int argc, char **argv, int *exit_code);
+void nbd_tool_clear(NbdTool *tool);
+
+/* --- options-check.c -------------------------------------------------- */
+
 /* Whether the options go together; when objects are there. False, reported. */
 bool nbd_tool_check(NbdTool *tool);
-void nbd_tool_clear(NbdTool *tool);
+/* Reports and returns false. */
+bool nbd_tool_wrong(const char *fmt, ...) G_GNUC_PRINTF(1, 2);
 
 /* --- help.c ----------------------------------------------------------- */
 

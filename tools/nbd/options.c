@@ -13,7 +13,6 @@
 #include "nbd/protocol.h"
 #include "qapi/qapi-types.h"
 #include "tools/img/img.h"
-#include "util/reactor/service.h"
 
 enum {
     OPT_CACHE = 256,
@@ -70,28 +69,15 @@ static const struct option long_options[] = {
     {NULL, 0, NULL, 0},
 };
 
-/* Reports and returns false. */
-static bool G_GNUC_PRINTF(1, 2) wrong(const char *fmt, ...)
-{
-    g_autofree char *text = NULL;
-    va_list ap;
-
-    va_start(ap, fmt);
-    text = g_strdup_vprintf(fmt, ap);
-    va_end(ap);
-    error_report("%s", text);
-    return false;
-}
-
 /* --- single words --------------------------------------------------------- */
 
 static bool take_cache(NbdTool *tool, const char *mode)
 {
     if (tool->image.cache) {
-        return wrong("-n and --cache can only be specified once");
+        return nbd_tool_wrong("-n and --cache can only be specified once");
     }
     if (!cache_mode_find(mode)) {
-        return wrong("Invalid cache mode `%s'", mode);
+        return nbd_tool_wrong("Invalid cache mode `%s'", mode);
     }
     tool->image.cache = mode;
     return true;
@@ -100,11 +86,11 @@ static bool take_cache(NbdTool *tool, const char *mode)
 static bool take_aio(NbdTool *tool, const char *mode)
 {
     if (tool->image.aio) {
-        return wrong("--aio can only be specified once");
+        return nbd_tool_wrong("--aio can only be specified once");
     }
     if (strcmp(mode, "threads") && strcmp(mode, "native") &&
         strcmp(mode, "io_uring")) {
-        return wrong("Invalid aio mode '%s'", mode);
+        return nbd_tool_wrong("Invalid aio mode '%s'", mode);
     }
     tool->image.aio = mode;
     return true;
@@ -115,11 +101,11 @@ static bool take_discard(NbdTool *tool, const char *mode)
     bool unmap = !strcmp(mode, "unmap") || !strcmp(mode, "on");
 
     if (tool->discard_given) {
-        return wrong("--discard can only be specified once");
+        return nbd_tool_wrong("--discard can only be specified once");
     }
     tool->discard_given = true;
     if (!unmap && strcmp(mode, "ignore") && strcmp(mode, "off")) {
-        return wrong("Invalid discard mode `%s'", mode);
+        return nbd_tool_wrong("Invalid discard mode `%s'", mode);
     }
     tool->image.unmap = unmap;
     return true;
@@ -130,13 +116,15 @@ static bool take_detect_zeroes(NbdTool *tool, const char *mode)
     BlockdevDetectZeroesOptions value;
 
     if (!BlockdevDetectZeroesOptions_parse(mode, &value)) {
-        return wrong("Failed to parse detect_zeroes mode: invalid parameter "
-                     "value: %s",
-                     mode);
+        return nbd_tool_wrong(
+            "Failed to parse detect_zeroes mode: invalid parameter "
+            "value: %s",
+            mode);
     }
     if (value == BLOCKDEV_DETECT_ZEROES_OPTIONS_UNMAP && !tool->image.unmap) {
-        return wrong("setting detect-zeroes to unmap is not allowed without "
-                     "setting discard operation to unmap");
+        return nbd_tool_wrong(
+            "setting detect-zeroes to unmap is not allowed without "
+            "setting discard operation to unmap");
     }
     tool->image.detect_zeroes = mode;
     return true;
@@ -149,7 +137,7 @@ static bool take_offset(NbdTool *tool, const char *word)
     errno = 0;
     tool->offset_bytes = strtoull(word, &end, 0);
     if (end == word || *end || errno) {
-        return wrong("Invalid offset '%s'", word);
+        return nbd_tool_wrong("Invalid offset '%s'", word);
     }
     tool->has_offset = true;
     return true;
@@ -163,7 +151,7 @@ static bool take_max_clients(NbdTool *tool, const char *word)
     errno = 0;
     n = strtol(word, &end, 0);
     if (end == word || *end || errno || n < 0 || n > INT_MAX) {
-        return wrong("Invalid shared device number '%s'", word);
+        return nbd_tool_wrong("Invalid shared device number '%s'", word);
     }
     tool->max_clients = n;
     return true;
@@ -172,7 +160,7 @@ static bool take_max_clients(NbdTool *tool, const char *word)
 static bool take_socket(NbdTool *tool, const char *path)
 {
     if (path[0] != '/') {
-        return wrong("socket path must be absolute");
+        return nbd_tool_wrong("socket path must be absolute");
     }
     tool->socket = path;
     return true;
@@ -181,7 +169,7 @@ static bool take_socket(NbdTool *tool, const char *path)
 static bool take_text(const char **where, const char *what, const char *text)
 {
     if (strlen(text) > NBD_MAX_STRING) {
-        return wrong("%s '%s' too long", what, text);
+        return nbd_tool_wrong("%s '%s' too long", what, text);
     }
     *where = text;
     return true;
@@ -190,7 +178,7 @@ static bool take_text(const char **where, const char *what, const char *text)
 static bool take_snapshot(NbdTool *tool, const char *text)
 {
     if (!img_snapshot_name_check(text)) {
-        return wrong("Failed in parsing snapshot param `%s'", text);
+        return nbd_tool_wrong("Failed in parsing snapshot param `%s'", text);
     }
     tool->snapshot_inside = text;
     tool->read_only = true;
@@ -297,114 +285,18 @@ static bool take_checked(NbdTool *tool, int c)
     case OPT_DETECT_ZEROES:
         return take_detect_zeroes(tool, optarg);
     case OPT_SELINUX_LABEL:
-        return wrong("--selinux-label is not supported: give the process its "
-                     "label with runcon");
+        return nbd_tool_wrong(
+            "--selinux-label is not supported: give the process its "
+            "label with runcon");
     case 'T':
         if (strcmp(optarg, "help")) {
             warn_report("trace event '%s' does not exist", optarg);
         }
         return true;
     default: /* getopt has said what it is */
-        return wrong("Try `%s --help' for more information.",
-                     error_program_name());
+        return nbd_tool_wrong("Try `%s --help' for more information.",
+                              error_program_name());
     }
-}
-
-/* --- whether they go together --------------------------------------------- */
-
-static bool check_list(const NbdTool *tool)
-{
-    if (tool->n_files) {
-        return wrong("List mode is incompatible with a file name");
-    }
-    if (tool->name || tool->description || tool->has_offset || tool->device ||
-        tool->bitmaps->len || tool->allocation_depth || tool->image.format ||
-        tool->snapshot_inside) {
-        return wrong("List mode is incompatible with per-device settings");
-    }
-    if (tool->fork) {
-        return wrong("List mode is incompatible with forking");
-    }
-    return true;
-}
-
-static bool check_tls(const NbdTool *tool)
-{
-    if (!tool->tls_creds) {
-        const char *lone = tool->tls_authz      ? "authz"
-                           : tool->tls_hostname ? "hostname"
-                                                : NULL;
-
-        return !lone ||
-               wrong("--tls-%s is not permitted without --tls-creds", lone);
-    }
-    if (tool->device) {
-        return wrong("TLS is not supported with a host device");
-    }
-    if (tool->tls_authz && tool->list) {
-        return wrong("TLS authorization is incompatible with export list");
-    }
-    if (tool->tls_hostname && !tool->list) {
-        return wrong("TLS hostname is only supported with export list");
-    }
-    return true;
-}
-
-/* The socket that was passed, if one was, is where it listens. */
-static bool check_passed_sockets(const NbdTool *tool)
-{
-    unsigned n = service_socket_count();
-
-    if (!n) {
-        return true;
-    }
-    if (n > 1) {
-        return wrong("%s does not support socket activation with LISTEN_FDS "
-                     "> 1",
-                     error_program_name());
-    }
-    if (tool->device || tool->disconnect) {
-        return wrong("NBD device can't be set when using socket activation");
-    }
-    if (tool->list) {
-        return wrong("List mode is incompatible with socket activation");
-    }
-    if (tool->socket) {
-        return wrong("Unix socket can't be set when using socket activation");
-    }
-    if (tool->bind) {
-        return wrong("The interface can't be set when using socket "
-                     "activation");
-    }
-    return !tool->port ||
-           wrong("TCP port number can't be set when using socket activation");
-}
-
-bool nbd_tool_check(NbdTool *tool)
-{
-    if (tool->list) {
-        if (!check_list(tool)) {
-            return false;
-        }
-    } else if (tool->n_files != 1) {
-        error_report("Invalid number of arguments");
-        fprintf(stderr, "Try `%s --help' for more information.\n",
-                error_program_name());
-        return false;
-    }
-    if (!check_passed_sockets(tool) || !check_tls(tool)) {
-        return false;
-    }
-    if (tool->device || tool->disconnect) {
-        return wrong("-%c: the kernel's NBD devices are not supported; use "
-                     "nbd-client(8) with the served socket",
-                     tool->device ? 'c' : 'd');
-    }
-    if (tool->image.image_opts && tool->image.format && !tool->list) {
-        return wrong("--image-opts and -f are mutually exclusive");
-    }
-    tool->image.writable = !tool->read_only && !tool->temporary;
-    return true;
 }
 
 bool nbd_tool_parse(NbdTool *tool, int argc, char **argv, int *exit_code)
