@@ -55,6 +55,21 @@ static inline int cbw_broken(const CbwState *s)
     return __atomic_load_n(&s->broken, __ATOMIC_SEQ_CST);
 }
 
+/* --- copy-before-write.c ------------------------------------------------- */
+
+void cbw_state_init(CbwState *s);
+/* What the state has; @s stays. */
+void cbw_state_free(CbwState *s);
+/* The copy engine and the bitmaps; children and size are there. */
+bool cbw_make_engine(Node *filter, uint64_t min_cluster_bytes, Error **errp);
+
+/* --- cbw-open.c ---------------------------------------------------------- */
+
+struct BlockdevOptions;
+/* As a driver's (block/graph/driver.h). */
+bool co_cbw_open(Node *node, const struct BlockdevOptions *options,
+                 Error **errp) COROUTINE_ONLY CONTROL_ONLY;
+
 /* --- cbw-space.c --------------------------------------------------------- */
 
 struct BlockdevOptionsCbw;
