@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * What the files of block/qcow2 share: the state of an open image
- * (qcow2-state.h), its own tables (qcow2-metadata.h), and here the calls between
- * its other parts. README.md has the invariants; the ones that every file relies
- * upon:
+ * (qcow2-state.h), its own tables (qcow2-metadata.h), and here the calls
+ * between its other parts. README.md has the invariants; the ones that every
+ * file relies upon:
  *
  * 1. All runs on node->home. There is no lock over the whole image: requests
  *    hold a range of guest clusters (co_range_lock: reads and writes in place

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* An image's own tables: the header, counts and free clusters, the order in
- * which all that reaches the file, and what keeps writes off it. qcow2-int.h has
- * the invariants, and is what to include. */
+ * which all that reaches the file, and what keeps writes off it. qcow2-int.h
+ * has the invariants, and is what to include. */
 #ifndef BLOCK_QCOW2_METADATA_H
 #define BLOCK_QCOW2_METADATA_H
 
