@@ -137,16 +137,6 @@ const char *error_class_name(ErrorClass class)
     return names[class];
 }
 
-Error *error_copy(const Error *err)
-{
-    Error *copy = g_new0(Error, 1);
-
-    copy->class = err->class;
-    copy->text = g_strdup(err->text);
-    copy->hint = g_strdup(err->hint);
-    return copy;
-}
-
 void error_free(Error *err)
 {
     if (err) {

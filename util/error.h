@@ -45,7 +45,6 @@ const char *error_text(const Error *err);
 const char *error_hint(const Error *err); /* NULL if none */
 ErrorClass error_class(const Error *err);
 const char *error_class_name(ErrorClass class); /* "GenericError" ... */
-Error *error_copy(const Error *err);
 void error_free(Error *err); /* NULL is fine */
 
 /* Name shown in front of messages on stderr: basename of argv[0]. */

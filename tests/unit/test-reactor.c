@@ -188,26 +188,6 @@ static void co_busy(void *unused)
     co_settle();
 }
 
-static void on_signal(int signo, void *opaque)
-{
-    int *seen = opaque;
-
-    g_assert_true(!in_coroutine() && reactor_current());
-    *seen = signo;
-}
-
-static void co_signal(void *unused)
-{
-    int seen = 0;
-
-    reactor_on_signal(SIGUSR1, on_signal, &seen);
-    raise(SIGUSR1);
-    g_assert_cmpint(seen, ==, 0);
-    co_settle();
-    g_assert_cmpint(seen, ==, SIGUSR1);
-    signal(SIGUSR1, SIG_DFL);
-}
-
 /* --- without a coroutine of the test's own ------------------------------- */
 
 static void stop_it(void *r)
@@ -307,7 +287,6 @@ static const ReactorCase cases[] = {
     {"clock", co_clock},
     {"turns", co_turns},
     {"busy", co_busy},
-    {"signal", co_signal},
 };
 
 int main(int argc, char **argv)

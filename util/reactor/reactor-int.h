@@ -41,7 +41,4 @@ void reactor_idle(Reactor *r);
 /* @r does not sleep, and no wake is under way when this returns. */
 void reactor_awake(Reactor *r);
 
-/* signals.c: calls what was registered for signals that came. On control. */
-void reactor_run_signals(void);
-
 #endif

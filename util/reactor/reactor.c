@@ -85,9 +85,6 @@ static void reactor_turn(Reactor *r, const bool *done)
     if (r->timers.n) {
         timer_heap_run(&r->timers, reactor_now_ns());
     }
-    if (r == control) {
-        reactor_run_signals();
-    }
     if (list_empty(&r->ready) && !is_over(r, done)) {
         reactor_idle(r);
     } else {

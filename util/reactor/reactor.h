@@ -84,14 +84,6 @@ void reactor_dispatch(Reactor *r, void (*fn)(void *arg), void *arg);
 void co_reactor_call(Reactor *r, void (*fn)(void *arg),
                      void *arg) COROUTINE_ONLY;
 
-/*
- * From now on, each time @signo arrives, @fn(@signo, @opaque) runs on the
- * control reactor, outside of coroutines; several arrivals in one turn count
- * once. Control thread only.
- */
-void reactor_on_signal(int signo, void (*fn)(int signo, void *opaque),
-                       void *opaque);
-
 /* --- threads ------------------------------------------------------------- */
 
 /* A thread that does nothing but run a reactor. */
