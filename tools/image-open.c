@@ -56,8 +56,7 @@ static const char *co_probe(Root *root, const char *filename, Error **errp)
     return format;
 }
 
-/* --- opening
- * ------------------------------------------------------------------ */
+/* --- opening ------------------------------------------------------------- */
 
 COROUTINE_ONLY CONTROL_ONLY static Node *co_open_node(const ImageOpen *open,
                                                       Error **errp)

@@ -122,8 +122,7 @@ const TransactionHandler txn_handler_block_dirty_bitmap_clear = {
     .never_grouped = true,
 };
 
-/* --- enable and disable ----------------------------------------------------
- */
+/* --- enable and disable -------------------------------------------------- */
 
 static void restore_enabled(void *opaque)
 {
@@ -246,8 +245,7 @@ const TransactionHandler txn_handler_block_dirty_bitmap_merge = {
     .never_grouped = true,
 };
 
-/* --- remove ----------------------------------------------------------------
- */
+/* --- remove -------------------------------------------------------------- */
 
 CONTROL_ONLY
 static void remove_touches(const TransactionAction *action, GPtrArray *nodes)

@@ -170,8 +170,7 @@ static int co_raw_preadv(Node *node, uint64_t offset_bytes, uint64_t bytes,
                           iov_offset, flags);
 }
 
-/* --- guarding the first bytes ----------------------------------------------
- */
+/* --- guarding the first bytes -------------------------------------------- */
 
 extern const NodeDriver driver_raw;
 

@@ -67,8 +67,7 @@ static int co_stream_pdiscard(Node *node, uint64_t offset_bytes, uint64_t bytes)
     return ret;
 }
 
-/* --- the job's part --------------------------------------------------------
- */
+/* --- the job's part ------------------------------------------------------ */
 
 COROUTINE_ONLY
 static int co_copy_run(StreamTop *s, uint64_t at, uint64_t bytes, void *buf,

@@ -12,8 +12,7 @@ typedef struct Change {
     Node *node, *old; /* whose edge it is; where it led, if it was unlinked */
 } Change;
 
-/* --- an edge that comes ----------------------------------------------------
- */
+/* --- an edge that comes -------------------------------------------------- */
 
 CONTROL_ONLY
 static void added_undo(void *opaque)
@@ -38,8 +37,7 @@ static void edge_add(Node *node, Node *backing, Txn *txn)
     txn_add(txn, &added_ops, c);
 }
 
-/* --- one that goes ---------------------------------------------------------
- */
+/* --- one that goes ------------------------------------------------------- */
 
 CONTROL_ONLY
 static void removed_undo(void *opaque)
@@ -73,8 +71,7 @@ static void edge_remove(Edge *edge, Txn *txn)
     node_unref_not_last(edge_unlink(edge));
 }
 
-/* --- all of it -------------------------------------------------------------
- */
+/* --- all of it ----------------------------------------------------------- */
 
 bool node_set_backing(Node *node, Node *backing, Txn *txn, Error **errp)
 {
@@ -134,8 +131,7 @@ Node *node_overlay_of(Node *top, const Node *below)
     return NULL;
 }
 
-/* --- chains that are worked on --------------------------------------------
- */
+/* --- chains that are worked on ------------------------------------------- */
 
 bool edge_check_thawed(const Edge *edge, Error **errp)
 {

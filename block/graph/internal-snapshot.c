@@ -16,8 +16,7 @@
 #include "qapi/qapi-commands.h"
 #include "util/reactor/reactor.h"
 
-/* --- what is there ---------------------------------------------------------
- */
+/* --- what is there ------------------------------------------------------- */
 
 /* The one with that id and that name, where they are given; NULL: none. */
 static const SnapshotInfo *find(const SnapshotInfoList *list, const char *id,
@@ -47,8 +46,7 @@ COROUTINE_ONLY CONTROL_ONLY static SnapshotInfoList *co_list(Node *node,
     return format->co_snapshot_list(node, errp);
 }
 
-/* --- blockdev-snapshot-internal-sync ---------------------------------------
- */
+/* --- blockdev-snapshot-internal-sync ------------------------------------- */
 
 static bool check_node(const Node *node, const char *device, Error **errp)
 {
@@ -140,8 +138,7 @@ co_create(Node *node, const BlockdevSnapshotInternal *args, char **id,
     return ret == 0;
 }
 
-/* --- the action ------------------------------------------------------------
- */
+/* --- the action ---------------------------------------------------------- */
 
 typedef struct Made {
     Node *node; /* with a reference */
@@ -223,8 +220,7 @@ const TransactionHandler txn_handler_blockdev_snapshot_internal_sync = {
     .never_grouped = true,
 };
 
-/* --- blockdev-snapshot-delete-internal-sync --------------------------------
- */
+/* --- blockdev-snapshot-delete-internal-sync ------------------------------ */
 
 COROUTINE_ONLY CONTROL_ONLY static SnapshotInfo *
 co_find(Node *node, const QmpBlockdevSnapshotDeleteInternalSyncArgs *args,

@@ -11,8 +11,7 @@
 #include "block/graph/snapshot.h"
 #include "qapi/qapi-commands.h"
 
-/* --- checks ----------------------------------------------------------------
- */
+/* --- checks -------------------------------------------------------------- */
 
 static bool is_behind_another(const Node *node, Error **errp)
 {
@@ -67,8 +66,7 @@ bool snapshot_put_on_top(Node *disk, Node *overlay, Txn *txn, Error **errp)
            node_replace(disk, overlay, txn, errp);
 }
 
-/* --- afterwards ------------------------------------------------------------
- */
+/* --- afterwards ---------------------------------------------------------- */
 
 /* That it stays writable, if it does, does not matter. */
 void co_snapshot_settle(Node *disk)
@@ -120,8 +118,7 @@ void snapshot_settle_later(Node *disk, TransactionContext *ctx)
     txn_add(ctx->txn, &ops, settle);
 }
 
-/* --- blockdev-snapshot -----------------------------------------------------
- */
+/* --- blockdev-snapshot --------------------------------------------------- */
 
 CONTROL_ONLY
 static bool snapshot(const BlockdevSnapshot *args, Txn *txn, Error **errp)
@@ -176,8 +173,7 @@ const TransactionHandler txn_handler_blockdev_snapshot = {
     .never_grouped = true,
 };
 
-/* --- change-backing-file ---------------------------------------------------
- */
+/* --- change-backing-file ------------------------------------------------- */
 
 COROUTINE_ONLY CONTROL_ONLY static bool
 co_change_backing(Node *device, Node *image, const char *filename, Error **errp)

@@ -91,8 +91,7 @@ int co_node_truncate_at_home(Node *node, uint64_t size_bytes, bool exact,
 bool fua_begin(const Node *node, ReqFlags *flags) COROUTINE_ONLY;
 int co_fua_end(Node *node, int ret, bool flush) COROUTINE_ONLY;
 
-/* --- hop.c
- * -------------------------------------------------------------------- */
+/* --- hop.c --------------------------------------------------------------- */
 
 /* Deallocates if told so, also where the node was opened with discard=ignore:
  * as in QEMU that holds for discards from above, not for a user's own zero

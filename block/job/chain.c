@@ -6,8 +6,7 @@
 
 #define RETRY_NS (100 * INT64_C(1000000))
 
-/* --- the end ----------------------------------------------------------------
- */
+/* --- the end ------------------------------------------------------------- */
 
 COROUTINE_ONLY CONTROL_ONLY static bool
 co_change_writable_header(const ChainCut *cut, Error **errp)
@@ -98,8 +97,7 @@ bool co_chain_drop(Node *top, const ChainCut *cut, Error **errp)
     return ok;
 }
 
-/* --- the beginning -----------------------------------------------------------
- */
+/* --- the beginning ------------------------------------------------------- */
 
 Node *chain_link_to_base(const Node *last, bool filter_named)
 {
@@ -170,8 +168,7 @@ bool chain_hold(Job *job, Node *top, const Node *base, Perms shared,
     return true;
 }
 
-/* --- the way -----------------------------------------------------------------
- */
+/* --- the way ------------------------------------------------------------- */
 
 COROUTINE_ONLY
 static int co_one_run(Job *job, Root *root, unsigned first, unsigned last,

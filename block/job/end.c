@@ -265,8 +265,7 @@ void co_job_completed(Job *job)
     }
 }
 
-/* --- what commands leave time for ------------------------------------------
- */
+/* --- what commands leave time for ---------------------------------------- */
 
 #define BEGIN_PATIENCE_NS (1000 * INT64_C(1000000))
 #define END_PATIENCE_NS (100 * INT64_C(1000000))

@@ -136,8 +136,7 @@ void co_job_txn_abort(JobTxn *txn) COROUTINE_ONLY CONTROL_ONLY;
 /* All jobs of @txn are pending: prepares and commits them. */
 void co_job_txn_finalize(JobTxn *txn) COROUTINE_ONLY CONTROL_ONLY;
 
-/* --- block-job.c, block-events.c -------------------------------------------
- */
+/* --- block-job.c, block-events.c ----------------------------------------- */
 
 void co_block_job_release(Job *job) COROUTINE_ONLY CONTROL_ONLY;
 void block_job_unblock(Job *job);

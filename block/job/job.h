@@ -192,8 +192,7 @@ JobTxn *job_txn_new(void);
 void job_txn_ref(JobTxn *txn);
 void job_txn_unref(JobTxn *txn); /* NULL is fine */
 
-/* --- program end ------------------------------------------------------------
- */
+/* --- program end --------------------------------------------------------- */
 
 /* Pauses all jobs, oldest first, cancels them one by one, newest first, and
  * dismisses those that wait for it; returns when none is left. Not under the

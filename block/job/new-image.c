@@ -25,8 +25,7 @@ static void add_bool(json_object *object, const char *key, bool value)
     add(object, key, value ? "on" : "off");
 }
 
-/* --- making ----------------------------------------------------------------
- */
+/* --- making -------------------------------------------------------------- */
 
 static bool knows(const FormatOption *table, const char *name)
 {
@@ -105,8 +104,7 @@ bool co_new_image_make(const NewImage *image, Error **errp)
     return ok;
 }
 
-/* --- names -----------------------------------------------------------------
- */
+/* --- names --------------------------------------------------------------- */
 
 /* Loose options of the file, or of the export of a server. */
 static json_object *file_options(const char *filename, Error **errp)
@@ -125,8 +123,7 @@ static bool is_json(const char *filename)
     return g_str_has_prefix(filename, "json:");
 }
 
-/* --- probing ---------------------------------------------------------------
- */
+/* --- probing ------------------------------------------------------------- */
 
 COROUTINE_ONLY CONTROL_ONLY static Node *
 co_open_loose(json_object *loose, const char *format, Error **errp)
@@ -190,8 +187,7 @@ COROUTINE_ONLY CONTROL_ONLY static const char *co_probe(json_object *file,
     return format;
 }
 
-/* --- opening ---------------------------------------------------------------
- */
+/* --- opening ------------------------------------------------------------- */
 
 static void add_how(json_object *loose, const NewImage *image)
 {
@@ -300,8 +296,7 @@ Node *co_new_image_open(const NewImage *image, Error **errp)
     return node;
 }
 
-/* --- what is behind --------------------------------------------------------
- */
+/* --- what is behind ------------------------------------------------------ */
 
 /* Loose options of what is called @name; NULL with @errp. */
 COROUTINE_ONLY CONTROL_ONLY static json_object *

@@ -80,8 +80,7 @@ co_snapshot(const BlockdevSnapshotSync *args, Txn *txn, Error **errp)
     return overlay;
 }
 
-/* --- the action ------------------------------------------------------------
- */
+/* --- the action ---------------------------------------------------------- */
 
 typedef struct Later {
     Node *overlay;

@@ -8,8 +8,7 @@
 #include "qapi/qapi-commands.h"
 #include "ram-node.h"
 
-/* --- guests whose copy fails -----------------------------------------------
- */
+/* --- guests whose copy fails --------------------------------------------- */
 
 typedef struct GuestWrite {
     Setup *s;

@@ -185,8 +185,7 @@ static void co_refusals(void)
     co_drop_nodes();
 }
 
-/* --- speed ------------------------------------------------------------------
- */
+/* --- speed --------------------------------------------------------------- */
 
 typedef struct SlowJob {
     unsigned chunks;
@@ -241,8 +240,7 @@ static void co_speed(void)
     co_drop_nodes();
 }
 
-/* --- QMP
- * ---------------------------------------------------------------------- */
+/* --- QMP ----------------------------------------------------------------- */
 
 static void expect_query_block_jobs(const char *text)
 {

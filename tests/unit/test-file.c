@@ -325,8 +325,7 @@ static void read_only(void)
     g_unlink(path);
 }
 
-/* --- raw
- * ----------------------------------------------------------------------- */
+/* --- raw ----------------------------------------------------------------- */
 
 static Node *open_raw(const char *more, Error **errp)
 {
@@ -420,8 +419,7 @@ static void raw_resize(void)
     co_node_unref(a);
 }
 
-/* --- names and inheritance
- * -------------------------------------------------------- */
+/* --- names and inheritance ----------------------------------------------- */
 
 static void check_filename(const char *json, const char *filename)
 {

@@ -137,8 +137,7 @@ static void split(void)
     model_run(512, 0, 8192 + 511, 3);
 }
 
-/* --- concurrent writers of one block
- * ------------------------------------------ */
+/* --- concurrent writers of one block ------------------------------------- */
 
 typedef struct Writer {
     Root *root;

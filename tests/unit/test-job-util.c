@@ -68,8 +68,7 @@ void expect_error(Error **err, ErrorClass class, const char *text)
     *err = NULL;
 }
 
-/* --- the job ----------------------------------------------------------------
- */
+/* --- the job ------------------------------------------------------------- */
 
 static void co_away_from_pause_points(TestJob *s)
 {
@@ -175,8 +174,7 @@ void co_settle(void)
     }
 }
 
-/* --- running a test ---------------------------------------------------------
- */
+/* --- running a test ------------------------------------------------------ */
 
 static void body_entry(void *opaque)
 {

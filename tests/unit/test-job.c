@@ -174,8 +174,7 @@ static void co_cancel_too_late(void)
                "j0.commit j0.clean j0:concluded j0:null");
 }
 
-/* --- pausing ----------------------------------------------------------------
- */
+/* --- pausing ------------------------------------------------------------- */
 
 static void co_pause(void)
 {
@@ -301,8 +300,7 @@ static void co_sleep(void)
     expect_log("j0:aborting j0:concluded j0:null");
 }
 
-/* --- verbs and names --------------------------------------------------------
- */
+/* --- verbs and names ----------------------------------------------------- */
 
 static void expect_verbs(Job *job, const char *allowed)
 {

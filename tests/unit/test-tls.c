@@ -102,8 +102,7 @@ static void co_shake_hands(Pair *p)
     co_count_wait_zero(&p->running);
 }
 
-/* --- cases ------------------------------------------------------------------
- */
+/* --- cases --------------------------------------------------------------- */
 
 COROUTINE_ONLY
 static void co_test_psk(void *opaque)
@@ -226,8 +225,7 @@ static void test_no_keys(void)
     error_free(err);
 }
 
-/* --- main -------------------------------------------------------------------
- */
+/* --- main ---------------------------------------------------------------- */
 
 static void dirs_make(void)
 {

@@ -177,8 +177,7 @@ static int co_parse_arguments(Bench *b, int argc, char **argv)
     return check(b) ? -1 : 1;
 }
 
-/* --- requests ---------------------------------------------------------------
- */
+/* --- requests ------------------------------------------------------------ */
 
 COROUTINE_ONLY
 static int co_request(Bench *b, uint64_t at)

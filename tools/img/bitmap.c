@@ -147,8 +147,7 @@ static int co_parse_arguments(Bitmap *b, int argc, char **argv)
     return -1;
 }
 
-/* --- actions ----------------------------------------------------------------
- */
+/* --- actions ------------------------------------------------------------- */
 
 COROUTINE_ONLY CONTROL_ONLY static bool add(const Bitmap *b, const char *node,
                                             Error **errp)

@@ -80,8 +80,7 @@ static int co_parse_arguments(Check *check, int argc, char **argv)
                : FAILED;
 }
 
-/* --- what is printed --------------------------------------------------------
- */
+/* --- what is printed ----------------------------------------------------- */
 
 static void add_count(json_object *object, const char *name, uint64_t count)
 {
@@ -162,8 +161,7 @@ static void print_human(const FormatCheck *r)
     }
 }
 
-/* --- the check --------------------------------------------------------------
- */
+/* --- the check ----------------------------------------------------------- */
 
 /* Findings are told with -q, too; in a pipe they come before the rest. */
 static void print_message(void *opaque, const char *text)

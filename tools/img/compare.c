@@ -76,8 +76,7 @@ static void mismatch(Compare *compare, uint64_t at)
           "Content mismatch at offset %" PRIu64 "!\n", at);
 }
 
-/* --- handing out ------------------------------------------------------------
- */
+/* --- handing out --------------------------------------------------------- */
 
 /* What is at @at on that side: zeroes behind its end. */
 COROUTINE_ONLY
@@ -175,8 +174,7 @@ static bool co_next_piece(Compare *compare, Piece *piece)
     return there;
 }
 
-/* --- comparing --------------------------------------------------------------
- */
+/* --- comparing ----------------------------------------------------------- */
 
 COROUTINE_ONLY
 static void co_read_side(void *opaque)
@@ -291,8 +289,7 @@ static bool co_scan(Compare *compare)
     return enough;
 }
 
-/* --- the whole --------------------------------------------------------------
- */
+/* --- the whole ----------------------------------------------------------- */
 
 static int report_found(const Compare *compare)
 {

@@ -9,8 +9,7 @@ static bool report(Error *err)
     return false;
 }
 
-/* --- what the words ask for -------------------------------------------------
- */
+/* --- what the words ask for ---------------------------------------------- */
 
 static bool is_preallocated(const Convert *c)
 {
@@ -110,8 +109,7 @@ static bool check_target_bitmaps(const Convert *c)
     return true;
 }
 
-/* --- making and opening it --------------------------------------------------
- */
+/* --- making and opening it ----------------------------------------------- */
 
 COROUTINE_ONLY CONTROL_ONLY static bool co_make_at(Convert *c,
                                                    const ImgTarget *target)

@@ -90,8 +90,7 @@ static int print_options(Create *create)
     return 0;
 }
 
-/* --- the backing image ------------------------------------------------------
- */
+/* --- the backing image --------------------------------------------------- */
 
 /* Opens it, to see that it is there and how large it is. */
 COROUTINE_ONLY CONTROL_ONLY static bool
@@ -144,8 +143,7 @@ COROUTINE_ONLY CONTROL_ONLY static bool co_check_backing(Create *create,
     return true;
 }
 
-/* --- the rest ---------------------------------------------------------------
- */
+/* --- the rest ------------------------------------------------------------ */
 
 /* Everything the words say, checked. */
 COROUTINE_ONLY CONTROL_ONLY static bool

@@ -16,8 +16,7 @@ typedef struct Info {
     bool json, chain;
 } Info;
 
-/* --- collecting -------------------------------------------------------------
- */
+/* --- collecting ---------------------------------------------------------- */
 
 #define CHAIN_MAX 1024
 
@@ -66,8 +65,7 @@ COROUTINE_ONLY CONTROL_ONLY static bool co_collect(const Info *info,
     return true;
 }
 
-/* --- printing ---------------------------------------------------------------
- */
+/* --- printing ------------------------------------------------------------ */
 
 static void print_json(const Info *info, const GPtrArray *images)
 {

@@ -66,8 +66,7 @@ static int co_parse_arguments(Rebase *r, int argc, char **argv)
     return img_check_format(&r->open) ? -1 : 1;
 }
 
-/* --- the images behind it ---------------------------------------------------
- */
+/* --- the images behind it ------------------------------------------------ */
 
 COROUTINE_ONLY CONTROL_ONLY static Root *
 co_open_old(const Rebase *r, const char *name, const char *format)
@@ -144,8 +143,7 @@ COROUTINE_ONLY CONTROL_ONLY static bool co_open_both(Rebase *r)
     return true;
 }
 
-/* --- copying what differs ---------------------------------------------------
- */
+/* --- copying what differs ------------------------------------------------ */
 
 /* Reads what an image shows behind its overlay: zeroes beyond its end. */
 COROUTINE_ONLY
@@ -276,8 +274,7 @@ static bool co_copy_differences(Rebase *r)
     return ret == 0 && co_root_flush(r->root) == 0;
 }
 
-/* --- the name ---------------------------------------------------------------
- */
+/* --- the name ------------------------------------------------------------ */
 
 /* False, reported, if the format could not keep the name. */
 static bool check_name(const Rebase *r)

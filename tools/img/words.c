@@ -71,8 +71,7 @@ const FormatOption *img_option_find(const FormatOption *table, const char *name)
     return NULL;
 }
 
-/* --- the text --------------------------------------------------------------
- */
+/* --- the text ------------------------------------------------------------ */
 
 /* Not empty, and no comma at either end that is not doubled. */
 static bool is_list(const char *text)
@@ -132,8 +131,7 @@ bool img_words_ask_help(const char *all)
     return found;
 }
 
-/* --- values ----------------------------------------------------------------
- */
+/* --- values -------------------------------------------------------------- */
 
 static bool read_size(const char *name, const char *value, char **text,
                       Error **errp)
@@ -284,8 +282,7 @@ bool img_words_add_backing(json_object *words, const FormatOption *table,
     return true;
 }
 
-/* --- what is printed --------------------------------------------------------
- */
+/* --- what is printed ----------------------------------------------------- */
 
 static int by_name(gconstpointer a, gconstpointer b)
 {

@@ -122,8 +122,7 @@ COROUTINE_ONLY CONTROL_ONLY static void co_main(void *opaque)
     co_objects_free();
 }
 
-/* --- the command line
- * ----------------------------------------------------------- */
+/* --- the command line ---------------------------------------------------- */
 
 static bool take_cache(ImageOpen *open, const char *mode)
 {

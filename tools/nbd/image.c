@@ -33,8 +33,7 @@ COROUTINE_ONLY CONTROL_ONLY static bool co_put_on(Root **root, Node *node,
     return true;
 }
 
-/* --- a part ----------------------------------------------------------------
- */
+/* --- a part -------------------------------------------------------------- */
 
 static BlockdevOptions *part_options(const NbdTool *tool, const Node *below,
                                      Error **errp)
@@ -80,8 +79,7 @@ COROUTINE_ONLY CONTROL_ONLY static bool co_cut(const NbdTool *tool, Root **root,
     return node && co_put_on(root, node, !node->read_only, errp);
 }
 
-/* --- a layer ---------------------------------------------------------------
- */
+/* --- a layer ------------------------------------------------------------- */
 
 COROUTINE_ONLY CONTROL_ONLY static bool
 co_put_temporary(const NbdTool *tool, Root **root, Error **errp)
@@ -96,8 +94,7 @@ co_put_temporary(const NbdTool *tool, Root **root, Error **errp)
     return node && co_put_on(root, node, !tool->read_only, errp);
 }
 
-/* --- all -------------------------------------------------------------------
- */
+/* --- all ----------------------------------------------------------------- */
 
 COROUTINE_ONLY CONTROL_ONLY static Root *co_open_image(const NbdTool *tool,
                                                        Error **errp)
