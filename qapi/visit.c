@@ -52,7 +52,9 @@ static bool is_composite(const QapiType *type)
     return type->kind >= QAPI_KIND_OBJECT;
 }
 
-bool qapi_is_pointer(const QapiType *type)
+/* True if a value of @type is a pointer in its struct (string, struct, list,
+ * any). */
+static bool is_pointer(const QapiType *type)
 {
     return is_composite(type) || type->kind == QAPI_KIND_STR ||
            type->kind == QAPI_KIND_ANY;
@@ -73,7 +75,7 @@ static bool member_present(const QapiMember *member, const void *value)
     if (member->has_flag) {
         return *(const bool *)at(value, member->has_offset);
     }
-    return !qapi_is_pointer(member->type) ||
+    return !is_pointer(member->type) ||
            *(void *const *)at(value, member->offset) != NULL;
 }
 

@@ -91,10 +91,6 @@ typedef struct QapiList {
     void *v;
 } QapiList;
 
-/* True if a value of @type is a pointer in its struct (string, struct, list,
- * any). */
-bool qapi_is_pointer(const QapiType *type);
-
 /* A new value of an OBJECT, ALTERNATE or LIST, all zero. The caller owns it. */
 void *qapi_new(const QapiType *type);
 

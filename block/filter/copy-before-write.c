@@ -201,15 +201,8 @@ static bool build(Node *filter, Node *source, Node *target,
     return true;
 }
 
-Node *co_cbw_insert(Node *source, Node *target, const char *name, Error **errp)
-{
-    const CbwInsertOptions none = {0};
-
-    return co_cbw_insert_with(source, target, name, &none, errp);
-}
-
-Node *co_cbw_insert_with(Node *source, Node *target, const char *name,
-                         const CbwInsertOptions *options, Error **errp)
+Node *co_cbw_insert(Node *source, Node *target, const char *name,
+                    const CbwInsertOptions *options, Error **errp)
 {
     Node *filter;
     CbwState *s;

@@ -30,6 +30,13 @@
 
 #include "block/copy/block-copy.h"
 
+/* Zeroed: nothing special. */
+typedef struct CbwInsertOptions {
+    uint64_t min_cluster_bytes; /* a power of 2, or 0 */
+    bool break_snapshot;        /* rather than users' writes, on an error */
+    bool compress;              /* REQ_COMPRESSED to the target */
+    bool discard_source; /* what was copied, block_copy_set_discard_source */
+} CbwInsertOptions;
 /*
  * Puts a filter called @name (NULL: generated) between @source and all its
  * users, in front of @target, which has the same size. Nothing is to do in its
@@ -38,17 +45,8 @@
  * co_cbw_drop takes back; NULL with nothing changed, texts as QEMU's.
  */
 Node *co_cbw_insert(Node *source, Node *target, const char *name,
+                    const CbwInsertOptions *options,
                     Error **errp) COROUTINE_ONLY CONTROL_ONLY;
-/* The same with more options; zeroed: as above. */
-typedef struct CbwInsertOptions {
-    uint64_t min_cluster_bytes; /* a power of 2, or 0 */
-    bool break_snapshot;        /* rather than users' writes, on an error */
-    bool compress;              /* REQ_COMPRESSED to the target */
-    bool discard_source; /* what was copied, block_copy_set_discard_source */
-} CbwInsertOptions;
-Node *co_cbw_insert_with(Node *source, Node *target, const char *name,
-                         const CbwInsertOptions *options,
-                         Error **errp) COROUTINE_ONLY CONTROL_ONLY;
 /* 0, or -errno that broke the snapshot. */
 int cbw_error(const Node *filter);
 /* Gives all users of the filter back to the disk; what was still to do is

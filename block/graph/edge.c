@@ -54,23 +54,10 @@ void edge_free(Edge *edge)
     g_free(edge);
 }
 
-bool node_reaches(const Node *from, const Node *node)
-{
-    if (from == node) {
-        return true;
-    }
-    LIST_FOREACH(edge, &from->children, Edge, in_parent) {
-        if (node_reaches(edge->child, node)) {
-            return true;
-        }
-    }
-    return false;
-}
-
 bool edge_check_cycle(const Node *parent, const Node *child, const char *name,
                       Error **errp)
 {
-    if (!node_reaches(child, parent)) {
+    if (!node_leads_to(child, parent)) {
         return true;
     }
     error_set(errp, "Making '%s' a %s child of '%s' would create a cycle",

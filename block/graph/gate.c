@@ -46,7 +46,7 @@ void gate_init(Root *root)
     }
 }
 
-void gate_ref(Root *root)
+static void gate_ref(Root *root)
 {
     __atomic_add_fetch(&root->refs, 1, __ATOMIC_RELAXED);
 }

@@ -21,8 +21,6 @@ void edge_link(Edge *edge, Node *child);
 Node *edge_unlink(Edge *edge);
 /* Unlinked only. */
 void edge_free(Edge *edge);
-/* True if @node is @from or lies below it. */
-bool node_reaches(const Node *from, const Node *node);
 /* Sets @errp to the cycle text and returns false if @child reaches @parent,
  * which would have it as @name. */
 bool edge_check_cycle(const Node *parent, const Node *child, const char *name,
@@ -97,7 +95,6 @@ typedef struct GateWait {
 } GateWait;
 
 void gate_init(Root *root);
-void gate_ref(Root *root);
 void gate_unref(Root *root); /* frees the root with the last one */
 /* One more closes it. @wait counts the lanes that still have requests; NULL
  * when it is known that nobody needs to wait. */

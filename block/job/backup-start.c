@@ -34,8 +34,8 @@ COROUTINE_ONLY CONTROL_ONLY static Node *co_put_filter_in(const BackupParams *p,
         .compress = p->compress,
         .discard_source = p->discard_source,
     };
-    Node *filter = co_cbw_insert_with(p->source, p->target, p->filter_name,
-                                      &options, errp);
+    Node *filter =
+        co_cbw_insert(p->source, p->target, p->filter_name, &options, errp);
     BlockCopy *copy;
 
     if (!filter) {

@@ -114,8 +114,6 @@ const char *job_error_text(const Job *job);
 /* One more reason not to run / one less. */
 void job_pause(Job *job);
 void job_resume(Job *job);
-/* Makes the state agree with the reasons, if the job is at a pause point. */
-void job_update_paused(Job *job);
 /* The user has seen the error that stopped it. */
 void job_forget_io_error(Job *job);
 /* Sets the flag, lifts the user's pause and gets the coroutine to look. */

@@ -57,7 +57,8 @@ static void leave_pause(Job *job)
     wake(job);
 }
 
-void job_update_paused(Job *job)
+/* Makes the state agree with the reasons, if the job is at a pause point. */
+static void update_paused(Job *job)
 {
     bool pause = job->at_pause_point && job_should_pause(job);
 
@@ -71,14 +72,14 @@ void job_update_paused(Job *job)
 void job_pause(Job *job)
 {
     job->pause_count++;
-    job_update_paused(job);
+    update_paused(job);
 }
 
 void job_resume(Job *job)
 {
     assert(job->pause_count > 0);
     job->pause_count--;
-    job_update_paused(job);
+    update_paused(job);
 }
 
 static void show_pause(Job *job)
@@ -164,7 +165,7 @@ void job_request_cancel(Job *job)
     if (job->driver->cancel && !job->completed) {
         job->driver->cancel(job);
     }
-    job_update_paused(job);
+    update_paused(job);
     wake(job);
 }
 
@@ -179,7 +180,7 @@ static void co_wait(Job *job)
 {
     assert(coroutine_self() == job->co);
     job->at_pause_point = true;
-    job_update_paused(job);
+    update_paused(job);
     while (!wait_over(job)) {
         job->asleep = true;
         co_yield ();
@@ -279,7 +280,7 @@ void job_start(Job *job)
     /* It counts as waiting until it is entered, so that a section that holds
      * its nodes right now shows as a pause. */
     job->at_pause_point = true;
-    job_update_paused(job);
+    update_paused(job);
     if (starts_held) {
         job->start_held = true;
     } else {

@@ -69,8 +69,6 @@ struct HmpCommand {
 extern const HmpCommand *const hmp_commands[];
 extern const HmpCommand *const hmp_info_commands[];
 
-/* Whether @word is one of the names in @name, which '|' separates. */
-bool hmp_name_is(const char *name, const char *word);
 /* The command that @word names in @list, or NULL. */
 const HmpCommand *hmp_find(const HmpCommand *const *list, const char *word);
 

@@ -5,7 +5,8 @@
 #include "devices/about.h"
 #include "monitor/hmp/hmp-int.h"
 
-bool hmp_name_is(const char *name, const char *word)
+/* Whether @word is one of the names in @name, which '|' separates. */
+static bool name_is(const char *name, const char *word)
 {
     size_t n = strlen(word);
 
@@ -24,7 +25,7 @@ bool hmp_name_is(const char *name, const char *word)
 const HmpCommand *hmp_find(const HmpCommand *const *list, const char *word)
 {
     for (; *list; list++) {
-        if (hmp_name_is((*list)->name, word)) {
+        if (name_is((*list)->name, word)) {
             return *list;
         }
     }

@@ -40,13 +40,15 @@ static void set_up_disks(Setup *s, uint32_t seed, uint64_t size,
                               NULL));
 }
 
+static const CbwInsertOptions plain;
+
 static void insert_filter(Setup *s)
 {
     Quiesce *section = co_quiesce_begin(&s->source, 1);
     Error *err = NULL;
 
     s->frozen = g_memdup2(flaky_disk(s->source)->bytes, s->size);
-    s->filter = co_cbw_insert(s->source, s->target, "cbw", &err);
+    s->filter = co_cbw_insert(s->source, s->target, "cbw", &plain, &err);
     if (err) {
         g_error("%s", error_text(err));
     }
@@ -433,12 +435,12 @@ static void permissions_body(void)
     set_up_disks(&s, 1, 4 * CLUSTER, 0);
     section = co_quiesce_begin(&s.source, 1);
     s.target->read_only = true;
-    g_assert_null(co_cbw_insert(s.source, s.target, NULL, &err));
+    g_assert_null(co_cbw_insert(s.source, s.target, NULL, &plain, &err));
     g_assert_cmpstr(error_text(err), ==,
                     "Could not create node: Block node is read-only");
     g_clear_pointer(&err, error_free);
     s.target->read_only = false;
-    g_assert_null(co_cbw_insert(s.source, s.target, "disk", &err));
+    g_assert_null(co_cbw_insert(s.source, s.target, "disk", &plain, &err));
     g_assert_cmpstr(error_text(err), ==,
                     "Could not create node: Duplicate nodes with "
                     "node-name='disk'");

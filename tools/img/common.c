@@ -109,7 +109,8 @@ bool img_check_cache(const char *what, const char *mode)
 
 /* --- images -------------------------------------------------------------- */
 
-Root *co_img_open(const ImageOpen *open, Error **errp)
+COROUTINE_ONLY CONTROL_ONLY static Root *co_open(const ImageOpen *open,
+                                                 Error **errp)
 {
     Root *root = co_image_open(open, errp);
 
@@ -128,7 +129,7 @@ Root *co_img_open_or_report(const ImageOpen *open)
         error_report("--force-share/-U conflicts with image options");
         return NULL;
     }
-    root = co_img_open(open, &err);
+    root = co_open(open, &err);
     if (!root) {
         error_report_err(err);
     }

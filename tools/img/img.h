@@ -50,10 +50,8 @@ bool img_check_cache(const char *what, const char *mode);
 
 /* --- images -------------------------------------------------------------- */
 
-/* co_image_open with the tools' report (`Could not open 'F': ...`). */
-Root *co_img_open(const ImageOpen *open,
-                  Error **errp) COROUTINE_ONLY CONTROL_ONLY;
-/* The same; reports what is wrong and returns NULL. */
+/* co_image_open, which reports what is wrong (`Could not open 'F': ...`) and
+ * then returns NULL. */
 Root *co_img_open_or_report(const ImageOpen *open) COROUTINE_ONLY CONTROL_ONLY;
 /* The name of a backing image as seen from here, where relative ones count
  * from the folder of @image. The caller frees it. */

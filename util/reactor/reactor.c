@@ -280,11 +280,6 @@ void reactor_run(Reactor *r)
     run_until(r, NULL);
 }
 
-void reactor_run_until(Reactor *r, const bool *done)
-{
-    run_until(r, done);
-}
-
 void reactor_stop(Reactor *r)
 {
     __atomic_store_n(&r->stopped, true, __ATOMIC_RELEASE);
@@ -310,7 +305,7 @@ void reactor_run_coroutine(CoroutineEntry *entry, void *opaque)
     RunOne run = {.entry = entry, .opaque = opaque};
 
     coroutine_start(run_one_entry, &run);
-    reactor_run_until(current, &run.done);
+    run_until(current, &run.done);
 }
 
 /* --- one step at a time ------------------------------------------------- */

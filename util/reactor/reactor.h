@@ -66,9 +66,6 @@ void reactor_run(Reactor *r);
 /* The loop ends after its turn. Any thread that knows that @r outlives the
  * call, and signal handlers. */
 void reactor_stop(Reactor *r);
-/* Runs turns until *@done is true: for tools and tests, where main() waits
- * for one coroutine. */
-void reactor_run_until(Reactor *r, const bool *done);
 /* Starts a coroutine @entry(@opaque) and runs the loop until it ended. */
 void reactor_run_coroutine(CoroutineEntry *entry, void *opaque);
 
