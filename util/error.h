@@ -45,7 +45,7 @@ const char *error_text(const Error *err);
 const char *error_hint(const Error *err); /* NULL if none */
 ErrorClass error_class(const Error *err);
 const char *error_class_name(ErrorClass class); /* "GenericError" ... */
-void error_free(Error *err); /* NULL is fine */
+void error_free(Error *err);                    /* NULL is fine */
 
 /* Name shown in front of messages on stderr: basename of argv[0]. */
 void error_set_program_name(const char *argv0);

@@ -58,6 +58,7 @@ static void set_buffer(MirrorState *s, uint64_t buf_bytes)
     }
 }
 
+CONTROL_ONLY
 static bool shines_through(const MirrorParams *p)
 {
     return copy_target_shines_through(p->target,
@@ -66,6 +67,7 @@ static bool shines_through(const MirrorParams *p)
 
 /* Where an image behind the target will be seen again, its clusters are copied
  * whole: what of one was not would hide what is there. */
+CONTROL_ONLY
 static uint32_t todo_granularity(const MirrorParams *p)
 {
     uint32_t cluster = 0;
@@ -77,6 +79,7 @@ static uint32_t todo_granularity(const MirrorParams *p)
 }
 
 /* What the job works off; recording from now on. */
+CONTROL_ONLY
 static DirtyBitmap *take_todo(const MirrorParams *p, Error **errp)
 {
     DirtyBitmap *todo;
