@@ -12,44 +12,16 @@
  * 1. Entries stand one behind the other in the order in which they began.
  * 2. The super block on disk counts entries only that were written before it.
  */
-#include "block/graph/driver.h"
 #include "block/graph/query.h"
 #include "block/io/io.h"
+#include "block/test-drivers/blklogwrites-int.h"
 #include "qapi/qapi-types.h"
-#include "util/le.h"
 
 extern const NodeDriver driver_blklogwrites;
 
-#define LOG_MAGIC UINT64_C(0x6a736677736872)
-#define LOG_VERSION 1
-#define LOG_FLUSH 1
-#define LOG_FUA 2
-#define LOG_DISCARD 4
 #define DEFAULT_SECTOR 512
 #define MAX_SECTOR (8 * MiB)
 #define DEFAULT_INTERVAL 4096
-
-typedef struct LogSuper {
-    Le64 magic, version, entries;
-    Le32 sector_bytes;
-} LogSuper;
-
-typedef struct LogEntry {
-    Le64 sector, sectors, flags, data_bytes;
-} LogEntry;
-
-G_STATIC_ASSERT(sizeof(LogSuper) == 28 && sizeof(LogEntry) == 32);
-
-typedef struct LogState {
-    /* CONST */
-    Edge *file, *log;
-    uint32_t sector;   /* bytes */
-    uint64_t interval; /* of entries after which the super block is written */
-    /* HOME */
-    uint64_t next;          /* sector of the log where the next entry goes */
-    uint64_t entries;       /* given out */
-    CoMutex super, growing; /* one writes it, or makes it longer, at a time */
-} LogState;
 
 /* --- opening ------------------------------------------------------------- */
 
@@ -192,103 +164,13 @@ static void log_refresh_limits(Node *node)
     node->limits.request_align = s->sector;
 }
 
-/* --- the log ------------------------------------------------------------- */
-
-COROUTINE_ONLY
-static int co_log_reach(LogState *s, uint64_t bytes)
-{
-    int ret = 0;
-
-    co_mutex_lock(&s->growing); /* or one made it shorter than another */
-    if (bytes > s->log->child->size_bytes) {
-        ret = co_edge_set_length(s->log, bytes);
-    }
-    comutex_unlock(&s->growing);
-    return ret;
-}
-
-/* A sector of the log that begins with @bytes of @head, and after it @data. */
-COROUTINE_ONLY
-static int co_write_sector(LogState *s, uint64_t sector, const void *head,
-                           size_t bytes, const Iov *data, size_t data_offset,
-                           uint64_t data_bytes)
-{
-    uint8_t *buf = io_buffer_alloc(s->log->child, s->sector);
-    uint64_t at = sector * s->sector;
-    Iov iov;
-    int ret;
-
-    if (!buf) {
-        return -ENOMEM;
-    }
-    memset(buf, 0, s->sector);
-    memcpy(buf, head, bytes);
-    iov_init_buf(&iov, buf, s->sector);
-    if (data) {
-        iov_add_slice(&iov, data, data_offset, data_bytes);
-    }
-    ret = co_log_reach(s, at + s->sector + data_bytes);
-    if (ret == 0) {
-        ret = co_edge_pwritev(s->log, at, s->sector + (data ? data_bytes : 0),
-                              &iov, 0, 0);
-    }
-    if (ret == 0 && !data && data_bytes) {
-        ret = co_edge_pwrite_zeroes(s->log, at + s->sector, data_bytes, 0);
-    }
-    iov_free(&iov);
-    io_buffer_free(buf);
-    return ret;
-}
-
-COROUTINE_ONLY
-static int co_write_super(LogState *s)
-{
-    LogSuper super = {
-        .magic = le64(LOG_MAGIC),
-        .version = le64(LOG_VERSION),
-        .sector_bytes = le32(s->sector),
-    };
-    int ret;
-
-    co_mutex_lock(&s->super);
-    super.entries = le64(s->entries);
-    ret = co_write_sector(s, 0, &super, sizeof(super), NULL, 0, 0);
-    if (ret == 0) {
-        ret = co_edge_flush(s->log);
-    }
-    comutex_unlock(&s->super);
-    return ret;
-}
-
-/* One entry: @data, or @data_bytes of zeroes, or nothing. */
-COROUTINE_ONLY
-static int co_log_entry(LogState *s, uint64_t offset_bytes, uint64_t bytes,
-                        unsigned flags, const Iov *data, size_t data_offset)
-{
-    LogEntry entry = {
-        .sector = le64(offset_bytes / s->sector),
-        .sectors = le64(bytes / s->sector),
-        .flags = le64(flags),
-    };
-    uint64_t data_bytes = flags & LOG_DISCARD ? 0 : bytes;
-    uint64_t at = s->next;
-    bool update;
-    int ret;
-
-    s->next += 1 + data_bytes / s->sector;
-    update = ++s->entries % s->interval == 0 || (flags & LOG_FLUSH);
-    ret = co_write_sector(s, at, &entry, sizeof(entry), data, data_offset,
-                          data_bytes);
-    return ret == 0 && update ? co_write_super(s) : ret;
-}
-
 COROUTINE_ONLY
 static void co_log_close(Node *node)
 {
     LogState *s = node->state;
 
     if (!node->read_only && s->entries) {
-        co_write_super(s);
+        co_log_write_super(s);
     }
 }
 
