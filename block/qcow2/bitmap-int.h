@@ -162,4 +162,11 @@ struct Qcow2BitmapInfoList *qcow2_bitmaps_info(const Qcow2State *s);
 uint64_t qcow2_bitmaps_measure(const Qcow2State *s, const Node *source);
 extern const BitmapStore qcow2_bitmap_store;
 
+/* --- bitmap-fits.c ------------------------------------------------------- */
+
+/* As of a BitmapStore. */
+bool co_qcow2_bitmap_can_store(Node *node, const char *name,
+                               uint32_t granularity_bytes,
+                               Error **errp) COROUTINE_ONLY;
+
 #endif

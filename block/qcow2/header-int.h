@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What header.c and header-ext.c share. */
+/* What header.c, header-ext.c and header-write.c share. */
 #ifndef BLOCK_QCOW2_HEADER_INT_H
 #define BLOCK_QCOW2_HEADER_INT_H
 
