@@ -73,9 +73,10 @@ static int co_zero_target(BlockCopyRun *run, uint64_t start, uint64_t end)
     int ret;
 
     if (run->copy->diff) {
-        /* What is given up would show the image behind, once there is one. */
+        /* What is given up would show the image behind, once there is one: an
+         * entry has to say that it is zero. */
         return co_edge_pwrite_zeroes(run->copy->target, start, end - start,
-                                     REQ_ZERO_HERE);
+                                     REQ_ZERO_HERE | run->copy->zero_flags);
     }
     ret = co_skip_known_zeroes(run, &start, end);
     if (ret < 0 || start == end) {

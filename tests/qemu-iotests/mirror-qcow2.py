@@ -107,6 +107,28 @@ class Formats(QcowCase):
         self.assertLess(images.allocated_bytes(copy), MIB)
 
 
+    def test_none(self):
+        """What is written from now on, to an image that another one is put
+        behind later: zeroes hide what that has."""
+        base = images.make_patterned(self.path('src.raw'), SIZE)
+        old = images.make_patterned(self.path('old.raw'), SIZE)
+        self.add('src', base, 'raw')
+        copy = self.make('dst.qcow2')
+        self.add('dst', copy)
+        guest = self.guest('src')
+        self.mirror(sync='none')
+        guest.pwrite(b'w' * CLUSTER, 2 * CLUSTER)
+        guest.zero(4 * CLUSTER, 8 * CLUSTER)
+        self.leave()
+        guest.shutdown()
+        self.vm.cmd('block-export-del', {'id': 'src'})
+        self.vm.qmp.event('BLOCK_EXPORT_DELETED')
+        self.delete('src', 'dst')
+        tools.img('rebase', '-u', '-b', old, '-F', 'raw', copy)
+        self.compare(base, copy)
+        self.assertLess(images.allocated_bytes(copy), MIB)
+
+
 @ONLY
 class UseCases(QcowCase):
 
