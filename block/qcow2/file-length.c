@@ -2,7 +2,9 @@
 /*
  * The lengths of an image's files: its own grows ahead of what is written, so
  * that few writes have to wait for it, and is cut to what was written in the
- * end; an external data file grows where something is to be written.
+ * end. Where clusters that have a place lie beyond its end (QEMU writes of a
+ * cluster with subclusters only what it has to) it grows when they are written
+ * to, and so does an external data file.
  *
  * Invariant: a file is cut only by co_qcow2_file_trim, to s->fresh_from, and
  * by who shrinks the image.
@@ -24,11 +26,14 @@ int co_qcow2_data_reach(Qcow2State *s, uint64_t bytes)
 {
     int ret = 0;
 
-    if (LIKELY(!s->has_data_file || bytes <= s->data_file->child->size_bytes)) {
+    if (LIKELY(bytes <= s->data_file->child->size_bytes)) {
         return 0;
     }
     co_mutex_lock(&s->alloc_mutex); /* or one made it shorter than another */
-    if (bytes > s->data_file->child->size_bytes) {
+    if (!s->has_data_file) {
+        s->fresh_from = MAX(s->fresh_from, ROUND_UP(bytes, s->cluster_bytes));
+        ret = co_qcow2_file_reach(s, bytes);
+    } else if (bytes > s->data_file->child->size_bytes) {
         ret = co_edge_set_length(s->data_file, bytes);
     }
     comutex_unlock(&s->alloc_mutex);

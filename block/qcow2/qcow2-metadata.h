@@ -105,7 +105,7 @@ void qcow2_note_unknown(Qcow2State *s, uint64_t offset, uint64_t bytes);
 int co_qcow2_apply_frees(Qcow2State *s) COROUTINE_ONLY;
 /* Makes the file at least @bytes long. */
 int co_qcow2_file_reach(Qcow2State *s, uint64_t bytes) COROUTINE_ONLY;
-/* Makes an external data file that ends before @bytes that long: others may
+/* Makes the file with the data that long, if it ends before @bytes: others may
  * have cut it, and it need not end where a cluster does. */
 int co_qcow2_data_reach(Qcow2State *s, uint64_t bytes) COROUTINE_ONLY;
 /* Cuts off what it was made too long. */

@@ -28,6 +28,19 @@ class DataFile(shell_diff.ShellDiff):
         ''')
 
 
+class OwnFile(shell_diff.ShellDiff):
+    """Clusters that have their place beyond the end of the image's own file:
+    QEMU writes subclusters only, and files are cut."""
+
+    def test_grows(self):
+        self.table('''
+            /usr/bin/qemu-img create -q -f qcow2 -o extended_l2=on,cluster_size=128k a 1M; /usr/bin/qemu-io -c 'write -P 1 0 4k' a; qemu-io -c 'write -P 2 64k 4k' -c 'read -P 1 0 4k' -c 'read -P 2 64k 4k' -c 'read -P 0 4k 60k' a; qemu-img check a; qemu-img map --output=json a
+            /usr/bin/qemu-img create -q -f qcow2 -o extended_l2=on,cluster_size=128k a 1M; /usr/bin/qemu-io -c 'write -P 1 0 4k' a; qemu-io -c 'write -P 2 64k 4k' -c 'write -P 3 200k 300k' -c 'write -z 100k 4k' a; qemu-io -c 'read -P 2 64k 4k' -c 'read -P 3 200k 300k' -c 'read -P 0 68k 60k' a; qemu-img check a
+            qemu-img create -q -f qcow2 -o preallocation=metadata a 1M; truncate -s 600k a; qemu-io -c 'write -P 2 900k 4k' -c 'write -P 3 500k 4k' -c 'write -z 700k 4k' a; qemu-io -c 'read -P 2 900k 4k' -c 'read -P 3 500k 4k' -c 'read -P 0 504k 396k' a; qemu-img check a
+            qemu-img create -q -f qcow2 a 1M; qemu-io -c 'write -P 1 0 512k' a; truncate -s 500k a; qemu-io -c 'write -P 2 400k 4k' -c 'write -P 3 900k 4k' -c 'write -P 4 505k 1k' a; qemu-io -c 'read -P 2 400k 4k' -c 'read -P 3 900k 4k' -c 'read -P 4 505k 1k' -c 'read -v 499k 16' -c 'read -v 506k 16' a; qemu-img check a
+        ''')
+
+
 class Space(case.Case):
     """Blocks of the file, where the file system gives them one by one."""
 
