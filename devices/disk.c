@@ -204,6 +204,9 @@ COROUTINE_ONLY CONTROL_ONLY static bool co_attach_empty(Device *device,
     }
     backend = backend_new(NULL, errp);
     ok = backend && co_device_use_backend(device, backend, errp);
+    if (ok) {
+        backend_set_read_only(backend, true); /* as its first medium will be */
+    }
     co_backend_unref(backend);
     return ok;
 }

@@ -16,7 +16,9 @@ struct Backend {
     /* CONTROL */
     unsigned refs;
     Perms perm, shared; /* what the root has when it is attached */
-    bool read_only;
+    /* How the last medium was open, and the next one is to be. */
+    bool read_only, direct, no_flush;
+    DetectZeroes detect_zeroes;
     bool writethrough; /* each write is on stable storage when it is done */
     BlockdevOnError on_read_error, on_write_error;
     BackendDevice *device;
@@ -32,7 +34,11 @@ bool backend_may_stop(const Backend *backend);
 /* A RootOps.request_failed. */
 void backend_request_failed(Root *root, bool is_write, int os_errno);
 
-/* media.c: the medium is about to be taken out. */
+/* --- media.c ------------------------------------------------------------- */
+
+/* Keeps how its medium, if there is one, is open. */
+void backend_remember_medium(Backend *backend) CONTROL_ONLY;
+/* The medium is about to be taken out. */
 void backend_tell_eject(const Backend *backend) CONTROL_ONLY;
 
 #endif

@@ -320,6 +320,7 @@ bool backend_insert(Backend *backend, Node *node, Error **errp)
 void co_backend_eject(Backend *backend)
 {
     if (backend_node(backend)) {
+        backend_remember_medium(backend);
         backend_tell_eject(backend);
         tell_device(backend, false);
         backend->hurried = true;

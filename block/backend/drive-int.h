@@ -15,6 +15,7 @@ typedef struct DriveMedium {
     char *aio;
     bool read_only, snapshot, copy_on_read;
     bool direct, no_flush, writethrough;
+    bool cache_given; /* something was said of these */
     char *detect_zeroes, *discard;
     Opts *rest; /* the options of its nodes; borrowed */
 } DriveMedium;
@@ -38,6 +39,9 @@ Node *co_drive_open(const DriveMedium *medium,
 bool drive_medium_take(DriveMedium *medium, Opts *opts, const DriveDefaults *d,
                        bool cdrom, Error **errp);
 void drive_medium_clear(DriveMedium *medium);
+/* A drive may be empty if nothing is said of how its medium is opened; else
+ * false with @errp. */
+bool drive_medium_empty_ok(const DriveMedium *medium, Error **errp);
 
 /* --- drive-place.c ------------------------------------------------------- */
 

@@ -23,6 +23,7 @@ static bool take_cache(DriveMedium *m, Opts *opts, Error **errp)
             m->direct = modes[i].direct;
             m->no_flush = modes[i].no_flush;
             m->writethrough = modes[i].writethrough;
+            m->cache_given = true;
             return true;
         }
     }
@@ -33,9 +34,13 @@ static bool take_cache(DriveMedium *m, Opts *opts, Error **errp)
 static bool take_cache_bits(DriveMedium *m, Opts *opts, Error **errp)
 {
     bool writeback = !m->writethrough;
-    bool ok = opts_take_bool(opts, "cache.direct", &m->direct, errp) &&
-              opts_take_bool(opts, "cache.no-flush", &m->no_flush, errp) &&
-              opts_take_bool(opts, "cache.writeback", &writeback, errp);
+    bool ok;
+
+    m->cache_given |=
+        opts_get(opts, "cache.direct") || opts_get(opts, "cache.no-flush");
+    ok = opts_take_bool(opts, "cache.direct", &m->direct, errp) &&
+         opts_take_bool(opts, "cache.no-flush", &m->no_flush, errp) &&
+         opts_take_bool(opts, "cache.writeback", &writeback, errp);
 
     m->writethrough = !writeback;
     return ok;
@@ -128,6 +133,16 @@ bool drive_medium_take(DriveMedium *m, Opts *opts, const DriveDefaults *d,
            take_cache(m, opts, errp) && take_cache_bits(m, opts, errp) &&
            take_words(m, opts, errp) && take_format(m, opts, errp) &&
            opts_take_bool(opts, "copy-on-read", &m->copy_on_read, errp);
+}
+
+bool drive_medium_empty_ok(const DriveMedium *m, Error **errp)
+{
+    bool ok = !m->cache_given && !m->discard;
+
+    if (!ok) {
+        error_set(errp, "Must specify either driver or file");
+    }
+    return ok;
 }
 
 void drive_medium_clear(DriveMedium *m)

@@ -108,17 +108,9 @@ static bool take_actions(Drive *drive, Opts *opts, BlockdevOnError *rerror,
 
 /* --- what is counted ----------------------------------------------------- */
 
-/* stats-intervals.0=10, stats-intervals=10:60 */
+/* stats-intervals.0=10 */
 static bool take_intervals(Opts *opts, GArray *intervals, Error **errp)
 {
-    g_autofree char *list = opts_take(opts, "stats-intervals");
-    g_auto(GStrv) words = g_strsplit(list ? list : "", ":", -1);
-
-    for (char **word = words; list && *word; word++) {
-        int64_t length = g_ascii_strtoll(*word, NULL, 10);
-
-        g_array_append_val(intervals, length);
-    }
     for (unsigned i = 0;; i++) {
         g_autofree char *name = g_strdup_printf("stats-intervals.%u", i);
         g_autofree char *value = opts_take(opts, name);
@@ -171,7 +163,7 @@ co_open_medium(DriveMedium *medium, Node **node, Error **errp)
         medium->copy_on_read = false;
     }
     if (!drive_medium_given(medium)) {
-        return true;
+        return drive_medium_empty_ok(medium, errp);
     }
     *node = co_drive_open(medium, errp);
     if (*node && detects_to_unmap(medium)) {

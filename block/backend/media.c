@@ -225,6 +225,18 @@ bool qmp_eject(const QmpEjectArgs *args, Error **errp)
 
 /* --- another image ------------------------------------------------------- */
 
+void backend_remember_medium(Backend *backend)
+{
+    const Node *node = backend_node(backend);
+
+    if (node) {
+        backend->read_only = node->read_only;
+        backend->direct = node->cache_direct;
+        backend->no_flush = node->cache_no_flush;
+        backend->detect_zeroes = node->detect_zeroes;
+    }
+}
+
 static bool new_read_only(const Backend *backend,
                           const QmpBlockdevChangeMediumArgs *args)
 {
@@ -239,6 +251,41 @@ static bool new_read_only(const Backend *backend,
     default:
         return backend->read_only;
     }
+}
+
+static const char *zeroes_word(DetectZeroes value)
+{
+    static const char *const words[] = {
+        [DETECT_ZEROES_OFF] = "off",
+        [DETECT_ZEROES_ON] = "on",
+        [DETECT_ZEROES_UNMAP] = "unmap",
+    };
+
+    return words[value];
+}
+
+/* The new image, opened as the last one was where nothing else is asked. */
+COROUTINE_ONLY CONTROL_ONLY static Node *
+co_open_new(Backend *backend, const QmpBlockdevChangeMediumArgs *args,
+            Error **errp)
+{
+    g_autofree char *zeroes = NULL;
+    DriveMedium medium = {.file = args->filename, .format = args->format};
+    Node *node;
+
+    backend_remember_medium(backend);
+    zeroes = g_strdup(zeroes_word(backend->detect_zeroes));
+    medium.read_only = new_read_only(backend, args);
+    medium.direct = backend->direct;
+    medium.no_flush = backend->no_flush;
+    medium.detect_zeroes = zeroes;
+    medium.rest = opts_parse("", NULL, NULL);
+    node = co_drive_open(&medium, errp);
+    opts_free(medium.rest);
+    if (node) {
+        node->detect_zeroes = backend->detect_zeroes;
+    }
+    return node;
 }
 
 COROUTINE_ONLY CONTROL_ONLY static bool
@@ -259,21 +306,14 @@ COROUTINE_ONLY CONTROL_ONLY static bool
 co_change(const QmpBlockdevChangeMediumArgs *args, Error **errp)
 {
     Backend *backend = backend_lookup(args->device, args->id, errp);
-    DriveMedium medium = {.file = args->filename, .format = args->format};
     Node *node;
     bool ok;
 
     if (!backend) {
         return false;
     }
-    medium.read_only = new_read_only(backend, args);
-    medium.rest = opts_parse("", NULL, NULL);
-    node = co_drive_open(&medium, errp);
-    opts_free(medium.rest);
+    node = co_open_new(backend, args, errp);
     ok = node && co_exchange(backend, args, node, errp);
-    if (ok) {
-        backend->read_only = medium.read_only;
-    }
     co_node_unref(node);
     return ok;
 }

@@ -58,6 +58,8 @@ REFUSED = [
     ('driver=quorum,children.0.driver=null-co,vote-threshold=1,'
      'read-pattern=foo', 'Please set read-pattern as fifo or quorum'),
     # how it is used
+    ('file=a.img,format=raw,stats-intervals=10:60',
+     "Block format 'raw' does not support the option 'stats-intervals'"),
     ('file=a.img,format=raw,readonly=foo',
      "Parameter 'read-only' expects 'on' or 'off'"),
     ('file=a.img,format=raw,iops=-1',
@@ -99,6 +101,18 @@ class Texts(machine.MachineCase):
                                   f'if=none,id=x,{words}')
                 self.assertIn('inserted', vm.cmd('query-block')[0])
                 vm.quit()
+
+    def test_empty(self):
+        """A drive without a file takes no words on how that is opened."""
+        for words in 'cache=none', 'cache.direct=off', 'discard=unmap':
+            drive = f'if=none,id=x,{words}'
+            with self.subTest(words):
+                self.assertEqual(self.refused('-drive', drive),
+                                 f'-drive {drive}: Must specify either driver '
+                                 'or file')
+        vm = self.machine('-machine', 'none', '-drive', 'if=none,id=x,'
+                          'read-only=on,detect-zeroes=on,aio=native')
+        self.assertNotIn('inserted', vm.cmd('query-block')[0])
 
     def test_warned_with_place(self):
         drive = 'if=none,id=x,file=a.img,format=raw,copy-on-read=on,readonly=on'

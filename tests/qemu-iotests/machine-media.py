@@ -9,6 +9,28 @@ ZERO = {'bps': 0, 'bps_rd': 0, 'bps_wr': 0, 'iops': 0, 'iops_rd': 0,
         'iops_wr': 0}
 
 
+class Kept(machine.MachineCase):
+
+    def test_manner(self):
+        """A further medium is opened as the last one was."""
+        images.make(self.path('a.img'), MIB)
+        images.make(self.path('b.img'), MIB)
+        vm = self.machine(
+            '-device', 'virtio-scsi', '-drive', 'if=none,id=d,file=a.img,'
+            'format=raw,cache=unsafe,detect-zeroes=on', '-device',
+            'scsi-cd,id=cd,drive=d')
+        for change in False, True:
+            if change:
+                vm.cmd('blockdev-change-medium', {
+                    'id': 'cd', 'filename': 'b.img', 'format': 'raw'})
+            info = vm.cmd('query-block')[0]['inserted']
+            self.assertEqual(
+                (info['file'], info['ro'], info['detect_zeroes'],
+                 info['cache']),
+                ('b.img' if change else 'a.img', False, 'on',
+                 {'no-flush': True, 'direct': False, 'writeback': True}))
+
+
 class Media(machine.MachineCase):
 
     def setUp(self):
@@ -79,6 +101,25 @@ class Media(machine.MachineCase):
         self.vm.cmd('blockdev-change-medium', change)
         self.vm.qmp.event('BLOCK_EXPORT_DELETED', id='again')
         self.assertEqual(len(self.vm.cmd('query-block-exports')), 1)
+
+    def change(self, ident):
+        self.vm.cmd('blockdev-change-medium', {
+            'id': ident, 'filename': 'b.img', 'format': 'raw'})
+        info, = [b for b in self.vm.cmd('query-block')
+                 if b['qdev'] == ident]
+        return info['inserted']
+
+    def test_read_only_is_kept(self):
+        """The first medium may not be written, unless that was asked for; a
+        further one as the one before."""
+        images.make(self.path('b.img'), MIB)
+        self.assertTrue(self.change('fl')['ro'])
+        self.vm.cmd('blockdev-remove-medium', {'id': 'fl'})
+        self.vm.cmd('blockdev-add', driver='null-co', **{'node-name': 'v'})
+        self.vm.cmd('blockdev-insert-medium', {'id': 'fl', 'node-name': 'v'})
+        self.assertFalse(self.change('fl')['ro'])
+        self.vm.cmd('eject', {'id': 'fl'})
+        self.assertTrue(self.change('cd1')['ro'])
 
     def test_refused(self):
         for command, args, desc in [
