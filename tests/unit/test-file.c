@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The drivers file, raw and null-co, opened from options. */
+/* The driver file, opened from options. */
+#include "disk-user.h"
 #include "ram-node.h"
 
 #include <fcntl.h>
@@ -14,7 +15,6 @@
 #include "block/io/io.h"
 #include "qapi/qapi-types.h"
 
-#define RW (PERM_CONSISTENT_READ | PERM_WRITE)
 #define SIZE (1 * MiB)
 
 static char *dir;
@@ -48,49 +48,15 @@ static Node *open_file(const char *path, const char *more, Error **errp)
     return open_json(json, errp);
 }
 
-static Root *attach(Node *node, Perms perm)
-{
-    Root *root = root_new("root", NULL, NULL);
-
-    g_assert_true(root_attach(root, node, perm, PERM_ALL, NULL));
-    return root;
-}
-
-static void done(Root *root, Node *node)
-{
-    co_root_detach(root);
-    root_free(root);
-    co_node_unref(node);
-}
-
-static void check_bytes(Root *r, uint64_t offset, size_t bytes, int byte)
-{
-    g_autofree uint8_t *buf = g_malloc(bytes);
-
-    memset(buf, ~byte, bytes);
-    g_assert_cmpint(co_root_pread(r, offset, bytes, buf), ==, 0);
-    for (size_t i = 0; i < bytes; i++) {
-        g_assert_cmpuint(buf[i], ==, byte);
-    }
-}
-
-static void fill(Root *r, uint64_t offset, size_t bytes, int byte)
-{
-    g_autofree uint8_t *buf = g_malloc(bytes);
-
-    memset(buf, byte, bytes);
-    g_assert_cmpint(co_root_pwrite(r, offset, bytes, buf, 0), ==, 0);
-}
-
 /* Holes, data, zeroes and discards as the status tells them. */
 static void holes(void)
 {
     g_autofree char *path = make_file("holes", SIZE);
     Node *f = open_file(path, ", \"discard\": \"unmap\"", NULL);
-    Root *r = attach(f, RW);
+    Root *r = disk_attach(f, RW);
     BlockStatus st;
 
-    fill(r, 65536, 65536, 7);
+    co_disk_fill(r, 65536, 65536, 7);
     g_assert_cmpint(co_root_block_status(r, 0, SIZE, &st), ==, 0);
     g_assert_true(st.flags & STATUS_ZERO);
     g_assert_false(st.flags & STATUS_DATA);
@@ -105,15 +71,15 @@ static void holes(void)
     g_assert_cmpuint(st.bytes, ==, SIZE - 131072);
 
     g_assert_cmpint(co_root_pdiscard(r, 65536, 32768), ==, 0);
-    check_bytes(r, 65536, 32768, 0);
-    check_bytes(r, 98304, 32768, 7);
+    co_disk_check(r, 65536, 32768, 0);
+    co_disk_check(r, 98304, 32768, 7);
     g_assert_cmpint(co_root_pwrite_zeroes(r, 98304, 4096, 0), ==, 0);
-    check_bytes(r, 98304, 4096, 0);
+    co_disk_check(r, 98304, 4096, 0);
     g_assert_cmpint(co_root_block_status(r, 65536, SIZE, &st), ==, 0);
     g_assert_true(st.flags & STATUS_ZERO);
     g_assert_cmpint(co_root_flush(r), ==, 0);
     g_assert_cmpint(co_node_allocated_bytes(f), <=, 65536);
-    done(r, f);
+    co_disk_done(r, f);
     g_unlink(path);
 }
 
@@ -135,11 +101,11 @@ static void direct_align(void)
     g_autofree char *path = make_file("align", SIZE);
     NodeLimits hole = direct_limits(path), data;
     Node *f = open_file(path, "", NULL);
-    Root *r = attach(f, RW);
+    Root *r = disk_attach(f, RW);
 
-    fill(r, 0, 65536, 7);
+    co_disk_fill(r, 0, 65536, 7);
     g_assert_cmpint(co_root_flush(r), ==, 0);
-    done(r, f);
+    co_disk_done(r, f);
     data = direct_limits(path);
     g_unlink(path);
     if (!data.request_align) {
@@ -169,17 +135,17 @@ static void aio(void)
         Root *r;
 
         if (f) {
-            r = attach(f, RW);
+            r = disk_attach(f, RW);
             memset(buf, 9, sizeof(buf));
-            fill(r, 512, 100000, 7);
+            co_disk_fill(r, 512, 100000, 7);
             g_assert_cmpint(co_root_pwrite(r, 1000, 3000, buf, REQ_FUA), ==, 0);
             g_assert_cmpint(co_root_flush(r), ==, 0);
-            check_bytes(r, 0, 512, 0);
-            check_bytes(r, 512, 488, 7);
-            check_bytes(r, 1000, 3000, 9);
-            check_bytes(r, 4000, 512 + 100000 - 4000, 7);
-            check_bytes(r, SIZE, 512, 0); /* beyond the end of the file */
-            done(r, f);
+            co_disk_check(r, 0, 512, 0);
+            co_disk_check(r, 512, 488, 7);
+            co_disk_check(r, 1000, 3000, 9);
+            co_disk_check(r, 4000, 512 + 100000 - 4000, 7);
+            co_disk_check(r, SIZE, 512, 0); /* beyond the end of the file */
+            co_disk_done(r, f);
         }
         g_unlink(path);
     }
@@ -191,18 +157,18 @@ static void odd_length(void)
 {
     g_autofree char *path = make_file("odd", 1000);
     Node *f = open_file(path, "", NULL);
-    Root *r = attach(f, RW);
+    Root *r = disk_attach(f, RW);
     BlockStatus st;
 
     g_assert_cmpuint(root_size_bytes(r), ==, 1024);
-    fill(r, 0, 1000, 1);
-    check_bytes(r, 1000, 24, 0);
+    co_disk_fill(r, 0, 1000, 1);
+    co_disk_check(r, 1000, 24, 0);
     g_assert_cmpint(co_root_block_status(r, 512, 512, &st), ==, 0);
     g_assert_true(st.flags & STATUS_DATA);
     g_assert_cmpuint(st.bytes, ==, 512);
-    fill(r, 1000, 24, 2);
-    check_bytes(r, 1000, 24, 2);
-    done(r, f);
+    co_disk_fill(r, 1000, 24, 2);
+    co_disk_check(r, 1000, 24, 2);
+    co_disk_done(r, f);
     g_assert_cmpint(file_length(path), ==, 1024);
     g_unlink(path);
 }
@@ -220,19 +186,19 @@ static void direct(void)
         g_test_skip("the file system has no O_DIRECT");
         return;
     }
-    r = attach(f, RW);
+    r = disk_attach(f, RW);
     g_assert_cmpuint(f->limits.request_align, >=, 512);
-    fill(r, 1, 70000, 3);
-    check_bytes(r, 1, 70000, 3);
-    check_bytes(r, 0, 1, 0);
-    check_bytes(r, 70001, 100, 0);
-    fill(r, SIZE + 500, 12, 4); /* in the last, short block */
-    check_bytes(r, SIZE + 500, 12, 4);
+    co_disk_fill(r, 1, 70000, 3);
+    co_disk_check(r, 1, 70000, 3);
+    co_disk_check(r, 0, 1, 0);
+    co_disk_check(r, 70001, 100, 0);
+    co_disk_fill(r, SIZE + 500, 12, 4); /* in the last, short block */
+    co_disk_check(r, SIZE + 500, 12, 4);
     g_assert_cmpint(co_root_pwrite_zeroes(r, 100, 5000, 0), ==, 0);
-    check_bytes(r, 1, 99, 3);
-    check_bytes(r, 100, 5000, 0);
-    check_bytes(r, 5100, 100, 3);
-    done(r, f);
+    co_disk_check(r, 1, 99, 3);
+    co_disk_check(r, 100, 5000, 0);
+    co_disk_check(r, 5100, 100, 3);
+    co_disk_done(r, f);
     g_assert_cmpint(file_length(path), ==, SIZE + 512);
     g_unlink(path);
 }
@@ -241,15 +207,15 @@ static void resize(void)
 {
     g_autofree char *path = make_file("resize", SIZE);
     Node *f = open_file(path, "", NULL);
-    Root *r = attach(f, RW | PERM_RESIZE);
+    Root *r = disk_attach(f, RW | PERM_RESIZE);
 
-    fill(r, SIZE - 512, 512, 5);
+    co_disk_fill(r, SIZE - 512, 512, 5);
     g_assert_cmpint(co_root_truncate(r, 2 * SIZE, true, NULL), ==, 0);
     g_assert_cmpuint(root_size_bytes(r), ==, 2 * SIZE);
-    check_bytes(r, SIZE, SIZE, 0);
-    fill(r, 2 * SIZE - 1, 1, 6);
+    co_disk_check(r, SIZE, SIZE, 0);
+    co_disk_fill(r, 2 * SIZE - 1, 1, 6);
     g_assert_cmpint(co_root_truncate(r, SIZE - 512, true, NULL), ==, 0);
-    done(r, f);
+    co_disk_done(r, f);
     g_assert_cmpint(file_length(path), ==, SIZE - 512);
     g_unlink(path);
 }
@@ -289,17 +255,17 @@ static void auto_read_only(void)
 {
     g_autofree char *path = make_file("auto", SIZE);
     Node *f = open_file(path, ", \"auto-read-only\": true", NULL);
-    Root *reader = attach(f, PERM_CONSISTENT_READ), *writer;
+    Root *reader = disk_attach(f, PERM_CONSISTENT_READ), *writer;
     Error *err = NULL;
 
-    check_bytes(reader, 0, 512, 0);
-    writer = attach(f, RW);
-    fill(writer, 0, 512, 1);
-    check_bytes(reader, 0, 512, 1);
+    co_disk_check(reader, 0, 512, 0);
+    writer = disk_attach(f, RW);
+    co_disk_fill(writer, 0, 512, 1);
+    co_disk_check(reader, 0, 512, 1);
     g_assert_cmpint(co_root_flush(writer), ==, 0);
     co_root_detach(writer);
     root_free(writer);
-    done(reader, f);
+    co_disk_done(reader, f);
 
     f = open_file(path, ", \"auto-read-only\": true", NULL);
     g_unlink(path);
@@ -325,188 +291,6 @@ static void read_only(void)
     g_unlink(path);
 }
 
-/* --- raw ----------------------------------------------------------------- */
-
-static Node *open_raw(const char *more, Error **errp)
-{
-    g_autofree char *json = g_strdup_printf(
-        "{\"driver\": \"raw\", \"node-name\": \"r\", \"file\": \"a\"%s}", more);
-
-    return open_json(json, errp);
-}
-
-static void raw_window(void)
-{
-    Node *a = ram_node_new("a", SIZE, 512);
-    Node *raw = open_raw(", \"offset\": 513, \"size\": 1024", NULL);
-    Root *r = attach(raw, RW);
-    uint8_t *bytes = ram_state(a)->bytes;
-
-    g_assert_cmpuint(root_size_bytes(r), ==, 1024);
-    fill(r, 0, 1024, 9);
-    check_bytes(r, 0, 1024, 9);
-    g_assert_cmpuint(bytes[512], ==, 0);
-    g_assert_cmpuint(bytes[513], ==, 9);
-    g_assert_cmpuint(bytes[513 + 1023], ==, 9);
-    g_assert_cmpuint(bytes[513 + 1024], ==, 0);
-    g_assert_cmpint(co_root_pwrite_zeroes(r, 1, 1022, 0), ==, 0);
-    g_assert_cmpuint(bytes[513], ==, 9);
-    g_assert_true(buffer_is_zero(bytes + 514, 1022));
-    g_assert_cmpint(co_root_pwrite(r, 1000, 100, bytes, 0), ==, -EIO);
-    done(r, raw);
-    co_node_unref(a);
-}
-
-/* Two windows of one file have a writer each. */
-static void raw_windows(void)
-{
-    Node *a = ram_node_new("a", SIZE, 512);
-    Node *one = open_raw(", \"size\": 512", NULL);
-    Node *two = open_json("{'driver': 'raw', 'node-name': 'r2', 'file': 'a', "
-                          "'offset': 512, 'size': 512}",
-                          NULL);
-    Root *r1 = attach(one, RW), *r2 = attach(two, RW);
-
-    g_assert_cmpuint(node_child(one, "file")->perm, ==, RW);
-    fill(r1, 0, 512, 1);
-    fill(r2, 0, 512, 2);
-    check_bytes(r1, 0, 512, 1);
-    done(r1, one);
-    done(r2, two);
-    co_node_unref(a);
-}
-
-static void raw_errors(void)
-{
-    Node *a = ram_node_new("a", SIZE, 512);
-    Error *err = NULL;
-
-    g_assert_null(open_raw(", \"size\": 513", &err));
-    check_error(&err, "Specified size is not multiple of 512");
-    g_assert_null(open_raw(", \"offset\": 2097152", &err));
-    check_error(&err, "Offset (2097152) cannot be greater than size of the "
-                      "containing file (1048576)");
-    g_assert_null(open_raw(", \"offset\": 512, \"size\": 1048576", &err));
-    check_error(&err, "The sum of offset (512) and size (1048576) has to be "
-                      "smaller or equal to the  actual size of the containing "
-                      "file (1048576)");
-    g_assert_null(open_raw(", \"offset\": -1", &err));
-    check_error(&err, "Parameter 'offset' expects a non-negative number below "
-                      "2^64");
-    g_assert_null(open_json("{\"driver\": \"raw\", \"file\": \"nope\"}", &err));
-    check_error(&err, "Cannot find device='nope' nor node-name='nope'");
-    g_assert_cmpuint(a->refs, ==, 1);
-    co_node_unref(a);
-}
-
-/* raw without a window follows its file; a window does not grow. */
-static void raw_resize(void)
-{
-    Node *a = ram_node_new("a", SIZE, 512);
-    Node *raw = open_raw("", NULL);
-    Root *r = attach(raw, RW | PERM_RESIZE);
-    Error *err = NULL;
-
-    g_assert_cmpint(co_root_truncate(r, 2 * SIZE, true, NULL), ==, 0);
-    g_assert_cmpuint(root_size_bytes(r), ==, 2 * SIZE);
-    g_assert_cmpuint(a->size_bytes, ==, 2 * SIZE);
-    done(r, raw);
-    raw = open_raw(", \"size\": 512", NULL);
-    r = attach(raw, RW);
-    g_assert_cmpint(co_root_truncate(r, SIZE, true, &err), ==, -ENOTSUP);
-    check_error(&err, "Cannot resize fixed-size raw disks");
-    done(r, raw);
-    co_node_unref(a);
-}
-
-/* --- names and inheritance ----------------------------------------------- */
-
-static void check_filename(const char *json, const char *filename)
-{
-    Node *node = open_json(json, NULL);
-
-    g_assert_nonnull(node);
-    g_assert_cmpstr(node->filename, ==, filename);
-    co_node_unref(node);
-}
-
-static void filenames(void)
-{
-    check_filename("{'driver': 'null-co', 'latency-ns': 1}", "null-co://");
-    check_filename("{'driver': 'null-aio', 'latency-ns': 1}", "null-aio://");
-    check_filename("{'driver': 'null-aio', 'size': 512}",
-                   "json:{\"driver\": \"null-aio\", \"size\": 512}");
-    check_filename("{'driver': 'null-co', 'size': 513}",
-                   "json:{\"driver\": \"null-co\", \"size\": 513}");
-    check_filename("{'driver': 'raw', 'file': {'driver': 'null-co'}}",
-                   "null-co://");
-    check_filename("{'driver': 'raw', 'file': {'driver': 'null-co', "
-                   "'size': 512}}",
-                   "json:{\"driver\": \"raw\", \"file\": {\"driver\": "
-                   "\"null-co\", \"size\": 512}}");
-    check_filename("{'driver': 'raw', 'offset': 0, 'file': {'driver': "
-                   "'null-co'}}",
-                   "json:{\"offset\": 0, \"driver\": \"raw\", \"file\": "
-                   "{\"driver\": \"null-co\"}}");
-}
-
-static void inheritance(void)
-{
-    Node *top = open_json(
-        "{'driver': 'raw', 'read-only': true, 'cache': {'no-flush': true}, "
-        "'file': {'driver': 'null-co'}}",
-        NULL);
-    Node *child = node_child(top, "file")->child;
-
-    g_assert_true(child->read_only && child->cache_no_flush);
-    g_assert_true(child->discard_unmap);
-    g_assert_false(top->discard_unmap);
-    g_assert_true(child->name_generated);
-    co_node_unref(top);
-    g_assert_null(node_next(NULL));
-}
-
-static void query(void)
-{
-    Node *top = open_json("{'driver': 'raw', 'node-name': 'r', 'file': "
-                          "{'driver': 'null-co', 'node-name': 'n'}}",
-                          NULL);
-    BlockDeviceInfo *info = co_node_query(top, QUERY_CHAIN);
-
-    g_assert_cmpstr(info->node_name, ==, "r");
-    g_assert_cmpstr(info->drv, ==, "raw");
-    g_assert_cmpuint(info->image->virtual_size, ==, 1 * GiB);
-    g_assert_true(info->image->has_actual_size);
-    g_assert_false(info->image->has_dirty_flag);
-    g_assert_null(info->dirty_bitmaps);
-    BlockDeviceInfo_free(info);
-    g_assert_true(node_next(node_find("n")) == top); /* parents are newer */
-    co_node_unref(top);
-}
-
-static void null_disk(void)
-{
-    Node *n = open_json("{'driver': 'null-co', 'size': 513, 'read-zeroes': "
-                        "true, 'latency-ns': 1000}",
-                        NULL);
-    Root *r = attach(n, RW);
-    Error *err = NULL;
-    BlockStatus st;
-
-    g_assert_cmpuint(root_size_bytes(r), ==, 1024);
-    fill(r, 1, 1000, 1);
-    check_bytes(r, 0, 1024, 0);
-    g_assert_cmpint(co_root_block_status(r, 0, 1024, &st), ==, 0);
-    g_assert_true(st.flags & STATUS_ZERO);
-    done(r, n);
-    g_assert_null(open_json("{'driver': 'null-co', 'size': -1}", &err));
-    error_free(err);
-    err = NULL;
-    g_assert_null(
-        open_json("{'driver': 'null-co', 'size': 9223372036854775807}", &err));
-    check_error(&err, "Could not refresh total sector count: File too large");
-}
-
 static void run(gconstpointer body)
 {
     run_in_coroutine((void (*)(void))body);
@@ -527,14 +311,6 @@ int main(int argc, char **argv)
     g_test_add_data_func("/file/open-errors", open_errors, run);
     g_test_add_data_func("/file/auto-read-only", auto_read_only, run);
     g_test_add_data_func("/file/read-only", read_only, run);
-    g_test_add_data_func("/raw/window", raw_window, run);
-    g_test_add_data_func("/raw/windows", raw_windows, run);
-    g_test_add_data_func("/raw/errors", raw_errors, run);
-    g_test_add_data_func("/raw/resize", raw_resize, run);
-    g_test_add_data_func("/null/disk", null_disk, run);
-    g_test_add_data_func("/open/filenames", filenames, run);
-    g_test_add_data_func("/open/inheritance", inheritance, run);
-    g_test_add_data_func("/open/query", query, run);
     ret = g_test_run();
     g_rmdir(dir);
     g_free(dir);

@@ -8,6 +8,7 @@
 
 #include "block/export/export.h"
 #include "block/export/nbd-server.h"
+#include "nbd-peer.h"
 #include "nbd/protocol.h"
 #include "qapi/qapi-commands.h"
 #include "ram-node.h"
@@ -88,140 +89,17 @@ static void co_stop(void)
     graph_unlock();
 }
 
-/* --- a client ------------------------------------------------------------ */
-
-static int co_connect(void)
-{
-    int fd = co_io_connect_unix(socket_path, NULL);
-
-    g_assert_cmpint(fd, >=, 0);
-    return fd;
-}
-
-static void co_send(int fd, const void *buf, size_t bytes)
-{
-    g_assert_cmpint(co_io_send_all(fd, buf, bytes), ==, 0);
-}
-
-static void co_recv(int fd, void *buf, size_t bytes)
-{
-    g_assert_cmpint(co_io_recv_all(fd, buf, bytes), ==, 0);
-}
-
-/* The server has closed; what it still sent is dropped. */
-static void co_expect_close(int fd)
-{
-    char buf[4096];
-
-    while (co_io_recv(fd, buf, sizeof(buf)) > 0) {
-        /* More of it. */
-    }
-    io_close(fd);
-}
-
-static int co_hello(uint32_t client_flags)
-{
-    NbdGreeting greeting;
-    Be32 flags = be32(client_flags);
-    int fd = co_connect();
-
-    co_recv(fd, &greeting, sizeof(greeting));
-    g_assert_cmphex(be64_get(greeting.magic), ==, NBD_MAGIC_INIT);
-    g_assert_cmphex(be64_get(greeting.option_magic), ==, NBD_MAGIC_OPTION);
-    g_assert_cmphex(be16_get(greeting.flags), ==, 3);
-    co_send(fd, &flags, sizeof(flags));
-    return fd;
-}
-
-static void co_send_option(int fd, uint32_t option, const void *data,
-                           uint32_t bytes)
-{
-    NbdOptionHeader head = {be64(NBD_MAGIC_OPTION), be32(option), be32(bytes)};
-
-    co_send(fd, &head, sizeof(head));
-    if (bytes) {
-        co_send(fd, data, bytes);
-    }
-}
-
-/* The type of the final reply to the option; others are skipped. */
-static uint32_t co_option_result(int fd, uint32_t option)
-{
-    char data[8192];
-    NbdOptionReply reply;
-    uint32_t type;
-
-    do {
-        co_recv(fd, &reply, sizeof(reply));
-        g_assert_cmphex(be64_get(reply.magic), ==, NBD_MAGIC_OPTION_REPLY);
-        g_assert_cmpuint(be32_get(reply.option), ==, option);
-        g_assert_cmpuint(be32_get(reply.bytes), <=, sizeof(data));
-        if (be32_get(reply.bytes)) {
-            co_recv(fd, data, be32_get(reply.bytes));
-        }
-        type = be32_get(reply.type);
-    } while (type != NBD_REP_ACK && !(type & NBD_REP_IS_ERROR));
-    return type;
-}
-
-static uint32_t co_option(int fd, uint32_t option, const void *data,
-                          uint32_t bytes)
-{
-    co_send_option(fd, option, data, bytes);
-    return co_option_result(fd, option);
-}
-
-static uint32_t co_go(int fd)
-{
-    static const char data[] = "\0\0\0\4disk\0";
-
-    return co_option(fd, NBD_OPT_GO, data, 10);
-}
-
-static int co_connect_and_go(bool structured)
-{
-    int fd = co_hello(3);
-
-    if (structured) {
-        g_assert_cmphex(co_option(fd, NBD_OPT_STRUCTURED_REPLY, NULL, 0), ==,
-                        NBD_REP_ACK);
-    }
-    g_assert_cmphex(co_go(fd), ==, NBD_REP_ACK);
-    return fd;
-}
-
-static void co_request(int fd, uint16_t command, uint16_t flags,
-                       uint64_t offset_bytes, uint32_t bytes)
-{
-    NbdRequestHeader head = {
-        be32(NBD_MAGIC_REQUEST),      be16(flags),        be16(command),
-        be64(offset_bytes ^ command), be64(offset_bytes), be32(bytes),
-    };
-
-    co_send(fd, &head, sizeof(head));
-}
-
-/* The error of a simple reply. */
-static uint32_t co_simple_result(int fd)
-{
-    NbdSimpleReply reply;
-
-    co_recv(fd, &reply, sizeof(reply));
-    g_assert_cmphex(be32_get(reply.magic), ==, NBD_MAGIC_SIMPLE_REPLY);
-    return be32_get(reply.error);
-}
-
 /* A new client is served: nothing was broken for the others. */
 static void co_check_alive(void)
 {
     char buf[512];
-    int fd = co_connect_and_go(false);
+    int fd = co_peer_connect_and_go(socket_path, false);
 
-    co_request(fd, NBD_CMD_READ, 0, 4096, sizeof(buf));
-    g_assert_cmpuint(co_simple_result(fd), ==, 0);
-    co_recv(fd, buf, sizeof(buf));
-    co_request(fd, NBD_CMD_DISC, 0, 0, 0);
-    co_expect_close(fd);
+    co_peer_request(fd, NBD_CMD_READ, 0, 4096, sizeof(buf));
+    g_assert_cmpuint(co_peer_simple_result(fd), ==, 0);
+    co_peer_recv(fd, buf, sizeof(buf));
+    co_peer_request(fd, NBD_CMD_DISC, 0, 0, 0);
+    co_peer_expect_close(fd);
 }
 
 /* --- tests: requests ----------------------------------------------------- */
@@ -254,14 +132,14 @@ static void co_test_simple(void *opaque)
     int fd;
 
     co_start();
-    fd = co_connect_and_go(false);
+    fd = co_peer_connect_and_go(socket_path, false);
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-        co_request(fd, cases[i].command, cases[i].flags, cases[i].offset_bytes,
-                   cases[i].bytes);
-        g_assert_cmpuint(co_simple_result(fd), ==, cases[i].error);
+        co_peer_request(fd, cases[i].command, cases[i].flags,
+                        cases[i].offset_bytes, cases[i].bytes);
+        g_assert_cmpuint(co_peer_simple_result(fd), ==, cases[i].error);
     }
-    co_request(fd, NBD_CMD_DISC, 0, 0, 0);
-    co_expect_close(fd);
+    co_peer_request(fd, NBD_CMD_DISC, 0, 0, 0);
+    co_peer_expect_close(fd);
     co_stop();
 }
 
@@ -272,16 +150,16 @@ static void co_test_refused_write(void *opaque)
     int fd;
 
     co_start();
-    fd = co_connect_and_go(false);
-    co_request(fd, NBD_CMD_WRITE, 0, DISK_BYTES - 10, 1u << 20);
-    co_send(fd, payload, 1u << 20);
-    g_assert_cmpuint(co_simple_result(fd), ==, NBD_EINVAL);
-    co_request(fd, NBD_CMD_WRITE, 0, 0, 1u << 20);
-    co_send(fd, payload, 1u << 20);
-    g_assert_cmpuint(co_simple_result(fd), ==, 0);
+    fd = co_peer_connect_and_go(socket_path, false);
+    co_peer_request(fd, NBD_CMD_WRITE, 0, DISK_BYTES - 10, 1u << 20);
+    co_peer_send(fd, payload, 1u << 20);
+    g_assert_cmpuint(co_peer_simple_result(fd), ==, NBD_EINVAL);
+    co_peer_request(fd, NBD_CMD_WRITE, 0, 0, 1u << 20);
+    co_peer_send(fd, payload, 1u << 20);
+    g_assert_cmpuint(co_peer_simple_result(fd), ==, 0);
     /* One that is too large to be skipped ends the connection. */
-    co_request(fd, NBD_CMD_WRITE, 0, 0, NBD_MAX_PAYLOAD + 1);
-    co_expect_close(fd);
+    co_peer_request(fd, NBD_CMD_WRITE, 0, 0, NBD_MAX_PAYLOAD + 1);
+    co_peer_expect_close(fd);
     co_check_alive();
     co_stop();
 }
@@ -293,9 +171,9 @@ static void co_test_structured_read(void *opaque)
     int fd;
 
     co_start();
-    fd = co_connect_and_go(true);
-    co_request(fd, NBD_CMD_READ, 0, 12345, 7u << 20);
-    co_recv(fd, &hole, sizeof(hole));
+    fd = co_peer_connect_and_go(socket_path, true);
+    co_peer_request(fd, NBD_CMD_READ, 0, 12345, 7u << 20);
+    co_peer_recv(fd, &hole, sizeof(hole));
     g_assert_cmpuint(be16_get(hole.head.type), ==, NBD_CHUNK_OFFSET_HOLE);
     g_assert_cmpuint(be16_get(hole.head.flags), ==, NBD_CHUNK_FLAG_DONE);
     g_assert_cmpuint(be64_get(hole.offset_bytes), ==, 12345);
@@ -320,18 +198,18 @@ static void co_test_fast_zero(void *opaque)
                                 " \"node-name\": \"two\","
                                 " \"writable\": true}",
                                 NULL));
-    fd = co_hello(3);
-    g_assert_cmphex(co_option(fd, NBD_OPT_GO, "\0\0\0\5disk2\0", 11), ==,
+    fd = co_peer_hello(socket_path, 3);
+    g_assert_cmphex(co_peer_option(fd, NBD_OPT_GO, "\0\0\0\5disk2\0", 11), ==,
                     NBD_REP_ACK);
-    co_request(fd, NBD_CMD_WRITE_ZEROES, NBD_CMD_FLAG_FAST_ZERO, 0, 4096);
-    g_assert_cmpuint(co_simple_result(fd), ==, NBD_ENOTSUP);
+    co_peer_request(fd, NBD_CMD_WRITE_ZEROES, NBD_CMD_FLAG_FAST_ZERO, 0, 4096);
+    g_assert_cmpuint(co_peer_simple_result(fd), ==, NBD_ENOTSUP);
     g_assert_cmpuint(s->writes, ==, 0);
-    co_request(fd, NBD_CMD_WRITE_ZEROES, 0, 0, 4096);
-    g_assert_cmpuint(co_simple_result(fd), ==, 0);
+    co_peer_request(fd, NBD_CMD_WRITE_ZEROES, 0, 0, 4096);
+    g_assert_cmpuint(co_peer_simple_result(fd), ==, 0);
     g_assert_cmpuint(s->writes, ==, 1);
     s->zeroes_unsupported = false;
-    co_request(fd, NBD_CMD_WRITE_ZEROES, NBD_CMD_FLAG_FAST_ZERO, 0, 4096);
-    g_assert_cmpuint(co_simple_result(fd), ==, 0);
+    co_peer_request(fd, NBD_CMD_WRITE_ZEROES, NBD_CMD_FLAG_FAST_ZERO, 0, 4096);
+    g_assert_cmpuint(co_peer_simple_result(fd), ==, 0);
     g_assert_cmpuint(s->writes, ==, 1);
     io_close(fd);
     co_stop();
@@ -343,12 +221,12 @@ static void co_test_pipelined(void *opaque)
     int fd;
 
     co_start();
-    fd = co_connect_and_go(false);
+    fd = co_peer_connect_and_go(socket_path, false);
     for (unsigned i = 0; i < 200; i++) {
-        co_request(fd, NBD_CMD_FLUSH, 0, i, 0);
+        co_peer_request(fd, NBD_CMD_FLUSH, 0, i, 0);
     }
     for (unsigned i = 0; i < 200; i++) {
-        g_assert_cmpuint(co_simple_result(fd), ==, 0);
+        g_assert_cmpuint(co_peer_simple_result(fd), ==, 0);
     }
     io_close(fd);
     co_stop();
@@ -363,14 +241,15 @@ static void co_test_handshake_garbage(void *opaque)
     co_start();
     for (unsigned i = 0; i < 100; i++) {
         uint8_t junk[64];
-        int fd = i % 2 ? co_hello(3) : co_connect();
+        int fd = i % 2 ? co_peer_hello(socket_path, 3)
+                       : co_peer_connect(socket_path);
 
         for (size_t k = 0; k < sizeof(junk); k++) {
             junk[k] = g_rand_int(rand);
         }
         /* It may have hung up on us already. */
         co_io_send_all(fd, junk, sizeof(junk));
-        co_expect_close(fd);
+        co_peer_expect_close(fd);
     }
     co_check_alive();
     co_stop();
@@ -382,30 +261,31 @@ static void co_test_options(void *opaque)
     int fd;
 
     co_start();
-    fd = co_hello(3);
-    g_assert_cmphex(co_option(fd, 4711, "junk", 4), ==, NBD_REP_ERR_UNSUP);
-    g_assert_cmphex(co_option(fd, NBD_OPT_STARTTLS, NULL, 0), ==,
+    fd = co_peer_hello(socket_path, 3);
+    g_assert_cmphex(co_peer_option(fd, 4711, "junk", 4), ==, NBD_REP_ERR_UNSUP);
+    g_assert_cmphex(co_peer_option(fd, NBD_OPT_STARTTLS, NULL, 0), ==,
                     NBD_REP_ERR_POLICY);
-    g_assert_cmphex(co_option(fd, NBD_OPT_LIST, "x", 1), ==,
+    g_assert_cmphex(co_peer_option(fd, NBD_OPT_LIST, "x", 1), ==,
                     NBD_REP_ERR_INVALID);
-    g_assert_cmphex(co_option(fd, NBD_OPT_LIST, NULL, 0), ==, NBD_REP_ACK);
-    g_assert_cmphex(co_option(fd, NBD_OPT_GO, big, 2u << 20), ==,
+    g_assert_cmphex(co_peer_option(fd, NBD_OPT_LIST, NULL, 0), ==, NBD_REP_ACK);
+    g_assert_cmphex(co_peer_option(fd, NBD_OPT_GO, big, 2u << 20), ==,
                     NBD_REP_ERR_TOO_BIG);
-    g_assert_cmphex(co_option(fd, NBD_OPT_GO, "\0\0\0\1x\0", 7), ==,
+    g_assert_cmphex(co_peer_option(fd, NBD_OPT_GO, "\0\0\0\1x\0", 7), ==,
                     NBD_REP_ERR_UNKNOWN);
-    g_assert_cmphex(co_option(fd, NBD_OPT_SET_META_CONTEXT, big, 8), ==,
+    g_assert_cmphex(co_peer_option(fd, NBD_OPT_SET_META_CONTEXT, big, 8), ==,
                     NBD_REP_ERR_INVALID);
-    g_assert_cmphex(co_option(fd, NBD_OPT_STRUCTURED_REPLY, NULL, 0), ==,
+    g_assert_cmphex(co_peer_option(fd, NBD_OPT_STRUCTURED_REPLY, NULL, 0), ==,
                     NBD_REP_ACK);
-    g_assert_cmphex(co_option(fd, NBD_OPT_STRUCTURED_REPLY, NULL, 0), ==,
+    g_assert_cmphex(co_peer_option(fd, NBD_OPT_STRUCTURED_REPLY, NULL, 0), ==,
                     NBD_REP_ERR_INVALID);
-    g_assert_cmphex(co_option(fd, NBD_OPT_ABORT, NULL, 0), ==, NBD_REP_ACK);
-    co_expect_close(fd);
+    g_assert_cmphex(co_peer_option(fd, NBD_OPT_ABORT, NULL, 0), ==,
+                    NBD_REP_ACK);
+    co_peer_expect_close(fd);
     /* Unknown client flags; options without the fixed protocol. */
-    co_expect_close(co_hello(0x80));
-    fd = co_hello(0);
-    co_send_option(fd, NBD_OPT_LIST, NULL, 0);
-    co_expect_close(fd);
+    co_peer_expect_close(co_peer_hello(socket_path, 0x80));
+    fd = co_peer_hello(socket_path, 0);
+    co_peer_send_option(fd, NBD_OPT_LIST, NULL, 0);
+    co_peer_expect_close(fd);
     co_check_alive();
     co_stop();
 }
@@ -416,17 +296,17 @@ static void co_test_request_garbage(void *opaque)
 
     co_start();
     for (unsigned i = 0; i < 100; i++) {
-        int fd = co_connect_and_go(i % 2);
+        int fd = co_peer_connect_and_go(socket_path, i % 2);
 
         for (unsigned k = 0; k < 10; k++) {
-            co_request(fd, g_rand_int_range(rand, 0, 9),
-                       g_rand_int_range(rand, 0, 32),
-                       g_rand_int(rand) >> g_rand_int_range(rand, 0, 32),
-                       g_rand_int(rand) >> g_rand_int_range(rand, 8, 32));
+            co_peer_request(fd, g_rand_int_range(rand, 0, 9),
+                            g_rand_int_range(rand, 0, 32),
+                            g_rand_int(rand) >> g_rand_int_range(rand, 0, 32),
+                            g_rand_int(rand) >> g_rand_int_range(rand, 8, 32));
         }
         co_io_send_all(fd, "garbage garbage garbage garbage", 31);
         io_shutdown(fd);
-        co_expect_close(fd);
+        co_peer_expect_close(fd);
     }
     co_check_alive();
     co_stop();
@@ -440,9 +320,9 @@ static void co_test_unread_reply(void *opaque)
     int fd;
 
     co_start();
-    fd = co_connect_and_go(false);
+    fd = co_peer_connect_and_go(socket_path, false);
     for (unsigned i = 0; i < 8; i++) {
-        co_request(fd, NBD_CMD_READ, 0, 0, 4u << 20);
+        co_peer_request(fd, NBD_CMD_READ, 0, 0, 4u << 20);
     }
     g_assert_false(qmp_block_export_del(&args, &err));
     g_assert_cmpstr(error_text(err), ==, "export 'e' still in use");
@@ -451,7 +331,7 @@ static void co_test_unread_reply(void *opaque)
     args.mode = BLOCK_EXPORT_REMOVE_MODE_HARD;
     g_assert_true(qmp_block_export_del(&args, NULL));
     co_export_wait_gone("e");
-    co_expect_close(fd);
+    co_peer_expect_close(fd);
     co_stop();
 }
 
@@ -462,13 +342,13 @@ static void co_test_stop_in_handshake(void *opaque)
     int silent, half;
 
     co_start();
-    silent = co_connect();
+    silent = co_peer_connect(socket_path);
     g_assert_cmpint(co_io_recv(silent, &byte, 1), ==, 1);
-    half = co_hello(3);
-    co_send(half, "IHAVE", 5);
+    half = co_peer_hello(socket_path, 3);
+    co_peer_send(half, "IHAVE", 5);
     co_stop();
-    co_expect_close(silent);
-    co_expect_close(half);
+    co_peer_expect_close(silent);
+    co_peer_expect_close(half);
 }
 
 /* --- tests: life --------------------------------------------------------- */
@@ -482,19 +362,19 @@ static void co_test_meta_of_another(void *opaque)
     int fd;
 
     co_start();
-    fd = co_hello(3);
-    co_option(fd, NBD_OPT_STRUCTURED_REPLY, NULL, 0);
-    g_assert_cmphex(co_option(fd, NBD_OPT_SET_META_CONTEXT, meta, 31), ==,
+    fd = co_peer_hello(socket_path, 3);
+    co_peer_option(fd, NBD_OPT_STRUCTURED_REPLY, NULL, 0);
+    g_assert_cmphex(co_peer_option(fd, NBD_OPT_SET_META_CONTEXT, meta, 31), ==,
                     NBD_REP_ACK);
     g_assert_true(qmp_block_export_del(&args, NULL));
-    g_assert_cmphex(co_go(fd), ==, NBD_REP_ERR_UNKNOWN);
+    g_assert_cmphex(co_peer_go(fd), ==, NBD_REP_ERR_UNKNOWN);
     g_assert_true(co_add_export("{\"type\": \"nbd\", \"id\": \"e\","
                                 " \"node-name\": \"disk\"}",
                                 NULL));
-    g_assert_cmphex(co_go(fd), ==, NBD_REP_ACK);
+    g_assert_cmphex(co_peer_go(fd), ==, NBD_REP_ACK);
     /* What was chosen was of the export that is gone. */
-    co_request(fd, NBD_CMD_BLOCK_STATUS, 0, 0, 4096);
-    co_recv(fd, &error, sizeof(error));
+    co_peer_request(fd, NBD_CMD_BLOCK_STATUS, 0, 0, 4096);
+    co_peer_recv(fd, &error, sizeof(error));
     g_assert_cmpuint(be16_get(error.head.type), ==, NBD_CHUNK_ERROR);
     g_assert_cmpuint(be32_get(error.error), ==, NBD_EINVAL);
     io_close(fd);
@@ -508,9 +388,9 @@ static void co_test_max_connections(void *opaque)
 
     co_open_disk();
     start_server(1);
-    first = co_connect();
+    first = co_peer_connect(socket_path);
     g_assert_cmpint(co_io_recv(first, &byte, 1), ==, 1);
-    second = co_connect();
+    second = co_peer_connect(socket_path);
     io_close(first);
     /* The second one's turn has come. */
     g_assert_cmpint(co_io_recv(second, &byte, 1), ==, 1);
