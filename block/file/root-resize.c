@@ -27,15 +27,15 @@ bool preallocation_parse(const char *word, FormatPreallocation *value)
     return false;
 }
 
-/* The file that a raw image is, or NULL. */
-static const char *raw_file(Root *root)
+/* The file that a raw image is, or a window of; or NULL. */
+static const Node *raw_file(Root *root)
 {
     Node *node = root_node(root);
     Edge *file = node_child(node, "file");
 
     if (!strcmp(node->driver->name, "raw") && file &&
         !strcmp(file->child->driver->name, "file")) {
-        return file->child->filename;
+        return file->child;
     }
     return NULL;
 }
@@ -64,7 +64,8 @@ co_resize_raw(Root *root, uint64_t size_bytes, bool exact,
         [FORMAT_PREALLOC_FULL] = FILE_PREALLOC_FULL,
     };
     uint64_t old_bytes = root_size_bytes(root);
-    const char *file = raw_file(root);
+    const Node *file = raw_file(root);
+    uint64_t old_file_bytes = file ? file->size_bytes : 0;
     int ret;
 
     if (preallocation != FORMAT_PREALLOC_OFF &&
@@ -82,7 +83,7 @@ co_resize_raw(Root *root, uint64_t size_bytes, bool exact,
         size_bytes == old_bytes) {
         return ret;
     }
-    return co_file_preallocate(file, old_bytes, ROUND_UP(size_bytes, 512),
+    return co_file_preallocate(file->filename, old_file_bytes, file->size_bytes,
                                as_file[preallocation], errp);
 }
 

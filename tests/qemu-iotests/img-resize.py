@@ -41,6 +41,19 @@ class Resize(DiffCase):
             self.assertGreaterEqual(images.allocated_bytes(f'{folder}/a'),
                                     2 * MIB)
 
+    def test_preallocation_of_window(self):
+        """What the window begins with lies in the way of nobody's zeroes."""
+        for way in 'full', 'falloc':
+            self.fill(lambda folder: images.make(f'{folder}/w', 2 * MIB,
+                                                 [(0, 2 * MIB, 7)]))
+            self.both('resize', f'--preallocation={way}', '--image-opts',
+                      'driver=raw,offset=65536,file.filename=w', '+1M')
+            for _program, folder in self.sides:
+                self.assertEqual(images.read(f'{folder}/w'),
+                                 b'\x07' * (2 * MIB) + bytes(MIB), way)
+                self.assertGreaterEqual(images.allocated_bytes(f'{folder}/w'),
+                                        3 * MIB)
+
     def test_refused(self):
         self.table('''
             resize
