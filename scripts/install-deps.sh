@@ -6,7 +6,7 @@ set -eu
 
 build="gcc libc6-dev make meson ninja-build pkg-config python3 libglib2.0-dev
     libjson-c-dev liburing-dev libgnutls28-dev libgcrypt20-dev
-    zlib1g-dev libdeflate-dev libzstd-dev libedit-dev
+    zlib1g-dev libdeflate-dev libzstd-dev libedit-dev libfuse3-dev
     python3-docutils"
 # (nbdinfo runs `file` to say what it finds, and shows rubbish without)
 demo="e2fsprogs file libnbd-bin python3-libnbd"

@@ -3,6 +3,7 @@
  * The life of exports, whatever their kind. Invariants: see export.h.
  */
 #include "block/export/export.h"
+#include "block/export/fuse-export.h"
 #include "block/export/lease.h"
 #include "block/export/nbd-export.h"
 #include "block/graph/activity.h"
@@ -15,7 +16,8 @@ static ListLink exports = LIST_INIT(exports);
 /* Those who wait for an export to go away. */
 static CoQueue gone = {LIST_INIT(gone.waiters)};
 
-static const ExportDriver *const drivers[] = {&nbd_export_driver};
+static const ExportDriver *const drivers[] = {&nbd_export_driver,
+                                              &fuse_export_driver};
 
 static const ExportDriver *driver_of_type(BlockExportType type)
 {
@@ -164,6 +166,7 @@ COROUTINE_ONLY CONTROL_ONLY static bool co_attach_root(BlockExport *exp,
                                                        Node *node, Error **errp)
 {
     Perms perm = PERM_CONSISTENT_READ | (exp->writable ? PERM_WRITE : 0);
+    Perms shared = exp->driver->resizable ? PERM_ALL : PERM_ALL & ~PERM_RESIZE;
 
     if (exp->writable && node->read_only) {
         error_set(errp, "Cannot export read-only node as writable");
@@ -174,10 +177,10 @@ COROUTINE_ONLY CONTROL_ONLY static bool co_attach_root(BlockExport *exp,
         root_free(exp->root);
         return false;
     }
-    /* Clients are told the size once: it must not change under them. Others'
-     * conflicts come first, and then that it cannot be served at all. */
+    /* Where clients are told the size once it must not change under them.
+     * Others' conflicts come first, and then that it cannot be served. */
     if ((exp->driver->ready && !exp->driver->ready(errp)) ||
-        !root_set_perms(exp->root, perm, PERM_ALL & ~PERM_RESIZE, errp)) {
+        !root_set_perms(exp->root, perm, shared, errp)) {
         co_root_detach(exp->root);
         root_free(exp->root);
         return false;
@@ -261,8 +264,14 @@ BlockExport *co_export_add(const BlockExportOptions *options, Error **errp)
 
 BlockExport *co_export_prepare(const BlockExportOptions *options, Error **errp)
 {
-    BlockExport *exp = co_add_locked(options, errp);
+    BlockExport *exp;
 
+    if (!driver_of_type(options->type)->retract) {
+        error_set(errp, "A transaction cannot add an export of type '%s'",
+                  BlockExportType_str(options->type));
+        return NULL;
+    }
+    exp = co_add_locked(options, errp);
     if (exp) {
         exp->tentative = true;
     }

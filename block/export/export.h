@@ -28,6 +28,8 @@ typedef struct BlockExport BlockExport;
 /* One kind of export. */
 typedef struct ExportDriver {
     BlockExportType type;
+    /* Its clients ask for the size again and again: it may change. */
+    bool resizable;
     /* Whether one can be made at all, before its size is held; NULL:
      * always. */
     bool (*ready)(Error **errp);
@@ -40,11 +42,15 @@ typedef struct ExportDriver {
     void (*request_shutdown)(BlockExport *exp);
     /* The transaction that makes it fails: gives up what others must find as it
      * was before (names, bitmaps). No client has it. Must not yield;
-     * co_free_state follows. */
+     * co_free_state follows. NULL: no transaction can make one, since clients
+     * find it at once. */
     void (*retract)(BlockExport *exp);
     /* Frees exp->state. Nobody has a reference any more. Under the graph
      * lock. */
     void (*co_free_state)(BlockExport *exp) COROUTINE_ONLY;
+    /* Whether requests are in flight of clients that hold no reference. May be
+     * NULL. */
+    bool (*busy)(const BlockExport *exp);
 } ExportDriver;
 
 struct BlockExport {

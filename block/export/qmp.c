@@ -33,6 +33,7 @@ co_export_del(const char *id, BlockExportRemoveMode mode, Error **errp)
         error_set(errp, "export '%s' still in use", id);
         return false;
     }
+    in_use = in_use || (exp->driver->busy && exp->driver->busy(exp));
     export_request_shutdown(exp);
     /* With clients the event tells when they are gone: their requests on the
      * disk may take long and must not hold up other commands. */

@@ -87,11 +87,10 @@ co_resize_raw(Root *root, uint64_t size_bytes, bool exact,
                                as_file[preallocation], errp);
 }
 
-int co_root_resize(Root *root, uint64_t size_bytes, bool exact,
-                   FormatPreallocation preallocation, Error **errp)
+int co_root_resize_locked(Root *root, uint64_t size_bytes, bool exact,
+                          FormatPreallocation preallocation, Error **errp)
 {
     Node *node = root_node(root);
-    int ret;
 
     if (!node) {
         error_set(errp, "No medium inserted");
@@ -102,10 +101,18 @@ int co_root_resize(Root *root, uint64_t size_bytes, bool exact,
                   size_bytes, (uint64_t)SIZE_MAX_BYTES);
         return -EINVAL;
     }
+    return node->driver->format && node->driver->format->co_resize
+               ? co_resize_format(node, size_bytes, exact, preallocation, errp)
+               : co_resize_raw(root, size_bytes, exact, preallocation, errp);
+}
+
+int co_root_resize(Root *root, uint64_t size_bytes, bool exact,
+                   FormatPreallocation preallocation, Error **errp)
+{
+    int ret;
+
     co_graph_lock();
-    ret = node->driver->format && node->driver->format->co_resize
-              ? co_resize_format(node, size_bytes, exact, preallocation, errp)
-              : co_resize_raw(root, size_bytes, exact, preallocation, errp);
+    ret = co_root_resize_locked(root, size_bytes, exact, preallocation, errp);
     graph_unlock();
     return ret;
 }

@@ -15,4 +15,9 @@ int co_root_resize(Root *root, uint64_t size_bytes, bool exact,
                    FormatPreallocation preallocation,
                    Error **errp) COROUTINE_ONLY CONTROL_ONLY;
 
+/* The same under the graph lock. */
+int co_root_resize_locked(Root *root, uint64_t size_bytes, bool exact,
+                          FormatPreallocation preallocation,
+                          Error **errp) COROUTINE_ONLY CONTROL_ONLY;
+
 #endif

@@ -112,5 +112,9 @@ int co_root_allocation_depth(Root *root, uint64_t offset_bytes, uint64_t bytes,
                              unsigned *depth) COROUTINE_ONLY;
 int co_root_truncate(Root *root, uint64_t size_bytes, bool exact,
                      Error **errp) COROUTINE_ONLY CONTROL_ONLY;
+/* Makes it longer; what is new is zeroes that have their space, as far as the
+ * driver allocates what zeroes are written to. */
+int co_root_grow_allocated(Root *root, uint64_t size_bytes,
+                           Error **errp) COROUTINE_ONLY CONTROL_ONLY;
 
 #endif

@@ -159,8 +159,30 @@ static void collect_below(Node *node, GPtrArray *nodes)
     }
 }
 
+/* What is new gets its space while nobody can have written there yet. */
+COROUTINE_ONLY CONTROL_ONLY static int
+co_resize_edge(Edge *edge, uint64_t size_bytes, bool exact, bool allocated,
+               Error **errp)
+{
+    uint64_t old_bytes = edge->child->size_bytes;
+    int ret = co_edge_truncate(edge, size_bytes, exact, errp);
+
+    if (ret < 0 || !allocated || edge->child->size_bytes <= old_bytes) {
+        return ret;
+    }
+    ret = co_edge_pwrite_zeroes(edge, old_bytes,
+                                edge->child->size_bytes - old_bytes, 0);
+    if (ret < 0) {
+        error_set_errno(errp, -ret, "Could not allocate space");
+    }
+    return ret;
+}
+
 /* Not through its own gate: the quiesced section closes that one too. */
-int co_root_truncate(Root *root, uint64_t size_bytes, bool exact, Error **errp)
+COROUTINE_ONLY CONTROL_ONLY static int co_resize(Root *root,
+                                                 uint64_t size_bytes,
+                                                 bool exact, bool allocated,
+                                                 Error **errp)
 {
     g_autoptr(GPtrArray) nodes = NULL;
     Quiesce *section;
@@ -173,7 +195,17 @@ int co_root_truncate(Root *root, uint64_t size_bytes, bool exact, Error **errp)
     nodes = g_ptr_array_new();
     collect_below(root->edge->child, nodes);
     section = co_quiesce_begin((Node *const *)nodes->pdata, nodes->len);
-    ret = co_edge_truncate(root->edge, size_bytes, exact, errp);
+    ret = co_resize_edge(root->edge, size_bytes, exact, allocated, errp);
     quiesce_end(section);
     return ret;
+}
+
+int co_root_truncate(Root *root, uint64_t size_bytes, bool exact, Error **errp)
+{
+    return co_resize(root, size_bytes, exact, false, errp);
+}
+
+int co_root_grow_allocated(Root *root, uint64_t size_bytes, Error **errp)
+{
+    return co_resize(root, size_bytes, true, true, errp);
 }
