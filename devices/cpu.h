@@ -12,10 +12,10 @@ bool cpu_at_path(const char *path, QomPlace *place) CONTROL_ONLY;
 bool cpu_model_exists(const char *name);
 /* "qemu64-x86_64-cpu": the type of the model at @index; NULL ends. */
 const char *cpu_type_at(unsigned index);
-/* cpu-features.c: the features as properties of a type. */
-void cpu_features_add(ObjectPropertyInfoList *list);
-/* All that is on or off in an object. */
+/* cpu-features.c: all that is on or off in an object or a type. */
 void cpu_switches_add(ObjectPropertyInfoList *list);
+/* "max" or "host", as a model or a type. */
+bool cpu_is_largest(const char *name);
 bool cpu_switch_get(const char *name, bool *value);
 
 #endif

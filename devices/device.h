@@ -55,6 +55,10 @@ struct Device {
 void devices_init_qom(void) CONTROL_ONLY;
 /* types.c: types that queries list. */
 void devices_init_types(void);
+/* Whether @type has such a property that could be @value; @integer: what
+ * numbers are called in the text, NULL: by their kind. Any thread. */
+bool type_value_check(const char *type, const char *name, const char *value,
+                      const char *integer, Error **errp);
 /* Once, when the machine is known: its own buses; with @usb one of that if it
  * has PCI. */
 void devices_init(bool usb) CONTROL_ONLY;

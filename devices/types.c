@@ -6,6 +6,7 @@
 #include "devices/device.h"
 #include "devices/model.h"
 #include "objects/qom-types.h"
+#include "util/opts.h"
 
 /* What -accel takes, although none of them does anything. */
 static const char *const accels[] = {"kvm-accel", "qtest-accel", "tcg-accel"};
@@ -22,22 +23,28 @@ static const char machine_properties[] =
     "suppress-vmdesc:bool usb:bool";
 static const char board_properties[] =
     "acpi:OnOffAuto bus-lock-ratelimit:uint64_t cxl:bool "
-    "default-bus-bypass-iommu:bool hmat:bool hpet:bool i8042:bool "
+    "cxl-fmw:CXLFixedMemoryWindow default-bus-bypass-iommu:bool "
+    "device-memory-region-size:int hmat:bool hpet:bool i8042:bool "
     "max-fw-size:size max-ram-below-4g:size nvdimm:bool "
     "nvdimm-persistence:string pcspk-audiodev:str pflash0:str pflash1:str "
     "pic:OnOffAuto pit:OnOffAuto sata:bool sgx-epc:SgxEPC smbus:bool "
     "smbios-entry-point-type:str smm:OnOffAuto vmport:OnOffAuto "
+    "system.flash0:child<cfi.pflash01> system.flash1:child<cfi.pflash01> "
     "x-oem-id:string x-oem-table-id:string";
 static const char cpu_properties[] =
-    "apic-id:uint32 check:bool core-id:int32 die-id:int32 enforce:bool "
-    "feature-words:X86CPUFeatureWordInfo "
-    "filtered-features:X86CPUFeatureWordInfo full-cpuid-auto-level:bool "
-    "host-cache-info:bool host-phys-bits:bool host-phys-bits-limit:uint8 "
-    "hv-passthrough:bool hv-relaxed:bool hv-spinlocks:uint32 hv-vapic:bool "
-    "hv-vendor-id:str kvm:bool l3-cache:bool level:uint32 migratable:bool "
-    "node-id:int32 phys-bits:uint32 pmu:bool socket-id:int32 "
-    "tcg-cpuid:bool thread-id:int32 tsc-frequency:int "
-    "unavailable-features:strList xlevel:uint32";
+    "apic-id:uint32 core-id:int32 crash-information:GuestPanicInformation "
+    "die-id:int32 family:int feature-words:X86CPUFeatureWordInfo "
+    "filtered-features:X86CPUFeatureWordInfo host-phys-bits-limit:uint8 "
+    "hv-no-nonarch-coresharing:OnOffAuto hv-spinlocks:uint32 hv-vendor-id:str "
+    "hv-version-id-build:uint32 hv-version-id-major:uint16 "
+    "hv-version-id-minor:uint16 hv-version-id-sbranch:uint8 "
+    "hv-version-id-snumber:uint32 hv-version-id-spack:uint32 lbr-fmt:uint64 "
+    "lbr_fmt:uint64 legacy-memory:str level-func7:uint32 level:uint32 "
+    "memory:link<memory-region> min-level:uint32 min-xlevel2:uint32 "
+    "min-xlevel:uint32 model-id:string model:int node-id:int32 "
+    "phys-bits:uint32 socket-id:int32 stepping:int thread-id:int32 "
+    "tsc-frequency:int ucode-rev:uint64 unavailable-features:strList "
+    "vendor:string x-hv-max-vps:int32 xlevel2:uint32 xlevel:uint32";
 static const char device_properties[] =
     "parent_bus:link<bus> realized:bool hotplugged:bool hotpluggable:bool";
 
@@ -106,7 +113,10 @@ static void properties_of(const char *type, ObjectPropertyInfoList *list)
     } else if (g_str_has_suffix(type, "-cpu")) {
         add_words(list, device_properties);
         add_words(list, cpu_properties);
-        cpu_features_add(list);
+        cpu_switches_add(list);
+        if (cpu_is_largest(type)) {
+            add_words(list, "host-cache-info:bool migratable:bool");
+        }
     }
     for (unsigned i = 0; (board = board_at(i)); i++) {
         if (!strcmp(board->type, type)) {
@@ -116,6 +126,66 @@ static void properties_of(const char *type, ObjectPropertyInfoList *list)
             }
         }
     }
+}
+
+/* --- values -------------------------------------------------------------- */
+
+/* The kind of the property, or NULL; owned. */
+static char *kind_of(const char *type, const char *name)
+{
+    ObjectPropertyInfoList *list = g_new0(ObjectPropertyInfoList, 1);
+    char *kind = NULL;
+
+    properties_of(type, list);
+    for (size_t i = 0; i < list->n && !kind; i++) {
+        if (!strcmp(list->v[i]->name, name)) {
+            kind = g_strdup(list->v[i]->type);
+        }
+    }
+    ObjectPropertyInfoList_free(list);
+    return kind;
+}
+
+/* What a value of this kind has to be, if @value is not that. */
+static const char *wanted(const char *kind, const char *value,
+                          const char *integer)
+{
+    Opts *opts = opts_parse("", NULL, NULL);
+    bool is_size = !strcmp(kind, "size"), ok = true;
+    uint64_t number;
+
+    opts_add(opts, "v", value);
+    if (!strcmp(kind, "bool")) {
+        ok = opts_bool_value(value) >= 0;
+    } else if (is_size || strstr(kind, "int")) {
+        ok = opts_take_number(opts, "v", is_size, &number, NULL);
+    }
+    opts_free(opts);
+    return ok                      ? NULL
+           : !strcmp(kind, "bool") ? "'on' or 'off'"
+           : is_size               ? "size"
+           : integer               ? integer
+           : *kind == 'u'          ? "uint64"
+                                   : "int64";
+}
+
+bool type_value_check(const char *type, const char *name, const char *value,
+                      const char *integer, Error **errp)
+{
+    static const char *const choices[] = {"on", "off", "auto", NULL};
+    g_autofree char *kind = kind_of(type, name);
+    const char *want = kind ? wanted(kind, value, integer) : NULL;
+
+    if (!kind) {
+        error_set(errp, "Property '%s.%s' not found", type, name);
+    } else if (want) {
+        error_set(errp, "Parameter '%s' expects %s", name, want);
+    } else if (!strcmp(kind, "OnOffAuto") && !g_strv_contains(choices, value)) {
+        error_set(errp, "Parameter '%s' does not accept value '%s'", name,
+                  value);
+        want = kind;
+    }
+    return kind && !want;
 }
 
 void devices_init_types(void)

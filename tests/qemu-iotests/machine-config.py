@@ -74,9 +74,61 @@ class Words(machine.MachineCase):
             self.assertEqual(self.refused(option, words),
                              f'{option} {words}: {text}')
 
+    def test_machine(self):
+        pc = 'pc-i440fx-7.2-machine'
+        for option, words, text in [
+                ('-machine', 'pc,foo=bar', f"Property '{pc}.foo' not found"),
+                ('-machine', 'pc,vmport=foo',
+                 "Parameter 'vmport' does not accept value 'foo'"),
+                ('-machine', 'pc,hpet=foo',
+                 "Parameter 'hpet' expects 'on' or 'off'"),
+                ('-machine', 'pc,max-ram-below-4g=foo',
+                 "Parameter 'max-ram-below-4g' expects size"),
+                ('-machine', 'none,foo=on',
+                 "Property 'none-machine.foo' not found"),
+                ('-machine', 'pc,smm', "-machine pc,smm: Expected '=' after "
+                 "parameter 'smm'"),
+                ('-machine', 'accel=xen:hvf', 'invalid accelerator hvf'),
+                ('-cpu', '', '-cpu option cannot be empty'),
+                ('-cpu', 'qemu64,+foo',
+                 "Property 'qemu64-x86_64-cpu.foo' not found"),
+                ('-cpu', 'max,foo=1', "can't apply global max-x86_64-cpu."
+                 "foo=1: Property 'max-x86_64-cpu.foo' not found"),
+                ('-cpu', 'qemu64,sse=foo', "can't apply global qemu64-x86_64-"
+                 "cpu.sse=foo: Parameter 'sse' expects 'on' or 'off'")]:
+            with self.subTest(words=words):
+                self.assertEqual(self.refused(option, words), text)
+
+    def test_accelerator(self):
+        for words, text in [
+                ('xen', 'invalid accelerator xen'),
+                ('tcg:kvm', 'invalid accelerator tcg:kvm'),
+                ('tcg,foo=bar', "Property 'tcg-accel.foo' not found"),
+                ('tcg,thread=foo', "Invalid 'thread' setting foo"),
+                ('tcg,tb-size=foo', "Parameter 'tb-size' expects uint64"),
+                ('tcg,split-wx=foo',
+                 "Parameter 'split-wx' expects 'on' or 'off'")]:
+            with self.subTest(words=words):
+                self.assertEqual(self.refused('-accel', words),
+                                 f'-accel {words}: {text}')
+        self.assertEqual(
+            self.refused('-accel', 'tcg', '-machine', 'accel=tcg'),
+            'The -accel and "-machine accel=" options are incompatible')
+
+    def test_fall_back(self):
+        vm = self.machine('-machine', 'none,accel=xen:tcg')
+        vm.quit()
+        self.assertEqual(vm.stderr(),
+                         'qemu-system-x86_64: invalid accelerator xen\n'
+                         'qemu-system-x86_64: falling back to tcg\n')
+
     def test_taken(self):
         for args in (('-rtc', 'base=2006-06-17T16:01:21,clock=vm'),
                      ('-boot', 'order=cd,menu=on'),
+                     ('-machine', 'pc-q35-7.2,usb=off,smm=on,hpet=off,'
+                      'dump-guest-core=off,acpi=on,smp.cpus=2'),
+                     ('-cpu', 'qemu64,+sse4_1,-mmx,vendor=GenuineIntel,lm'),
+                     ('-accel', 'tcg,thread=single,tb-size=32'),
                      ('-name', 'guest=a,debug-threads=on')):
             self.machine('-machine', 'pc', *args).quit()
 

@@ -73,7 +73,9 @@ class Probe(case.Case):
         self.assertLess({'mem-path', 'pmem', 'discard-data', 'share'}, names)
         names = {p['name'] for p in self.vm.cmd(
             'qom-list-properties', {'typename': 'max-x86_64-cpu'})}
-        self.assertLess({'sse2', 'unavailable-features', 'migratable'}, names)
+        self.assertLess({'sse2', 'unavailable-features', 'migratable',
+                         'vmx-apicv-vid', 'hv-passthrough', 'xlevel2'}, names)
+        self.assertEqual(len(names), 441)
 
     def test_processors(self):
         models = {m['name']: m for m in self.vm.cmd('query-cpu-definitions')}

@@ -2,91 +2,12 @@
 /* Options that describe the machine and have no object. */
 #include "devices/about.h"
 #include "devices/action.h"
-#include "devices/board.h"
-#include "devices/cpu.h"
 #include "tools/machine/apply.h"
 #include "util/opts.h"
 
 #define MIB (UINT64_C(1) << 20)
 /* A smaller number of memory is one of MiB. */
 #define MIN_SUFFIXED_BYTES (UINT64_C(1) << 20)
-
-static bool is_accelerator(const char *name)
-{
-    static const char *const known[] = {"qtest", "tcg",  "kvm",  "xen",
-                                        "hvf",   "whpx", "nvmm", NULL};
-
-    return g_strv_contains(known, name);
-}
-
-/* "kvm:tcg": the first that works. */
-CONTROL_ONLY
-static bool accelerators_ok(const char *text, Error **errp)
-{
-    g_auto(GStrv) names = g_strsplit(text, ":", -1);
-
-    if (!names[0]) {
-        error_set(errp, "no accelerator found");
-        return false;
-    }
-    for (char **name = names; *name; name++) {
-        if (!is_accelerator(*name)) {
-            error_set(errp, "invalid accelerator %s", *name);
-            return false;
-        }
-    }
-    if (!strcmp(names[0], "kvm")) {
-        about_use_kvm();
-    }
-    return true;
-}
-
-bool apply_kvm(Apply *apply, const MachineOption *option, Error **errp)
-{
-    about_use_kvm();
-    return true;
-}
-
-bool apply_accel(Apply *apply, const MachineOption *option, Error **errp)
-{
-    Opts *opts = opts_parse(option->text, "accel", NULL);
-    const char *name = opts_get(opts, "accel");
-    bool ok = name && accelerators_ok(name, errp);
-
-    if (!name) {
-        error_set(errp, "accel= is missing");
-    }
-    opts_free(opts);
-    return ok;
-}
-
-/* Machines with PCI only have such a property. */
-CONTROL_ONLY
-static bool take_usb(Apply *apply, Opts *opts, Error **errp)
-{
-    return !board_chosen()->pci_bus ||
-           opts_take_bool(opts, "usb", &apply->usb, errp);
-}
-
-bool apply_machine(Apply *apply, const MachineOption *option, Error **errp)
-{
-    Opts *opts = opts_parse(option->text, "type", option->shown);
-    g_autofree char *type = opts_take(opts, "type");
-    g_autofree char *accel = opts_take(opts, "accel");
-    bool ok = (!type || board_choose(type, errp)) &&
-              (!accel || accelerators_ok(accel, errp));
-
-    ok = ok && take_usb(apply, opts, errp);
-    if (ok && opts->list->len && !strcmp(board_chosen()->name, "none")) {
-        const Opt *opt = opts->list->pdata[0];
-
-        error_set(errp, "Property '%s.%s' not found", board_chosen()->type,
-                  opt->name);
-        ok = false;
-    }
-    opts_free(opts);
-    return ok;
-}
 
 bool apply_display(Apply *apply, const MachineOption *option, Error **errp)
 {
@@ -155,21 +76,6 @@ bool apply_messages(Apply *apply, const MachineOption *option, Error **errp)
 bool apply_uuid(Apply *apply, const MachineOption *option, Error **errp)
 {
     return about_set_uuid(option->text, errp);
-}
-
-bool apply_cpu(Apply *apply, const MachineOption *option, Error **errp)
-{
-    g_autofree char *name = g_strndup(option->text, strcspn(option->text, ","));
-
-    if (!cpu_model_exists(name)) {
-        error_set(errp, "unable to find CPU model '%s'", name);
-        return false;
-    }
-    if (!strcmp(name, "host") && machine_cpus() && !machine_about()->kvm) {
-        error_set(errp, "CPU model 'host' requires KVM or HVF");
-        return false;
-    }
-    return true;
 }
 
 bool apply_smp(Apply *apply, const MachineOption *option, Error **errp)

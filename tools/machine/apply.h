@@ -20,12 +20,6 @@ typedef struct Apply {
 typedef bool ApplyFn(Apply *apply, const MachineOption *option, Error **errp);
 
 /* apply-about.c: what has no object. */
-bool apply_accel(Apply *apply, const MachineOption *option,
-                 Error **errp) CONTROL_ONLY;
-bool apply_kvm(Apply *apply, const MachineOption *option,
-               Error **errp) CONTROL_ONLY;
-bool apply_machine(Apply *apply, const MachineOption *option,
-                   Error **errp) CONTROL_ONLY;
 bool apply_display(Apply *apply, const MachineOption *option, Error **errp);
 bool apply_memory(Apply *apply, const MachineOption *option,
                   Error **errp) CONTROL_ONLY;
@@ -35,8 +29,6 @@ bool apply_name(Apply *apply, const MachineOption *option,
                 Error **errp) CONTROL_ONLY;
 bool apply_uuid(Apply *apply, const MachineOption *option,
                 Error **errp) CONTROL_ONLY;
-bool apply_cpu(Apply *apply, const MachineOption *option,
-               Error **errp) CONTROL_ONLY;
 bool apply_smp(Apply *apply, const MachineOption *option,
                Error **errp) CONTROL_ONLY;
 bool apply_trace(Apply *apply, const MachineOption *option, Error **errp);
@@ -49,6 +41,16 @@ bool apply_no_reboot(Apply *apply, const MachineOption *option,
 bool apply_no_shutdown(Apply *apply, const MachineOption *option,
                        Error **errp) CONTROL_ONLY;
 bool apply_guest_only(Apply *apply, const MachineOption *option, Error **errp);
+
+/* apply-cpu.c */
+bool apply_accel(Apply *apply, const MachineOption *option,
+                 Error **errp) CONTROL_ONLY;
+bool apply_kvm(Apply *apply, const MachineOption *option,
+               Error **errp) CONTROL_ONLY;
+bool apply_machine(Apply *apply, const MachineOption *option,
+                   Error **errp) CONTROL_ONLY;
+bool apply_cpu(Apply *apply, const MachineOption *option,
+               Error **errp) CONTROL_ONLY;
 
 /* apply-words.c: options of no effect; what is wrong is told as it is, without
  * the option in front. */
