@@ -5,74 +5,17 @@ of error what clients are told, and that the copy is whole where the job
 succeeds."""
 
 import errno
-import os
 
-from lib import case, images
-from lib.images import KIB, MIB
+from lib import case
+from lib.policy_case import PolicyCase
 
-WHERE = 256 * KIB
 EACH = [(side, number) for side in ('source', 'target')
         for number in (errno.EIO, errno.ENOSPC, errno.ENOMEM)]
 
 
-class Policies(case.Case):
+class Policies(PolicyCase):
 
-    def setUp(self):
-        super().setUp()
-        self.vm = self.daemon()
-        self.source = images.make(self.path('source.img'), MIB,
-                                  [(0, MIB, 0x5a)])
-        self.target = images.make(self.path('target.img'), MIB)
-
-    def add_node(self, name, path, rules):
-        options = {'inject-error': rules} if rules else {}
-        self.vm.cmd('blockdev-add', {
-            'driver': 'blkdebug', 'node-name': name, **options,
-            'image': {'driver': 'file', 'filename': path}})
-
-    def begin(self, side, number, times=1, **options):
-        """A backup that meets error NUMBER on SIDE, TIMES times."""
-        rules = [{'event': 'none', 'errno': number, 'once': True,
-                  'sector': WHERE // 512, 'iotype':
-                  'read' if side == 'source' else 'write'}] * times
-        images.make(self.target, MIB)
-        self.add_node('src', self.source, rules if side == 'source' else [])
-        self.add_node('dst', self.target, rules if side == 'target' else [])
-        self.vm.cmd('blockdev-backup', {
-            'job-id': 'job', 'device': 'src', 'target': 'dst', 'sync': 'full',
-            **{k.replace('_', '-'): v for k, v in options.items()}})
-
-    def assert_told(self, side, action):
-        """The next BLOCK_JOB_ERROR."""
-        event = self.vm.qmp.event('BLOCK_JOB_ERROR')
-        self.assertEqual(event['data'], {
-            'device': 'job', 'action': action,
-            'operation': 'read' if side == 'source' else 'write'})
-
-    def assert_stopped(self, number):
-        self.follow_to('paused')
-        job, = self.vm.cmd('query-block-jobs')
-        self.assertEqual(
-            (job['status'], job['paused'], job['io-status']),
-            ('paused', True, 'nospace' if number == errno.ENOSPC
-             else 'failed'))
-
-    def follow_to(self, status):
-        while True:
-            event = self.vm.qmp.event('JOB_STATUS_CHANGE')
-            if event['data']['status'] == status:
-                return
-
-    def assert_ends(self, number=None):
-        event = self.vm.qmp.event('BLOCK_JOB_COMPLETED')
-        self.assertEqual(event['data'].get('error'),
-                         number and os.strerror(number))
-        self.assertEqual(self.vm.cmd('query-jobs'), [])
-        for name in 'src', 'dst':
-            self.vm.cmd('blockdev-del', {'node-name': name})
-        if number is None:
-            self.assertEqual(images.checksum(self.source),
-                             images.checksum(self.target))
+    command = 'blockdev-backup'
 
     def set(self, side, policy):
         return {f'on_{side}_error': policy}
@@ -103,7 +46,7 @@ class Policies(case.Case):
             for _ in range(2):
                 self.assert_told(side, 'stop')
                 self.assert_stopped(number)
-                self.vm.cmd('block-job-resume', {'device': 'job'})
+                self.resume()
             self.assert_ends()
 
     def test_enospc(self):
@@ -114,7 +57,7 @@ class Policies(case.Case):
             if number == errno.ENOSPC:
                 self.assert_told(side, 'stop')
                 self.assert_stopped(number)
-                self.vm.cmd('block-job-resume', {'device': 'job'})
+                self.resume()
                 self.assert_ends()
             else:
                 self.assert_told(side, 'report')
@@ -126,7 +69,7 @@ class Policies(case.Case):
                    on_target_error='report')
         self.assert_told('source', 'stop')
         self.assert_stopped(errno.EIO)
-        self.vm.cmd('block-job-resume', {'device': 'job'})
+        self.resume()
         self.assert_ends()
         self.begin('target', errno.EIO, on_source_error='stop',
                    on_target_error='report')
@@ -149,7 +92,7 @@ class Policies(case.Case):
                    auto_finalize=False)
         self.assert_told('source', 'stop')
         self.assert_stopped(errno.EIO)
-        self.vm.cmd('block-job-resume', {'device': 'job'})
+        self.resume()
         self.vm.qmp.event('BLOCK_JOB_PENDING')
         job, = self.vm.cmd('query-block-jobs')
         self.assertEqual(job['io-status'], 'ok')

@@ -7,7 +7,7 @@ import signal
 
 import nbd
 
-from lib import case, exports, images, tools
+from lib import case, exports, images
 from lib.case import ours_only
 from lib.fleece_case import FleeceCase
 from lib.images import MIB
@@ -130,15 +130,7 @@ class Lease(FleeceCase):
         self.assertTrue(images.read(self.path_of['copy']) == self.frozen)
 
     def test_old_scheme(self):
-        path = self.path('temp.qcow2')
-        tools.img('create', '-f', 'qcow2', path, str(self.size_bytes))
-        self.vm.cmd('blockdev-add', {
-            'driver': 'qcow2', 'node-name': 'temp', 'backing': 'disk',
-            'file': {'driver': 'file', 'filename': path}})
-        self.vm.cmd('blockdev-add', self.cbw_options())
-        self.put_between('cbw')
-        self.server.add('temp', writable=False)
-        temp = self.connect('temp')
+        temp = self.freeze_old_scheme()
         self.guest.pwrite(b'1' * 5000, MIB)
         self.lease()
         self.assertTrue(self.leases()[0]['in-use'])

@@ -4,8 +4,6 @@
 
 import os
 
-import nbd
-
 from lib import case, exports, images, tools
 from lib.case import ours_only
 from lib.fleece_case import CLUSTER, FleeceCase
@@ -261,15 +259,7 @@ class Targets(FleeceCase):
 
     def test_qcow2_with_the_disk_behind_it(self):
         """The old scheme: the temporary image itself is exported."""
-        path = self.path('temp.qcow2')
-        tools.img('create', '-f', 'qcow2', path, str(self.size_bytes))
-        self.vm.cmd('blockdev-add', {
-            'driver': 'qcow2', 'node-name': 'temp', 'backing': 'disk',
-            'file': {'driver': 'file', 'filename': path}})
-        self.vm.cmd('blockdev-add', self.cbw_options())
-        self.put_between('cbw')
-        self.server.add('temp', writable=False)
-        temp = self.connect('temp')
+        temp = self.freeze_old_scheme()
         self.guest.pwrite(b'1' * 5000, MIB)
         self.guest.pwrite(b'2' * 5000, 4 * MIB)
         self.assert_frozen(temp)

@@ -14,68 +14,22 @@ from lib import bitmaps, case, exports, images, program, tools
 from lib.daemon import Daemon
 from lib.images import KIB, MIB
 from lib.mirror_case import CHUNK, MirrorCase
+from lib.policy_case import PolicyCase
 
 ONLY = unittest.skipIf(program.is_oracle(), 'QEMU 7.2: no bitmap of a mirror')
-WHERE = 256 * KIB
 EACH = [(side, number) for side in ('source', 'target')
         for number in (errno.EIO, errno.ENOSPC)]
 
 
-class Policies(case.Case):
+class Policies(PolicyCase):
 
-    def setUp(self):
-        super().setUp()
-        self.vm = self.daemon()
-        self.source = images.make_patterned(self.path('source.img'), MIB)
-        self.target = self.path('target.img')
-
-    def add_node(self, name, path, rules):
-        options = {'inject-error': rules} if rules else {}
-        self.vm.cmd('blockdev-add', {
-            'driver': 'blkdebug', 'node-name': name, **options,
-            'image': {'driver': 'file', 'filename': path}})
-
-    def begin(self, side, number, times=1, **options):
-        rules = [{'event': 'none', 'errno': number, 'once': True,
-                  'sector': WHERE // 512, 'iotype':
-                  'read' if side == 'source' else 'write'}] * times
-        images.make(self.target, MIB)
-        self.add_node('src', self.source, rules if side == 'source' else [])
-        self.add_node('dst', self.target, rules if side == 'target' else [])
-        self.vm.cmd('blockdev-mirror', {
-            'job-id': 'job', 'device': 'src', 'target': 'dst', 'sync': 'full',
-            'granularity': 65536,
-            **{k.replace('_', '-'): v for k, v in options.items()}})
-
-    def assert_told(self, side, action):
-        event = self.vm.qmp.event('BLOCK_JOB_ERROR')
-        self.assertEqual(event['data'], {
-            'device': 'job', 'action': action,
-            'operation': 'read' if side == 'source' else 'write'})
-
-    def follow_to(self, status):
-        while self.vm.qmp.event('JOB_STATUS_CHANGE')['data'][
-                'status'] != status:
-            pass
-
-    def assert_fails(self, number):
-        event = self.vm.qmp.event('BLOCK_JOB_COMPLETED')
-        self.assertEqual(event['data'].get('error'), os.strerror(number))
-        self.clean()
+    command = 'blockdev-mirror'
+    arguments = {'granularity': 65536}
 
     def assert_works(self):
         self.vm.qmp.event('BLOCK_JOB_READY')
         self.vm.cmd('block-job-cancel', {'device': 'job'})
-        self.assertNotIn('error',
-                         self.vm.qmp.event('BLOCK_JOB_COMPLETED')['data'])
-        self.clean()
-        self.assertEqual(images.checksum(self.source),
-                         images.checksum(self.target))
-
-    def clean(self):
-        self.assertEqual(self.vm.cmd('query-jobs'), [])
-        for name in 'src', 'dst':
-            self.vm.cmd('blockdev-del', {'node-name': name})
+        self.assert_ends()
 
     @ONLY
     def test_flush_fails(self):
@@ -109,13 +63,13 @@ class Policies(case.Case):
         for side, number in EACH:
             self.begin(side, number, **{f'on_{side}_error': 'report'})
             self.assert_told(side, 'report')
-            self.assert_fails(number)
+            self.assert_ends(number)
 
     def test_default(self):
         for side, number in EACH:
             self.begin(side, number)
             self.assert_told(side, 'report')
-            self.assert_fails(number)
+            self.assert_ends(number)
 
     def test_ignore(self):
         for side, number in EACH:
@@ -129,12 +83,8 @@ class Policies(case.Case):
             self.begin(side, number, times=2, **{f'on_{side}_error': 'stop'})
             for _ in range(2):
                 self.assert_told(side, 'stop')
-                self.follow_to('paused')
-                job, = self.vm.cmd('query-block-jobs')
-                self.assertEqual(job['io-status'],
-                                 'nospace' if number == errno.ENOSPC
-                                 else 'failed')
-                self.vm.cmd('block-job-resume', {'device': 'job'})
+                self.assert_stopped(number)
+                self.resume()
             self.assert_works()
 
     def test_enospc(self):
@@ -142,12 +92,12 @@ class Policies(case.Case):
             self.begin(side, number, **{f'on_{side}_error': 'enospc'})
             if number == errno.ENOSPC:
                 self.assert_told(side, 'stop')
-                self.follow_to('paused')
-                self.vm.cmd('block-job-resume', {'device': 'job'})
+                self.assert_stopped(number)
+                self.resume()
                 self.assert_works()
             else:
                 self.assert_told(side, 'report')
-                self.assert_fails(number)
+                self.assert_ends(number)
 
 
 class Guests(MirrorCase):

@@ -7,7 +7,7 @@
     reader -> export `snap` -> snapshot-access `snap` -> cbw
 """
 
-from . import exports, images
+from . import exports, images, tools
 from .case import Case
 from .images import KIB, MIB
 
@@ -71,6 +71,19 @@ class FleeceCase(Case):
     def put_between(self, file, name='top'):
         """`name` shows FILE from now on, while it is used."""
         self.vm.cmd('blockdev-reopen', options=[self.top_options(file, name)])
+
+    def freeze_old_scheme(self):
+        """The temporary image has the disk behind it and is itself exported;
+        a client of that."""
+        path = self.path('temp.qcow2')
+        tools.img('create', '-f', 'qcow2', path, str(self.size_bytes))
+        self.vm.cmd('blockdev-add', {
+            'driver': 'qcow2', 'node-name': 'temp', 'backing': 'disk',
+            'file': {'driver': 'file', 'filename': path}})
+        self.vm.cmd('blockdev-add', self.cbw_options())
+        self.put_between('cbw')
+        self.server.add('temp', writable=False)
+        return self.connect('temp')
 
     def freeze(self, **cbw):
         """From now on `snap` shows what `disk` has now; a client of it."""
