@@ -7,7 +7,7 @@ the actions of the transaction union.
 
 from .check import guarded
 from .gen_types import c_bool
-from .names import c_name, c_part, c_string, enum_const
+from .names import c_part, c_string, enum_const
 from .output import write_header, write_source
 
 

@@ -4,10 +4,9 @@
 
 import os
 
-from lib import case, images, jobs, program, tools
-from lib.case import ours_only
+from lib import case, images, jobs, tools
 from lib.fleece_case import CLUSTER, FleeceCase
-from lib.images import KIB, MIB
+from lib.images import MIB
 
 
 class DriveBackup(FleeceCase):

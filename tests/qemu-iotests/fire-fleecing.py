@@ -6,7 +6,7 @@ time read at random, one of them discards: every byte is of that point."""
 import random
 import threading
 
-from lib import case, exports, images, program
+from lib import case, images
 from lib.case import ours_only
 from lib.fleece_case import CLUSTER, FleeceCase
 from lib.images import KIB, MIB

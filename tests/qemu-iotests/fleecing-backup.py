@@ -8,7 +8,7 @@ import os
 from lib import case, exports, images, jobs, program, tools
 from lib.case import ours_only
 from lib.fleece_case import CLUSTER, FleeceCase
-from lib.images import KIB, MIB
+from lib.images import MIB
 
 
 class Backups(FleeceCase):

@@ -11,7 +11,7 @@ import nbd
 from lib import case, exports, images, program, tools
 from lib.case import ours_only
 from lib.fleece_case import CLUSTER, FleeceCase
-from lib.images import KIB, MIB
+from lib.images import MIB
 
 
 class ErrorCase(FleeceCase):

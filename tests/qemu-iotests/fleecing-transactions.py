@@ -9,7 +9,7 @@ import threading
 from lib import case, exports, images
 from lib.case import ours_only
 from lib.fleece_case import CLUSTER, FleeceCase
-from lib.images import KIB, MIB
+from lib.images import MIB
 
 WHY = 'has none of these actions'
 

@@ -7,7 +7,7 @@ import socket
 
 from lib import case, images, machine, program
 from lib.case import ours_only
-from lib.images import KIB, MIB
+from lib.images import MIB
 
 NODE = 'driver=null-co,node-name=q'
 DISK = 'if=none,id=d,driver=null-co'

@@ -4,7 +4,7 @@
 
 import unittest
 
-from lib import bitmaps, case, images, jobs, program
+from lib import bitmaps, case, program
 from lib.images import MIB
 from lib.mirror_case import CHUNK, MirrorCase
 
