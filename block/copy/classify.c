@@ -19,17 +19,19 @@ static bool known_data(const BlockCopy *copy, uint64_t offset, uint64_t *bytes)
     return true;
 }
 
-/* Small pieces are not asked about: where data ends may take long to find out,
- * and their reading tells as much. But for where holes have to be told
- * beforehand. */
+/* Small pieces are not asked about: where data ends may take long to find out
+ * (of 4 GiB on tmpfs, 20 ms), and their reading tells as much. But for where
+ * holes have to be told beforehand. Of a live copy what reads as zeroes is
+ * asked about then: users' zeroes that are data stay data in a mirror. */
 static bool classify_later(BlockCopyRun *run, bool waited_for)
 {
     const BlockCopy *copy = run->copy;
     bool small = waited_for ? run->bytes <= copy->chunk_bytes
                             : run->bytes < copy->chunk_bytes;
 
-    run->may_be_hole = small && !copy->live && !copy->exact && !copy->space &&
+    run->may_be_hole = small && !copy->exact && !copy->space &&
                        !CHANCE("copy-asks-first");
+    run->zero_may_be_data = run->may_be_hole && copy->live;
     return run->may_be_hole;
 }
 
@@ -37,8 +39,7 @@ static bool classify_later(BlockCopyRun *run, bool waited_for)
  * what none of its images has is a hole. More is asked about than is to be
  * copied now: finding where data ends takes time in proportion to its length
  * on some file systems. */
-COROUTINE_ONLY
-static int co_ask_source(BlockCopyRun *run, uint64_t at, BlockStatus *status)
+int co_copy_ask_source(BlockCopyRun *run, uint64_t at, BlockStatus *status)
 {
     BlockCopy *copy = run->copy;
     unsigned depth;
@@ -71,7 +72,7 @@ static int co_is_patchwork(BlockCopyRun *run, uint64_t bytes, bool *result)
 
     *result = false;
     if (bytes < piece && !run->copy->space && !run->copy->exact) {
-        ret = co_ask_source(run, run->offset_bytes + bytes, &status);
+        ret = co_copy_ask_source(run, run->offset_bytes + bytes, &status);
         *result = ret == 0 && status.bytes < piece - bytes;
     }
     return ret;
@@ -113,7 +114,7 @@ int co_copy_classify(BlockCopyRun *run, bool waited_for)
         if (classify_later(run, waited_for)) {
             return 0;
         }
-        ret = co_ask_source(run, run->offset_bytes, &status);
+        ret = co_copy_ask_source(run, run->offset_bytes, &status);
         if (ret < 0) {
             return ret;
         }

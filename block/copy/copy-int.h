@@ -46,6 +46,7 @@ struct BlockCopyRun {
     uint64_t offset_bytes, bytes;
     bool is_hole;
     bool may_be_hole;         /* nobody asked, or in parts: its data tells */
+    bool zero_may_be_data;    /* but of what is zero the source is asked then */
     uint64_t target_zero_end; /* up to there the target said to be zero */
     BlockCopyWatch *watch;    /* NULL: nobody gives it up */
     RangeLock lock;
@@ -72,6 +73,10 @@ void copy_run_cut(BlockCopyRun *run, uint64_t bytes);
 /* Finds out whether data or a hole was claimed and keeps so much of it as is
  * one piece. 0 or -errno. */
 int co_copy_classify(BlockCopyRun *run, bool waited_for) COROUTINE_ONLY;
+/* What the source, with all that is behind it, says of what begins at @at. 0 or
+ * -errno. */
+int co_copy_ask_source(BlockCopyRun *run, uint64_t at,
+                       BlockStatus *status) COROUTINE_ONLY;
 
 /* --- move.c; at home ----------------------------------------------------- */
 

@@ -105,10 +105,31 @@ static uint64_t alike(const BlockCopyRun *run, const uint8_t *buf,
     return run->may_be_hole ? end : bytes;
 }
 
+/* Of the @bytes at @at, which read as zeroes, how many are alike to the source,
+ * and whether they are a hole: whole clusters of it are. */
+COROUTINE_ONLY
+static int co_zero_is_hole(BlockCopyRun *run, uint64_t at, uint64_t *bytes,
+                           bool *hole)
+{
+    uint64_t cluster = run->copy->cluster_bytes;
+    BlockStatus status;
+    int ret = co_copy_ask_source(run, at, &status);
+
+    if (ret == 0) {
+        *hole = (status.flags & STATUS_ZERO) &&
+                status.bytes >= MIN(cluster, *bytes);
+        *bytes =
+            MIN(*bytes, *hole && status.bytes < *bytes
+                            ? ROUND_DOWN(status.bytes, cluster)
+                            : ROUND_UP(MAX(status.bytes, 1), cluster));
+    }
+    return ret;
+}
+
 /* Writes what was read to @buf: holes that turn out to be some stay holes. */
 COROUTINE_ONLY
 static int co_write_piece(BlockCopyRun *run, uint64_t at, uint64_t bytes,
-                          Iov *iov, const uint8_t *buf)
+                          Iov *iov, const uint8_t *buf, bool *error_is_read)
 {
     uint64_t n;
     bool zero;
@@ -116,6 +137,13 @@ static int co_write_piece(BlockCopyRun *run, uint64_t at, uint64_t bytes,
 
     for (uint64_t done = 0; ret == 0 && done < bytes; done += n) {
         n = alike(run, buf + done, bytes - done, &zero);
+        if (zero && run->zero_may_be_data) {
+            ret = co_zero_is_hole(run, at + done, &n, &zero);
+            if (ret < 0) {
+                *error_is_read = true;
+                break;
+            }
+        }
         ret = zero ? co_zero_target(run, at + done, at + done + n)
                    : co_edge_pwritev(run->copy->target, at + done, n, iov, done,
                                      run->copy->write_flags);
@@ -147,7 +175,7 @@ static int co_move_piece(BlockCopyRun *run, uint64_t at, uint64_t bytes,
     if (ret == 0) {
         *error_is_read = false;
         watch_set(run, false, true);
-        ret = co_write_piece(run, at, bytes, &iov, buf);
+        ret = co_write_piece(run, at, bytes, &iov, buf, error_is_read);
         watch_set(run, false, false);
     }
     iov_free(&iov);

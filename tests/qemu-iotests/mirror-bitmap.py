@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """blockdev-mirror by a bitmap: both forms, their ends, their refusals."""
 
+import os
 import unittest
 
 from lib import bitmaps, case, program
@@ -113,6 +114,21 @@ class WorkingBitmap(BitmapCase):
         self.assertEqual(self.wait_ready(), (2 * CHUNK, 2 * CHUNK))
         self.leave()
         self.assert_equal_disks()
+
+    def test_zeroes_written(self):
+        """Small pieces are read before the source is asked about them: what
+        was written as zeroes is data over there too, a hole stays one."""
+        for size in 0, SIZE:  # nothing in the target but holes
+            os.truncate(self.target, size)
+        self.write(CHUNK, byte=0)
+        self.guest().zero(4 * CHUNK, 4 * CHUNK)
+        holes = SIZE - images.allocated_bytes(self.source)
+        self.start_mirror(bitmap='b')
+        self.assertEqual(self.wait_ready(), (5 * CHUNK, 5 * CHUNK))
+        self.leave()
+        self.assertEqual((holes, images.allocated_bytes(self.target)),
+                         (4 * CHUNK, CHUNK))
+        self.assertEqual(images.read(self.target), bytes(SIZE))
 
     def test_in_transaction(self):
         """A copy of the bitmap, as for the mode `never`."""
