@@ -29,8 +29,8 @@ static bool classify_later(BlockCopyRun *run, bool waited_for)
     bool small = waited_for ? run->bytes <= copy->chunk_bytes
                             : run->bytes < copy->chunk_bytes;
 
-    run->may_be_hole = small && !copy->exact && !copy->space &&
-                       !CHANCE("copy-asks-first");
+    run->may_be_hole =
+        small && !copy->exact && !copy->space && !CHANCE("copy-asks-first");
     run->zero_may_be_data = run->may_be_hole && copy->live;
     return run->may_be_hole;
 }

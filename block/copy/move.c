@@ -118,10 +118,10 @@ static int co_zero_is_hole(BlockCopyRun *run, uint64_t at, uint64_t *bytes,
     if (ret == 0) {
         *hole = (status.flags & STATUS_ZERO) &&
                 status.bytes >= MIN(cluster, *bytes);
-        *bytes =
-            MIN(*bytes, *hole && status.bytes < *bytes
-                            ? ROUND_DOWN(status.bytes, cluster)
-                            : ROUND_UP(MAX(status.bytes, 1), cluster));
+        if (status.bytes < *bytes) {
+            *bytes =
+                MAX(ROUND_DOWN(status.bytes, cluster), MIN(cluster, *bytes));
+        }
     }
     return ret;
 }
