@@ -70,9 +70,62 @@ class Words(machine.MachineCase):
                 ('-m', 'foo=1', "Invalid parameter 'foo'"),
                 ('-overcommit', 'foo=1', "Invalid parameter 'foo'"),
                 ('-watchdog-action', 'foo',
-                 "Parameter 'watchdog' does not accept value 'foo'")]:
+                 "Parameter 'watchdog' does not accept value 'foo'"),
+                ('-overcommit', 'mem-lock=foo',
+                 "Parameter 'mem-lock' expects 'on' or 'off'"),
+                ('-m', '64M,slots=foo', "Parameter 'slots' expects a number"),
+                ('-m', '64M,maxmem=foo', "Parameter 'maxmem' expects a "
+                 'non-negative number below 2^64'),
+                ('-trace', 'foo=bar', "Invalid parameter 'foo'"),
+                ('-seed', 'foo', 'Invalid seed number: foo'),
+                ('-icount', 'foo', 'icount: Invalid shift value'),
+                ('-icount', 'shift=11', 'icount: Invalid shift value'),
+                ('-icount', 'foo=bar', "Invalid parameter 'foo'"),
+                ('-icount', 'shift=1,rr=foo', 'Invalid icount rr option: foo'),
+                ('-icount', 'align=on',
+                 'Please specify shift option when using align'),
+                ('-icount', 'auto,align=on,sleep=off',
+                 'align=on and sleep=off are incompatible'),
+                ('-sandbox', 'foo',
+                 "Parameter 'enable' expects 'on' or 'off'"),
+                ('-sandbox', 'on,foo=1', "Invalid parameter 'foo'"),
+                ('-sandbox', 'on,spawn=foo', 'invalid argument for spawn'),
+                ('-netdev', 'foo', "Parameter 'id' is missing"),
+                ('-netdev', 'id=n', "Parameter 'type' is missing"),
+                ('-netdev', 'foo,id=n',
+                 "Parameter 'type' does not accept value 'foo'"),
+                ('-netdev', 'user,id=n,foo=1', "Invalid parameter 'foo'"),
+                ('-netdev', 'user,id=n,restrict=1x',
+                 "Parameter 'restrict' expects 'on' or 'off'"),
+                ('-netdev', 'hubport,id=n', "Parameter 'hubid' is missing"),
+                ('-netdev', 'socket,id=n', 'exactly one of listen=, connect=, '
+                 'mcast= or udp= is required')]:
             self.assertEqual(self.refused(option, words),
                              f'{option} {words}: {text}')
+
+    def test_without_option(self):
+        for option, words, text in [
+                ('-m', '64M,slots=4', 'slots specified but no max-size'),
+                ('-m', '64M,maxmem=32M', 'invalid value of maxmem: maximum '
+                 'memory size (0x2000000) must be at least the initial memory '
+                 'size (0x4000000)'),
+                ('-m', '64M,slots=257,maxmem=1G',
+                 'unsupported amount of memory slots: 257'),
+                ('-D', '.', 'Error opening logfile .: Is a directory'),
+                ('-D', 'a%sb', 'Bad logfile template: a%sb')]:
+            with self.subTest(words=words):
+                self.assertEqual(
+                    self.refused('-machine', 'pc', option, words), text)
+
+    def test_nobody_is_connected(self):
+        vm = self.machine('-machine', 'pc', '-netdev', 'user,id=n')
+        vm.quit()
+        self.assertEqual(vm.stderr(), 'qemu-system-x86_64: warning: netdev n '
+                         'has no peer\n')
+        vm = self.machine('-machine', 'pc', '-netdev', 'user,id=n', '-device',
+                          'virtio-net-pci,netdev=n')
+        vm.quit()
+        self.assertEqual(vm.stderr(), '')
 
     def test_machine(self):
         pc = 'pc-i440fx-7.2-machine'
@@ -128,6 +181,8 @@ class Words(machine.MachineCase):
                      ('-machine', 'pc-q35-7.2,usb=off,smm=on,hpet=off,'
                       'dump-guest-core=off,acpi=on,smp.cpus=2'),
                      ('-cpu', 'qemu64,+sse4_1,-mmx,vendor=GenuineIntel,lm'),
+                     ('-icount', 'shift=3,align=on'),
+                     ('-m', '64M,slots=2,maxmem=128M'),
                      ('-accel', 'tcg,thread=single,tb-size=32'),
                      ('-name', 'guest=a,debug-threads=on')):
             self.machine('-machine', 'pc', *args).quit()

@@ -2,8 +2,7 @@
 /* Options that describe the machine and have no object. */
 #include "devices/about.h"
 #include "devices/action.h"
-#include "tools/machine/apply.h"
-#include "util/opts.h"
+#include "tools/machine/apply-checks.h"
 
 #define MIB (UINT64_C(1) << 20)
 /* A smaller number of memory is one of MiB. */
@@ -29,7 +28,7 @@ bool apply_display(Apply *apply, const MachineOption *option, Error **errp)
 bool apply_memory(Apply *apply, const MachineOption *option, Error **errp)
 {
     Opts *opts = opts_parse(option->text, "size", NULL);
-    uint64_t bytes;
+    uint64_t bytes = 0;
     bool ok = opts_take_number(opts, "size", true, &bytes, NULL);
 
     if (!ok) {
@@ -43,6 +42,15 @@ bool apply_memory(Apply *apply, const MachineOption *option, Error **errp)
     if (ok) {
         about_set_memory(bytes >= MIN_SUFFIXED_BYTES ? bytes : bytes * MIB);
     }
+    return ok;
+}
+
+bool apply_memory_slots(Apply *apply, const MachineOption *option, Error **errp)
+{
+    Opts *opts = opts_parse(option->text, "size", NULL);
+    bool ok = check_memory(opts, machine_memory_bytes(), errp);
+
+    opts_free(opts);
     return ok;
 }
 

@@ -3,16 +3,18 @@
  * Options that have no effect without a guest: their words are looked at all
  * the same, so that a wrong one is told of here as in QEMU.
  */
-#include "tools/machine/apply.h"
-#include "util/opts.h"
+#include "tools/machine/apply-checks.h"
 
 typedef bool CheckFn(const Opts *opts, Error **errp);
 
 /* What an option takes. */
 typedef struct Words {
     const char *option, *implied;
-    const char *keys; /* separated by blanks */
-    CheckFn *check;   /* of values, or NULL */
+    /* Separated by blanks; "KEY:b" is on or off, "KEY:n" a number, "KEY:s" one
+     * that may have a suffix. */
+    const char *keys;
+    CheckFn *check; /* of values, or NULL */
+    bool placed;    /* what that says comes with the option */
 } Words;
 
 static bool is_one_of(const char *word, const char *words)
@@ -128,13 +130,19 @@ static bool check_vga(const Opts *opts, Error **errp)
 }
 
 static const Words all[] = {
-    {"rtc", NULL, "base clock driftfix", check_clock},
-    {"boot", "order", NULL, check_boot},
-    {"overcommit", NULL, "mem-lock cpu-pm", NULL},
-    {"name", "guest", "guest process debug-threads", NULL},
-    {"m", "size", "size slots maxmem", NULL},
-    {"global", NULL, "driver property value", NULL},
-    {"vga", "type", NULL, check_vga},
+    {"rtc", NULL, "base clock driftfix", check_clock, false},
+    {"boot", "order", NULL, check_boot, false},
+    {"overcommit", NULL, "mem-lock:b cpu-pm:b", NULL, false},
+    {"name", "guest", "guest process debug-threads:b", NULL, false},
+    {"m", "size", "size slots:n maxmem:s", NULL, false},
+    {"global", NULL, "driver property value", NULL, false},
+    {"vga", "type", NULL, check_vga, false},
+    {"icount", "shift", "shift align:b sleep:b rr rrfile rrsnapshot",
+     check_icount, true},
+    {"sandbox", "enable",
+     "enable:b obsolete elevateprivileges spawn resourcecontrol", check_sandbox,
+     true},
+    {"trace", "enable", "enable events file", NULL, false},
 };
 
 static const Words *find(const char *option)
@@ -147,15 +155,63 @@ static const Words *find(const char *option)
     return NULL;
 }
 
-static bool keys_ok(const Words *words, const Opts *opts,
-                    const MachineOption *option, Error **errp)
+/* The form of @key, ' ' for any, or 0: there is none. */
+static char form_of(const char *keys, const char *key)
+{
+    g_auto(GStrv) list = g_strsplit(keys, " ", -1);
+    size_t length = strlen(key);
+
+    for (char **k = list; *k; k++) {
+        if (!strncmp(*k, key, length) &&
+            (!(*k)[length] || (*k)[length] == ':')) {
+            return (*k)[length] ? (*k)[length + 1] : ' ';
+        }
+    }
+    return 0;
+}
+
+static bool number_ok(const Opt *opt, bool suffixes, Error **errp)
+{
+    Opts *copy = opts_parse("", NULL, NULL);
+    uint64_t number;
+    bool ok;
+
+    opts_add(copy, opt->name, opt->value);
+    ok = opts_take_number(copy, opt->name, suffixes, &number, NULL);
+    opts_free(copy);
+    if (!ok && suffixes) {
+        error_set(errp,
+                  "Parameter '%s' expects a non-negative number below "
+                  "2^64",
+                  opt->name);
+        error_append_hint(errp, "Optional suffix k, M, G, T, P or E means "
+                                "kilo-, mega-, giga-, tera-, peta-\n"
+                                "and exabytes, respectively.\n");
+    } else if (!ok) {
+        error_set(errp, "Parameter '%s' expects a number", opt->name);
+    }
+    return ok;
+}
+
+static bool form_ok(char form, const Opt *opt, Error **errp)
+{
+    if (!form) {
+        error_set(errp, "Invalid parameter '%s'", opt->name);
+        return false;
+    }
+    if (form == 'b' && opts_bool_value(opt->value) < 0) {
+        error_set(errp, "Parameter '%s' expects 'on' or 'off'", opt->name);
+        return false;
+    }
+    return (form != 'n' && form != 's') || number_ok(opt, form == 's', errp);
+}
+
+static bool keys_ok(const Words *words, const Opts *opts, Error **errp)
 {
     for (guint i = 0; words->keys && i < opts->list->len; i++) {
         const Opt *opt = opts->list->pdata[i];
 
-        if (!is_one_of(opt->name, words->keys)) {
-            error_set(errp, "%s: Invalid parameter '%s'", option->shown,
-                      opt->name);
+        if (!form_ok(form_of(words->keys, opt->name), opt, errp)) {
             return false;
         }
     }
@@ -175,14 +231,22 @@ bool apply_words(Apply *apply, const MachineOption *option, Error **errp)
 {
     const Words *words = find(option->name);
     Opts *opts;
-    bool ok;
+    Error *err = NULL;
+    bool ok, placed = true;
 
     if (!words || is_short_global(option)) {
         return true;
     }
     opts = opts_parse(option->text, words->implied, option->shown);
-    ok = keys_ok(words, opts, option, errp) &&
-         (!words->check || words->check(opts, errp));
+    ok = keys_ok(words, opts, &err);
+    if (ok && words->check) {
+        placed = words->placed;
+        ok = words->check(opts, &err);
+    }
+    if (placed) {
+        error_prepend(&err, "%s: ", option->shown);
+    }
+    error_propagate(errp, err);
     opts_free(opts);
     return ok;
 }

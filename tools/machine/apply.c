@@ -9,6 +9,7 @@
 #include "migration/migration.h"
 #include "monitor/monitor.h"
 #include "objects/fd-set.h"
+#include "tools/machine/apply-checks.h"
 
 static bool has(const Apply *apply, MachineOptionKind kind)
 {
@@ -79,12 +80,14 @@ static bool begin_sets(void)
 
 COROUTINE_ONLY CONTROL_ONLY static bool co_apply_early(Apply *apply)
 {
-    return APPLY(apply, {MOPT_NAME, apply_name, false},
-                 {MOPT_MESSAGES, apply_messages, false},
-                 {MOPT_DISPLAY, apply_display, false},
-                 {MOPT_WORDS, apply_words, true},
-                 {MOPT_MEMORY, apply_words, true},
-                 {MOPT_NAME, apply_words, true}) &&
+    return APPLY(
+               apply, {MOPT_NAME, apply_name, false},
+               {MOPT_MESSAGES, apply_messages, false},
+               {MOPT_DISPLAY, apply_display, false},
+               {MOPT_WORDS, apply_words, true},
+               {MOPT_MEMORY, apply_words, true}, {MOPT_NAME, apply_words, true},
+               {MOPT_TRACE, apply_words, true}, {MOPT_SEED, apply_seed, false},
+               {MOPT_LOG_FILE, apply_log_file, true}) &&
            APPLY(apply, {MOPT_MEMORY, apply_memory, false},
                  {MOPT_UUID, apply_uuid, false}, {MOPT_SMP, apply_smp, true},
                  {MOPT_ACCEL, apply_accel, false}, {MOPT_KVM, apply_kvm, false},
@@ -96,6 +99,7 @@ COROUTINE_ONLY CONTROL_ONLY static bool co_apply_early(Apply *apply)
                  {MOPT_GUEST_ONLY, apply_guest_only, false},
                  {MOPT_ADD_FD, apply_add_fd, false},
                  {MOPT_TRACE, apply_trace, false}) &&
+           APPLY(apply, {MOPT_MEMORY, apply_memory_slots, true}) &&
            begin_sets() && APPLY(apply, {MOPT_OBJECT, co_apply_object, true}) &&
            APPLY(apply, {MOPT_CHARDEV, co_apply_chardev, false},
                  {MOPT_QMP, co_open_monitor, false},
@@ -106,6 +110,7 @@ COROUTINE_ONLY CONTROL_ONLY static bool co_apply_early(Apply *apply)
 COROUTINE_ONLY CONTROL_ONLY static bool co_apply_media(Apply *apply)
 {
     return APPLY(apply, {MOPT_BLOCKDEV, co_apply_blockdev, false}) &&
+           APPLY(apply, {MOPT_NETDEV, apply_netdev, false}) &&
            APPLY(apply, {MOPT_DRIVE, co_apply_drive, false},
                  {MOPT_HARD_DISK, co_apply_hard_disk, false},
                  {MOPT_CDROM, co_apply_cdrom, false},
@@ -168,6 +173,7 @@ bool co_machine_apply(const GPtrArray *options)
         !co_drive_devices(false, true) || !co_drive_devices(false, false) ||
         !APPLY(&apply, {MOPT_DEVICE, co_apply_device, false}) ||
         !co_drive_devices(true, false) ||
+        !APPLY(&apply, {MOPT_NETDEV, apply_netdev_used, true}) ||
         !APPLY(&apply, {MOPT_QTEST, co_apply_qtest, true})) {
         return false;
     }

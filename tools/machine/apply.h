@@ -23,6 +23,9 @@ typedef bool ApplyFn(Apply *apply, const MachineOption *option, Error **errp);
 bool apply_display(Apply *apply, const MachineOption *option, Error **errp);
 bool apply_memory(Apply *apply, const MachineOption *option,
                   Error **errp) CONTROL_ONLY;
+/* Of -m: what may be added, when it is known what there is. */
+bool apply_memory_slots(Apply *apply, const MachineOption *option,
+                        Error **errp) CONTROL_ONLY;
 bool apply_messages(Apply *apply, const MachineOption *option,
                     Error **errp) CONTROL_ONLY;
 bool apply_name(Apply *apply, const MachineOption *option,
@@ -77,6 +80,12 @@ bool co_apply_floppy(Apply *apply, const MachineOption *option,
                      Error **errp) COROUTINE_ONLY CONTROL_ONLY;
 bool co_apply_if_drive(Apply *apply, const MachineOption *option,
                        Error **errp) COROUTINE_ONLY CONTROL_ONLY;
+
+/* apply-net.c; the latter when all devices are there. */
+bool apply_netdev(Apply *apply, const MachineOption *option,
+                  Error **errp) CONTROL_ONLY;
+bool apply_netdev_used(Apply *apply, const MachineOption *option,
+                       Error **errp) CONTROL_ONLY;
 
 /* apply-monitor.c. */
 bool apply_mon(Apply *apply, const MachineOption *option,

@@ -54,6 +54,8 @@ typedef enum MachineOptionKind {
     MOPT_DAEMONIZE,
     MOPT_NAME,
     MOPT_SMP,
+    MOPT_SEED,
+    MOPT_NETDEV,
     MOPT_CPU,
     MOPT_UUID,
     MOPT_NOGRAPHIC,
