@@ -4,6 +4,7 @@
  * any reactor, which hop to its own.
  */
 #include "block/copy/copy-int.h"
+#include "block/graph/format.h"
 #include "block/io/io.h"
 
 static bool cluster_of(Node *target, uint64_t min_bytes, uint64_t *bytes,
@@ -119,6 +120,21 @@ void block_copy_set_progress(BlockCopy *copy,
 {
     copy->progress = fn;
     copy->progress_opaque = opaque;
+}
+
+bool block_copy_shines_through(Node *target, bool part)
+{
+    Node *image = node_skip_filters(target);
+    const FormatOps *format = image->driver->format;
+
+    if (image->driver->is_remote) {
+        return part;
+    }
+    if (!image->driver->supports_backing || node_backing_child(image)) {
+        return false;
+    }
+    return part ||
+           (format && format->backing_file && format->backing_file(image));
 }
 
 void block_copy_set_diff(BlockCopy *copy)

@@ -76,6 +76,11 @@ uint64_t block_copy_chunk_bytes(const BlockCopy *copy);
 /* What is to do. The caller fills it before anything is copied; afterwards it
  * is read only. */
 DirtyBitmap *block_copy_todo(const BlockCopy *copy);
+/* Whether what a copy leaves out of @target, since it reads as zeroes, may show
+ * an image behind it once it is opened again: then its zeroes must be its own
+ * (block_copy_set_diff). @part: only a part of a disk is copied, so that
+ * something will be put behind it. Of a server nobody knows. */
+bool block_copy_shines_through(Node *target, bool part) CONTROL_ONLY;
 /* The target will be put above another image: so zeroes are written also where
  * it reads as zeroes, and clusters as a whole. Before anything is copied. */
 void block_copy_set_diff(BlockCopy *copy);

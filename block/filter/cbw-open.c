@@ -105,6 +105,11 @@ bool co_cbw_open(Node *node, const BlockdevOptions *options, Error **errp)
         cbw_state_free(s);
         return false;
     }
+    if (node_skip_filters(s->target->child)->driver->supports_backing &&
+        block_copy_shines_through(s->target->child, true)) {
+        /* Put above the disk later, the target is the point in time. */
+        block_copy_set_diff(s->copy);
+    }
     if (bitmap) {
         bitmap_merge(block_copy_todo(s->copy), bitmap);
     } else {

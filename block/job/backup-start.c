@@ -52,8 +52,7 @@ COROUTINE_ONLY CONTROL_ONLY static Node *co_put_filter_in(const BackupParams *p,
         return NULL;
     }
     block_copy_set_chunk(copy, p->max_chunk_bytes);
-    if (p->target_is_diff ||
-        copy_target_shines_through(p->target, is_part(p))) {
+    if (p->target_is_diff || block_copy_shines_through(p->target, is_part(p))) {
         block_copy_set_diff(copy);
     }
     if (p->everything) {

@@ -2,27 +2,10 @@
 /* Copying in pieces side by side: see copy-work.h. */
 #include "block/job/copy-work.h"
 
-#include "block/graph/format.h"
-
 typedef struct Worker {
     CopyWork *work;
     BlockCopyRun *run;
 } Worker;
-
-bool copy_target_shines_through(Node *target, bool part)
-{
-    Node *image = node_skip_filters(target);
-    const FormatOps *format = image->driver->format;
-
-    if (image->driver->is_remote) {
-        return part;
-    }
-    if (!image->driver->supports_backing || node_backing_child(image)) {
-        return false;
-    }
-    return part ||
-           (format && format->backing_file && format->backing_file(image));
-}
 
 void copy_work_init(CopyWork *w, Job *job, BlockCopy *copy)
 {

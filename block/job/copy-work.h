@@ -27,12 +27,6 @@ typedef struct CopyWork {
     bool error_is_read;
 } CopyWork;
 
-/* Whether what a copy leaves out of @target, since it reads as zeroes, may show
- * an image behind it once it is opened again: then its zeroes must be its own
- * (block_copy_set_diff). @part: only a part of a disk is copied, so that
- * something will be put behind it. Of a server nobody knows. */
-bool copy_target_shines_through(Node *target, bool part) CONTROL_ONLY;
-
 /* Of zeroed memory; the owner sets max_workers and what to do on errors. @copy
  * outlives it. */
 void copy_work_init(CopyWork *w, Job *job, BlockCopy *copy);

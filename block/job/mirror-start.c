@@ -61,9 +61,9 @@ static void set_buffer(MirrorState *s, uint64_t buf_bytes)
 CONTROL_ONLY
 static bool shines_through(const MirrorParams *p)
 {
-    return copy_target_shines_through(p->target,
-                                      p->sync == MIRROR_SYNC_MODE_TOP ||
-                                          p->sync == MIRROR_SYNC_MODE_NONE);
+    return block_copy_shines_through(p->target,
+                                     p->sync == MIRROR_SYNC_MODE_TOP ||
+                                         p->sync == MIRROR_SYNC_MODE_NONE);
 }
 
 /* Where an image behind the target will be seen again, its clusters are copied

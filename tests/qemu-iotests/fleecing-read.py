@@ -257,6 +257,30 @@ class Targets(FleeceCase):
             'file': {'driver': 'file', 'filename': path}})
         self.check()
 
+    def test_qcow2_as_a_way_back(self):
+        """Put above the disk afterwards it is the disk of that time, also
+        where that had zeroes."""
+        self.guest.zero(16 * CLUSTER, 0)
+        self.guest.flush()
+        self.frozen = images.read(self.path_of['disk'])
+        path = self.path('temp.qcow2')
+        tools.img('create', '-q', '-f', 'qcow2', path, str(self.size_bytes))
+        self.vm.cmd('blockdev-add', {
+            'driver': 'qcow2', 'node-name': 'temp',
+            'file': {'driver': 'file', 'filename': path}})
+        exports.disconnect(self.freeze())
+        for i in range(0, 100, 3):
+            self.guest.pwrite(b'g' * 1000, i * CLUSTER + 777)
+        self.thaw()
+        exports.disconnect(self.guest)
+        self.vm.quit()
+        disk = self.path_of['disk']
+        tools.img('rebase', '-u', '-b', disk, '-F', 'raw', path)
+        plain = self.path('plain')
+        tools.img('convert', '-f', 'qcow2', '-O', 'raw', path, plain)
+        self.assertTrue(images.read(plain) == self.frozen)
+        self.assertFalse(images.read(disk) == self.frozen)
+
     def test_qcow2_with_the_disk_behind_it(self):
         """The old scheme: the temporary image itself is exported."""
         temp = self.freeze_old_scheme()
