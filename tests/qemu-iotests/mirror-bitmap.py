@@ -5,7 +5,7 @@
 import os
 import unittest
 
-from lib import bitmaps, case, program
+from lib import bitmaps, case, images, program
 from lib.images import MIB
 from lib.mirror_case import CHUNK, MirrorCase
 
