@@ -30,6 +30,7 @@ static void loaded_bitmap_free(gpointer data)
 void loaded_init(LoadedBitmaps *l)
 {
     l->list = g_ptr_array_new_with_free_func(loaded_bitmap_free);
+    l->at = 0;
 }
 
 void loaded_free(LoadedBitmaps *l)
@@ -95,7 +96,10 @@ static bool place(LoadedBitmap *b, const char *node, const char *name,
     if (!mapping_from_alias(node, name, &node_here, &name_here, &transform)) {
         return true;
     }
-    found = node_lookup(node_here, node_here, &err);
+    /* What the mapping names are nodes, never devices. */
+    found =
+        node_lookup(migration_params()->block_bitmap_mapping ? NULL : node_here,
+                    node_here, &err);
     if (!found) {
         error_report_err(err);
         return true;
@@ -134,7 +138,7 @@ bool loaded_begin(LoadedBitmaps *l, const Record *record, Error **errp)
 
 bool loaded_runs(LoadedBitmaps *l, const Record *record, Error **errp)
 {
-    LoadedBitmap *b = l->list->len ? l->list->pdata[l->list->len - 1] : NULL;
+    LoadedBitmap *b = l->at < l->list->len ? l->list->pdata[l->at] : NULL;
 
     if (!b || record->bytes % (2 * sizeof(Be64))) {
         return bad(errp);
@@ -157,6 +161,11 @@ bool loaded_runs(LoadedBitmaps *l, const Record *record, Error **errp)
         }
     }
     return true;
+}
+
+void loaded_next(LoadedBitmaps *l)
+{
+    l->at = MIN(l->at + 1, l->list->len);
 }
 
 /* --- bitmaps ------------------------------------------------------------- */

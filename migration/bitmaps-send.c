@@ -1,5 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Dirty bitmaps leave. The machine stands still, so nothing changes them. */
+/*
+ * Dirty bitmaps leave. What they are goes first, while the machine still runs,
+ * so that a destination that cannot take one says so early; from then on they
+ * are busy, and nobody removes them. Their bits go when the machine stands
+ * still.
+ */
 #include "migration/migration-int.h"
 
 #include "block/backend/backend.h"
@@ -93,13 +98,29 @@ static bool add(GPtrArray *list, Node *node, DirtyBitmap *bitmap, Error **errp)
     sent->persistent = transform && transform->has_persistent
                            ? transform->persistent
                            : sent->was_persistent;
+    bitmap_set_busy(bitmap, true);
+    node_ref(node);
     g_ptr_array_add(list, sent);
     return true;
 }
 
-GPtrArray *bitmaps_collect(Error **errp)
+void co_bitmaps_release(GPtrArray *list)
 {
-    GPtrArray *list = g_ptr_array_new_with_free_func(sent_free);
+    co_graph_lock();
+    for (guint i = 0; i < list->len; i++) {
+        SentBitmap *sent = list->pdata[i];
+        Node *node = bitmap_node(sent->bitmap);
+
+        bitmap_set_busy(sent->bitmap, false);
+        co_node_unref(node);
+    }
+    graph_unlock();
+    g_ptr_array_unref(list);
+}
+
+CONTROL_ONLY
+static bool add_all(GPtrArray *list, Error **errp)
+{
     Node *node = NULL;
 
     while ((node = node_next(node))) {
@@ -107,12 +128,25 @@ GPtrArray *bitmaps_collect(Error **errp)
 
         while ((bitmap = bitmap_next(node, bitmap))) {
             if (bitmap_name(bitmap) && !add(list, node, bitmap, errp)) {
-                g_ptr_array_free(list, TRUE);
-                return NULL;
+                return false;
             }
         }
     }
-    return list;
+    return true;
+}
+
+GPtrArray *co_bitmaps_collect(Error **errp)
+{
+    GPtrArray *list = g_ptr_array_new_with_free_func(sent_free);
+    bool ok;
+
+    co_graph_lock();
+    ok = add_all(list, errp);
+    graph_unlock();
+    if (!ok) {
+        co_bitmaps_release(list);
+    }
+    return ok ? list : NULL;
 }
 
 /* --- the way ------------------------------------------------------------- */
@@ -156,17 +190,27 @@ static bool co_send_runs(Channel *c, const DirtyBitmap *bitmap, Error **errp)
     return !n || co_record_send(c, RECORD_RUNS, runs, n * sizeof(Run), errp);
 }
 
+bool co_bitmaps_announce(Channel *c, const GPtrArray *list, Error **errp)
+{
+    for (guint i = 0; i < list->len; i++) {
+        json_object *head = head_of(list->pdata[i]);
+        bool ok = co_record_send_json(c, RECORD_BITMAP, head, errp);
+
+        json_object_put(head);
+        if (!ok) {
+            return false;
+        }
+    }
+    return true;
+}
+
 bool co_bitmaps_send(Channel *c, const GPtrArray *list, Error **errp)
 {
     for (guint i = 0; i < list->len; i++) {
         const SentBitmap *sent = list->pdata[i];
-        json_object *head = head_of(sent);
-        bool ok = co_record_send_json(c, RECORD_BITMAP, head, errp) &&
-                  co_send_runs(c, sent->bitmap, errp) &&
-                  co_record_send(c, RECORD_BITMAP_END, NULL, 0, errp);
 
-        json_object_put(head);
-        if (!ok) {
+        if (!co_send_runs(c, sent->bitmap, errp) ||
+            !co_record_send(c, RECORD_BITMAP_END, NULL, 0, errp)) {
             return false;
         }
     }

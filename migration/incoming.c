@@ -19,6 +19,9 @@ typedef struct Incoming {
     bool started;
     bool live; /* its coroutine */
     bool ended;
+    bool left;      /* the source, in the middle */
+    bool refused;   /* a bitmap of its */
+    bool awaits;    /* what bitmaps there will be */
     bool answer;    /* the source waits for one */
     RunState state; /* of the machine, at the source */
     bool postcopy;
@@ -102,18 +105,22 @@ COROUTINE_ONLY CONTROL_ONLY static bool co_take_record(const Record *record,
     switch (record->kind) {
     case RECORD_HELLO:
         incoming.answer = flag(record, "answer");
+        incoming.awaits = flag(record, "bitmaps");
         return true;
     case RECORD_BITMAP:
-        return loaded_begin(&incoming.bitmaps, record, errp);
+        incoming.refused = !loaded_begin(&incoming.bitmaps, record, errp);
+        return !incoming.refused;
     case RECORD_RUNS:
         return loaded_runs(&incoming.bitmaps, record, errp);
     case RECORD_BITMAP_END:
+        loaded_next(&incoming.bitmaps);
         return true;
     case RECORD_POSTCOPY:
         incoming.postcopy = true;
         set_status(MIGRATION_STATUS_POSTCOPY_ACTIVE);
         return true;
     case RECORD_CHECK:
+        incoming.awaits = false;
         return !incoming.answer ||
                co_record_send(&incoming.channel, RECORD_READY, NULL, 0, errp);
     case RECORD_END:
@@ -133,7 +140,8 @@ COROUTINE_ONLY CONTROL_ONLY static bool co_load(Error **errp)
         Record record;
         bool ok;
 
-        if (!co_record_receive(&incoming.channel, &record, errp)) {
+        if (!co_record_receive(&incoming.channel, &record, &incoming.left,
+                               errp)) {
             return false;
         }
         ok = co_take_record(&record, &end, errp);
@@ -185,8 +193,20 @@ COROUTINE_ONLY CONTROL_ONLY static void co_complete(void)
 static void fail(Error *err)
 {
     incoming.error = g_strdup(error_text(err));
-    error_report_err(err);
-    error_report("load of migration failed: Invalid argument");
+    if (incoming.left && incoming.awaits) {
+        /* The source could not take one along: QEMU's words for that. */
+        error_report("Unable to read node alias string");
+    } else if (!incoming.left) {
+        error_report("%s", error_text(err));
+    }
+    error_free(err);
+    if (incoming.refused || (incoming.left && incoming.awaits)) {
+        error_report("error while loading state for instance 0x0 of device "
+                     "'dirty-bitmap'");
+    }
+    error_report("load of migration failed: %s",
+                 incoming.left && !incoming.awaits ? "Input/output error"
+                                                   : "Invalid argument");
     set_status(MIGRATION_STATUS_FAILED);
 }
 

@@ -54,9 +54,9 @@ void channel_close(Channel *c);
 
 typedef enum RecordKind {
     RECORD_HELLO = 1,  /* JSON */
-    RECORD_BITMAP,     /* JSON */
+    RECORD_BITMAP,     /* JSON: one that will come */
     RECORD_RUNS,       /* pairs of Be64: offset and length in bytes */
-    RECORD_BITMAP_END, /* empty */
+    RECORD_BITMAP_END, /* empty: the next runs are of the next bitmap */
     RECORD_CHECK,      /* empty; answered if the connection goes both ways */
     RECORD_READY,      /* the answer */
     RECORD_POSTCOPY,   /* empty: the rest is sent after the machine stopped */
@@ -77,9 +77,14 @@ bool co_record_send(Channel *c, RecordKind kind, const void *data,
                     uint32_t bytes, Error **errp) COROUTINE_ONLY;
 bool co_record_send_json(Channel *c, RecordKind kind, json_object *json,
                          Error **errp) COROUTINE_ONLY;
-/* False at an end, or with what is no record. */
-bool co_record_receive(Channel *c, Record *record, Error **errp) COROUTINE_ONLY;
+/* False with what is no record, or at an end: *@left then. */
+bool co_record_receive(Channel *c, Record *record, bool *left,
+                       Error **errp) COROUTINE_ONLY;
 void record_free(Record *record);
+/* What the source begins with. */
+bool co_stream_hello(Channel *c, Error **errp) COROUTINE_ONLY;
+/* Asks whether the destination can take what it got, if it can answer. */
+bool co_stream_check(Channel *c, Error **errp) COROUTINE_ONLY;
 /* The bytes that were sent so far. */
 uint64_t stream_sent_bytes(void);
 
@@ -93,8 +98,14 @@ typedef struct SentBitmap {
     bool was_persistent;
 } SentBitmap;
 
-/* All that go along (SentBitmap), by the mapping; NULL with QEMU's text. */
-GPtrArray *bitmaps_collect(Error **errp) CONTROL_ONLY;
+/* All that go along (SentBitmap), by the mapping; NULL with QEMU's text. They
+ * are busy, and their nodes stay, until co_bitmaps_release. Take the graph
+ * lock. */
+GPtrArray *co_bitmaps_collect(Error **errp) COROUTINE_ONLY CONTROL_ONLY;
+void co_bitmaps_release(GPtrArray *list) COROUTINE_ONLY CONTROL_ONLY;
+/* Which ones will come, and then their bits. */
+bool co_bitmaps_announce(Channel *c, const GPtrArray *list,
+                         Error **errp) COROUTINE_ONLY;
 bool co_bitmaps_send(Channel *c, const GPtrArray *list,
                      Error **errp) COROUTINE_ONLY;
 /* They are the destination's: the images here keep them no longer. Under the
@@ -107,12 +118,14 @@ void bitmaps_take_back(const GPtrArray *list);
 /* What came, until the nodes are ours. */
 typedef struct LoadedBitmaps {
     GPtrArray *list; /* LoadedBitmap */
+    guint at;        /* whose bits come */
 } LoadedBitmaps;
 
 void loaded_init(LoadedBitmaps *l);
 void loaded_free(LoadedBitmaps *l);
 bool loaded_begin(LoadedBitmaps *l, const Record *record, Error **errp);
 bool loaded_runs(LoadedBitmaps *l, const Record *record, Error **errp);
+void loaded_next(LoadedBitmaps *l);
 /* Makes the bitmaps; the nodes are active. */
 bool co_loaded_install(LoadedBitmaps *l,
                        Error **errp) COROUTINE_ONLY CONTROL_ONLY;

@@ -79,7 +79,8 @@ bool qmp_migrate_start_postcopy(Error **errp)
         return false;
     }
     if (source_status() == MIGRATION_STATUS_NONE) {
-        error_set(errp, "Start the migration before switching to postcopy");
+        error_set(errp, "Postcopy must be started after migration has been "
+                        "started");
         return false;
     }
     source_postcopy();

@@ -3,6 +3,7 @@
 #include "migration/migration-int.h"
 
 #include "block/graph/activity.h"
+#include "block/job/block-job.h"
 #include "devices/run-state.h"
 #include "qapi/qapi-events.h"
 
@@ -15,6 +16,7 @@ typedef struct Source {
     Channel channel;
     GPtrArray *bitmaps; /* SentBitmap; NULL: none go along */
     char *error;
+    bool untold;     /* queries do not tell the error */
     CoQueue changed; /* something is asked for, or it has ended */
     bool cancelled, go_on, postcopy;
     unsigned passes;
@@ -80,29 +82,21 @@ static bool still_wanted(Error **errp)
     return !source.cancelled;
 }
 
-COROUTINE_ONLY
-static bool co_hello(Error **errp)
-{
-    json_object *json = json_object_new_object();
-    bool ok;
-
-    json_object_object_add(json, "answer",
-                           json_object_new_boolean(source.channel.both_ways));
-    ok = co_stream_begin(&source.channel, errp) &&
-         co_record_send_json(&source.channel, RECORD_HELLO, json, errp);
-    json_object_put(json);
-    return ok;
-}
-
 COROUTINE_ONLY CONTROL_ONLY static bool co_collect(Error **errp)
 {
     if (!migration_cap(MIGRATION_CAPABILITY_DIRTY_BITMAPS)) {
         return true;
     }
-    co_graph_lock();
-    source.bitmaps = bitmaps_collect(errp);
-    graph_unlock();
+    source.bitmaps = co_bitmaps_collect(errp);
+    source.untold = !source.bitmaps;
     return source.bitmaps != NULL;
+}
+
+COROUTINE_ONLY CONTROL_ONLY static void co_release(void)
+{
+    if (source.bitmaps) {
+        co_bitmaps_release(g_steal_pointer(&source.bitmaps));
+    }
 }
 
 /* The machine still runs: who wants postcopy says so now. */
@@ -137,6 +131,7 @@ static void stop_machine(void)
     source.stopped = true;
     source.stopped_ns = reactor_now_ns();
     run_state_set(RUN_STATE_FINISH_MIGRATE);
+    jobs_show_pause();
 }
 
 COROUTINE_ONLY
@@ -158,29 +153,28 @@ static bool co_pre_switchover(Error **errp)
     return true;
 }
 
-/* The destination says whether it can take what it got. */
-COROUTINE_ONLY
-static bool co_check(Error **errp)
+/* A destination that cannot take them says so while the machine runs. */
+COROUTINE_ONLY CONTROL_ONLY static bool co_announce(Error **errp)
 {
-    Record answer;
-    bool ok;
+    return co_collect(errp) &&
+           (!source.bitmaps ||
+            (co_bitmaps_announce(&source.channel, source.bitmaps, errp) &&
+             co_stream_check(&source.channel, errp)));
+}
 
-    if (!co_record_send(&source.channel, RECORD_CHECK, NULL, 0, errp)) {
-        return false;
-    }
-    if (!source.channel.both_ways) {
+/* Who is in the way is said beside QEMU's text. */
+COROUTINE_ONLY CONTROL_ONLY static bool co_let_go(Error **errp)
+{
+    Error *why = NULL;
+
+    if (co_graph_inactivate_all(&why)) {
         return true;
     }
-    if (!co_record_receive(&source.channel, &answer, NULL)) {
-        error_set(errp, "The destination has refused");
-        return false;
-    }
-    ok = answer.kind == RECORD_READY;
-    record_free(&answer);
-    if (!ok) {
-        error_set(errp, "The destination has refused");
-    }
-    return ok;
+    error_report_err(why);
+    source.untold = true;
+    error_set(errp, "qemu_savevm_state_complete_precopy_non_iterable: "
+                    "bdrv_inactivate_all() failed (-1)");
+    return false;
 }
 
 COROUTINE_ONLY CONTROL_ONLY static bool co_hand_over(Error **errp)
@@ -193,7 +187,7 @@ COROUTINE_ONLY CONTROL_ONLY static bool co_hand_over(Error **errp)
         ok = co_bitmaps_forget(source.bitmaps, errp);
         graph_unlock();
     }
-    if (!ok || !co_graph_inactivate_all(errp)) {
+    if (!ok || !co_let_go(errp)) {
         return false;
     }
     source.inactive = true;
@@ -212,12 +206,12 @@ COROUTINE_ONLY CONTROL_ONLY static bool co_move(Error **errp)
         return false;
     }
     source.setup_ns = reactor_now_ns();
-    if (!co_hello(errp)) {
+    if (!co_stream_hello(&source.channel, errp)) {
         return false;
     }
     tell_pass();
     set_status(MIGRATION_STATUS_ACTIVE);
-    if (!co_collect(errp) || !co_wait_for_postcopy(errp)) {
+    if (!co_announce(errp) || !co_wait_for_postcopy(errp)) {
         return false;
     }
     stop_machine();
@@ -227,27 +221,28 @@ COROUTINE_ONLY CONTROL_ONLY static bool co_move(Error **errp)
     if (!source.postcopy) {
         tell_pass();
     }
-    /* Bitmaps may have come and gone while it waited. */
-    /* NOLINTNEXTLINE(bugprone-sizeof-expression): inside of the macro */
-    g_clear_pointer(&source.bitmaps, g_ptr_array_unref);
-    return co_collect(errp) &&
-           (!source.bitmaps ||
+    return (!source.bitmaps ||
             co_bitmaps_send(&source.channel, source.bitmaps, errp)) &&
-           co_check(errp) && still_wanted(errp) && co_hand_over(errp);
+           co_stream_check(&source.channel, errp) && still_wanted(errp) &&
+           co_hand_over(errp);
 }
 
 /* --- the end ------------------------------------------------------------- */
 
 /* The machine goes on here, if its images can be had. */
-COROUTINE_ONLY CONTROL_ONLY static void co_take_back(void)
+COROUTINE_ONLY CONTROL_ONLY static void co_take_back(MigrationStatus status)
 {
     Error *err = NULL;
     bool ours = true;
 
     bitmaps_take_back(source.bitmaps);
+    co_release();
     if (source.inactive) {
         ours = co_graph_activate_all(&err);
         source.inactive = !ours;
+    }
+    if (status == MIGRATION_STATUS_FAILED) {
+        set_status(status);
     }
     if (!ours) {
         error_report_err(err);
@@ -260,15 +255,14 @@ COROUTINE_ONLY CONTROL_ONLY static void co_take_back(void)
 COROUTINE_ONLY CONTROL_ONLY static void co_fail(Error *err)
 {
     if (source.cancelled) {
-        co_take_back();
+        co_take_back(MIGRATION_STATUS_CANCELLED);
         set_status(MIGRATION_STATUS_CANCELLED);
         error_free(err);
         return;
     }
     source.error = g_strdup(error_text(err));
     error_report_err(err);
-    co_take_back();
-    set_status(MIGRATION_STATUS_FAILED);
+    co_take_back(MIGRATION_STATUS_FAILED);
 }
 
 COROUTINE_ONLY CONTROL_ONLY static void co_source(void *opaque)
@@ -282,13 +276,12 @@ COROUTINE_ONLY CONTROL_ONLY static void co_source(void *opaque)
     source.ended_ns = reactor_now_ns();
     if (ok) {
         bitmaps_take_back(source.bitmaps);
+        co_release();
         run_state_set(RUN_STATE_POSTMIGRATE);
         set_status(MIGRATION_STATUS_COMPLETED);
     } else {
         co_fail(err);
     }
-    /* NOLINTNEXTLINE(bugprone-sizeof-expression): inside of the macro */
-    g_clear_pointer(&source.bitmaps, g_ptr_array_unref);
     coqueue_wake_all(&source.changed);
 }
 
@@ -374,7 +367,7 @@ void source_info(MigrationInfo *info)
     }
     info->has_status = true;
     info->status = source.status;
-    info->error_desc = g_strdup(source.error);
+    info->error_desc = source.untold ? NULL : g_strdup(source.error);
     if (source.status == MIGRATION_STATUS_SETUP ||
         (!running && source.status != MIGRATION_STATUS_COMPLETED)) {
         return;

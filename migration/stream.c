@@ -92,11 +92,12 @@ bool co_record_send_json(Channel *c, RecordKind kind, json_object *json,
     return co_record_send(c, kind, text, strlen(text), errp);
 }
 
-bool co_record_receive(Channel *c, Record *record, Error **errp)
+bool co_record_receive(Channel *c, Record *record, bool *left, Error **errp)
 {
     RecordHead head;
     int ret = co_receive(c, &head, sizeof(head), errp);
 
+    *left = ret > 0;
     if (ret > 0) {
         error_set(errp, "The source has left");
     }
@@ -112,6 +113,7 @@ bool co_record_receive(Channel *c, Record *record, Error **errp)
     }
     record->data = g_malloc0(record->bytes + 1);
     ret = record->bytes ? co_receive(c, record->data, record->bytes, errp) : 0;
+    *left = ret > 0;
     if (ret > 0) {
         error_set(errp, "The source has left");
     }
@@ -124,4 +126,45 @@ bool co_record_receive(Channel *c, Record *record, Error **errp)
 void record_free(Record *record)
 {
     g_clear_pointer(&record->data, g_free);
+}
+
+/* --- the source's part ---------------------------------------------------- */
+
+bool co_stream_hello(Channel *c, Error **errp)
+{
+    json_object *json = json_object_new_object();
+    bool ok;
+
+    json_object_object_add(json, "answer",
+                           json_object_new_boolean(c->both_ways));
+    json_object_object_add(json, "bitmaps",
+                           json_object_new_boolean(migration_cap(
+                               MIGRATION_CAPABILITY_DIRTY_BITMAPS)));
+    ok = co_stream_begin(c, errp) &&
+         co_record_send_json(c, RECORD_HELLO, json, errp);
+    json_object_put(json);
+    return ok;
+}
+
+bool co_stream_check(Channel *c, Error **errp)
+{
+    Record answer;
+    bool ok, left;
+
+    if (!co_record_send(c, RECORD_CHECK, NULL, 0, errp)) {
+        return false;
+    }
+    if (!c->both_ways) {
+        return true;
+    }
+    ok = co_record_receive(c, &answer, &left, NULL);
+    if (ok) {
+        ok = answer.kind == RECORD_READY;
+        record_free(&answer);
+    }
+    if (!ok) {
+        /* What QEMU finds when it writes the next time. */
+        error_set_errno(errp, EPIPE, "Unable to write to socket");
+    }
+    return ok;
 }

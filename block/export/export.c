@@ -168,7 +168,7 @@ COROUTINE_ONLY CONTROL_ONLY static bool co_attach_root(BlockExport *exp,
     Perms perm = PERM_CONSISTENT_READ | (exp->writable ? PERM_WRITE : 0);
     Perms shared = exp->driver->resizable ? PERM_ALL : PERM_ALL & ~PERM_RESIZE;
 
-    if (exp->writable && node->read_only) {
+    if (exp->writable && node->read_only && !node->inactive) {
         error_set(errp, "Cannot export read-only node as writable");
         return false;
     }
@@ -230,10 +230,12 @@ co_add_locked(const BlockExportOptions *options, Error **errp)
         return NULL;
     }
     node = node_lookup(NULL, options->node_name, errp);
-    /* Also before a migration is over: disks come by NBD meanwhile. */
-    if (!node || !co_node_activate(node, errp)) {
+    if (!node) {
         return NULL;
     }
+    /* Also before a migration is over: disks come by NBD meanwhile. What is
+     * another process's can be read as it was, and not be written to. */
+    co_node_activate(node, NULL);
     exp = export_new(options);
     if (!add_iothreads(exp->iothreads, options->iothread, errp) ||
         !co_attach_root(exp, node, errp)) {

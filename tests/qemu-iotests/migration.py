@@ -124,6 +124,65 @@ class Handover(MigrationCase):
         src.cmd('cont')
         self.assertEqual(self.status(src), 'running')
 
+    def test_writer_in_the_way(self):
+        """The images stay, and the machine goes on, when somebody may write."""
+        src, dst = self.pair(device=False, target_image=self.make('copy'))
+        server = exports.Server(src)
+        server.add('d', writable=True)
+        src.cmd('cont')
+        src.qmp.event('RESUME')
+        src.cmd('migrate', uri=self.uri)
+        self.assertEqual(self.statuses(src, 'failed'),
+                         ['setup', 'active', 'failed'])
+        src.qmp.event('RESUME')
+        self.assertEqual(src.cmd('query-migrate'), {'status': 'failed'})
+        self.assertEqual(self.status(src), 'running')
+        self.assertIn('qemu_savevm_state_complete_precopy_non_iterable: '
+                      'bdrv_inactivate_all() failed (-1)', src.stderr())
+        self.assertEqual(dst.wait(), 1)
+        self.assertIn('load of migration failed: Input/output error',
+                      dst.stderr())
+
+    def test_export_of_what_is_not_ours(self):
+        src, dst = self.pair()
+        for vm in dst, src:
+            server = exports.Server(vm, f'nbd{vm.pid}')
+            self.assert_error(vm, 'block-export-add', {
+                'type': 'nbd', 'id': 'w', 'node-name': 'd', 'writable': True},
+                'Block node is read-only')
+            vm.cmd('block-export-add', {
+                'type': 'nbd', 'id': 'e', 'node-name': 'd'})
+            handle = server.connect('d')
+            self.assertEqual(handle.pread(512, 0), bytes(512))
+            exports.disconnect(handle)
+            vm.cmd('nbd-server-stop')
+            if vm is dst:
+                src.cmd('migrate', uri=self.uri)
+                self.statuses(src, 'completed')
+                self.statuses(dst, 'completed')
+
+    def test_jobs_stand_still(self):
+        src, dst = self.pair('pause-before-switchover',
+                             target_image=self.make('copy'))
+        src.cmd('blockdev-add', {'driver': 'null-co', 'node-name': 't',
+                                 'size': SIZE, 'read-zeroes': True})
+        src.cmd('blockdev-mirror', {'device': 'd', 'target': 't',
+                                    'sync': 'full', 'job-id': 'm'})
+        src.qmp.event('JOB_STATUS_CHANGE', status='ready')
+        src.cmd('cont')
+        src.qmp.events.clear()
+        src.cmd('migrate', uri=self.uri)
+        src.qmp.event('STOP')
+        self.assertEqual([
+            src.qmp.event('JOB_STATUS_CHANGE')['data']['status']
+            for _ in range(2)], ['standby', 'ready'])
+        src.qmp.event('MIGRATION', status='pre-switchover')
+        src.cmd('block-job-cancel', device='m')
+        src.qmp.event('JOB_STATUS_CHANGE', status='null')
+        src.cmd('migrate-continue', state='pre-switchover')
+        self.statuses(src, 'completed')
+        self.statuses(dst, 'completed')
+
     def test_late_activation(self):
         src, dst = self.pair('late-block-activate')
         src.cmd('migrate', uri=self.uri)
@@ -473,6 +532,17 @@ class Bitmaps(MigrationCase):
         self.assertEqual(self.bitmaps(dst), {})
         self.assertIn("Error: Unknown node alias 'd'", dst.stderr())
 
+    def test_mapping_to_no_node(self):
+        src, dst = self.start(target_image=self.make('copy'))
+        self.add_all(src)
+        dst.cmd('migrate-set-parameters', {'block-bitmap-mapping': [
+            {'node-name': 'zz', 'alias': 'd', 'bitmaps': [
+                {'name': 'b0', 'alias': 'b0'}]}]})
+        self.run_it(src, dst)
+        self.assertEqual(self.bitmaps(dst), {})
+        self.assertIn("Cannot find device='' nor node-name='zz'",
+                      dst.stderr())
+
     def test_no_such_node(self):
         src = self.vm(device=False)
         dst = self.vm('-incoming', self.uri, image=self.make('copy'),
@@ -489,12 +559,17 @@ class Bitmaps(MigrationCase):
         src, dst = self.start(target_image=self.make('copy'))
         for vm in src, dst:
             vm.cmd('block-dirty-bitmap-add', node='d', name='b')
+        src.cmd('cont')
         src.cmd('migrate', uri=self.uri)
         self.statuses(src, 'failed')
         self.assertEqual(dst.wait(), 1)
         self.assertIn("Bitmap with the same name ('b') already exists on "
                       'destination', dst.stderr())
+        self.assertIn("error while loading state for instance 0x0 of device "
+                      "'dirty-bitmap'", dst.stderr())
         self.write(src, 0, 65536)
+        # It was found while the machine ran.
+        self.assertNotIn('STOP', [e['event'] for e in src.qmp.events])
         self.assertEqual(self.bitmaps(src), {'b': (65536, True, False)})
 
     def test_long_name(self):
@@ -503,9 +578,48 @@ class Bitmaps(MigrationCase):
         src.cmd('block-dirty-bitmap-add', node='d', name=name)
         src.cmd('migrate', uri=self.uri)
         self.statuses(src, 'failed')
+        self.assertEqual(src.cmd('query-migrate'), {'status': 'failed'})
         self.assertEqual(dst.wait(), 1)
         self.assertIn(f"Cannot migrate bitmap '{name}' on node 'd': Name is "
                       'longer than 255 bytes', src.stderr())
+        self.assertIn('Unable to read node alias string', dst.stderr())
+
+    def test_busy(self):
+        """Those that go along stay as they are until it is over."""
+        src, dst = self.start(target_image=self.make('copy'))
+        self.capabilities(src, 'pause-before-switchover')
+        for name in 'b', 'p':
+            src.cmd('block-dirty-bitmap-add', node='d', name=name,
+                    persistent=name == 'p')
+        src.cmd('migrate', uri=self.uri)
+        src.qmp.event('MIGRATION', status='pre-switchover')
+        for name in 'b', 'p':
+            self.assert_error(
+                src, 'block-dirty-bitmap-remove', {'node': 'd', 'name': name},
+                f"Bitmap '{name}' is currently in use by another operation "
+                'and cannot be used')
+        src.cmd('block-dirty-bitmap-add', node='d', name='late')
+        src.cmd('migrate_cancel')
+        self.statuses(src, 'cancelled')
+        self.assertEqual(dst.wait(), 1)
+        self.assertEqual(dst.stderr().strip().split(': ', 1)[1],
+                         'load of migration failed: Input/output error')
+        for name in 'b', 'p', 'late':
+            src.cmd('block-dirty-bitmap-remove', node='d', name=name)
+
+    def test_late_ones_stay(self):
+        src, dst = self.start(target_image=self.make('copy'))
+        self.capabilities(src, 'pause-before-switchover')
+        src.cmd('block-dirty-bitmap-add', node='d', name='b')
+        src.cmd('migrate', uri=self.uri)
+        src.qmp.event('MIGRATION', status='pre-switchover')
+        src.cmd('block-dirty-bitmap-add', node='d', name='late')
+        src.cmd('migrate-continue', state='pre-switchover')
+        self.statuses(src, 'completed')
+        self.statuses(dst, 'completed')
+        self.assertEqual(list(self.bitmaps(dst)), ['b'])
+        self.assertEqual(set(self.bitmaps(src)), {'b', 'late'})
+        src.cmd('block-dirty-bitmap-remove', node='d', name='b')
 
     def test_mapping_texts(self):
         vm = self.vm(device=False)
