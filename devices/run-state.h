@@ -22,8 +22,8 @@ void run_state_begin(bool stopped, bool incoming) CONTROL_ONLY;
 RunState run_state_get(void) CONTROL_ONLY;
 /* Goes over to @state; STOP or RESUME is told if it stops or goes on. */
 void run_state_set(RunState state) CONTROL_ONLY;
-/* How long it has run by now; run_state_set_clock: it is that long ago that it
- * began, for it was made what it once was. */
+/* How long it has run by now; run_state_set_clock_ns: it is that long ago that
+ * it began, for it was made what it once was. */
 int64_t run_state_clock_ns(void) CONTROL_ONLY;
 void run_state_set_clock_ns(int64_t ns) CONTROL_ONLY;
 /* Whether it runs when the machine that it waits for has come. */

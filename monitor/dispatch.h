@@ -7,7 +7,7 @@
  * 1. Over all sessions one command runs at a time, in order of arrival; it may
  *    yield. Commands that may run out of band (allow-oob) and are sent by
  *    `exec-oob` run at once, beside it.
- * 2. After co_dispatch_close no command starts.
+ * 2. After dispatch_close no command starts.
  * Texts and classes of errors are QEMU 7.2's. Control thread.
  */
 #ifndef MONITOR_DISPATCH_H

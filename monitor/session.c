@@ -33,7 +33,7 @@ typedef struct Session {
     QmpState state;
     Output output;
     GQueue requests; /* Request * */
-    bool ending;     /* sessions_end: requests are dropped */
+    bool ending;     /* co_sessions_end: requests are dropped */
     bool input_ended;
     bool executing;
     bool executor_ended;

@@ -26,7 +26,7 @@
  * session.c) may bring some more. */
 #define SESSION_MAX_REQUESTS 8
 
-/* Serves @stream until the client has left or sessions_end. Does not close
+/* Serves @stream until the client has left or co_sessions_end. Does not close
  * its descriptors. @pretty: indented output. */
 void co_session_run(const Stream *stream,
                     bool pretty) COROUTINE_ONLY CONTROL_ONLY;

@@ -2,7 +2,7 @@
 /*
  * The bound on what a copy fills of its target.
  *
- *     claimed data: space_take --> held --space_give (discarded)--> free
+ *     claimed data: --take--> held --give (discarded)--> free
  *                      | no room
  *                      +--> back to do; -ENOSPC, or wait until some is given
  *

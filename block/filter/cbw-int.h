@@ -4,7 +4,7 @@
  * copy-before-write.h for the invariants.
  *
  *   cluster:  untouched --co_cbw_save--> being copied --> in the target (done)
- *   access:   open --co_cbw_snapshot_discard--> closed (for good)
+ *   access:   open --co_cbw_snapshot_pdiscard--> closed (for good)
  *   snapshot: whole --cbw_break--> broken (for good)
  *
  * Who reads the snapshot and who writes to the disk meet here:

@@ -59,13 +59,13 @@ struct Job {
     unsigned pause_count;
     bool user_paused;    /* one of pause_count is the user's */
     bool paused;         /* the pause is in effect */
-    bool quiet;          /* pauses of it do not show (job_quiet_sections) */
+    bool quiet;          /* pauses of it do not show (jobs_quiet_sections) */
     bool paused_quietly; /* this one does not */
     bool at_pause_point; /* the coroutine is in a wait that may be paused */
 
     /* The job's coroutine: run.c. */
     Coroutine *co;
-    bool asleep; /* it has yielded in its wait: job_wake enters it */
+    bool asleep; /* it has yielded in its wait: wake (run.c) enters it */
     bool kicked;
     bool expired; /* the wait's time is over */
     Timer timer;

@@ -3,7 +3,7 @@
  * The client of one NBD export: what the files of the driver `nbd` share. A
  * client has one link (connection) or several; each lives like this:
  *
- *              co_nbd_connect            nbd_link_start
+ *           co_nbd_connect_first         nbd_link_start
  *   (down) ----------------------> ready ---------------> up
  *     ^  \_ the connector, again                          |  nbd_link_kill
  *     |     and again                                     v

@@ -3,7 +3,7 @@
  * Pieces of L2 tables and refcount blocks in memory, as many as the cache
  * sizes allow.
  *
- *   (none) --co_piece_get--> loading --> clean <--written-- being written
+ *   (none) ------get------> loading --> clean <--written-- being written
  *                                          |                   ^
  *                                          +--modify--> dirty--+ taken
  *
