@@ -7,7 +7,7 @@
 
 #include "util/be.h"
 
-static const char magic[8] = "TIDEMIG1";
+static const char magic[8] = "TIDEMIG2";
 
 typedef struct RecordHead {
     Be32 kind, bytes;
