@@ -93,6 +93,44 @@ class Probe(case.Case):
         self.assertEqual(options['boot-opts']['strict'], 'boolean')
 
 
+class Absent(case.Case):
+
+    def test_queries(self):
+        """Hardware that is not there is told to be not there."""
+        vm = hmp.start(self, *PC)
+        for command, answer in (
+                ('query-tpm', []), ('query-acpi-ospm-status', []),
+                ('query-vcpu-dirty-limit', []), ('query-pr-managers', []),
+                ('query-dump', {'total': 0, 'status': 'none', 'completed': 0}),
+                ('query-colo-status', {'last-mode': 'none', 'mode': 'none',
+                                       'reason': 'none'}),
+                ('query-replay', {'icount': 0, 'mode': 'none'}),
+                ('query-mice', [{'index': 2, 'name': 'QEMU PS/2 Mouse',
+                                 'current': True, 'absolute': False}]),
+                ('x-query-numa', {'human-readable-text': '0 nodes\n'}),
+                ('x-query-rdma', {'human-readable-text': ''})):
+            self.assertEqual(vm.cmd(command), answer, command)
+        self.assertEqual(vm.cmd('query-sev')['state'], 'uninit')
+
+    def test_refused(self):
+        vm = hmp.start(self, *PC)
+        for command, desc in (
+                ('query-vm-generation-id', 'VM Generation ID device not found'),
+                ('query-sev-launch-measure',
+                 'SEV launch measurement is not available'),
+                ('query-sgx', 'No EPC regions defined, SGX not available'),
+                ('x-query-profile', 'Internal profiler not compiled')):
+            self.assert_error(vm, command, {}, desc)
+
+    def test_nothing_at_all(self):
+        vm = hmp.start(self, '-machine', 'none')
+        self.assertEqual(vm.cmd('query-mice'), [])
+        self.assert_error(vm, 'query-acpi-ospm-status', {},
+                          'command is not supported, missing ACPI device')
+        self.assert_error(vm, 'query-sgx', {},
+                          'SGX is only supported on PC machines')
+
+
 class Started(case.Case):
 
     def test_processors(self):
