@@ -7,6 +7,9 @@
 #define SECTORS_MAX 255
 #define QUEUE_MAX 1024
 #define SCSI_LUN_MAX 16383
+#define SCSI_QUEUES_MAX 1022
+#define NVME_QUEUES_MAX 65535
+#define NVME_VECTORS_MAX 2048
 
 /* What was said of @name, in any spelling of numbers; @otherwise if nothing. */
 static uint64_t value_of(json_object *values, const char *name,
@@ -102,7 +105,13 @@ static bool queues_ok(json_object *values, Error **errp)
         error_set(errp, "num-queues property must be larger than 0");
         return false;
     }
-    if (size <= 2 || size > QUEUE_MAX || !is_power_of_2(size)) {
+    if (size <= 2) {
+        error_set(errp,
+                  "invalid queue-size property (%" PRIu64 "), must be > 2",
+                  size);
+        return false;
+    }
+    if (size > QUEUE_MAX || !is_power_of_2(size)) {
         error_set(errp,
                   "invalid queue-size property (%" PRIu64
                   "), must be a power of 2 (max %d)",
@@ -112,13 +121,61 @@ static bool queues_ok(json_object *values, Error **errp)
     return true;
 }
 
+static bool is_on(json_object *values, const char *name)
+{
+    json_object *value = json_object_object_get(values, name);
+
+    return value && !strcmp(device_json_text(value), "on");
+}
+
+/* Commands of SCSI went out of the protocol with its version 1.0. */
+static bool version_ok(json_object *values, Error **errp)
+{
+    bool ok = !is_on(values, "scsi") || is_on(values, "disable-modern");
+
+    if (!ok) {
+        error_set(errp, "Please set scsi=off for virtio-blk devices in order "
+                        "to use virtio 1.0");
+    }
+    return ok;
+}
+
+/* --- controllers --------------------------------------------------------- */
+
+static bool controller_ok(const DeviceModel *model, json_object *values,
+                          Error **errp)
+{
+    uint64_t queues = value_of(values, "num_queues", UINT32_MAX);
+    uint64_t vectors = value_of(values, "msix_qsize", 1);
+
+    if (g_str_has_prefix(model->name, "virtio-scsi") && queues != UINT32_MAX &&
+        (!queues || queues > SCSI_QUEUES_MAX)) {
+        error_set(errp,
+                  "Invalid number of queues (= %" PRIu64
+                  "), must be a positive integer less than %d.",
+                  queues, SCSI_QUEUES_MAX);
+        return false;
+    }
+    if (strcmp(model->name, "nvme") != 0) {
+        return true;
+    }
+    if (vectors < 1 || vectors > NVME_VECTORS_MAX) {
+        error_set(errp, "msix_qsize must be between 1 and %d",
+                  NVME_VECTORS_MAX);
+        return false;
+    }
+    return between("max_ioqpairs", value_of(values, "max_ioqpairs", 1),
+                   NVME_QUEUES_MAX, errp);
+}
+
 bool device_limits_check(const DeviceModel *model, json_object *values,
                          Error **errp)
 {
     bool is_blk = device_model_property(model, "config-wce");
 
     return blocks_ok(model, values, errp) && geometry_ok(model, values, errp) &&
-           (!is_blk || queues_ok(values, errp));
+           (!is_blk || (queues_ok(values, errp) && version_ok(values, errp))) &&
+           controller_ok(model, values, errp);
 }
 
 /* --- SCSI ---------------------------------------------------------------- */
@@ -131,7 +188,8 @@ static bool lun_free(const Device *device, int64_t id, int64_t lun,
         if (id >= 0 && lun >= 0 && d != device && d->at == device->at &&
             device_number(d, "scsi-id", -1) == id &&
             device_number(d, "lun", -1) == lun) {
-            error_set(errp, "lun already used by '%s'", d->id ? d->id : "");
+            error_set(errp, "lun already used by '%s'",
+                      d->id ? d->id : "(null)");
             return false;
         }
     }

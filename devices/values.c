@@ -148,7 +148,7 @@ static bool json_type_ok(const DeviceProperty *p, json_object *value,
 
     if (!strcmp(p->type, "bool")) {
         wanted = type == json_type_boolean ? NULL : "boolean";
-    } else if (!strcmp(p->type, "str")) {
+    } else if (!strcmp(p->type, "str") || words_of(p->type)) {
         wanted = type == json_type_string ? NULL : "string";
     } else if (is_number_type(p->type) && strcmp(p->name, "addr")) {
         wanted = type == json_type_int ? NULL : "integer";

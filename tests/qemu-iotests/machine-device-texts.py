@@ -22,6 +22,14 @@ REFUSED = [
      'num-queues property must be larger than 0'),
     ('virtio-blk', 'queue-size=3', 'invalid queue-size property (3), must be '
      'a power of 2 (max 1024)'),
+    ('virtio-blk', 'queue-size=2',
+     'invalid queue-size property (2), must be > 2'),
+    ('virtio-blk', 'scsi=on', 'Please set scsi=off for virtio-blk devices in '
+     'order to use virtio 1.0'),
+    ('nvme', 'serial=x,max_ioqpairs=0',
+     'max_ioqpairs must be between 1 and 65535'),
+    ('nvme', 'serial=x,msix_qsize=2049',
+     'msix_qsize must be between 1 and 2048'),
     ('virtio-blk', 'addr=33',
      "Property 'virtio-blk-pci.addr' doesn't take value '33'"),
     ('virtio-blk', 'addr=1f.9',
@@ -61,6 +69,31 @@ class Texts(machine.MachineCase):
                          '-device', 'scsi-cd,id=a,scsi-id=1,lun=2',
                          '-device', 'scsi-cd,scsi-id=1,lun=2'),
             "-device scsi-cd,scsi-id=1,lun=2: lun already used by 'a'")
+
+    def test_lun_taken_without_name(self):
+        self.assertEqual(
+            self.refused('-machine', 'pc', '-device', 'virtio-scsi',
+                         '-device', 'scsi-cd,scsi-id=1,lun=2',
+                         '-device', 'scsi-cd,scsi-id=1,lun=2'),
+            "-device scsi-cd,scsi-id=1,lun=2: lun already used by '(null)'")
+
+    def test_queues(self):
+        device = 'virtio-scsi,num_queues=0'
+        self.assertEqual(
+            self.refused('-machine', 'pc', '-device', device),
+            f'-device {device}: Invalid number of queues (= 0), must be a '
+            'positive integer less than 1022.')
+        self.machine('-machine', 'pc', '-device',
+                     'virtio-scsi,num_queues=1021').quit()
+
+    def test_json(self):
+        device = '{"driver": "virtio-blk-pci", "drive": "d", ' \
+            '"write-cache": true}'
+        self.assertEqual(
+            self.refused('-machine', 'pc', '-drive',
+                         'if=none,id=d,driver=null-co', '-device', device),
+            f"-device {device}: Invalid parameter type for 'write-cache', "
+            'expected: string')
 
     def test_write_cache(self):
         for value, writeback in (('on', True), ('off', False)):
