@@ -23,12 +23,18 @@ static bool overlap(const Node *a, const Node *b)
     return node_leads_to(a, b) || node_leads_to(b, a);
 }
 
-/* All disks on a node are used from one thread. That of a virtio-blk device is
- * its guest driver's to start. */
+/* From where it uses its disk: the thread of a virtio-blk device is its guest
+ * driver's to start. */
+static const Object *thread_in_use(const Device *device)
+{
+    return device->model->inner_type ? NULL : device_thread(device);
+}
+
+/* All disks on a node are used from one thread. */
 CONTROL_ONLY
 static bool thread_ok(const Device *device, const Node *node, Error **errp)
 {
-    if (!node || device->model->inner_type) {
+    if (!node) {
         return true;
     }
     for (Device *d = device_next(NULL); d; d = device_next(d)) {
@@ -36,7 +42,7 @@ static bool thread_ok(const Device *device, const Node *node, Error **errp)
             d->disk.backend ? backend_node(d->disk.backend) : NULL;
 
         if (d != device && other && overlap(node, other) &&
-            device_thread(d) != device_thread(device)) {
+            thread_in_use(d) != thread_in_use(device)) {
             error_set(errp, "Cannot change iothread of active block backend");
             return false;
         }

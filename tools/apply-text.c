@@ -17,6 +17,17 @@ bool co_apply_blockdev_text(const char *text, Error **errp)
     return ok;
 }
 
+/* People's monitors have no JSON to lay out. */
+static bool pretty_ok(const MonitorOptions *o, Error **errp)
+{
+    bool ok = o->mode != MONITOR_MODE_READLINE || !o->has_pretty || !o->pretty;
+
+    if (!ok) {
+        error_set(errp, "'pretty' is not compatible with HMP monitors");
+    }
+    return ok;
+}
+
 bool apply_monitor_text(const char *text, MonitorMode mode, Error **errp)
 {
     MonitorOptions *o = PARSE_OPTION(MonitorOptions, text, "chardev", errp);
@@ -26,7 +37,7 @@ bool apply_monitor_text(const char *text, MonitorMode mode, Error **errp)
         o->has_mode = true;
         o->mode = mode;
     }
-    ok = o && monitor_add(o, errp);
+    ok = o && pretty_ok(o, errp) && monitor_add(o, errp);
     MonitorOptions_free(o);
     return ok;
 }

@@ -117,6 +117,12 @@ class Words(machine.MachineCase):
                 self.assertEqual(
                     self.refused('-machine', 'pc', option, words), text)
 
+    def test_pretty_is_for_programs(self):
+        words = 'c,mode=readline,pretty=on'
+        self.assertEqual(
+            self.refused('-chardev', 'null,id=c', '-mon', words),
+            f"-mon {words}: 'pretty' is not compatible with HMP monitors")
+
     def test_nobody_is_connected(self):
         vm = self.machine('-machine', 'pc', '-netdev', 'user,id=n')
         vm.quit()

@@ -77,6 +77,23 @@ class Texts(machine.MachineCase):
                          '-device', 'scsi-cd,scsi-id=1,lun=2'),
             "-device scsi-cd,scsi-id=1,lun=2: lun already used by '(null)'")
 
+    def test_threads(self):
+        """A disk in another thread is not for virtio-blk, whose own thread
+        does not count before a guest runs."""
+        base = ('-machine', 'pc', '-object', 'iothread,id=i', '-blockdev',
+                'null-co,node-name=n', '-device', 'virtio-scsi,iothread=i')
+        disk = 'scsi-hd,drive=n,share-rw=on'
+        for more in '', ',iothread=i':
+            device = f'virtio-blk,drive=n,share-rw=on{more}'
+            for pair in (disk, device), (device, disk):
+                self.assertEqual(
+                    self.refused(*base, '-device', pair[0], '-device',
+                                 pair[1]),
+                    f'-device {pair[1]}: Cannot change iothread of active '
+                    'block backend')
+        self.machine(*base, '-device', device, '-device',
+                     'ide-hd,drive=n,share-rw=on').quit()
+
     def test_queues(self):
         device = 'virtio-scsi,num_queues=0'
         self.assertEqual(
