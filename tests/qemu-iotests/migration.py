@@ -439,6 +439,16 @@ class Bitmaps(MigrationCase):
         self.statuses(dst, 'completed')
         self.assertEqual(self.bitmaps(dst), {'b0': (65536, True, True)})
 
+    def test_postcopy_texts(self):
+        vm = self.vm(device=False)
+        self.assert_error(vm, 'migrate-start-postcopy', None,
+                          'Enable postcopy with migrate_set_capability before '
+                          'the start of migration')
+        self.capabilities(vm, 'postcopy-ram')
+        self.assert_error(vm, 'migrate-start-postcopy', None,
+                          'Postcopy must be started after migration has been '
+                          'started')
+
     def test_postcopy(self):
         src, dst = self.start()
         self.add_all(src)
