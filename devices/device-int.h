@@ -29,4 +29,13 @@ bool device_limits_check(const DeviceModel *model, json_object *values,
 /* Whether a SCSI device has a place of its own; true for all others. */
 bool device_scsi_place_ok(const Device *device, Error **errp) CONTROL_ONLY;
 
+/* --- chosen.c; the caller owns what these return ------------------------- */
+
+/* The path of a bus, as far as it is known where that is. */
+json_object *device_bus_value(const Bus *bus) CONTROL_ONLY;
+/* What @name is after the device has chosen, or NULL: that is no matter of
+ * choice. */
+json_object *device_chosen_value(const Device *device,
+                                 const char *name) CONTROL_ONLY;
+
 #endif

@@ -25,6 +25,7 @@ static bool overlap(const Node *a, const Node *b)
 
 /* From where it uses its disk: the thread of a virtio-blk device is its guest
  * driver's to start. */
+CONTROL_ONLY
 static const Object *thread_in_use(const Device *device)
 {
     return device->model->inner_type ? NULL : device_thread(device);

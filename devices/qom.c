@@ -7,7 +7,7 @@
  */
 #include "devices/board.h"
 #include "devices/cpu.h"
-#include "devices/device.h"
+#include "devices/device-int.h"
 #include "objects/qom-path.h"
 #include "objects/qom-types.h"
 #include "qapi/qapi-types.h"
@@ -191,11 +191,13 @@ static json_object *guest_stats(void)
     return all;
 }
 
+CONTROL_ONLY
 static json_object *get_device(const void *opaque, const char *name,
                                Error **errp)
 {
     const Device *device = opaque;
     const DeviceProperty *p = device_model_property(device->model, name);
+    json_object *value;
 
     if (!strcmp(name, "realized") || !strcmp(name, "hotpluggable")) {
         return json_object_new_boolean(true);
@@ -204,7 +206,10 @@ static json_object *get_device(const void *opaque, const char *name,
         return json_object_new_boolean(device->hotplugged);
     }
     if (!strcmp(name, "parent_bus") && device->at) {
-        return json_object_new_string(device->at->name);
+        return device_bus_value(device->at);
+    }
+    if (p && (value = device_chosen_value(device, name))) {
+        return value;
     }
     if (!strcmp(name, "drive") && device->disk.backend) {
         return drive_value(device);

@@ -131,6 +131,28 @@ class Absent(case.Case):
                           'SGX is only supported on PC machines')
 
 
+class Chosen(case.Case):
+
+    def test_values(self):
+        """What devices chose is shown, not that nothing was said."""
+        vm = hmp.start(
+            self, *PC, '-smp', '2', '-device', 'virtio-scsi,id=s', '-blockdev',
+            'null-co,node-name=n', '-blockdev', 'null-co,node-name=m',
+            '-device', 'scsi-hd,drive=n,id=a', '-device',
+            'scsi-hd,drive=m,id=b', '-device', 'scsi-cd,id=c,lun=5',
+            '-device', 'ide-cd,id=i')
+        for path, name, value in (
+                ('a', 'scsi-id', 0), ('a', 'lun', 0), ('b', 'scsi-id', 1),
+                ('b', 'lun', 0), ('c', 'scsi-id', 0), ('c', 'lun', 5),
+                ('a', 'bootindex', -1), ('s', 'num_queues', 2),
+                ('i', 'unit', 0), ('s', 'parent_bus', '/machine/i440fx/pci.0'),
+                ('a', 'parent_bus',
+                 '/machine/peripheral/s/virtio-backend/s.0')):
+            with self.subTest(path=path, name=name):
+                self.assertEqual(
+                    vm.cmd('qom-get', path=path, property=name), value)
+
+
 class Started(case.Case):
 
     def test_processors(self):
