@@ -64,6 +64,7 @@ void machine_help(void)
         "                       what stands in front of messages\n"
         "  -h, -help, -version\n"
         "\n"
-        "Options of QEMU that only a guest would notice are accepted.\n",
+        "Options of QEMU that only a guest would notice are accepted; their\n"
+        "words have to make sense.\n",
         stdout);
 }
