@@ -49,11 +49,42 @@ void about_set_memory(uint64_t bytes)
     about.memory_bytes = bytes;
 }
 
+/* How they lie is looked at, and of no effect. */
+static bool cpu_words_ok(const char *text, Error **errp)
+{
+    static const char *const keys[] = {"cpus",     "sockets", "dies",
+                                       "clusters", "cores",   "threads",
+                                       "maxcpus",  NULL};
+    Opts *opts = opts_parse(text, "cpus", NULL);
+    bool ok = true;
+
+    for (guint i = 0; ok && i < opts->list->len; i++) {
+        const Opt *opt = opts->list->pdata[i];
+        char *end;
+
+        if (!g_strv_contains(keys, opt->name)) {
+            error_set(errp, "Parameter 'smp.%s' is unexpected", opt->name);
+            ok = false;
+            continue;
+        }
+        (void)g_ascii_strtoll(opt->value, &end, 10);
+        ok = end != opt->value && !*end;
+        if (!ok) {
+            error_set(errp, "Parameter 'smp.%s' expects integer", opt->name);
+        }
+    }
+    opts_free(opts);
+    return ok;
+}
+
 bool about_set_cpus(const char *text, Error **errp)
 {
     g_autofree char *word = take_word(text, "cpus");
     guint64 n = 1;
 
+    if (!cpu_words_ok(text, errp)) {
+        return false;
+    }
     if (word &&
         !g_ascii_string_to_unsigned(word, 10, 0, UINT32_MAX, &n, NULL)) {
         error_set(errp, "Parameter 'smp.cpus' expects integer");

@@ -48,6 +48,8 @@ class Messages(machine.MachineCase):
                 (['-smp', '2'], 'Invalid SMP CPUs 2. The max CPUs supported by '
                                 "machine 'none' is 1"),
                 (['-smp', 'x'], "Parameter 'smp.cpus' expects integer"),
+                (['-smp', '2,foo=1'], "Parameter 'smp.foo' is unexpected"),
+                (['-smp', '2,cores=x'], "Parameter 'smp.cores' expects integer"),
                 (['-cpu', 'x'], "unable to find CPU model 'x'"),
                 (['-daemonize', '-qmp', 'stdio'],
                  '-qmp stdio: cannot use stdio with -daemonize'),
