@@ -193,7 +193,8 @@ int co_qcow2_check_count_all(Qcow2Check *c)
 
 /* --- the whole ----------------------------------------------------------- */
 
-/* What was damaged is whole again: the marks go. */
+/* What was damaged is whole again: the marks go, and with whatever repair was
+ * asked for, as nothing is left to be mended. */
 COROUTINE_ONLY
 static int co_clear_marks(Qcow2Check *c)
 {
@@ -202,7 +203,7 @@ static int co_clear_marks(Qcow2Check *c)
     int ret;
 
     if (!(s->incompatible & marks) || c->out->check_errors ||
-        c->out->corruptions || !qcow2_check_fixes(c, CHECK_FIX_ERRORS)) {
+        c->out->corruptions || !c->out->fix) {
         return 0;
     }
     s->incompatible &= ~marks;

@@ -33,6 +33,24 @@ class Check(case.Case):
         self.assertEqual(done.stderr, LEAK + 'ERROR OFLAG_COPIED data cluster:'
                          ' l2_entry=8000000000050000 refcount=2\n')
 
+    def marks(self):
+        with open('a', 'rb') as f:
+            f.seek(72)
+            return int.from_bytes(f.read(8), 'big')
+
+    def test_mending_leaks_takes_marks_away(self):
+        for mark in (1, 2):
+            self.patch(REFCOUNTS + 12, b'\0\1')
+            self.patch(72, mark.to_bytes(8, 'big'))
+            tools.img('check', '-q', '-r', 'leaks', 'a')
+            self.assertEqual(self.marks(), 0)
+
+    def test_mark_stays_if_more_than_leaks_is_wrong(self):
+        self.patch(REFCOUNTS + 10, b'\0\0')
+        self.patch(72, b'\0\0\0\0\0\0\0\2')
+        done = tools.img('check', '-q', '-r', 'leaks', 'a', check=False)
+        self.assertEqual((done.returncode, self.marks()), (1, 2))
+
     def test_zeroes_at_no_place(self):
         """Nothing is lost with a place that cannot be."""
         self.patch(4 * 65536, b'\x80\0\0\0\0\5\2\1')
