@@ -63,12 +63,13 @@ static bool block_unusable(const Qcow2Check *c, uint64_t cluster)
     const Qcow2State *s = c->s;
     uint64_t block = cluster >> s->refblock_bits;
 
-    return c->out->fix && block < s->reftable_entries &&
+    return qcow2_check_fixes(c, CHECK_FIX_ERRORS) &&
+           block < s->reftable_entries &&
            (s->reftable[block] & QCOW2_REFTABLE_MASK) % s->cluster_bytes != 0;
 }
 
-/* The count in the image; for who mends, what has no usable block counts as
- * zero. */
+/* The count in the image; for who mends all, what has no usable block counts
+ * as zero: it gets a new one. */
 COROUTINE_ONLY
 static int co_image_count(Qcow2Check *c, uint64_t cluster, uint64_t *count)
 {

@@ -51,6 +51,15 @@ class Check(case.Case):
         done = tools.img('check', '-q', '-r', 'leaks', 'a', check=False)
         self.assertEqual((done.returncode, self.marks()), (1, 2))
 
+    def test_leaks_with_counts_at_no_place(self):
+        self.patch(65536, (REFCOUNTS + 512).to_bytes(8, 'big'))
+        done = tools.img('check', '-q', '-r', 'leaks', 'a', check=False)
+        self.assertEqual((done.returncode, self.marks()), (1, 2))
+        self.assertIn('qcow2: Marking image as corrupt: Refblock offset '
+                      '0x20200 unaligned (reftable index: 0); ', done.stderr)
+        self.assertIn("Can't get refcount for cluster 5: Input/output error\n",
+                      done.stderr)
+
     def test_zeroes_at_no_place(self):
         """Nothing is lost with a place that cannot be."""
         self.patch(4 * 65536, b'\x80\0\0\0\0\5\2\1')
