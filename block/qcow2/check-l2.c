@@ -13,6 +13,16 @@ typedef struct L2Walk {
     uint64_t next; /* where the next cluster would lie if in a row */
 } L2Walk;
 
+static void check_reserved(Qcow2Check *c, uint64_t entry)
+{
+    if ((entry & QCOW2_COMPRESSED) || !(entry & QCOW2_L2_RESERVED)) {
+        return;
+    }
+    qcow2_check_say(c, "ERROR found l2 entry with reserved bits set: %" PRIx64,
+                    entry);
+    c->out->corruptions++;
+}
+
 /* The flag means nothing there; true if it is set. */
 static bool check_no_copied(Qcow2Check *c, uint64_t entry)
 {
@@ -53,9 +63,10 @@ static void walk_compressed(Qcow2Check *c, const L2Walk *w, uint64_t index,
     }
 }
 
+/* Whether it has a place, if any, in which nothing lies. */
 static bool is_zero(const Qcow2Check *c, Qcow2Entry e)
 {
-    return !c->s->extended_l2 && (e.entry & QCOW2_ZERO);
+    return c->s->extended_l2 ? !(e.bitmap & UINT32_MAX) : e.entry & QCOW2_ZERO;
 }
 
 static void walk_placed(Qcow2Check *c, L2Walk *w, Qcow2Entry e)
@@ -116,6 +127,7 @@ static bool check_subclusters(Qcow2Check *c, uint64_t index, Qcow2Entry e)
 
 static void walk_entry(Qcow2Check *c, L2Walk *w, uint64_t index, Qcow2Entry e)
 {
+    check_reserved(c, e.entry);
     if (check_no_copied(c, e.entry)) {
         e.entry &= ~QCOW2_COPIED;
     }
@@ -125,13 +137,6 @@ static void walk_entry(Qcow2Check *c, L2Walk *w, uint64_t index, Qcow2Entry e)
     if (e.entry & QCOW2_COMPRESSED) {
         walk_compressed(c, w, index, e.entry);
         return;
-    }
-    if (e.entry & QCOW2_L2_RESERVED) {
-        qcow2_check_say(c,
-                        "ERROR found l2 entry with reserved bits set: "
-                        "%" PRIx64,
-                        e.entry);
-        c->out->corruptions++;
     }
     if ((e.entry & QCOW2_OFFSET_MASK) ||
         (c->s->has_data_file && (e.entry & QCOW2_COPIED))) {
@@ -148,12 +153,15 @@ static bool is_misplaced_zero(const Qcow2Check *c, Qcow2Entry e)
            offset % c->s->cluster_bytes;
 }
 
-/* Takes the place from the entry at @at of the file. -EIO: there must not be
+/* Takes the place from the entry at @at of the file; of an extended one what
+ * reads from the image behind goes on doing so. -EIO: there must not be
  * written. */
 COROUTINE_ONLY
 static int co_mend_zero(Qcow2Check *c, uint64_t at, Qcow2Entry e)
 {
-    Be64 plain = be64(QCOW2_ZERO);
+    Qcow2Entry plain = {.entry = c->s->extended_l2 ? 0 : QCOW2_ZERO,
+                        .bitmap = e.bitmap};
+    uint8_t data[2 * sizeof(Be64)];
     int ret;
 
     qcow2_check_say(c,
@@ -161,11 +169,12 @@ static int co_mend_zero(Qcow2Check *c, uint64_t at, Qcow2Entry e)
                     "not properly aligned; L2 entry corrupted.",
                     e.entry & QCOW2_OFFSET_MASK);
     ret = co_qcow2_check_table(c->s, QCOW2_OL_ACTIVE_L2 | QCOW2_OL_INACTIVE_L2,
-                               at, sizeof(plain));
+                               at, c->s->l2_entry_bytes);
     if (ret < 0) {
         qcow2_check_say(c, "ERROR: Overlap check failed");
     } else {
-        ret = co_qcow2_file_write(c->s, at, &plain, sizeof(plain));
+        qcow2_entry_store(c->s, data, plain);
+        ret = co_qcow2_file_write(c->s, at, data, c->s->l2_entry_bytes);
     }
     if (ret == 0) {
         c->out->corruptions_fixed++;
@@ -187,6 +196,7 @@ int co_qcow2_check_l2(Qcow2Check *c, bool active, uint64_t offset)
         Qcow2Entry e = qcow2_entry_load(s, table + at);
 
         if (mend && is_misplaced_zero(c, e)) {
+            check_reserved(c, e.entry);
             ret = co_mend_zero(c, offset + at, e);
         } else {
             walk_entry(c, &w, at / s->l2_entry_bytes, e);

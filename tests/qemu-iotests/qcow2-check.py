@@ -75,6 +75,44 @@ class Check(case.Case):
                          'Repairing cluster 5 refcount=1 reference=0\n')
         tools.io('a', 'read -P 0 0 64k', options=('-f', 'qcow2'))
 
+    def test_zeroes_at_no_place_with_reserved_bits(self):
+        """They are told before the entry is written anew without them."""
+        self.patch(4 * 65536, b'\xa0\0\0\0\0\5\2\1')
+        done = tools.img('check', '-q', '-r', 'all', 'a')
+        self.assertEqual(
+            done.stderr, 'ERROR found l2 entry with reserved bits set: '
+            'a000000000050201\n'
+            'Repairing offset=50200: Preallocated cluster is not properly '
+            'aligned; L2 entry corrupted.\n'
+            'Leaked cluster 5 refcount=1 reference=0\n'
+            'Repairing cluster 5 refcount=1 reference=0\n')
+        tools.io('a', 'read -P 0 0 64k', options=('-f', 'qcow2'))
+
+    def test_parts_of_zeroes_at_no_place(self):
+        tools.img('create', '-q', '-f', 'qcow2', '-o', 'extended_l2=on', 'a',
+                  '1M')
+        tools.io('a', 'write -P 1 0 64k', options=('-f', 'qcow2'))
+        for bits in b'\0' * 8, b'\xff' * 4 + b'\0' * 4:
+            self.patch(4 * 65536, b'\x80\0\0\0\0\5\2\0' + bits)
+            done = tools.img('check', '-q', '-r', 'all', 'a')
+            self.assertTrue(done.stderr.startswith(
+                'Repairing offset=50200: Preallocated cluster is not properly '
+                'aligned; L2 entry corrupted.\n'), done.stderr)
+            tools.io('a', 'read -P 0 0 64k', options=('-f', 'qcow2'))
+
+    @case.ours_only('all parts of the cluster read as zeroes then')
+    def test_parts_without_data_at_no_place(self):
+        """What is read from the image behind is not hidden by mending."""
+        tools.img('create', '-q', '-f', 'raw', 'behind', '1M')
+        tools.io('behind', 'write -P 7 0 1M', options=('-f', 'raw'))
+        tools.img('create', '-q', '-f', 'qcow2', '-o', 'extended_l2=on', '-b',
+                  'behind', '-F', 'raw', 'a')
+        tools.io('a', 'write -P 1 0 64k', options=('-f', 'qcow2'))
+        self.patch(4 * 65536, b'\x80\0\0\0\0\5\2\0\0\0\0\1\0\0\0\0')
+        tools.img('check', '-q', '-r', 'all', 'a')
+        tools.io('a', 'read -P 0 0 2k', options=('-f', 'qcow2'))
+        tools.io('a', 'read -P 7 2k 62k', options=('-f', 'qcow2'))
+
     def damage(self, offset, data, *commands):
         """What an image says that is used although it is damaged."""
         self.patch(offset, data)
