@@ -4,16 +4,19 @@
 #include "objects/authz.h"
 #include "objects/hardware.h"
 #include "objects/iothread.h"
+#include "objects/main-loop.h"
 #include "objects/secret.h"
 #include "objects/tls-creds.h"
 
 static const ObjectClass *const classes[] = {
     &object_iothread,
+    &object_main_loop,
     &object_throttle_group,
     &object_authz_list,
     &object_authz_simple,
     &object_secret,
     &object_secret_keyring,
+    &object_tls_creds_anon,
     &object_tls_creds_psk,
     &object_tls_creds_x509,
     &object_memory_backend_ram,

@@ -2,11 +2,11 @@
 /* Threads as objects: see iothread.h. */
 #include "objects/iothread.h"
 
+#include "objects/main-loop.h"
 #include "qapi/qapi-commands.h"
 
 /* What queries show of a thread that was made without options, as QEMU's. */
 #define DEFAULT_POLL_MAX_NS 32768
-#define DEFAULT_THREAD_POOL_MAX 64
 
 typedef struct Iothread {
     /* CONST */
@@ -18,35 +18,16 @@ typedef struct Iothread {
     int64_t aio_max_batch;
 } Iothread;
 
-static bool check_number(const char *name, int64_t value, Error **errp)
-{
-    if (value < 0) {
-        error_set(errp, "%s value must be in range [0, %" PRId64 "]", name,
-                  INT64_MAX);
-        return false;
-    }
-    return true;
-}
-
 static bool check_numbers(const IothreadProperties *o, Error **errp)
 {
     int64_t min = o->has_thread_pool_min ? o->thread_pool_min : 0;
     int64_t max =
-        o->has_thread_pool_max ? o->thread_pool_max : DEFAULT_THREAD_POOL_MAX;
+        o->has_thread_pool_max ? o->thread_pool_max : MAIN_LOOP_POOL_MAX;
 
-    if (!check_number("poll-max-ns", o->poll_max_ns, errp) ||
-        !check_number("poll-grow", o->poll_grow, errp) ||
-        !check_number("poll-shrink", o->poll_shrink, errp) ||
-        !check_number("aio-max-batch", o->aio_max_batch, errp) ||
-        !check_number("thread-pool-min", min, errp) ||
-        !check_number("thread-pool-max", max, errp)) {
-        return false;
-    }
-    if (min > max || !max || max > INT_MAX) {
-        error_set(errp, "bad thread-pool-min/thread-pool-max values");
-        return false;
-    }
-    return true;
+    return main_loop_check_number("poll-max-ns", o->poll_max_ns, errp) &&
+           main_loop_check_number("poll-grow", o->poll_grow, errp) &&
+           main_loop_check_number("poll-shrink", o->poll_shrink, errp) &&
+           main_loop_check_pool(o->aio_max_batch, min, max, errp);
 }
 
 static void take_numbers(Iothread *t, const IothreadProperties *o)
@@ -89,7 +70,7 @@ static void complete_iothread(ObjectOptions *options)
         o->poll_max_ns = DEFAULT_POLL_MAX_NS;
     }
     if (!o->has_thread_pool_max) {
-        o->thread_pool_max = DEFAULT_THREAD_POOL_MAX;
+        o->thread_pool_max = MAIN_LOOP_POOL_MAX;
     }
     o->has_poll_max_ns = o->has_poll_grow = o->has_poll_shrink = true;
     o->has_aio_max_batch = true;

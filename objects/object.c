@@ -111,7 +111,7 @@ COROUTINE_ONLY CONTROL_ONLY static bool co_object_del(const char *id,
         error_set(errp, "object '%s' not found", id);
         return false;
     }
-    if (obj->users) {
+    if (obj->users || obj->class->stays) {
         error_set(errp, "object '%s' is in use, can not be deleted", id);
         return false;
     }

@@ -40,6 +40,8 @@ typedef struct ObjectProperty {
 /* One kind of object. */
 typedef struct ObjectClass {
     ObjectType type;
+    /* object-del finds it in use. */
+    bool stays;
     /* Makes the state from options of this type; NULL with @errp. May
      * yield. */
     void *(*co_create)(const ObjectOptions *options, Error **errp);

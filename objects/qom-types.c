@@ -22,6 +22,7 @@ static const TypeRow types[] = {
     {"container", "object", .like = -1},
     {"event-loop-base", "object", true, false, OBJECT_TYPE_IOTHREAD, 3},
     {"iothread", "event-loop-base", .like = OBJECT_TYPE_IOTHREAD},
+    {"main-loop", "event-loop-base", .like = OBJECT_TYPE_MAIN_LOOP},
     {"memory-backend", "object", true, false, OBJECT_TYPE_MEMORY_BACKEND_RAM},
     {"memory-backend-file", "memory-backend",
      .like = OBJECT_TYPE_MEMORY_BACKEND_FILE},
@@ -37,6 +38,7 @@ static const TypeRow types[] = {
     {"secret_keyring", "secret_common", .like = OBJECT_TYPE_SECRET_KEYRING},
     {"throttle-group", "object", .like = OBJECT_TYPE_THROTTLE_GROUP},
     {"tls-creds", "object", true, false, OBJECT_TYPE_TLS_CREDS_PSK, 4},
+    {"tls-creds-anon", "tls-creds", .like = OBJECT_TYPE_TLS_CREDS_ANON},
     {"tls-creds-psk", "tls-creds", .like = OBJECT_TYPE_TLS_CREDS_PSK},
     {"tls-creds-x509", "tls-creds", .like = OBJECT_TYPE_TLS_CREDS_X509},
 };

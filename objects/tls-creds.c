@@ -49,7 +49,20 @@ static void *create_psk(const ObjectOptions *options, Error **errp)
     return tls_creds_new(&config, errp);
 }
 
-/* The members that both kinds have, by the same names. */
+static void *create_anon(const ObjectOptions *options, Error **errp)
+{
+    const TlsCredsAnonProperties *o = &options->u.tls_creds_anon;
+    TlsCredsConfig config = {
+        .kind = TLS_ANON,
+        .server = o->endpoint == TLS_CREDS_ENDPOINT_SERVER,
+        .dir = o->dir,
+        .priority = o->priority,
+    };
+
+    return tls_creds_new(&config, errp);
+}
+
+/* The members that all kinds have, by the same names. */
 #define COMPLETE_COMMON(o)                    \
     do {                                      \
         if (!(o)->has_verify_peer) {          \
@@ -81,6 +94,13 @@ static void complete_psk(ObjectOptions *options)
     object_complete_text(&o->username);
 }
 
+static void complete_anon(ObjectOptions *options)
+{
+    TlsCredsAnonProperties *o = &options->u.tls_creds_anon;
+
+    COMPLETE_COMMON(o);
+}
+
 static const ObjectProperty x509_properties[] = {
     {"endpoint", "QCryptoTLSCredsEndpoint", PROPERTY_FIXED},
     {"dir", "string", PROPERTY_FIXED},
@@ -100,6 +120,14 @@ static const ObjectProperty psk_properties[] = {
     {"loaded", "bool", PROPERTY_READ_ONLY},
     {}};
 
+static const ObjectProperty anon_properties[] = {
+    {"endpoint", "QCryptoTLSCredsEndpoint", PROPERTY_FIXED},
+    {"dir", "string", PROPERTY_FIXED},
+    {"verify-peer", "bool", PROPERTY_FIXED},
+    {"priority", "string", PROPERTY_FIXED},
+    {"loaded", "bool", PROPERTY_READ_ONLY},
+    {}};
+
 const ObjectClass object_tls_creds_x509 = {
     .type = OBJECT_TYPE_TLS_CREDS_X509,
     .co_create = create_x509,
@@ -116,6 +144,21 @@ const ObjectClass object_tls_creds_psk = {
     .complete = complete_psk,
 };
 
+const ObjectClass object_tls_creds_anon = {
+    .type = OBJECT_TYPE_TLS_CREDS_ANON,
+    .co_create = create_anon,
+    .co_free = free_creds,
+    .properties = anon_properties,
+    .complete = complete_anon,
+};
+
+static bool is_creds(const Object *obj)
+{
+    return obj->class == &object_tls_creds_x509 ||
+           obj->class == &object_tls_creds_psk ||
+           obj->class == &object_tls_creds_anon;
+}
+
 TlsCreds *tls_creds_find(const char *id, bool server, Error **errp)
 {
     const Object *obj = object_find(id);
@@ -124,8 +167,7 @@ TlsCreds *tls_creds_find(const char *id, bool server, Error **errp)
         error_set(errp, "No TLS credentials with id '%s'", id);
         return NULL;
     }
-    if (obj->class != &object_tls_creds_x509 &&
-        obj->class != &object_tls_creds_psk) {
+    if (!is_creds(obj)) {
         error_set(errp, "Object with id '%s' is not TLS credentials", id);
         return NULL;
     }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * TLS credentials as objects: tls-creds-x509 and tls-creds-psk. Their state is
- * a TlsCreds.
+ * TLS credentials as objects: tls-creds-x509, tls-creds-psk, tls-creds-anon.
+ * Their state is a TlsCreds.
  */
 #ifndef OBJECTS_TLS_CREDS_H
 #define OBJECTS_TLS_CREDS_H
@@ -9,7 +9,8 @@
 #include "objects/object.h"
 #include "util/tls/tls.h"
 
-extern const ObjectClass object_tls_creds_psk, object_tls_creds_x509;
+extern const ObjectClass object_tls_creds_anon, object_tls_creds_psk,
+    object_tls_creds_x509;
 
 /* A reference to the credentials called @id, for that side of connections;
  * NULL with @errp. Control thread. */

@@ -12,7 +12,7 @@ from lib import case, exports, images, nbdwire, tls, tools
 from lib.case import ours_only
 from lib.images import KIB, MIB
 
-X509, PSK = 'tls-creds-x509', 'tls-creds-psk'
+X509, PSK, ANON = 'tls-creds-x509', 'tls-creds-psk', 'tls-creds-anon'
 CLIENT = 'CN=client.test'
 
 
@@ -194,6 +194,18 @@ class Objects(TlsCase):
                             username='alice')
 
 
+    def test_anon(self):
+        self.add(ANON, 'a', endpoint='server')
+        self.add(ANON, 'b', dir='/nonexistent', endpoint='client')
+        folder = self.folder('dh')
+        params = os.path.join(folder, 'dh-params.pem')
+        with open(params, 'w', encoding='ascii') as file:
+            file.write('no parameters\n')
+        self.assert_refused(
+            f'Unable to load DH parameters from {params}: '
+            'Base64 unexpected header error.', ANON, dir=folder)
+
+
 class ServerCase(TlsCase):
 
     def setUp(self):
@@ -324,6 +336,20 @@ class Server(ServerCase):
         self.assert_denied()
         other = tls.Authority(self.path('other')).psk('alice')
         self.assert_denied(tls_psk_file=other, tls_username='alice')
+
+    def test_anon(self):
+        self.creds('anon', ANON)
+        self.start(tls_creds='anon')
+        client = self.daemon()
+        for args in ({}, {'priority': 'NORMAL:-VERS-TLS1.3'}):
+            client.cmd('object-add', {'qom-type': ANON, 'id': 'c', **args})
+            client.cmd('blockdev-add', {
+                'driver': 'nbd', 'node-name': 'n', 'export': 'disk',
+                'server': {'type': 'unix', 'path': self.server.path},
+                'tls-creds': 'c'})
+            client.cmd('blockdev-del', {'node-name': 'n'})
+            client.cmd('object-del', id='c')
+        self.assert_denied()
 
     def test_a_plain_server(self):
         self.start()

@@ -245,6 +245,26 @@ class Others(Qom):
         self.set('t', 'poll-grow', 3)
         self.assertEqual(self.vm.cmd('query-iothreads')[0]['poll-grow'], 3)
 
+    def test_main_loop(self):
+        self.add('main-loop', 'm')
+        self.assertEqual(self.values('m'), [
+            ('type', 'string', 'main-loop'), ('thread-pool-min', 'int', 0),
+            ('aio-max-batch', 'int', 0), ('thread-pool-max', 'int', 64)])
+        self.set('m', 'aio-max-batch', 5)
+        self.assertEqual(self.get('m', 'aio-max-batch'), 5)
+        self.assert_not_set('m', 'thread-pool-min', 65,
+                            'bad thread-pool-min/thread-pool-max values')
+        for args, desc in (
+                ({}, 'only one main-loop instance allowed'),
+                ({'aio-max-batch': -1}, 'aio-max-batch value must be in '
+                 'range [0, 9223372036854775807]'),
+                ({'thread-pool-max': 0},
+                 'bad thread-pool-min/thread-pool-max values')):
+            self.assert_error(self.vm, 'object-add', {
+                'qom-type': 'main-loop', 'id': 'n', **args}, desc)
+        self.assert_error(self.vm, 'object-del', {'id': 'm'},
+                          "object 'm' is in use, can not be deleted")
+
     def test_authz(self):
         self.add('authz-simple', 's', identity='bob')
         self.set('s', 'identity', 'al')
@@ -316,6 +336,11 @@ class Others(Qom):
             ('type', 'string', 'tls-creds-x509'), *common,
             ('sanity-check', 'bool', True), ('passwordid', 'string', ''),
             ('loaded', 'bool', True)])
+        self.add('tls-creds-anon', 'n', endpoint='client')
+        self.assertEqual(self.values('n'), [
+            ('type', 'string', 'tls-creds-anon'),
+            ('endpoint', 'QCryptoTLSCredsEndpoint', 'client'),
+            ('dir', 'string', ''), *common[2:], ('loaded', 'bool', True)])
         common[1] = ('dir', 'string', self.dir)
         self.assertEqual(self.values('p'), [
             ('type', 'string', 'tls-creds-psk'), *common,

@@ -190,17 +190,113 @@ static bool load_psk(TlsCreds *creds, const TlsCredsConfig *config,
                                  errp);
 }
 
+/* --- nothing ------------------------------------------------------------- */
+
+/* The parameters of Diffie and Hellman in the file @path. */
+static bool load_dh_params(TlsCreds *creds, const char *path, Error **errp)
+{
+    g_autofree char *text = NULL;
+    GError *failure = NULL;
+    gnutls_datum_t data;
+    gsize bytes;
+    int ret;
+
+    if (!g_file_get_contents(path, &text, &bytes, &failure)) {
+        error_set(errp, "%s", failure->message);
+        g_error_free(failure);
+        return false;
+    }
+    data = (gnutls_datum_t){(unsigned char *)text, bytes};
+    ret = gnutls_dh_params_init(&creds->dh_params);
+    if (ret >= 0) {
+        ret = gnutls_dh_params_import_pkcs3(creds->dh_params, &data,
+                                            GNUTLS_X509_FMT_PEM);
+    }
+    if (ret < 0) {
+        error_set(errp, "Unable to load DH parameters from %s: %s", path,
+                  gnutls_strerror(ret));
+    }
+    return ret >= 0;
+}
+
+static bool load_anon_server(TlsCreds *creds, const char *dir, Error **errp)
+{
+    g_autofree char *path = NULL;
+    Error *err = NULL;
+
+    gnutls_anon_allocate_server_credentials(&creds->u.anon_server);
+    if (dir) {
+        path = find_file(dir, "dh-params.pem", false, &err);
+    }
+    if (err) {
+        error_propagate(errp, err);
+        return false;
+    }
+    if (!path) {
+        gnutls_anon_set_server_known_dh_params(creds->u.anon_server,
+                                               GNUTLS_SEC_PARAM_MEDIUM);
+        return true;
+    }
+    if (!load_dh_params(creds, path, errp)) {
+        return false;
+    }
+    gnutls_anon_set_server_dh_params(creds->u.anon_server, creds->dh_params);
+    return true;
+}
+
+static bool load_anon(TlsCreds *creds, const TlsCredsConfig *config,
+                      Error **errp)
+{
+    if (config->server) {
+        return load_anon_server(creds, config->dir, errp);
+    }
+    gnutls_anon_allocate_client_credentials(&creds->u.anon_client);
+    return true;
+}
+
 /* --- life ---------------------------------------------------------------- */
 
-static void creds_free(TlsCreds *creds)
+/* What one kind of credentials does. */
+typedef struct Kind {
+    bool (*load)(TlsCreds *creds, const TlsCredsConfig *config, Error **errp);
+    void (*free)(TlsCreds *creds); /* also of what was loaded in part */
+} Kind;
+
+static void free_x509(TlsCreds *creds)
 {
-    if (creds->kind == TLS_X509) {
-        gnutls_certificate_free_credentials(creds->u.x509);
-    } else if (creds->server && creds->u.psk_server) {
+    gnutls_certificate_free_credentials(creds->u.x509);
+}
+
+static void free_psk(TlsCreds *creds)
+{
+    if (creds->server && creds->u.psk_server) {
         gnutls_psk_free_server_credentials(creds->u.psk_server);
     } else if (!creds->server && creds->u.psk_client) {
         gnutls_psk_free_client_credentials(creds->u.psk_client);
     }
+}
+
+static void free_anon(TlsCreds *creds)
+{
+    if (creds->server) {
+        gnutls_anon_free_server_credentials(creds->u.anon_server);
+    } else {
+        gnutls_anon_free_client_credentials(creds->u.anon_client);
+    }
+    if (creds->dh_params) {
+        gnutls_dh_params_deinit(creds->dh_params);
+    }
+}
+
+static const Kind kinds[] = {
+    [TLS_X509] = {load_x509, free_x509},
+    [TLS_PSK] = {load_psk, free_psk},
+    [TLS_ANON] = {load_anon, free_anon},
+};
+
+static void creds_free(TlsCreds *creds)
+{
+    kinds[creds->kind].free(creds);
     g_free(creds->priority);
     g_free(creds);
 }
@@ -208,9 +304,8 @@ static void creds_free(TlsCreds *creds)
 TlsCreds *tls_creds_new(const TlsCredsConfig *config, Error **errp)
 {
     TlsCreds *creds;
-    bool ok;
 
-    if (!config->dir) {
+    if (!config->dir && config->kind != TLS_ANON) {
         error_set(errp, "Missing 'dir' property value");
         return NULL;
     }
@@ -220,9 +315,7 @@ TlsCreds *tls_creds_new(const TlsCredsConfig *config, Error **errp)
     creds->verify_peer = config->verify_peer;
     creds->priority = g_strdup(config->priority);
     creds->refs = 1;
-    ok = creds->kind == TLS_X509 ? load_x509(creds, config, errp)
-                                 : load_psk(creds, config, errp);
-    if (!ok) {
+    if (!kinds[creds->kind].load(creds, config, errp)) {
         creds_free(creds);
         return NULL;
     }

@@ -18,7 +18,10 @@ struct TlsCreds {
         gnutls_certificate_credentials_t x509;
         gnutls_psk_server_credentials_t psk_server;
         gnutls_psk_client_credentials_t psk_client;
+        gnutls_anon_server_credentials_t anon_server;
+        gnutls_anon_client_credentials_t anon_client;
     } u;
+    gnutls_dh_params_t dh_params; /* ANON, server: of its file; NULL */
     /* ATOMIC */
     gint refs;
 };

@@ -98,12 +98,15 @@ static int co_fill(TlsSession *s)
 
 static int set_priority(TlsSession *s)
 {
+    static const char *const more[] = {
+        [TLS_X509] = "",
+        [TLS_PSK] = ":+ECDHE-PSK:+DHE-PSK:+PSK",
+        [TLS_ANON] = ":+ANON-DH",
+    };
     const char *base = s->creds->priority ? s->creds->priority : "NORMAL";
-    g_autofree char *with_psk =
-        g_strconcat(base, ":+ECDHE-PSK:+DHE-PSK:+PSK", NULL);
+    g_autofree char *all = g_strconcat(base, more[s->creds->kind], NULL);
 
-    return gnutls_priority_set_direct(
-        s->gnutls, s->creds->kind == TLS_PSK ? with_psk : base, NULL);
+    return gnutls_priority_set_direct(s->gnutls, all, NULL);
 }
 
 static int set_credentials(TlsSession *s)
@@ -115,6 +118,12 @@ static int set_credentials(TlsSession *s)
                                       creds->server
                                           ? (void *)creds->u.psk_server
                                           : (void *)creds->u.psk_client);
+    }
+    if (creds->kind == TLS_ANON) {
+        return gnutls_credentials_set(s->gnutls, GNUTLS_CRD_ANON,
+                                      creds->server
+                                          ? (void *)creds->u.anon_server
+                                          : (void *)creds->u.anon_client);
     }
     if (creds->server && creds->verify_peer) {
         gnutls_certificate_server_set_request(s->gnutls, GNUTLS_CERT_REQUEST);
@@ -272,6 +281,9 @@ static bool check_x509(TlsSession *s, Error **errp)
 COROUTINE_ONLY
 static bool co_check_peer(TlsSession *s, Error **errp)
 {
+    if (s->creds->kind == TLS_ANON) {
+        return true;
+    }
     if (s->creds->kind == TLS_PSK) {
         s->peer = s->creds->server
                       ? g_strdup(gnutls_psk_server_get_username(s->gnutls))

@@ -25,13 +25,14 @@
 
 typedef enum TlsKind {
     TLS_X509, /* certificates */
+    TLS_ANON, /* nothing: encrypted, but nobody knows with whom */
     TLS_PSK,  /* keys known to both sides, each with a user's name */
 } TlsKind;
 
 typedef struct TlsCredsConfig {
     TlsKind kind;
     bool server;              /* else for a client */
-    const char *dir;          /* where the files lie */
+    const char *dir;          /* where the files lie; ANON: may be NULL */
     bool verify_peer;         /* X509: the other side needs a certificate */
     bool sanity_check;        /* X509: refuse certificates that cannot work */
     const char *priority;     /* of algorithms, as GnuTLS writes them; NULL */
@@ -42,8 +43,9 @@ typedef struct TlsCredsConfig {
 typedef struct TlsCreds TlsCreds;
 
 /* Reads the files in config->dir: ca-cert.pem, ca-crl.pem, server-cert.pem and
- * server-key.pem or client-cert.pem and client-key.pem; keys.psk. Reads files,
- * does not yield. One reference. */
+ * server-key.pem or client-cert.pem and client-key.pem; keys.psk; a server
+ * without proofs reads dh-params.pem, if there is one. Does not yield. One
+ * reference. */
 TlsCreds *tls_creds_new(const TlsCredsConfig *config, Error **errp);
 TlsCreds *tls_creds_ref(TlsCreds *creds);
 void tls_creds_unref(TlsCreds *creds); /* NULL is fine */
