@@ -198,3 +198,22 @@ void job_test(const void *body)
     g_assert_cmpuint(coroutine_count(), ==, 0);
     reactor_free(r);
 }
+
+Job *test_job_start(const char *id, bool manual)
+{
+    JobParams params = {
+        .id = id, .manual_finalize = manual, .manual_dismiss = manual};
+    Error *err = NULL;
+    Job *job = job_create(&test_job_driver, &params, &err);
+
+    g_assert_null(err);
+    job_start(job);
+    return job;
+}
+
+void co_test_job_finalize(Job *job)
+{
+    co_graph_lock();
+    g_assert_true(co_job_user_finalize(job, NULL));
+    graph_unlock();
+}

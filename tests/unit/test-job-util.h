@@ -28,9 +28,13 @@ extern const JobDriver test_job_driver;
 typedef void JobTestBody(void);
 void job_test(const void *body);
 
+/* Makes and starts one; @manual: it waits for finalize and dismiss. */
+Job *test_job_start(const char *id, bool manual);
 TestJob *test_job(const char *id);
 /* Lets the job's co_run return @result when it next looks. */
 void test_job_finish(const char *id, int result);
+/* As a user finalizes it. */
+void co_test_job_finalize(Job *job);
 /* Lets everything that is ready run, several turns. */
 void co_settle(void);
 

@@ -1,26 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * One job: its states, verbs, pauses and ends. The logs expected here are
- * those of QEMU 7.2 for the same things done to a backup.
+ * One job: its states, verbs and pauses. The logs expected here are those of
+ * QEMU 7.2 for the same things done to a backup.
  */
 #include "block/job/internal.h"
 #include "test-job-util.h"
 
-static Job *start(const char *id, bool manual)
-{
-    JobParams params = {
-        .id = id, .manual_finalize = manual, .manual_dismiss = manual};
-    Error *err = NULL;
-    Job *job = job_create(&test_job_driver, &params, &err);
-
-    g_assert_null(err);
-    job_start(job);
-    return job;
-}
-
 static void co_success(void)
 {
-    start("j0", false);
+    test_job_start("j0", false);
     expect_log("j0:created j0:running");
     co_settle();
     g_assert_cmpuint(test_job("j0")->turns, ==, 1);
@@ -32,21 +20,14 @@ static void co_success(void)
     g_assert_null(job_find("j0"));
 }
 
-static void co_finalize(Job *job)
-{
-    co_graph_lock();
-    g_assert_true(co_job_user_finalize(job, NULL));
-    graph_unlock();
-}
-
 static void co_manual(void)
 {
-    Job *job = start("j0", true);
+    Job *job = test_job_start("j0", true);
 
     test_job_finish("j0", 0);
     co_settle();
     expect_log("j0:created j0:running j0:waiting j0:pending");
-    co_finalize(job);
+    co_test_job_finalize(job);
     expect_log("j0.prepare j0.commit j0.clean j0:concluded");
     g_assert_true(job_find("j0") == job);
     g_assert_null(job_error_text(job));
@@ -56,7 +37,7 @@ static void co_manual(void)
 
 static void co_failure(void)
 {
-    Job *job = start("j0", true);
+    Job *job = test_job_start("j0", true);
 
     test_job_finish("j0", -EIO);
     co_settle();
@@ -66,7 +47,7 @@ static void co_failure(void)
     job_user_dismiss(job, NULL);
     expect_log("j0:null");
 
-    job = start("j1", true);
+    job = test_job_start("j1", true);
     test_job("j1")->error = "a reason";
     test_job_finish("j1", -EIO);
     co_settle();
@@ -78,107 +59,24 @@ static void co_failure(void)
 
 static void co_prepare_fails(void)
 {
-    Job *job = start("j0", true);
+    Job *job = test_job_start("j0", true);
 
     test_job("j0")->prepare_result = -ENOSPC;
     test_job_finish("j0", 0);
     co_settle();
     expect_log("j0:created j0:running j0:waiting j0:pending");
-    co_finalize(job);
+    co_test_job_finalize(job);
     expect_log("j0.prepare j0.abort j0.clean j0:aborting j0:concluded");
     g_assert_cmpstr(job_error_text(job), ==, "No space left on device");
     job_user_dismiss(job, NULL);
     expect_log("j0:null");
 }
 
-static void co_cancel_running(void)
-{
-    Job *job = start("j0", true);
-
-    co_settle();
-    g_assert_true(job_user_cancel(job, NULL));
-    g_assert_true(job_user_cancel(job, NULL));
-    expect_log("j0:created j0:running");
-    co_settle();
-    expect_log("j0.abort j0.clean j0:aborting j0:concluded");
-    g_assert_cmpstr(job_error_text(job), ==, "Operation canceled");
-    job_user_dismiss(job, NULL);
-    expect_log("j0:null");
-}
-
-static void co_cancel_before_entry(void)
-{
-    Job *job = start("j0", false);
-    TestJob *s = job_state(job);
-
-    s->result = -EINVAL;
-    g_assert_true(job_user_cancel(job, NULL));
-    co_settle();
-    expect_log("j0:created j0:running j0.abort j0.clean j0:aborting "
-               "j0:concluded j0:null");
-}
-
-static void co_cancel_wins(void)
-{
-    Job *job = start("j0", true);
-
-    co_settle();
-    test_job_finish("j0", 0);
-    job_user_cancel(job, NULL);
-    co_settle();
-    expect_log("j0:created j0:running j0.abort j0.clean j0:aborting "
-               "j0:concluded");
-    g_assert_cmpstr(job_error_text(job), ==, "Operation canceled");
-    job_user_dismiss(job, NULL);
-    expect_log("j0:null");
-}
-
-static void co_cancel_paused(void)
-{
-    Job *job = start("j0", false);
-
-    co_settle();
-    job_user_pause(job, NULL);
-    job_user_cancel(job, NULL);
-    expect_log("j0:created j0:running j0:paused j0:running");
-    co_settle();
-    expect_log("j0.abort j0.clean j0:aborting j0:concluded j0:null");
-}
-
-static void co_cancel_pending(void)
-{
-    Job *job = start("j0", true);
-
-    test_job_finish("j0", 0);
-    co_settle();
-    expect_log("j0:created j0:running j0:waiting j0:pending");
-    job_user_cancel(job, NULL);
-    expect_log("j0.abort j0.clean j0:aborting j0:concluded");
-    job_user_dismiss(job, NULL);
-    expect_log("j0:null");
-}
-
-/* A cancel while the job is being committed is too late, and says nothing. */
-static void co_cancel_too_late(void)
-{
-    Job *job = start("j0", false);
-
-    test_job("j0")->yield_in_end = true;
-    test_job_finish("j0", 0);
-    while (job->status != JOB_STATUS_PENDING) {
-        co_reschedule();
-    }
-    g_assert_true(job_user_cancel(job, NULL));
-    co_settle();
-    expect_log("j0:created j0:running j0:waiting j0:pending j0.prepare "
-               "j0.commit j0.clean j0:concluded j0:null");
-}
-
 /* --- pausing ------------------------------------------------------------- */
 
 static void co_pause(void)
 {
-    Job *job = start("j0", false);
+    Job *job = test_job_start("j0", false);
     Error *err = NULL;
 
     co_settle();
@@ -205,7 +103,7 @@ static void co_pause(void)
 /* A pause and its end that both come before the coroutine runs again. */
 static void co_pause_blink(void)
 {
-    Job *job = start("j0", false);
+    Job *job = test_job_start("j0", false);
 
     co_settle();
     for (int i = 0; i < 3; i++) {
@@ -227,7 +125,7 @@ static void co_pause_blink(void)
 /* At work between pause points: the state follows when it gets to one. */
 static void co_pause_busy(void)
 {
-    Job *job = start("j0", false);
+    Job *job = test_job_start("j0", false);
     TestJob *s = job_state(job);
 
     s->busy = true;
@@ -248,7 +146,7 @@ static void co_pause_busy(void)
 
 static void co_ready(void)
 {
-    Job *job = start("j0", false);
+    Job *job = test_job_start("j0", false);
 
     co_settle();
     test_job("j0")->get_ready = true;
@@ -348,7 +246,7 @@ static void co_verbs(void)
     test_job_finish("j0", 0);
     co_settle();
     expect_verbs(job, "cancel finalize");
-    co_finalize(job);
+    co_test_job_finalize(job);
     expect_verbs(job, "dismiss");
     job_user_dismiss(job, NULL);
     expect_log("j0:created j0:running j0:paused j0:running j0:ready "
@@ -386,26 +284,9 @@ static void co_ids(void)
     expect_log("j0.a-b_C:created j0.a-b_C:null j0.a-b_C.clean");
 }
 
-static void co_abort_created(void)
-{
-    JobParams params = {.id = "j0", .manual_dismiss = true};
-
-    job_abort_created(job_create(&test_job_driver, &params, NULL));
-    expect_log("j0:created j0.abort j0:aborting j0:concluded j0:null "
-               "j0.clean");
-    /* As in a transaction: what may yield comes once the lock is free. */
-    co_graph_lock();
-    job_abort_created(job_create(&test_job_driver, &params, NULL));
-    expect_log("j0:created j0.abort j0:aborting j0:concluded j0:null");
-    graph_unlock();
-    co_graph_lock();
-    expect_log("j0.clean");
-    graph_unlock();
-}
-
 static void co_progress(void)
 {
-    Job *job = start("j0", false);
+    Job *job = test_job_start("j0", false);
 
     job_progress_set_total(job, 100);
     job_progress_add(job, 60);
@@ -422,38 +303,6 @@ static void co_progress(void)
                "j0:concluded j0:null");
 }
 
-static void co_shutdown(void)
-{
-    start("j0", false);
-    start("j1", true);
-    start("j2", true);
-    co_settle();
-    test_job_finish("j2", 0);
-    co_settle();
-    expect_log("j0:created j0:running j1:created j1:running j2:created "
-               "j2:running j2:waiting j2:pending");
-    co_jobs_shutdown();
-    expect_log("j0:paused j1:paused "
-               "j2.abort j2.clean j2:aborting j2:concluded "
-               "j1:running j1.abort j1.clean j1:aborting j1:concluded "
-               "j0:running j0.abort j0.clean j0:aborting j0:concluded "
-               "j0:null j2:null j1:null");
-}
-
-/* A client that reacts to any event of the end finds the job gone. */
-static void co_end_at_one_go(void)
-{
-    start("j0", false);
-    test_job("j0")->yield_in_end = true;
-    test_job_finish("j0", -EIO);
-    for (int i = 0; i < 20 && job_find("j0"); i++) {
-        g_assert_cmpint(job_find("j0")->status, ==, JOB_STATUS_RUNNING);
-        co_reschedule();
-    }
-    expect_log("j0:created j0:running j0.abort j0.clean j0:aborting "
-               "j0:concluded j0:null");
-}
-
 int main(int argc, char **argv)
 {
     static const struct {
@@ -464,12 +313,6 @@ int main(int argc, char **argv)
         {"manual", co_manual},
         {"failure", co_failure},
         {"prepare-fails", co_prepare_fails},
-        {"cancel/running", co_cancel_running},
-        {"cancel/before-entry", co_cancel_before_entry},
-        {"cancel/wins", co_cancel_wins},
-        {"cancel/paused", co_cancel_paused},
-        {"cancel/pending", co_cancel_pending},
-        {"cancel/too-late", co_cancel_too_late},
         {"pause/idle", co_pause},
         {"pause/blink", co_pause_blink},
         {"pause/busy", co_pause_busy},
@@ -477,10 +320,7 @@ int main(int argc, char **argv)
         {"sleep", co_sleep},
         {"verbs", co_verbs},
         {"ids", co_ids},
-        {"abort-created", co_abort_created},
         {"progress", co_progress},
-        {"shutdown", co_shutdown},
-        {"end-at-one-go", co_end_at_one_go},
     };
 
     g_test_init(&argc, &argv, NULL);

@@ -7,142 +7,16 @@
  * and show for each sector of the disk what it held at the last flush, or
  * what was written there since.
  */
+#include "crash-disk.h"
+
 #include <json-c/json.h>
 
-#include "block/graph/format.h"
 #include "block/graph/root.h"
-#include "ram-node.h"
 #include "qapi/qapi-types.h"
 
 #define DISK_BYTES (1 * MiB)
 #define SECTORS (DISK_BYTES / 512)
-#define FILE_MAX (16 * MiB)
 #define LANES 4 /* requests at a time, each in its own part of the disk */
-
-typedef enum RecordKind { REC_WRITE, REC_FLUSH, REC_OP, REC_STABLE } RecordKind;
-
-typedef struct Record {
-    RecordKind kind;
-    uint64_t offset, bytes; /* WRITE: of the file; OP: of the disk */
-    uint8_t *data;          /* WRITE; NULL: zeroes */
-    uint32_t value;         /* OP: what each sector begins with */
-} Record;
-
-/* The disk below. CONST but @bytes while it is in use. */
-typedef struct LogDisk {
-    uint8_t *bytes;
-} LogDisk;
-
-static GArray *records;
-static bool recording;
-static GRand *chance;
-
-static uint32_t below(uint32_t n)
-{
-    return g_rand_int_range(chance, 0, n);
-}
-
-static void record(RecordKind kind, uint64_t offset, uint64_t bytes,
-                   uint8_t *data, uint32_t value)
-{
-    Record r = {kind, offset, bytes, data, value};
-
-    if (recording) {
-        g_array_append_val(records, r);
-    } else {
-        g_free(data);
-    }
-}
-
-/* --- the recording disk -------------------------------------------------- */
-
-static int co_log_preadv(Node *node, uint64_t offset, uint64_t bytes, Iov *iov,
-                         size_t iov_offset, ReqFlags flags)
-{
-    LogDisk *d = node->state;
-
-    co_reschedule();
-    iov_from_buf(iov, iov_offset, d->bytes + offset, bytes);
-    return 0;
-}
-
-static int co_log_pwritev(Node *node, uint64_t offset, uint64_t bytes, Iov *iov,
-                          size_t iov_offset, ReqFlags flags)
-{
-    LogDisk *d = node->state;
-    uint8_t *data = g_malloc(bytes);
-
-    iov_to_buf(iov, iov_offset, data, bytes);
-    for (unsigned i = below(4); i; i--) {
-        co_reschedule();
-    }
-    memcpy(d->bytes + offset, data, bytes);
-    record(REC_WRITE, offset, bytes, data, 0);
-    return 0;
-}
-
-static int co_log_zeroes(Node *node, uint64_t offset, uint64_t bytes,
-                         ReqFlags flags)
-{
-    LogDisk *d = node->state;
-
-    co_reschedule();
-    memset(d->bytes + offset, 0, bytes);
-    record(REC_WRITE, offset, bytes, NULL, 0);
-    return 0;
-}
-
-static int co_log_discard(Node *node, uint64_t offset, uint64_t bytes)
-{
-    return co_log_zeroes(node, offset, bytes, 0);
-}
-
-static int co_log_flush(Node *node)
-{
-    co_reschedule();
-    record(REC_FLUSH, 0, 0, NULL, 0);
-    return 0;
-}
-
-static int co_log_truncate(Node *node, uint64_t size_bytes, bool exact,
-                           Error **errp)
-{
-    LogDisk *d = node->state;
-
-    g_assert_cmpuint(size_bytes, <=, FILE_MAX);
-    if (size_bytes < node->size_bytes) {
-        memset(d->bytes + size_bytes, 0, node->size_bytes - size_bytes);
-    }
-    return 0;
-}
-
-static void co_log_close(Node *node)
-{
-    g_free(((LogDisk *)node->state)->bytes);
-}
-
-static const NodeDriver log_driver = {
-    .name = "file",
-    .state_bytes = sizeof(LogDisk),
-    .co_preadv = co_log_preadv,
-    .co_pwritev = co_log_pwritev,
-    .co_pwrite_zeroes = co_log_zeroes,
-    .co_pdiscard = co_log_discard,
-    .co_flush = co_log_flush,
-    .co_truncate = co_log_truncate,
-    .co_close = co_log_close,
-};
-
-static Node *log_node_new(const char *name, uint64_t size_bytes)
-{
-    Node *node = node_new(&log_driver, name, NULL);
-
-    node->size_bytes = size_bytes;
-    node->discard_unmap = true;
-    ((LogDisk *)node->state)->bytes = g_malloc0(FILE_MAX);
-    node_refresh_limits(node);
-    return node;
-}
 
 /* --- the guest ------------------------------------------------------------ */
 
@@ -157,9 +31,9 @@ static uint32_t last_value;
 
 static void lane_op(Lane *lane)
 {
-    uint64_t n = 1 + below(MIN(lane->sectors, 100));
-    uint64_t at = lane->first + below(lane->sectors - n + 1);
-    unsigned kind = below(10);
+    uint64_t n = 1 + crash_below(MIN(lane->sectors, 100));
+    uint64_t at = lane->first + crash_below(lane->sectors - n + 1);
+    unsigned kind = crash_below(10);
     uint32_t value = 0;
     int ret;
 
@@ -171,20 +45,20 @@ static void lane_op(Lane *lane)
             memset(data + i * 512, value & 0xff, 512);
             memcpy(data + i * 512, &value, sizeof(value));
         }
-        record(REC_OP, at, n, NULL, value);
+        crash_record(REC_OP, at, n, NULL, value);
         ret = co_root_pwrite(lane->root, at * 512, n * 512, data, 0);
         g_free(data);
     } else if (kind < 9) {
-        record(REC_OP, at, n, NULL, 0);
+        crash_record(REC_OP, at, n, NULL, 0);
         ret = co_root_pwrite_zeroes(lane->root, at * 512, n * 512,
-                                    below(2) ? REQ_MAY_UNMAP : 0);
+                                    crash_below(2) ? REQ_MAY_UNMAP : 0);
     } else {
         at = ROUND_UP(at, 128);
         n = n / 128 * 128 + 128;
         if (at + n > lane->first + lane->sectors) {
             return;
         }
-        record(REC_OP, at, n, NULL, 0);
+        crash_record(REC_OP, at, n, NULL, 0);
         ret = co_root_pdiscard(lane->root, at * 512, n * 512);
     }
     g_assert_cmpint(ret, ==, 0);
@@ -207,15 +81,15 @@ static void co_round(Root *root)
 
     for (unsigned i = 0; i < LANES; i++) {
         lanes[i] = (Lane){root, i * (SECTORS / LANES), SECTORS / LANES,
-                          1 + below(4), &running};
+                          1 + crash_below(4), &running};
         coroutine_start(lane_run, &lanes[i]);
     }
     while (running) {
         co_reschedule();
     }
-    if (below(2)) {
+    if (crash_below(2)) {
         g_assert_cmpint(co_root_flush(root), ==, 0);
-        record(REC_STABLE, 0, 0, NULL, 0);
+        crash_record(REC_STABLE, 0, 0, NULL, 0);
     }
 }
 
@@ -228,6 +102,7 @@ typedef struct Possible {
 } Possible;
 
 static Possible possible[SECTORS];
+
 static uint32_t latest[SECTORS];
 
 static void note_op(const Record *r)
@@ -254,7 +129,7 @@ static void apply(uint8_t *image, const Record *r, bool by_chance)
     for (uint64_t at = 0; at < r->bytes; at += 512) {
         uint64_t n = MIN(r->bytes - at, 512);
 
-        if (by_chance && below(2)) {
+        if (by_chance && crash_below(2)) {
             continue;
         }
         if (r->data) {
@@ -293,7 +168,7 @@ static void co_check_disk(Root *root)
 
 static void co_check_crash(const uint8_t *image, uint64_t bytes)
 {
-    Node *file = log_node_new("crash", bytes), *node;
+    Node *file = crash_disk_new("crash", bytes), *node;
     GString *text = g_string_new(NULL);
     FormatCheck check = {.message = say, .opaque = text};
     Root *root = root_new("root", NULL, NULL);
@@ -329,8 +204,8 @@ static void co_replay(uint8_t *base, uint64_t bytes)
 
     memset(latest, 0, sizeof(latest));
     note_stable();
-    for (unsigned i = 0; i < records->len; i++) {
-        const Record *r = &g_array_index(records, Record, i);
+    for (unsigned i = 0; i < crash_records->len; i++) {
+        const Record *r = &g_array_index(crash_records, Record, i);
 
         if (r->kind == REC_OP) {
             note_op(r);
@@ -338,7 +213,7 @@ static void co_replay(uint8_t *base, uint64_t bytes)
             note_stable();
         } else if (r->kind == REC_FLUSH) {
             for (unsigned k = first; k < i; k++) {
-                const Record *w = &g_array_index(records, Record, k);
+                const Record *w = &g_array_index(crash_records, Record, k);
 
                 if (w->kind == REC_WRITE) {
                     apply(base, w, false);
@@ -346,11 +221,12 @@ static void co_replay(uint8_t *base, uint64_t bytes)
             }
             first = i + 1;
         } else {
-            bool all = below(3) == 0; /* a process that is killed, no more */
+            bool all =
+                crash_below(3) == 0; /* a process that is killed, no more */
 
             memcpy(image, base, bytes);
             for (unsigned k = first; k <= i; k++) {
-                const Record *w = &g_array_index(records, Record, k);
+                const Record *w = &g_array_index(crash_records, Record, k);
 
                 if (w->kind == REC_WRITE) {
                     apply(image, w, !all);
@@ -370,6 +246,7 @@ typedef struct Kind {
 } Kind;
 
 static Kind kind;
+
 static unsigned seed;
 
 static void co_make(void)
@@ -403,8 +280,8 @@ static uint64_t file_end(void)
 {
     uint64_t end = 1 * MiB;
 
-    for (unsigned i = 0; i < records->len; i++) {
-        const Record *r = &g_array_index(records, Record, i);
+    for (unsigned i = 0; i < crash_records->len; i++) {
+        const Record *r = &g_array_index(crash_records, Record, i);
 
         if (r->kind == REC_WRITE) {
             end = MAX(end, r->offset + r->bytes);
@@ -413,25 +290,17 @@ static uint64_t file_end(void)
     return ROUND_UP(end, kind.cluster_bytes);
 }
 
-static void records_free(void)
-{
-    for (unsigned i = 0; i < records->len; i++) {
-        g_free(g_array_index(records, Record, i).data);
-    }
-    g_array_free(records, TRUE);
-}
-
 static void crash_body(void)
 {
-    Node *file = log_node_new("disk", 0), *node;
+    Node *file = crash_disk_new("disk", 0), *node;
     uint8_t *base = g_malloc(FILE_MAX);
     Root *root = root_new("root", NULL, NULL);
     Error *err = NULL;
 
-    records = g_array_new(FALSE, FALSE, sizeof(Record));
-    chance = g_rand_new_with_seed(seed);
+    crash_records = g_array_new(FALSE, FALSE, sizeof(Record));
+    crash_chance = g_rand_new_with_seed(seed);
     last_value = 0;
-    recording = false;
+    crash_recording = false;
     co_make();
     memcpy(base, ((LogDisk *)file->state)->bytes, FILE_MAX);
     node = open_json("{'driver': 'qcow2', 'node-name': 'image', "
@@ -442,19 +311,19 @@ static void crash_body(void)
     g_assert_true(root_attach(root, node,
                               PERM_CONSISTENT_READ | PERM_WRITE | PERM_RESIZE,
                               PERM_ALL, &err));
-    recording = true;
+    crash_recording = true;
     for (unsigned i = 0; i < 12; i++) {
         co_round(root);
     }
-    recording = false;
+    crash_recording = false;
     co_root_detach(root);
     root_free(root);
     co_node_unref(node);
     co_node_unref(file);
     co_replay(base, file_end());
     g_free(base);
-    g_rand_free(chance);
-    records_free();
+    g_rand_free(crash_chance);
+    crash_records_free();
 }
 
 static void test_crash(gconstpointer data)
