@@ -49,21 +49,18 @@ static ScsiPlace choose_place(const Device *device, const GArray *taken)
     return place;
 }
 
-CONTROL_ONLY
-static void scsi_place(const Device *device, int64_t *id, int64_t *lun)
+void device_scsi_place(const Device *device, int64_t *id, int64_t *lun)
 {
     g_autoptr(GArray) taken = g_array_new(FALSE, FALSE, sizeof(ScsiPlace));
-    ScsiPlace place = {0, 0};
+    ScsiPlace place;
 
-    for (Device *d = device_next(NULL); d; d = device_next(d)) {
+    for (Device *d = device_next(NULL); d && d != device; d = device_next(d)) {
         if (d->at == device->at && device_model_property(d->model, "scsi-id")) {
             place = choose_place(d, taken);
             g_array_append_val(taken, place);
         }
-        if (d == device) {
-            break;
-        }
     }
+    place = choose_place(device, taken);
     *id = place.id;
     *lun = place.lun;
 }
@@ -93,7 +90,7 @@ json_object *device_chosen_value(const Device *device, const char *name)
     int64_t id, lun;
 
     if (is_id || !strcmp(name, "lun")) {
-        scsi_place(device, &id, &lun);
+        device_scsi_place(device, &id, &lun);
         return json_object_new_int64(is_id ? id : lun);
     }
     if (!strcmp(name, "unit")) {

@@ -31,6 +31,10 @@ bool device_scsi_place_ok(const Device *device, Error **errp) CONTROL_ONLY;
 
 /* --- chosen.c; the caller owns what these return ------------------------- */
 
+/* Where a SCSI device stands, or would stand next to those that are listed. */
+void device_scsi_place(const Device *device, int64_t *id,
+                       int64_t *lun) CONTROL_ONLY;
+
 /* The path of a bus, as far as it is known where that is. */
 json_object *device_bus_value(const Bus *bus) CONTROL_ONLY;
 /* What @name is after the device has chosen, or NULL: that is no matter of

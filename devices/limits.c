@@ -6,7 +6,6 @@
 #define CYLINDERS_MAX 65535
 #define SECTORS_MAX 255
 #define QUEUE_MAX 1024
-#define SCSI_LUN_MAX 16383
 #define SCSI_QUEUES_MAX 1022
 #define NVME_QUEUES_MAX 65535
 #define NVME_VECTORS_MAX 2048
@@ -185,9 +184,14 @@ static bool lun_free(const Device *device, int64_t id, int64_t lun,
                      Error **errp)
 {
     for (Device *d = device_next(NULL); d; d = device_next(d)) {
-        if (id >= 0 && lun >= 0 && d != device && d->at == device->at &&
-            device_number(d, "scsi-id", -1) == id &&
-            device_number(d, "lun", -1) == lun) {
+        int64_t other_id, other_lun;
+
+        if (d->at != device->at ||
+            !device_model_property(d->model, "scsi-id")) {
+            continue;
+        }
+        device_scsi_place(d, &other_id, &other_lun);
+        if (other_id == id && other_lun == lun) {
             error_set(errp, "lun already used by '%s'",
                       d->id ? d->id : "(null)");
             return false;
@@ -196,11 +200,23 @@ static bool lun_free(const Device *device, int64_t id, int64_t lun,
     return true;
 }
 
+/* Not said: any. */
+static bool in_range(const Device *device, const char *name, int64_t max,
+                     const char *what, Error **errp)
+{
+    int64_t number = device_number(device, name, -1);
+    bool ok = number < 0 || number == UINT32_MAX || number <= max;
+
+    if (!ok) {
+        error_set(errp, "bad scsi %s: %" PRId64, what, number);
+    }
+    return ok;
+}
+
 bool device_scsi_place_ok(const Device *device, Error **errp)
 {
-    int64_t channel = device_number(device, "channel", 0);
-    int64_t id = device_number(device, "scsi-id", -1);
-    int64_t lun = device_number(device, "lun", -1);
+    const DeviceModel *controller;
+    int64_t id, lun, channel = device_number(device, "channel", 0);
 
     if (!device_model_property(device->model, "scsi-id")) {
         return true;
@@ -209,12 +225,17 @@ bool device_scsi_place_ok(const Device *device, Error **errp)
         error_set(errp, "bad scsi channel id: %" PRId64, channel);
         return false;
     }
-    if (id > 255 && id != UINT32_MAX) {
-        error_set(errp, "bad scsi device id: %" PRId64, id);
+    controller = device->at->owner->model;
+    if (!in_range(device, "scsi-id", controller->scsi_id_max, "device id",
+                  errp) ||
+        !in_range(device, "lun", controller->scsi_lun_max, "device lun",
+                  errp)) {
         return false;
     }
-    if (lun > SCSI_LUN_MAX && lun != UINT32_MAX) {
-        error_set(errp, "bad scsi device lun: %" PRId64, lun);
+    device_scsi_place(device, &id, &lun);
+    if (id > controller->scsi_id_max || lun > controller->scsi_lun_max) {
+        error_set(errp, "no free %s",
+                  id > controller->scsi_id_max ? "target" : "lun");
         return false;
     }
     return lun_free(device, id, lun, errp);

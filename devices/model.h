@@ -50,6 +50,7 @@ typedef struct DeviceModel {
      * are (0: one). */
     const char *brings, *bus_name;
     unsigned bus_places, buses;
+    unsigned scsi_id_max, scsi_lun_max; /* on the bus that it brings */
     /* Its properties, in sets that end with one without a name. */
     const DeviceProperty *sets[DEVICE_SETS_MAX];
     bool open_sets; /* there are others: what is said of these is not checked */

@@ -19,12 +19,14 @@
         .brings = "SCSI", .bus_name = "scsi",                              \
         .sets = {device_set_pci, device_set_virtio_pci, device_set_virtio, \
                  device_set_virtio_scsi_pci},                              \
-        .inner_type = "virtio-scsi-device",                                \
+        .inner_type = "virtio-scsi-device", .scsi_id_max = 255,            \
+        .scsi_lun_max = 16383,                                             \
     }
-#define SCSI_CONTROLLER(n, a, b, t)                                        \
+#define SCSI_CONTROLLER(n, a, b, t, id, lun)                               \
     {                                                                      \
         .name = n, .alias = a, .text = t, .category = DEVICE_STORAGE,      \
         .bus = b, .brings = "SCSI", .bus_name = "scsi", .open_sets = true, \
+        .scsi_id_max = (id), .scsi_lun_max = (lun),                        \
     }
 #define USB_CONTROLLER(n)                                                     \
     {                                                                         \
@@ -64,8 +66,8 @@ const DeviceModel device_models_disk[] = {
     USB_CONTROLLER("qemu-xhci"),
     USB_CONTROLLER("usb-ehci"),
     SCSI_CONTROLLER("am53c974", NULL, "PCI",
-                    "AMD Am53c974 PCscsi-PCI SCSI adapter"),
-    SCSI_CONTROLLER("dc390", NULL, "PCI", "Tekram DC-390 SCSI adapter"),
+                    "AMD Am53c974 PCscsi-PCI SCSI adapter", 7, 7),
+    SCSI_CONTROLLER("dc390", NULL, "PCI", "Tekram DC-390 SCSI adapter", 7, 7),
     {.name = "floppy",
      .text = "virtual floppy drive",
      .category = DEVICE_STORAGE,
@@ -113,11 +115,12 @@ const DeviceModel device_models_disk[] = {
      .brings = "IDE",
      .bus_name = "ide",
      .bus_places = 2},
-    SCSI_CONTROLLER("lsi53c810", NULL, "PCI", NULL),
-    SCSI_CONTROLLER("lsi53c895a", "lsi", "PCI", NULL),
-    SCSI_CONTROLLER("megasas", NULL, "PCI", "LSI MegaRAID SAS 1078"),
-    SCSI_CONTROLLER("megasas-gen2", NULL, "PCI", "LSI MegaRAID SAS 2108"),
-    SCSI_CONTROLLER("mptsas1068", NULL, "PCI", "LSI SAS 1068"),
+    SCSI_CONTROLLER("lsi53c810", NULL, "PCI", NULL, 7, 0),
+    SCSI_CONTROLLER("lsi53c895a", "lsi", "PCI", NULL, 7, 0),
+    SCSI_CONTROLLER("megasas", NULL, "PCI", "LSI MegaRAID SAS 1078", 64, 255),
+    SCSI_CONTROLLER("megasas-gen2", NULL, "PCI", "LSI MegaRAID SAS 2108", 64,
+                    255),
+    SCSI_CONTROLLER("mptsas1068", NULL, "PCI", "LSI SAS 1068", 8, 1),
     {.name = "nvme",
      .text = "Non-Volatile Memory Express",
      .category = DEVICE_STORAGE,
@@ -143,7 +146,7 @@ const DeviceModel device_models_disk[] = {
      .bus_name = "ide",
      .bus_places = 2,
      .buses = 2},
-    SCSI_CONTROLLER("pvscsi", NULL, "PCI", NULL),
+    SCSI_CONTROLLER("pvscsi", NULL, "PCI", NULL, 64, 0),
     {.name = "scsi-cd",
      .text = "virtual SCSI CD-ROM",
      .category = DEVICE_STORAGE,
@@ -160,7 +163,7 @@ const DeviceModel device_models_disk[] = {
      .counts_status = true,
      .sets = {device_set_scsi, device_set_block, device_set_geometry,
               device_set_scsi_hd}},
-    SCSI_CONTROLLER("usb-bot", NULL, "usb-bus", NULL),
+    SCSI_CONTROLLER("usb-bot", NULL, "usb-bus", NULL, 0, 15),
     {.name = "usb-storage",
      .category = DEVICE_STORAGE,
      .bus = "usb-bus",
@@ -168,7 +171,7 @@ const DeviceModel device_models_disk[] = {
      .shares_resize = true,
      .counts_status = true,
      .sets = {device_set_usb, device_set_block, device_set_usb_storage}},
-    SCSI_CONTROLLER("usb-uas", NULL, "usb-bus", NULL),
+    SCSI_CONTROLLER("usb-uas", NULL, "usb-bus", NULL, 0, 255),
     {.name = "virtio-blk-device",
      .category = DEVICE_STORAGE,
      .bus = "virtio-bus",
@@ -186,7 +189,9 @@ const DeviceModel device_models_disk[] = {
      .category = DEVICE_STORAGE,
      .bus = "virtio-bus",
      .brings = "SCSI",
-     .bus_name = "scsi"},
+     .bus_name = "scsi",
+     .scsi_id_max = 255,
+     .scsi_lun_max = 16383},
     VIRTIO_SCSI("virtio-scsi-pci", "virtio-scsi"),
     VIRTIO_SCSI("virtio-scsi-pci-non-transitional", NULL),
     VIRTIO_SCSI("virtio-scsi-pci-transitional", NULL),
