@@ -15,7 +15,8 @@ typedef struct Board {
     bool has_isa, has_ide;
     bool no_floppy;                /* unless it is asked for */
     unsigned ide_buses, ide_units; /* with @has_ide */
-    /* Where its disks stand among its parts: QEMU's places. */
+    /* Where its disks stand among its parts: QEMU's places, with one processor
+     * and neither ports nor a screen; the floppies stand before the others. */
     unsigned first_floppy, first_ide;
     const char *type; /* of the object /machine */
     /* What programs read of it before they start one. */
@@ -30,6 +31,9 @@ const Board *board_chosen(void) CONTROL_ONLY;
 /* The entry at @index; NULL ends. */
 const Board *board_at(unsigned index);
 bool board_is_default(const Board *board);
+/* How many parts more it has before its floppies (fewer: negative), and between
+ * these and its other disks. */
+void board_count_parts(int before_floppies, unsigned before_ide) CONTROL_ONLY;
 /* `-machine help`. */
 void boards_print(void);
 

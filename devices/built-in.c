@@ -9,6 +9,14 @@
 /* CONTROL */
 static unsigned floppies, ide_disks;
 static bool has_floppy_bus;
+static int parts_before_floppies;
+static unsigned parts_before_ide;
+
+void board_count_parts(int before_floppies, unsigned before_ide)
+{
+    parts_before_floppies = before_floppies;
+    parts_before_ide = before_ide;
+}
 
 CONTROL_ONLY
 static void add_floppy_bus(void)
@@ -45,12 +53,19 @@ void devices_init(bool usb)
 /* --- disks --------------------------------------------------------------- */
 
 CONTROL_ONLY
-static char *own_path(const DeviceModel *model)
+static char *own_path(const DeviceModel *model, unsigned bus)
 {
     const Board *board = board_chosen();
-    unsigned place = model->use == DEVICE_USES_FLOPPY
-                         ? board->first_floppy + floppies++
-                         : board->first_ide + floppies + ide_disks++;
+    /* A controller of floppies that is there for them only; and without PCI one
+     * for each of the buses of IDE, followed by its disks. */
+    unsigned controllers =
+        (board->no_floppy && floppies) + (board->pci_bus ? 0 : bus);
+    unsigned place = parts_before_floppies;
+
+    place += model->use == DEVICE_USES_FLOPPY
+                 ? board->first_floppy + floppies++
+                 : board->first_ide + parts_before_ide + controllers +
+                       floppies + ide_disks++;
 
     return g_strdup_printf("/machine/unattached/device[%u]", place);
 }
@@ -83,7 +98,7 @@ co_built_in(Drive *drive, const char *model_name, Error **errp)
     if (model->use == DEVICE_USES_FLOPPY && !has_floppy_bus) {
         add_floppy_bus();
     }
-    device->path = own_path(model);
+    device->path = own_path(model, drive->bus);
     co_graph_lock();
     ok = bus_choose(model, bus_name, &device->at, errp) &&
          bus_place(device, drive->unit, errp) &&

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Options that make devices; devices for drives. */
-#include "devices/board.h"
 #include "devices/device.h"
 #include "migration/migration.h"
 #include "migration/vm-snapshot.h"
@@ -50,32 +49,6 @@ bool apply_incoming(Apply *apply, const MachineOption *option, Error **errp)
 bool co_apply_loadvm(Apply *apply, const MachineOption *option, Error **errp)
 {
     return co_vm_snapshot_load(&(VmSnapshot){.tag = option->text}, errp);
-}
-
-bool co_default_drives(Apply *apply, Error **errp)
-{
-    static const char *const words[] = {"if=ide,index=2,media=cdrom",
-                                        "if=floppy,index=0", "if=sd,index=0"};
-    const Board *board = board_chosen();
-
-    for (size_t i = 0; board->has_ide && i < ARRAY_SIZE(words); i++) {
-        Opts *opts;
-        Drive *drive;
-        Error *err = NULL;
-
-        if (i == 1 && board->no_floppy) {
-            continue;
-        }
-        opts = opts_parse(words[i], NULL, NULL);
-        drive = co_drive_new(opts, &apply->drives, &err);
-        if (drive && drive->interface == DRIVE_IF_SD) {
-            drive->claimed = true; /* for who plugs in a card reader */
-        }
-        /* That somebody has taken the place is fine. */
-        error_free(err);
-        opts_free(opts);
-    }
-    return true;
 }
 
 /* The machine's own device does not get its medium: that is told without the

@@ -32,7 +32,7 @@ bool co_open_monitor(Apply *apply, const MachineOption *option, Error **errp)
     if (co_machine_channel(option->text, id, &chr, errp)) {
         return true;
     }
-    if (errp && g_str_has_prefix(error_text(*errp), "Failed to ")) {
+    if (g_str_has_prefix(error_text(*errp), "Failed to ")) {
         return false; /* it says all */
     }
     tell_first(option, errp);

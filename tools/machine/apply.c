@@ -143,6 +143,17 @@ COROUTINE_ONLY CONTROL_ONLY static bool co_begin_to_run(Apply *apply)
     return APPLY(apply, {MOPT_INCOMING, apply_incoming, false});
 }
 
+COROUTINE_ONLY CONTROL_ONLY static bool co_defaults(Apply *apply)
+{
+    Error *err = NULL;
+
+    if (!co_default_parts(apply, &err)) {
+        error_report_err(err);
+        return false;
+    }
+    return true;
+}
+
 bool co_machine_apply(const GPtrArray *options)
 {
     Apply apply = {.options = options};
@@ -165,8 +176,7 @@ bool co_machine_apply(const GPtrArray *options)
         migration_expect();
     }
     devices_init(apply.usb || has(&apply, MOPT_USB));
-    if (!co_apply_media(&apply) ||
-        (!has(&apply, MOPT_NODEFAULTS) && !co_default_drives(&apply, &err)) ||
+    if (!co_apply_media(&apply) || !co_defaults(&apply) ||
         !co_apply_monitors(&apply) ||
         !APPLY(&apply, {MOPT_CPU, apply_cpu, true}) ||
         !APPLY(&apply, {MOPT_SERIAL, co_apply_port, false}) ||

@@ -106,11 +106,12 @@ bool apply_incoming(Apply *apply, const MachineOption *option,
                     Error **errp) CONTROL_ONLY;
 bool co_apply_loadvm(Apply *apply, const MachineOption *option,
                      Error **errp) COROUTINE_ONLY CONTROL_ONLY;
-/* Drives that a machine has without being told. */
-bool co_default_drives(Apply *apply, Error **errp) COROUTINE_ONLY CONTROL_ONLY;
 /* Devices for the drives of this kind that are to have one; false: the reason
  * was printed. */
 bool co_drive_devices(bool virtio, bool floppy) COROUTINE_ONLY CONTROL_ONLY;
+
+/* apply-defaults.c: what a machine has without being told. */
+bool co_default_parts(Apply *apply, Error **errp) COROUTINE_ONLY CONTROL_ONLY;
 
 /* apply-fd.c */
 bool apply_add_fd(Apply *apply, const MachineOption *option,
