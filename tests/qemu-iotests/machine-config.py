@@ -43,6 +43,31 @@ class Config(machine.MachineCase):
         self.assertEqual((info['device'], info['qdev']),
                          ('d', '/machine/peripheral/v/virtio-backend'))
 
+    def test_read_without_effect(self):
+        self.write('[spice]\n disable-ticketing = "on"\n'
+                   '[fw_cfg]\n name = "opt/a"\n string = "b"\n'
+                   '[object "mem0"]\n qom-type = "memory-backend-ram"\n'
+                   ' size = "64M"\n[memory]\n size = "64M"\n'
+                   '[numa]\n type = "node"\n nodeid = "0"\n'
+                   ' memdev = "mem0"\n[sandbox]\n enable = "on"\n')
+        vm = self.machine('-machine', 'pc', '-readconfig', 'cfg')
+        self.assertIn('mem0', [o['name'] for o in vm.cmd(
+            'qom-list', path='/objects')])
+
+    def test_without_effect(self):
+        vm = self.machine('-machine', 'pc', '-fw_cfg',
+                          'name=opt/a,string=b', '-singlestep')
+        self.assertEqual(vm.cmd('query-name'), {})
+
+    @case.ours_only('has no blank in front of a place')
+    def test_read_refused(self):
+        self.write('[nosuch]\n a = "b"\n')
+        self.assertIn("There is no option group 'nosuch'",
+                      self.refused('-readconfig', 'cfg'))
+        self.write('[memory]\n a = "b"\n')
+        self.assertIn("cfg:2: Invalid parameter 'a'",
+                      self.refused('-readconfig', 'cfg'))
+
     def test_read_nothing(self):
         self.assertEqual(self.refused('-readconfig', 'nosuch'),
                          "-readconfig nosuch: Could not open 'nosuch': No "

@@ -72,6 +72,19 @@ static const Known known[] = {
     {"global", true, MOPT_WORDS},
     {"rtc", true, MOPT_WORDS},
     {"boot", true, MOPT_WORDS},
+    {"fw_cfg", true, MOPT_IGNORED},
+    {"acpitable", true, MOPT_IGNORED},
+    {"option-rom", true, MOPT_IGNORED},
+    {"debugcon", true, MOPT_IGNORED},
+    {"dfilter", true, MOPT_IGNORED},
+    {"echr", true, MOPT_IGNORED},
+    {"rotate", true, MOPT_IGNORED},
+    {"portrait", false, MOPT_IGNORED},
+    {"full-screen", false, MOPT_IGNORED},
+    {"singlestep", false, MOPT_IGNORED},
+    {"win2k-hack", false, MOPT_IGNORED},
+    {"async-teardown", false, MOPT_IGNORED},
+    {"enable-sync-profile", false, MOPT_IGNORED},
     {"k", true, MOPT_IGNORED},
     {"d", true, MOPT_IGNORED},
     {"msg", true, MOPT_MESSAGES},
@@ -110,6 +123,12 @@ static const Known known[] = {
     {"iscsi", true, MOPT_GUEST_ONLY},
     {"chroot", true, MOPT_REFUSED},
     {"runas", true, MOPT_REFUSED},
+    {"plugin", true, MOPT_REFUSED},
+    {"dump-vmstate", true, MOPT_REFUSED},
+    {"audio-help", false, MOPT_REFUSED},
+    {"xen-domid", true, MOPT_REFUSED},
+    {"xen-attach", false, MOPT_REFUSED},
+    {"xen-domid-restrict", false, MOPT_REFUSED},
 };
 
 static void option_free(void *opaque)
@@ -154,6 +173,14 @@ static void option_show(MachineOption *option, const char *place)
     option->shown = g_strdup(place);
 }
 
+/* Says that @word is an option that this machine does not have. */
+static void set_refusal(Error **errp, const char *word)
+{
+    error_set(errp,
+              "%s: this machine has no guest: the option is not supported",
+              word);
+}
+
 /* From a file: it is shown by its place there. */
 static bool add_read(void *opaque, const char *name, const char *text,
                      const char *place, Error **errp)
@@ -162,6 +189,11 @@ static bool add_read(void *opaque, const char *name, const char *text,
     const Known *k = find(word);
     GPtrArray *list = opaque;
 
+    if (k->kind == MOPT_REFUSED) {
+        set_refusal(errp, word);
+        error_prepend(errp, "%s: ", place);
+        return false;
+    }
     add(list, k->kind, k->name, place, text);
     option_show(list->pdata[list->len - 1], place);
     return true;
@@ -186,6 +218,7 @@ static bool take_config(GPtrArray *list, MachineOptionKind kind,
 static bool take(GPtrArray *list, int argc, char **argv, int *i)
 {
     const char *word = argv[*i], *text = NULL;
+    Error *err = NULL;
     const Known *k;
 
     if (*word != '-') {
@@ -205,9 +238,8 @@ static bool take(GPtrArray *list, int argc, char **argv, int *i)
         text = argv[*i];
     }
     if (k->kind == MOPT_REFUSED) {
-        error_report("%s: this machine has no guest: the option is not "
-                     "supported",
-                     word);
+        set_refusal(&err, word);
+        error_report_err(err);
         return false;
     }
     if (k->kind == MOPT_SET || k->kind == MOPT_READ_CONFIG) {
