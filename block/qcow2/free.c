@@ -4,7 +4,8 @@
  *
  * Invariant: a count goes down only for a cluster that nothing on stable
  * storage refers to: after the next commit, or at once if nothing there ever
- * did (s->unknown: taken for data since the last batch of metadata).
+ * did (s->unknown: taken for data since the last batch of metadata). What the
+ * image itself lies in is never let go of, whatever entries say.
  */
 #include "block/qcow2/alloc-int.h"
 
@@ -148,6 +149,47 @@ static void co_discard_unused(Qcow2State *s, const Qcow2Free *f)
     }
 }
 
+COROUTINE_ONLY
+static int co_free(Qcow2State *s, const Qcow2Free *f)
+{
+    if (wants_discard(s, f->kind)) {
+        co_discard_unused(s, f);
+    }
+    return co_qcow2_refcount_change(s, f->offset, f->bytes, -1);
+}
+
+/* Whether the image itself lies there, and nobody else has counted. */
+COROUTINE_ONLY
+static bool co_is_needed(Qcow2State *s, uint64_t cluster)
+{
+    uint64_t count;
+
+    return qcow2_is_metadata(s, cluster << s->cluster_bits, s->cluster_bytes) &&
+           co_qcow2_refcount_get(s, cluster, &count) == 0 && count == 1;
+}
+
+/* An entry of a damaged image may name a table as its data: that stays. */
+COROUTINE_ONLY
+static int co_free_but_needed(Qcow2State *s, const Qcow2Free *f)
+{
+    uint64_t end = f->offset + f->bytes, at = f->offset;
+    int ret = 0;
+
+    while (at < end && ret == 0) {
+        Qcow2Free part = {at, 0, f->kind};
+
+        while (at < end && !co_is_needed(s, at >> s->cluster_bits)) {
+            at = MIN(ROUND_DOWN(at, s->cluster_bytes) + s->cluster_bytes, end);
+        }
+        part.bytes = at - part.offset;
+        if (part.bytes) {
+            ret = co_free(s, &part);
+        }
+        at = ROUND_DOWN(at, s->cluster_bytes) + s->cluster_bytes;
+    }
+    return ret;
+}
+
 int co_qcow2_apply_frees(Qcow2State *s)
 {
     GArray *frees = s->frees_ready;
@@ -159,12 +201,8 @@ int co_qcow2_apply_frees(Qcow2State *s)
     s->frees_ready = g_array_new(FALSE, FALSE, sizeof(Qcow2Free));
     for (unsigned i = 0; i < frees->len; i++) {
         const Qcow2Free *f = &g_array_index(frees, Qcow2Free, i);
-        int one;
+        int one = co_free_but_needed(s, f);
 
-        if (wants_discard(s, f->kind)) {
-            co_discard_unused(s, f);
-        }
-        one = co_qcow2_refcount_change(s, f->offset, f->bytes, -1);
         if (one < 0) {
             say_not_freed(-one);
             /* A count that was wrong before is no failure of who flushes. */

@@ -139,6 +139,22 @@ class Check(case.Case):
             "corruption events will be suppressed\nqemu-img: Could not create "
             "snapshot 's': -5 (Input/output error)\n")
 
+    @case.ours_only('counts its tables as free, and gives their space back')
+    def test_tables_are_not_freed(self):
+        """Whatever an entry names as the data of the guest."""
+        for table in range(1, 5):
+            entry = (1 << 63 | table << 16).to_bytes(8, 'big')
+            for command in 'discard 64k 64k', 'write -z -u 64k 64k', None:
+                self.patch(4 * 65536 + 8, entry)
+                if command:
+                    tools.io('a', command,
+                             options=('-f', 'qcow2', '-d', 'unmap'))
+                else:
+                    tools.img('resize', '--shrink', 'a', '64k')
+                self.assertEqual(tools.img('check', '-q', 'a').stderr, '')
+                tools.io('a', 'read -P 1 0 64k', options=('-f', 'qcow2'))
+            tools.img('resize', 'a', '1M')
+
     def test_what_has_no_count_is_not_freed(self):
         self.assertEqual(
             self.damage(REFCOUNTS + 10, b'\0\0', 'discard 0 64k'),
