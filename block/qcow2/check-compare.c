@@ -148,6 +148,16 @@ static const char *verb(const Qcow2Check *c)
     return may_fix_flags(c) ? "Repairing" : "ERROR";
 }
 
+/* Nothing in a file of its own is shared. */
+COROUTINE_ONLY
+static int co_data_count(Qcow2Check *c, uint64_t offset, uint64_t *count)
+{
+    *count = 1;
+    return c->s->has_data_file
+               ? 0
+               : co_image_count(c, offset >> c->s->cluster_bits, count);
+}
+
 COROUTINE_ONLY
 static void co_copied_entry(Qcow2Check *c, Qcow2Piece *piece, unsigned byte)
 {
@@ -155,11 +165,10 @@ static void co_copied_entry(Qcow2Check *c, Qcow2Piece *piece, unsigned byte)
     Qcow2Entry e = qcow2_entry_load(s, piece->data + byte);
     uint64_t offset = e.entry & QCOW2_OFFSET_MASK, count;
 
-    if ((e.entry & QCOW2_COMPRESSED) || !offset || s->has_data_file) {
+    if ((e.entry & QCOW2_COMPRESSED) || !offset) {
         return;
     }
-    if (co_image_count(c, offset >> s->cluster_bits, &count) < 0 ||
-        !flag_wrong(e.entry, count)) {
+    if (co_data_count(c, offset, &count) < 0 || !flag_wrong(e.entry, count)) {
         return;
     }
     qcow2_check_say(c,

@@ -30,6 +30,19 @@ class DataFile(case.Case):
         out = tools.img('map', '-f', fmt, '--output=json', name).stdout
         return [(e['start'], e['length'], e['data']) for e in json.loads(out)]
 
+    def test_flags_of_what_nobody_shares(self):
+        self.create()
+        tools.io('a', 'write -q 64k 64k', options=('-f', 'qcow2'))
+        with open('a', 'r+b') as f:
+            f.seek(4 * 65536 + 8)
+            f.write(b'\0')
+        text = 'OFLAG_COPIED data cluster: l2_entry=10000 refcount=1\n'
+        done = tools.img('check', '-q', 'a', check=False)
+        self.assertEqual((done.returncode, done.stderr), (2, 'ERROR ' + text))
+        done = tools.img('check', '-q', '-r', 'all', 'a')
+        self.assertEqual(done.stderr, 'Repairing ' + text)
+        self.assertEqual(tools.img('check', '-q', 'a').stderr, '')
+
     def test_relative_to_the_program(self):
         os.mkdir('sub')
         self.create(name='sub/a')
