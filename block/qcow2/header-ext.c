@@ -141,12 +141,13 @@ int qcow2_extensions_read(Qcow2State *s, const uint8_t *cluster, uint64_t start,
         at += sizeof(head);
         type = be32_get(head.type);
         length = be32_get(head.length);
-        if (type == QCOW2_EXT_END) {
-            return 0;
-        }
+        /* The end has a length as all have. */
         if (length > end - at) {
             error_set(errp, "Header extension too large");
             return -EINVAL;
+        }
+        if (type == QCOW2_EXT_END) {
+            return 0;
         }
         ret = take_extension(s, type, cluster + at, length, errp);
         if (ret < 0) {

@@ -59,7 +59,7 @@ static int64_t build(Qcow2State *s, uint8_t *cluster, bool features)
         memcpy(cluster + used, s->header_unknown, s->header_unknown_bytes);
         used += s->header_unknown_bytes;
     }
-    end = qcow2_extensions_write(s, cluster, ROUND_UP(used, 8), features);
+    end = qcow2_extensions_write(s, cluster, used, features);
     if (end < 0 || name > s->cluster_bytes - end) {
         return -ENOSPC;
     }

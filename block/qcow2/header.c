@@ -139,7 +139,7 @@ static int check_encryption(Qcow2State *s, const Qcow2Header *h, Error **errp)
     uint32_t method = be32_get(h->v2.crypt_method);
 
     if (method > QCOW2_CRYPT_LUKS) {
-        error_set(errp, "Unsupported encryption method %u", method);
+        error_set(errp, "Unsupported encryption method %d", (int32_t)method);
         return -EINVAL;
     }
     s->crypt_method = method;
@@ -200,8 +200,13 @@ static int take_tables(Qcow2State *s, const Qcow2Header *h, Error **errp)
     if (s->l1_size > QCOW2_MAX_L1_BYTES / 8) {
         return bad(errp, "Active L1 table too large");
     }
-    needed = size / qcow2_table_reach(s) + (size % qcow2_table_reach(s) > 0);
-    if (needed > INT32_MAX || size > BLOCK_MAX_BYTES) {
+    if (size > UINT64_MAX - qcow2_table_reach(s)) {
+        error_set(errp, "Could not refresh total sector count: %s",
+                  g_strerror(EFBIG));
+        return -EFBIG;
+    }
+    needed = DIV_ROUND_UP(size, qcow2_table_reach(s));
+    if (needed > INT32_MAX) {
         return bad(errp, "Image is too big");
     }
     if (needed > s->l1_size) {

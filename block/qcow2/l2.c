@@ -150,9 +150,9 @@ static int co_check_entry(Qcow2State *s, Qcow2Entry e, uint64_t guest,
         ((e.bitmap & e.bitmap >> 32 & UINT32_MAX) ||
          ((e.bitmap & UINT32_MAX) && !has_place(s, e.entry)))) {
         co_qcow2_mark_corrupt(s, true, -1, -1,
-                              "Invalid cluster entry found  (L2 offset: "
+                              "Invalid cluster entry found %s(L2 offset: "
                               "%#" PRIx64 ", L2 index: %#x)",
-                              table, index);
+                              writing ? "" : " ", table, index);
         return -EIO;
     }
     return 0;

@@ -54,6 +54,13 @@ BAD = {
     'long header': ([(100, 'I', 65537)], 'qcow2 header exceeds cluster size'),
     'long extension': ([(0x74, 'I', 0xffffffff)],
                        'Header extension too large'),
+    'long end of extensions': ([(0x70, 'I', 0), (0x74, 'I', 0x10000)],
+                               'Header extension too large'),
+    'disk past counting': ([(24, 'Q', (1 << 64) - 1)],
+                           'Could not refresh total sector count: File too '
+                           'large'),
+    'encryption -1': ([(32, 'I', 0xffffffff)],
+                      'Unsupported encryption method -1'),
     'long backing name': ([(8, 'Q', 0x400), (16, 'I', 1024)],
                           'Backing file name too long'),
     'backing name elsewhere': ([(8, 'Q', 70000), (16, 'I', 5)],
@@ -89,6 +96,16 @@ class Damage(case.Case):
     def io(self, *commands):
         return tools.io(self.name, *commands, options=('-f', 'qcow2'),
                         check=False)
+
+    def test_odd_header_is_written_as_it_is_read(self):
+        """Its length, from which on there are extensions, is no multiple of
+        eight."""
+        path = f'{self.dir}/odd'
+        tools.img('create', '-q', '-f', 'qcow2', path, '1M')
+        poke(path, [(100, 'I', 0x74)])
+        tools.img('amend', '-o', 'lazy_refcounts=on', path)
+        tools.foreign_img('check', '-q', path)
+        tools.img('check', '-q', path)
 
     def test_header(self):
         for name, (pokes, text) in BAD.items():
