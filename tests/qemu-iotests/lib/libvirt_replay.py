@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Replays a session of libvirt (see libvirt/trim.py) against a program."""
 
+import errno
 import json
 import os
 
+from .libvirt_answers import ANSWERS, HOLDS, Schema, node_of
 from .libvirt_stage import Guest, check_image, make_disk
 from .qmp import Closed
 
@@ -35,15 +37,14 @@ def nodes(answer):
         entry = {'cluster': node['image'].get('cluster-size'), 'bitmaps': {
             b['name']: [b['granularity'], b['recording'], b['persistent']]
             for b in named}}
-        if node['drv'] != 'file':
+        if node['drv'] not in ('file', 'blkdebug'):
             entry['size'] = node['image']['virtual-size']
         found[node['node-name']] = entry
     return found
 
 
 def devices(answer):
-    return {d['qdev']: [d.get('inserted', {}).get('node-name'),
-                        d['removable'], d.get('io-status')]
+    return {d['qdev']: [node_of(d), d['removable'], d.get('io-status')]
             for d in answer if d['device'] == ''}
 
 
@@ -67,7 +68,7 @@ def block_jobs(answer):
     return {j['device']: j['type'] for j in answer}
 
 
-READERS = {'query-named-block-nodes': nodes, 'query-block': devices,
+READERS = {**ANSWERS, 'query-named-block-nodes': nodes, 'query-block': devices,
            'query-blockstats': stats, 'query-jobs': jobs,
            'query-block-jobs': block_jobs}
 
@@ -84,7 +85,18 @@ def without_drains(entries):
     return out
 
 
+def full(storage):
+    """STORAGE, but no writing once there is data for it."""
+    image = {'driver': 'file', 'filename': storage['filename']}
+    rule = {'event': 'write_aio', 'errno': errno.ENOSPC,
+            'iotype': 'write', 'immediately': False, 'once': False}
+    return {'driver': 'blkdebug', 'node-name': storage['node-name'],
+            'image': image, 'inject-error': [rule]}
+
+
 def job_of(event):
+    if event['see'] == 'BLOCK_IO_ERROR':
+        return None
     return event.get('id') or event.get('device')
 
 
@@ -95,22 +107,26 @@ def word(event):
     return {k: v for k, v in event.items() if k != 'early'}
 
 
-class Replay:
-    """Invariant: `due` are the events that the recording showed since
-    the last command, `expected` and `told` all of this stage, by job."""
+KINDS = ('start', 'reconnect', 'file', 'do', 'see', 'end')
 
-    def __init__(self, case, steps, make_stage):
-        self.case, self.steps = case, steps
+
+class Replay:
+    """Invariant: `expected` are the events of this stage so far that the
+    recording shows, `told` those that came, by job. WITHOUT are names of which
+    the answers to a probe may have none."""
+
+    def __init__(self, case, steps, make_stage, without=()):
+        self.case, self.steps, self.without = case, steps, without
         self.make_stage = make_stage
         self.stage = self.guest = None
         self.running = False
         self.expected, self.told, self.early = {}, {}, []
         self.copies = {}
+        self.crossed = set()  # nodes written to beyond their threshold
 
     def run(self):
         for number, step in enumerate(self.steps):
-            kind = next(k for k in ('start', 'file', 'do', 'see', 'end')
-                        if k in step)
+            kind = next(k for k in KINDS if k in step)
             try:
                 getattr(self, f'step_{kind}')(step)
             except (AssertionError, Closed, TimeoutError) as error:
@@ -130,10 +146,15 @@ class Replay:
                 make_disk(path, disk['driver'], disk['size'])
         more = [word.replace('DIR/', self.case.dir + '/')
                 for word in step.get('argv', [])]
-        self.stage = self.make_stage(self.case.dir, disks, *more)
+        self.stage = self.make_stage(self.case.dir, disks, *more,
+                                     machine=step.get('machine', 'q35'))
         self.case.addCleanup(self.stage.end)
         if self.guest is None:
             self.guest = Guest(disks)
+
+    def step_reconnect(self, step):
+        self.take_events()
+        self.stage.reconnect()
 
     def step_file(self, step):
         path = self.case.path(step['file'])
@@ -144,33 +165,66 @@ class Replay:
                 pass
 
     def step_do(self, step):
-        if self.running and step['do'] != 'job-dismiss':
+        if self.running and step['do'] not in ('job-dismiss',
+                                             'qmp_capabilities'):
             self.guest.write(self.stage)
         if step['do'] in ('cont', 'stop'):
             self.running = step['do'] == 'cont'
         if self.stage.skips(step):
             self.early = None
             return
+        if 'each' in step:
+            self.get_each(step)
+            return
         self.remember_copies(step)
-        text = json.dumps({'execute': step['do'],
-                           **({'arguments': step['with']}
-                              if 'with' in step else {})})
+        arguments = step.get('with')
+        if step.get('full'):
+            self.stage.full = arguments['node-name']
+            arguments = full(arguments)
+        self.check_reply(step, self.ask(step['do'], arguments))
+        if step['do'] == 'blockdev-del':
+            self.check_copy(step['with']['node-name'])
+            if step['with']['node-name'] == self.stage.full:
+                self.stage.full = None
+
+    def ask(self, command, arguments):
+        """The reply; the events before it are `early`."""
+        text = json.dumps({'execute': command,
+                           **({'arguments': arguments}
+                              if arguments is not None else {})})
         self.take_events()
         self.stage.qmp.send_raw(
             text.replace('DIR/', self.case.dir + '/') + '\r\n')
         reply = self.stage.qmp.recv_reply()
         self.early = self.take_events()
-        self.check_reply(step, reply)
-        if step['do'] == 'blockdev-del':
-            self.check_copy(step['with']['node-name'])
+        return reply
+
+    def get_each(self, step):
+        """All differences at once: there may be hundreds of properties."""
+        found = {}
+        for name in step['each']:
+            reply = self.ask('qom-get', {**step['with'], 'property': name})
+            found[name] = reply.get('return', reply)
+        self.case.assertEqual(found, step['each'])
 
     def step_see(self, step):
+        if step['see'] == 'BLOCK_WRITE_THRESHOLD':
+            self.cross_threshold(step['node-name'])
         if step.get('early'):
             self.check_early(step)
         if job_of(step) is None:
             return
         self.expected.setdefault(job_of(step), []).append(word(step))
         self.wait_for(step)
+
+    def cross_threshold(self, node):
+        """The guest writes until the event is there; it may be already."""
+        for _ in range(1000):
+            self.take_events()
+            if node in self.crossed:
+                return
+            self.guest.write(self.stage)
+        raise AssertionError('there is no such event')
 
     def step_end(self, step):
         self.case.assertEqual(self.stage.terminate(), 0)
@@ -197,6 +251,8 @@ class Replay:
                 if key in event.get('data', {}):
                     step[key] = event['data'][key]
             out.append(step)
+            if event['event'] == 'BLOCK_WRITE_THRESHOLD':
+                self.crossed.add(event['data']['node-name'])
             if job_of(step) is not None:
                 self.told.setdefault(job_of(step), []).append(word(step))
         self.stage.qmp.events.clear()
@@ -231,18 +287,32 @@ class Replay:
     def check_reply(self, step, reply):
         if 'fails' in step:
             desc = step['fails'].replace('DIR/', self.case.dir + '/')
-            assert reply == {'error': {'class': 'GenericError',
-                                       'desc': desc}}, reply
+            assert reply == {'error': {
+                'class': step.get('class', 'GenericError'),
+                'desc': desc}}, reply
             return
         assert 'return' in reply, reply
+        if step['do'] == 'query-qmp-schema':
+            schema = Schema(reply['return'])
+            self.check_missing(step, lambda p: not schema.holds(p))
+            return
         read = READERS.get(step['do'], lambda answer: answer)
         found, wanted = read(reply['return']), step.get('gives', {})
         if step['do'] == 'query-jobs':
             self.compare_running(found, wanted)
         elif step['do'] == 'query-block-jobs':
             assert set(wanted) >= set(found), found
+        elif step['do'] in HOLDS:
+            self.check_missing(step, lambda name: name not in found)
         else:
             self.case.assertEqual(found, wanted)
+
+    def check_missing(self, step, missing):
+        """Of the names that STEP gives, none is MISSING that may not be."""
+        self.case.assertEqual(
+            [name for name in filter(missing, step['gives'])
+             if name not in self.without and
+             f"{step['do']} {name}" not in self.without], [])
 
     def compare_running(self, found, wanted):
         """Which of several jobs still runs depends on the moment, but

@@ -41,14 +41,14 @@ class Stage(Daemon):
     """One life of a domain's program. `disks` are those of a `start` step;
     `more` options come before them: buses take the places that they name."""
 
-    def __init__(self, directory, disks, *more):
-        path = os.path.join(directory, f'monitor{Daemon.count}.sock')
+    def __init__(self, directory, disks, *more, machine='q35'):
+        self.path = path = os.path.join(directory, f'monitor{Daemon.count}.sock')
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
             listener.bind(path)
             listener.listen(1)
             argv = [
                 '-nodefaults', '-no-user-config', '-display', 'none',
-                '-accel', 'tcg', '-machine', 'q35', '-m', '32', '-S',
+                '-accel', 'tcg', '-machine', machine, '-m', '32', '-S',
                 '-chardev', 'socket,id=charmonitor,'
                 f'fd={listener.fileno()},server=on,wait=off',
                 '-mon', 'chardev=charmonitor,id=monitor,mode=control', *more]
@@ -64,12 +64,21 @@ class Stage(Daemon):
                 binary=program.find('qemu-system-x86_64'))
         self.disks = disks
         self.has_hmp = None
-        self.qmp = QMP.unix(path)
+        self.full = None  # a node below which the file system is full
+        self.connect()
+
+    def connect(self):
+        self.qmp = QMP.unix(self.path)
         try:
             self.qmp.greeting = self.qmp.recv()
         except Closed:
             raise StartError(self.popen.wait(TIMEOUT_S),
                              self.stderr()) from None
+
+    def reconnect(self):
+        """The client is gone at once, as when it is killed, and comes back."""
+        self.qmp.close()
+        self.connect()
 
     @staticmethod
     def skips(step):
@@ -85,6 +94,8 @@ class Stage(Daemon):
             return False
         said = self.guest_io(
             disk, f'write -P {pattern} {offset_bytes} {length_bytes}')
+        if self.full and said == 'write failed: No space left on device\n':
+            return False
         assert said.startswith(f'wrote {length_bytes}/{length_bytes}'), said
         return True
 

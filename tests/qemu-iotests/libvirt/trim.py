@@ -2,17 +2,23 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Makes a session for libvirt-replay.py of a recording of libvirt's monitor.
 
-    trim.py RECORDING >SESSION
+    trim.py RECORDING [WORDS] >SESSION
 
 A line of RECORDING is {"dir": "greeting|send|reply|event", "msg": MESSAGE}; a
 greeting may have an "argv", with which libvirt started the program, and
-"files", sizes of images that nobody asks for. A line of SESSION is one step, in
-the order of the recording:
+"files", sizes of images that nobody asks for; it has "probe" if libvirt asks a
+machine that has nothing, and "reconnect" if the program ran already. A send
+has "full" if it adds a file whose file system gets full. WORDS are strings of
+libvirt's driver, one a line: of what a probe lists, the names among them count.
+A line of SESSION is one step, in the order of the recording:
 
     {"start": DISKS, "argv": []} the program starts with these disks, and with
                                  options for buses and removable media
+    {"reconnect": true}          libvirt comes back to the running program
     {"file": NAME, ...}          someone makes an image for libvirt
+    {"do": "qom-get", "with": {"path": P}, "each": {PROPERTY: VALUE}}
     {"do": COMMAND, "with": ARGUMENTS, "gives": G | "fails": TEXT}
+                                 and the "class" of the failure if unusual
     {"see": EVENT, ...}          an event; before the answer of the step
                                  above it if "early"
     {"end": "signal"}            libvirt ends the program by SIGTERM
@@ -25,6 +31,15 @@ speed, for the disks of the replay hold too little to be caught at it.
 import json
 import os
 import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
+                                '..'))
+
+from lib.libvirt_answers import (  # noqa: E402
+    ANSWERS, HOLDS, Schema, node_of)
+
+# What a host has, or its KVM, and not the program.
+HOST = ('query-sev-capabilities', 'query-sgx-capabilities')
 
 # What is sure to come before the answer of the command that brings it.
 EARLY = ('RESUME', 'STOP', 'DEVICE_TRAY_MOVED', 'BLOCK_EXPORT_DELETED')
@@ -49,8 +64,7 @@ def nodes(answer):
 
 def devices(answer):
     """{qdev: [node, removable, io-status]} of query-block."""
-    return {d['qdev']: [d.get('inserted', {}).get('node-name'),
-                        d['removable'], d.get('io-status')]
+    return {d['qdev']: [node_of(d), d['removable'], d.get('io-status')]
             for d in answer}
 
 
@@ -71,6 +85,7 @@ def block_jobs(answer):
 
 
 GIVES = {
+    **ANSWERS,
     'query-named-block-nodes': nodes, 'query-block': devices,
     'query-jobs': jobs, 'query-block-jobs': block_jobs,
 }
@@ -86,11 +101,12 @@ class Trimmer:
     """Invariant: `steps` is the session up to the message in hand, `files` are
     the images that are there by then."""
 
-    def __init__(self, messages):
-        self.messages = messages
+    def __init__(self, messages, words):
+        self.messages, self.words = messages, words
         self.steps = []
         self.size = {}
         self.files = set()
+        self.property = None
 
     def run(self):
         waiting = None
@@ -98,16 +114,32 @@ class Trimmer:
             kind, msg = entry['dir'], entry['msg']
             if kind == 'greeting':
                 self.size.update(entry.get('files', {}))
-                self.start(i, entry.get('argv', []))
+                self.greeting(i, entry)
             elif kind == 'send':
                 waiting = self.send(i, msg)
+                if entry.get('full'):
+                    waiting['full'] = True
             elif kind == 'reply':
                 self.reply(waiting, msg)
                 waiting = None
             else:
                 self.event(msg, waiting is not None)
         self.hold_cancelled()
+        self.steps = [step for step in self.steps if not self.of_host(step)]
         return self.steps
+
+    @staticmethod
+    def of_host(step):
+        model = step.get('with', {}).get('model', {})
+        return step.get('do') in HOST or model.get('name') == 'host'
+
+    def greeting(self, i, entry):
+        if entry.get('probe'):
+            self.steps.append({'start': [], 'machine': 'none'})
+        elif entry.get('reconnect'):
+            self.steps.append({'reconnect': True})
+        else:
+            self.start(i, entry.get('argv', []))
 
     def starts(self):
         """Arguments of the starts of jobs, the last first."""
@@ -139,20 +171,23 @@ class Trimmer:
         pairs = [(option, json.loads(text))
                  for option, text in zip(argv, argv[1:])
                  if option in ('-device', '-blockdev') and text[0] == '{']
-        if not any(v['driver'] == 'virtio-scsi-pci' for _, v in pairs):
+        needs = ('virtio-scsi-pci', 'virtio-balloon-pci')
+        if not any(v['driver'] in needs for _, v in pairs):
             pairs = []
         media = {v['drive'] for _, v in pairs
                  if v['driver'] == 'scsi-cd' and 'drive' in v}
         media |= {v['file'] for _, v in pairs if v.get('node-name') in media}
         for option, value in pairs:
             if value.get('node-name') in media or value['driver'] in (
-                    'pcie-root-port', 'virtio-scsi-pci', 'scsi-cd'):
+                    'pcie-root-port', 'scsi-cd', *needs):
                 if 'filename' in value:
                     self.user_file(i, value['filename'], 'raw',
                                    value['node-name'])
                 step.setdefault('argv', []).extend([
                     option,
                     json.dumps(value).replace('/images/', 'DIR/')])
+        if any(v['driver'] == 'virtio-balloon-pci' for _, v in pairs):
+            step['argv'] += ['-m', argv[argv.index('-m') + 1]]
         self.steps.append(step)
 
     def user_file(self, i, path, driver, node):
@@ -167,6 +202,8 @@ class Trimmer:
         for entry in self.messages[i:]:
             answer = entry['msg'].get('return')
             for told in answer if isinstance(answer, list) else ():
+                if not isinstance(told, dict):
+                    break
                 told = told.get('inserted', told)
                 if told.get('node-name') == node and 'image' in told:
                     return told['image']['virtual-size']
@@ -177,10 +214,13 @@ class Trimmer:
         files, disks = {}, []
         for entry in self.messages[start:]:
             answer = entry['msg'].get('return')
-            if not isinstance(answer, list) or not answer:
+            if not isinstance(answer, list) or not answer or \
+                    not isinstance(answer[0], dict):
                 continue
-            if not files:
+            if 'drv' in answer[0]:
                 files = {n['node-name']: n['file'] for n in answer}
+                continue
+            if not files or 'removable' not in answer[0]:
                 continue
             for device in answer:
                 if '/virtio-disk' not in device['qdev']:
@@ -202,11 +242,22 @@ class Trimmer:
         command, arguments = msg['execute'], msg.get('arguments', {})
         if command == 'blockdev-add' and arguments['driver'] == 'file':
             self.find_file(i, arguments)
+        if command == 'qom-get':
+            return self.send_get(arguments)
         step = {'do': command}
         if arguments:
             step['with'] = json.loads(
                 json.dumps(arguments).replace('/images/', 'DIR/'))
         self.steps.append(step)
+        return step
+
+    def send_get(self, arguments):
+        """What is asked of one object in a row is one step."""
+        step, path = self.steps[-1], {'path': arguments['path']}
+        if step.get('do') != 'qom-get' or step['with'] != path:
+            step = {'do': 'qom-get', 'with': path, 'each': {}}
+            self.steps.append(step)
+        self.property = arguments['property']
         return step
 
     def find_file(self, i, storage):
@@ -249,13 +300,32 @@ class Trimmer:
     def reply(self, step, msg):
         if 'error' in msg:
             step['fails'] = msg['error']['desc'].replace('/images/', 'DIR/')
+            if msg['error']['class'] != 'GenericError':
+                step['class'] = msg['error']['class']
             return
         answer = msg['return']
+        if 'each' in step:
+            step['each'][self.property] = answer
+            return
         if step['do'] == 'query-named-block-nodes':
             self.size.update((n['node-name'], n['image']['virtual-size'])
                              for n in answer)
         if answer != {}:
-            step['gives'] = gives(step['do'], step.get('with'), answer)
+            step['gives'] = self.known(step['do'], gives(
+                step['do'], step.get('with'), answer))
+
+    def known(self, command, found):
+        """Of names, those that libvirt knows."""
+        if command == 'query-qmp-schema':
+            schema = Schema(found)
+            return sorted(w for w in self.words
+                          if '/' in w and schema.holds(w))
+        if command == 'query-command-line-options':
+            return [name for name in found
+                    if self.words >= set(name.split('.'))]
+        if command in HOLDS:
+            return [name for name in found if name in self.words]
+        return found
 
     def event(self, msg, before_reply):
         name, data = msg['event'], msg.get('data', {})
@@ -263,7 +333,8 @@ class Trimmer:
             self.steps.append({'end': 'signal'})
             return
         step = {'see': name}
-        for key in ('id', 'status', 'device', 'type', 'error', 'speed'):
+        for key in ('id', 'status', 'device', 'type', 'error', 'speed',
+                    'node-name', 'write-threshold'):
             if key in data:
                 step[key] = data[key]
         early = name in EARLY or data.get('status') in EARLY_STATES
@@ -275,7 +346,11 @@ class Trimmer:
 def main():
     with open(sys.argv[1], encoding='utf-8') as f:
         messages = [json.loads(line) for line in f]
-    for step in Trimmer(messages).run():
+    words = set()
+    if len(sys.argv) > 2:
+        with open(sys.argv[2], encoding='utf-8') as f:
+            words = set(f.read().splitlines()) - {''}
+    for step in Trimmer(messages, words).run():
         print(json.dumps(step))
 
 
