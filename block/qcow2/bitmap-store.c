@@ -72,12 +72,17 @@ static int co_add(Qcow2State *s, Store *st, const DirtyBitmap *bitmap)
     return ret;
 }
 
+/* Smaller ones are written anew, which takes no time to speak of, so that the
+ * file ends where it does if QEMU has written it. */
+#define KEEP_FROM_ENTRIES 17
+
 /* The bits that the image has for @e are those of @bitmap: they stay. */
 static bool keep(Store *st, const Qcow2Stored *e, const DirtyBitmap *bitmap)
 {
     SparseBitmap *owned;
     const SparseBitmap *bits = bitmap_recorded_bits(bitmap, &owned);
-    bool same = sparse_bitmap_kept(bits) == e->table_offset;
+    bool same = e->table_entries >= KEEP_FROM_ENTRIES &&
+                sparse_bitmap_kept(bits) == e->table_offset;
     Qcow2Stored *copy;
 
     sparse_bitmap_free(owned);

@@ -4,6 +4,7 @@
 in the first clusters that are free. Scripts that damage an image at a fixed
 offset, or print offsets, rely upon that."""
 
+import json
 import os
 
 from lib import case, images, program, tools
@@ -69,6 +70,25 @@ class Layout(case.Case):
     def test_compressed(self):
         self.assert_same(['write -c 64k 64k', 'write -c 4M 64k',
                           'write 1M 64k', 'write -c 2M 64k'])
+
+    def test_bitmaps(self):
+        """Each end of a program writes all of them anew."""
+        path = self.path('image')
+        tools.img('create', '-q', '-f', 'qcow2', path, '10M')
+        for command, end in ((('--add', path, 'a'), 6),
+                             (('--add', path, 'b'), 9),
+                             (('--add', path, 'c'), 11),
+                             (('--remove', path, 'a'), 9),
+                             (('--clear', path, 'b'), 10),
+                             (('write 0 64k',), 14),
+                             (('write 64k 64k',), 17)):
+            if len(command) > 1:
+                tools.img('bitmap', *command)
+            else:
+                tools.io(path, *command, options=('-f', 'qcow2'))
+            out = tools.img('check', '--output=json', path).stdout
+            self.assertEqual(json.loads(out)['image-end-offset'],
+                             end * 65536, command)
 
     def test_long_tables(self):
         """An L1 table that is longer than what a block counts."""
