@@ -132,11 +132,15 @@ int qcow2_extensions_read(Qcow2State *s, const uint8_t *cluster, uint64_t start,
 {
     uint64_t at = start;
 
-    while (at < end && end - at >= sizeof(Qcow2ExtensionHead)) {
+    while (at < end) {
         Qcow2ExtensionHead head;
         uint32_t type, length;
         int ret;
 
+        if (end - at < sizeof(head)) {
+            error_set(errp, "Header extension too large");
+            return -EINVAL;
+        }
         memcpy(&head, cluster + at, sizeof(head));
         at += sizeof(head);
         type = be32_get(head.type);

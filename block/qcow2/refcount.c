@@ -112,11 +112,14 @@ int co_qcow2_refblock_get(Qcow2State *s, uint64_t cluster, Qcow2Piece **piece,
         return 0;
     }
     /* NOLINTNEXTLINE(clang-analyzer-core.DivideZero): a power of two */
-    if (offset % s->cluster_bytes || offset > INT64_MAX - s->cluster_bytes) {
+    if (offset % s->cluster_bytes) {
         co_qcow2_mark_corrupt(s, true, -1, -1,
                               "Refblock offset %#" PRIx64 " unaligned "
                               "(reftable index: %#" PRIx64 ")",
                               offset, block);
+        return -EIO;
+    }
+    if (offset > INT64_MAX - s->cluster_bytes) {
         return -EIO;
     }
     offset += (in_block << s->refcount_order) / 8;

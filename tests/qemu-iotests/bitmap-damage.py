@@ -177,7 +177,7 @@ class Damage(PersistCase):
                 (at + 8, '>Q', 24), (at + 8, '>Q', 1 << 26),
                 (at + 8, '>Q', (1 << 64) - 1), (at + 16, '>Q', 0),
                 (at + 16, '>Q', 512), (at + 16, '>Q', 1 << 62),
-                (at - 4, '>I', 16), (at - 4, '>I', 23)):
+                (at - 4, '>I', 23)):
             with self.subTest(place=place - at, value=value):
                 self.damage((place, form, value))
                 self.start(read_only=True)
@@ -188,6 +188,14 @@ class Damage(PersistCase):
                 tools.foreign_img('info', self.image)
                 tools.img('check', '-q', '-r', 'leaks', self.image)
                 self.assert_clean()
+
+    def test_extension_that_is_too_short(self):
+        """What follows is no extension: the header itself is damaged."""
+        self.damage((Image(self.image).extension - 4, '>I', 16))
+        done = tools.img('info', self.image, check=False)
+        self.assertEqual((done.returncode, done.stderr),
+                         (1, f"qemu-img: Could not open '{self.image}': "
+                          'Header extension too large\n'))
 
     def test_names(self):
         image = Image(self.image)

@@ -60,6 +60,15 @@ class Check(case.Case):
         self.assertIn("Can't get refcount for cluster 5: Input/output error\n",
                       done.stderr)
 
+    def test_counts_behind_all_files(self):
+        self.patch(65536, (1 << 63 | REFCOUNTS).to_bytes(8, 'big'))
+        done = tools.img('check', '-q', 'a', check=False)
+        self.assertEqual(done.returncode, 1)
+        self.assertNotIn('unaligned', done.stderr)
+        self.assertIn('ERROR refcount block 0 is outside image\n'
+                      "Can't get refcount for cluster 0: Input/output error\n",
+                      done.stderr)
+
     def test_zeroes_at_no_place(self):
         """Nothing is lost with a place that cannot be."""
         self.patch(4 * 65536, b'\x80\0\0\0\0\5\2\1')

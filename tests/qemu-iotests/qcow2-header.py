@@ -56,6 +56,8 @@ BAD = {
                        'Header extension too large'),
     'long end of extensions': ([(0x70, 'I', 0), (0x74, 'I', 0x10000)],
                                'Header extension too large'),
+    'name in the end of extensions': ([(8, 'Q', 0x1fc), (16, 'I', 5)],
+                                      'Header extension too large'),
     'disk past counting': ([(24, 'Q', (1 << 64) - 1)],
                            'Could not refresh total sector count: File too '
                            'large'),
