@@ -148,9 +148,6 @@ bool co_device_for_drive(Drive *drive, Error **errp)
     if (drive->claimed || drive->interface == DRIVE_IF_NONE) {
         return true;
     }
-    if (drive->interface == DRIVE_IF_PFLASH) {
-        return true;
-    }
     if (!model || !has_place(drive)) {
         error_set(errp, "machine type does not support if=%s,bus=%u,unit=%u",
                   drive_interface_name(drive->interface), drive->bus,

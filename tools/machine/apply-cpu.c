@@ -7,6 +7,7 @@
 #include "devices/board.h"
 #include "devices/cpu.h"
 #include "devices/device.h"
+#include "devices/flash.h"
 #include "tools/machine/apply.h"
 #include "util/opts.h"
 
@@ -178,6 +179,20 @@ static bool take_usb(Apply *apply, Opts *opts, Error **errp)
            opts_take_bool(opts, "usb", &apply->usb, errp);
 }
 
+/* Nodes for the chips that hold its firmware. */
+CONTROL_ONLY
+static void take_firmware(const Opts *opts)
+{
+    for (unsigned i = 0; i < FLASH_CHIPS; i++) {
+        g_autofree char *key = g_strdup_printf("pflash%u", i);
+        const char *node = opts_get(opts, key);
+
+        if (node) {
+            flash_set_node(i, node);
+        }
+    }
+}
+
 /* What machines take although it is not their property, and what nests. */
 static bool is_passed_on(const char *name)
 {
@@ -256,6 +271,7 @@ bool apply_machine(Apply *apply, const MachineOption *option, Error **errp)
          one_way_ok(apply, accel, errp) &&
          (!accel || choose_accelerator(accel, errp)) &&
          take_usb(apply, opts, errp) && machine_words_ok(opts, errp);
+    take_firmware(opts);
     opts_free(opts);
     return ok;
 }

@@ -5,6 +5,7 @@
 #include "devices/about.h"
 #include "devices/board.h"
 #include "devices/device.h"
+#include "devices/flash.h"
 #include "devices/run-state.h"
 #include "migration/migration.h"
 #include "monitor/monitor.h"
@@ -147,7 +148,7 @@ COROUTINE_ONLY CONTROL_ONLY static bool co_defaults(Apply *apply)
 {
     Error *err = NULL;
 
-    if (!co_default_parts(apply, &err)) {
+    if (!co_default_parts(apply, &err) || !co_flash_make(&err)) {
         error_report_err(err);
         return false;
     }
