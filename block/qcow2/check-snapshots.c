@@ -88,7 +88,10 @@ static int co_read(Qcow2Check *c)
     if (c->s->snapshots->len < c->s->snapshots_found) {
         uint32_t over = c->s->snapshots_found - c->s->snapshots->len;
 
-        qcow2_check_say(c, "Discarding %u overhanging snapshots", over);
+        qcow2_check_say(c,
+                        "Discarding %u overhanging snapshots (snapshot table "
+                        "is too big)",
+                        over);
         c->out->corruptions += over;
     }
     return 0;

@@ -72,7 +72,8 @@ static bool snapshot_usable(Qcow2Check *c, const Qcow2Snapshot *sn)
     if (!wrong) {
         return true;
     }
-    if (sn->l1_size > QCOW2_MAX_L1_BYTES / 8) {
+    if (sn->l1_size > QCOW2_MAX_L1_BYTES / 8 &&
+        sn->l1_offset % c->s->cluster_bytes == 0) {
         qcow2_check_say(c,
                         "ERROR snapshot %s (%s) l1_size=0x%x: L1 table is too "
                         "large; snapshot table entry corrupted",

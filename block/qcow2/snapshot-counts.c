@@ -53,20 +53,37 @@ static int co_change_place(Change *c, Qcow2Entry e)
     return 0;
 }
 
-/* In the table that the disk uses now: COPIED where the count is one. */
+/* Whether the flag COPIED of @e, of the table that the disk uses now, is not
+ * what it should be: set where the count is one, and never for what is
+ * compressed. */
+COROUTINE_ONLY
+static int co_flag_wrong(Qcow2State *s, Qcow2Entry e, bool *wrong)
+{
+    uint64_t count = 0;
+    int ret = 0;
+
+    *wrong = false;
+    if (e.entry & QCOW2_COMPRESSED) {
+        *wrong = e.entry & QCOW2_COPIED;
+    } else if (!s->has_data_file && (e.entry & QCOW2_OFFSET_MASK)) {
+        ret = co_count_of(s, e.entry & QCOW2_OFFSET_MASK, &count);
+        *wrong = (count == 1) != !!(e.entry & QCOW2_COPIED);
+    }
+    return ret;
+}
+
 COROUTINE_ONLY
 static int co_fix_flag(const Change *c, Qcow2Piece *piece, unsigned byte,
                        Qcow2Entry e)
 {
-    uint64_t count;
+    bool wrong;
     int ret;
 
-    if (!c->active || (e.entry & QCOW2_COMPRESSED) || c->s->has_data_file ||
-        !(e.entry & QCOW2_OFFSET_MASK)) {
+    if (!c->active) {
         return 0;
     }
-    ret = co_count_of(c->s, e.entry & QCOW2_OFFSET_MASK, &count);
-    if (ret == 0 && (count == 1) != !!(e.entry & QCOW2_COPIED)) {
+    ret = co_flag_wrong(c->s, e, &wrong);
+    if (ret == 0 && wrong) {
         ret = co_qcow2_check_piece(&c->s->l2_cache, piece, QCOW2_OL_ACTIVE_L2);
         if (ret < 0) {
             return ret;
@@ -150,8 +167,8 @@ static int co_change_l1(Change *c, uint64_t *l1, uint32_t entries)
         }
         if (ret == 0 && c->active &&
             (ret = co_count_of(s, table, &count)) == 0 &&
-            (count == 1) != !!(l1[i] & QCOW2_COPIED)) {
-            l1[i] ^= QCOW2_COPIED;
+            l1[i] != (table | (count == 1 ? QCOW2_COPIED : 0))) {
+            l1[i] = table | (count == 1 ? QCOW2_COPIED : 0);
             qcow2_l1_mark(s, i);
         }
     }

@@ -164,6 +164,24 @@ class Check(case.Case):
                 tools.io('a', 'read -P 1 0 64k', options=('-f', 'qcow2'))
             tools.img('resize', 'a', '1M')
 
+    def test_snapshots_mend_flags(self):
+        """Those of the tables that the disk uses."""
+        tools.io('a', 'write -c -P 2 64k 64k', options=('-f', 'qcow2'))
+        with open('a', 'rb') as f:
+            f.seek(4 * 65536 + 8)
+            first = f.read(1)[0]
+        self.patch(4 * 65536 + 8, bytes([first | 0x80]))
+        done = tools.img('check', '-q', 'a', check=False)
+        self.assertIn('copied flag must never be set', done.stderr)
+        tools.img('snapshot', '-c', 's', 'a')
+        self.assertEqual(tools.img('check', '-q', 'a').stderr, '')
+        self.patch(3 * 65536, b'\x20')
+        done = tools.img('check', '-q', 'a', check=False)
+        self.assertIn('found L1 entry with reserved bits set: 2000000000040000',
+                      done.stderr)
+        tools.img('snapshot', '-a', 's', 'a')
+        self.assertEqual(tools.img('check', '-q', 'a').stderr, '')
+
     def test_what_has_no_count_is_not_freed(self):
         self.assertEqual(
             self.damage(REFCOUNTS + 10, b'\0\0', 'discard 0 64k'),
