@@ -173,6 +173,10 @@ int co_block_copy_finish(BlockCopyRun *run, bool *error_is_read) COROUTINE_ONLY;
 void co_block_copy_stop(BlockCopy *copy) COROUTINE_ONLY;
 /* The same without waiting for what is in flight. At home. */
 void block_copy_stop_soon(BlockCopy *copy) CONTROL_ONLY;
+/* Makes a range of the target read as zeroes, which it gives up where it can.
+ * Before anything is copied there; 0 or -errno. */
+int co_block_copy_zero_target(BlockCopy *copy, uint64_t start_bytes,
+                              uint64_t end_bytes) COROUTINE_ONLY CONTROL_ONLY;
 /* What was copied is on the target's stable storage when it returns. 0, or
  * -errno: what a live copy with block_copy_keep_unflushed() has copied since
  * the last one is to do again then. */

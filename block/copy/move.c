@@ -89,6 +89,18 @@ static int co_zero_target(BlockCopyRun *run, uint64_t start, uint64_t end)
                                  run->copy->zero_flags);
 }
 
+int co_block_copy_zero_target(BlockCopy *copy, uint64_t start_bytes,
+                              uint64_t end_bytes)
+{
+    BlockCopyRun run = {
+        .copy = copy,
+        .offset_bytes = start_bytes,
+        .bytes = end_bytes - start_bytes,
+    };
+
+    return co_zero_target(&run, start_bytes, end_bytes);
+}
+
 /* How many of the @bytes in @buf, in whole clusters, are like its first one:
  * all zeroes or not. */
 static uint64_t alike(const BlockCopyRun *run, const uint8_t *buf,

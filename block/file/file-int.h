@@ -61,6 +61,7 @@ void file_abort_perm(Node *node);
 void file_refresh_limits(Node *node);
 int64_t co_file_allocated_bytes(Node *node) COROUTINE_ONLY;
 uint32_t file_cluster_bytes(const Node *node);
+bool file_zeroes_unmap(const Node *node);
 bool file_options_check(const Node *node, const struct BlockdevOptionsFile *o,
                         Error **errp);
 /* The file once more; -errno with @errp set. */

@@ -303,6 +303,7 @@ const NodeDriver driver_file = {
     .commit_perm = file_commit_perm,
     .abort_perm = file_abort_perm,
     .refresh_limits = file_refresh_limits,
+    .zeroes_unmap = file_zeroes_unmap,
     .co_preadv = co_file_preadv,
     .co_pwritev = co_file_pwritev,
     .co_pwrite_zeroes = co_file_pwrite_zeroes,

@@ -286,6 +286,7 @@ const NodeDriver driver_raw = {
     .reopen_options = raw_identity,
     .child_perm = raw_child_perm,
     .refresh_limits = raw_refresh_limits,
+    .zeroes_unmap = node_zeroes_unmap_below,
     .co_preadv = co_raw_preadv,
     .co_pwritev = co_raw_pwritev,
     .co_pwrite_zeroes = co_raw_pwrite_zeroes,

@@ -215,6 +215,7 @@ const NodeDriver driver_blkdebug = {
     .refresh_limits = blkdebug_refresh_limits,
     .quiesce_begin = blkdebug_quiesce_begin,
     .co_debug_event = co_blkdebug_event,
+    .zeroes_unmap = node_zeroes_unmap_below,
     .co_preadv = co_blkdebug_preadv,
     .co_pwritev = co_blkdebug_pwritev,
     .co_pwrite_zeroes = co_blkdebug_pwrite_zeroes,

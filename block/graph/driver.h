@@ -162,6 +162,9 @@ struct NodeDriver {
     /* Whether another node that has what this one shows may take the child's
      * place and nobody above notices. NULL: only below a filter. */
     bool (*child_replaceable)(const Node *node, const Edge *edge);
+    /* Whether writing zeroes can give their space back (node_zeroes_unmap).
+     * NULL: a filter as its child, others not. */
+    bool (*zeroes_unmap)(const Node *node);
     /*
      * Called before new cumulative permissions take effect (a `file` takes
      * its locks, reopens read-write); commit/abort follows. NULL: nothing.

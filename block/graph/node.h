@@ -265,6 +265,12 @@ void node_cumulative_perms(const Node *node, Perms *perm, Perms *shared);
  * of it (then queries show no dirty flag either). */
 bool node_cluster_bytes(const Node *node, uint32_t *cluster_bytes);
 
+/* Whether zeroes written with REQ_MAY_UNMAP can give their space back there,
+ * where users of @node want discards to. */
+bool node_zeroes_unmap(const Node *node) CONTROL_ONLY;
+/* For drivers: whether they do in all children. */
+bool node_zeroes_unmap_below(const Node *node) CONTROL_ONLY;
+
 /* Recomputes node->limits from driver and children, and those of all nodes
  * above. */
 void node_refresh_limits(Node *node) CONTROL_ONLY;

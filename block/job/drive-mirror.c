@@ -120,6 +120,7 @@ Job *co_drive_mirror_prepare(const DriveMirror *args, JobTxn *txn, Error **errp)
         params.target_is_zero = !exists(args) && !params.bitmap;
         params.holes_count = params.target_is_zero;
         params.only_allocated = false;
+        params.zero_first = false;
         job = co_mirror_create(&params, txn, errp);
     }
     co_node_unref(target);

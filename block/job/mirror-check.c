@@ -226,12 +226,22 @@ static bool find_replaced(const BlockdevMirror *args, MirrorParams *p,
 
 static bool check_nodes(const MirrorParams *p, Error **errp)
 {
-    if (p->source == p->target) {
+    if (node_skip_filters(p->source) == node_skip_filters(p->target)) {
         error_set(errp, "Can't mirror node into itself");
         return false;
     }
     return node_op_allowed(p->source, NODE_OP_MIRROR_SOURCE, errp) &&
            node_op_allowed(p->target, NODE_OP_MIRROR_TARGET, errp);
+}
+
+/* As QEMU does: a target that gives up what is zero is emptied at once, and
+ * what no image of the disk has is not looked at again. */
+CONTROL_ONLY
+static bool zeroes_first(const MirrorParams *p)
+{
+    return p->sync == MIRROR_SYNC_MODE_FULL && !p->bitmap &&
+           !p->target_is_zero && !p->only_allocated &&
+           p->target->discard_unmap && node_zeroes_unmap(p->target);
 }
 
 static BlockdevOnError on_error(bool given, BlockdevOnError value)
@@ -274,6 +284,10 @@ bool mirror_check(const BlockdevMirror *args, MirrorParams *p, Error **errp)
         p->sync = MIRROR_SYNC_MODE_FULL;
         p->only_allocated = true;
     }
-    return check_numbers(args, p, errp) && check_bitmap(args, p, errp) &&
-           check_nodes(p, errp) && find_replaced(args, p, errp);
+    if (!check_numbers(args, p, errp) || !check_bitmap(args, p, errp) ||
+        !check_nodes(p, errp) || !find_replaced(args, p, errp)) {
+        return false;
+    }
+    p->zero_first = zeroes_first(p);
+    return true;
 }

@@ -7,10 +7,14 @@
  */
 #include "block/job/mirror.h"
 
-/* sync=top: what lower layers have is not to be copied. Goes on beside guests:
- * the bits of what they write come after. */
+/* The target is zeroed in steps of so much. */
+#define ZERO_STEP_BYTES (64 * MiB)
+
+/* What the first @layers images have is to be copied: with sync=top, what lower
+ * ones have is not. Goes on beside guests: the bits of what they write come
+ * after. */
 COROUTINE_ONLY
-static int co_find_top(Job *job)
+static int co_find_layers(Job *job, unsigned layers)
 {
     MirrorState *s = job_state(job);
     Root *root = block_job_main_root(job);
@@ -26,12 +30,34 @@ static int co_find_top(Job *job)
         if (!run) {
             break;
         }
-        if (depth >= 1 && depth <= s->layers) {
+        if (depth >= 1 && depth <= layers) {
             bitmap_set(s->todo, at, run);
         }
         co_job_pause_point(job);
     }
     return 0;
+}
+
+/* All of the target is made zero, so that what no image of the disk has is
+ * there already. If that fails all is to do, in case that the job goes on. */
+COROUTINE_ONLY CONTROL_ONLY static int co_zero_first(Job *job)
+{
+    MirrorState *s = job_state(job);
+    uint64_t size = root_size_bytes(block_job_main_root(job)), end;
+
+    for (uint64_t at = 0; at < size && copy_work_goes_on(&s->work); at = end) {
+        int ret;
+
+        end = MIN(at + ZERO_STEP_BYTES, size);
+        ret = co_block_copy_zero_target(s->copy, at, end);
+        if (ret < 0) {
+            bitmap_set_all(s->todo);
+            copy_work_failed(&s->work, ret, false);
+            return 0;
+        }
+        co_job_pause_point(job);
+    }
+    return co_find_layers(job, UINT_MAX);
 }
 
 /* What is counted of a disk whose holes count as copied: in whole granules, as
@@ -121,7 +147,9 @@ void co_mirror_find_todo(Job *job)
         return; /* the bitmap says it */
     }
     if (s->sync == MIRROR_SYNC_MODE_TOP || s->only_allocated) {
-        ret = co_find_top(job);
+        ret = co_find_layers(job, s->layers);
+    } else if (s->zero_first) {
+        ret = co_zero_first(job);
     } else if (s->target_is_zero) {
         ret = co_find_data(job);
     } else {

@@ -298,6 +298,7 @@ void co_mirror_keep_done(Job *job)
 int co_mirror_run(Job *job, Error **errp)
 {
     MirrorState *s = job_state(job);
+    bool failed_early;
 
     if (s->source->size_bytes != s->target->size_bytes) {
         error_set(errp, "Source and target image have different sizes");
@@ -308,8 +309,11 @@ int co_mirror_run(Job *job, Error **errp)
     s->flushed_ns = reactor_now_ns() - KEEP_SLEEPING_NS - 1;
     co_mirror_find_todo(job);
     co_know_todo(s);
-    mirror_tell_total(job);
-    job_progress_add(job, s->done_bytes);
+    failed_early = s->work.error;
+    if (!failed_early) {
+        mirror_tell_total(job);
+        job_progress_add(job, s->done_bytes);
+    }
     if (s->commit && s->source->size_bytes) {
         /* The reply goes first even if there is nothing to do. */
         job_begun(job);
@@ -318,6 +322,10 @@ int co_mirror_run(Job *job, Error **errp)
     do {
         co_follow(job);
     } while (s->work.error && !job_cancelled(job) && co_try_again(job));
+    if (failed_early) {
+        job_begun(job);
+        co_reschedule();
+    }
     if (!copy_work_goes_on(&s->work)) {
         /* A bit that is clear while its copy is in flight would tell that the
          * target has it. */

@@ -36,8 +36,9 @@ typedef struct MirrorParams {
     bool no_unmap; /* zeroes take space in the target */
     bool target_is_zero;
     bool only_allocated; /* of all, though it is not zero elsewhere */
-    bool holes_count;    /* what is not copied for that counts as copied */
-    bool active;         /* copy-mode write-blocking */
+    bool zero_first;  /* the target is made so, and then what is there copied */
+    bool holes_count; /* what is not copied for that counts as copied */
+    bool active;      /* copy-mode write-blocking */
     bool has_speed;
     int64_t speed;      /* bytes per second, checked by block_job */
     uint64_t buf_bytes; /* in flight at most; 0: the default */
@@ -86,7 +87,7 @@ typedef struct MirrorState {
     BitmapSyncMode bitmap_mode;
     MirrorSyncMode sync;
     MirrorBacking backing_mode;
-    bool target_is_zero, only_allocated, holes_count;
+    bool target_is_zero, only_allocated, holes_count, zero_first;
     unsigned layers;    /* sync=top: how many of them, from the top */
     uint64_t buf_bytes; /* what a job with a speed limit does at once */
     /* CONTROL */
@@ -110,7 +111,7 @@ extern const JobDriver mirror_driver, mirror_commit_driver;
 
 int co_mirror_run(Job *job, Error **errp) COROUTINE_ONLY CONTROL_ONLY;
 /* Sets the bits of what is to be copied at the start. */
-void co_mirror_find_todo(Job *job) COROUTINE_ONLY;
+void co_mirror_find_todo(Job *job) COROUTINE_ONLY CONTROL_ONLY;
 /* Has queries show the bitmap that it works off as QEMU's do. */
 void mirror_tell_bitmap(const MirrorState *s) CONTROL_ONLY;
 /* Writes of users go to both sides from now on. */

@@ -256,6 +256,13 @@ static int co_nbd_truncate(Node *node, uint64_t size_bytes, bool exact,
     return size_bytes == size ? 0 : TRUNCATE_KEPT;
 }
 
+static bool nbd_zeroes_unmap(const Node *node)
+{
+    const NbdClient *c = node->state;
+
+    return c->info.flags & NBD_FLAG_SEND_WRITE_ZEROES;
+}
+
 static const char *const nbd_identity[] = {
     "server", "export", "tls-creds", "tls-hostname", NULL,
 };
@@ -275,6 +282,7 @@ const NodeDriver driver_nbd = {
     .co_close = co_nbd_close,
     .cancel_requests = nbd_cancel_requests,
     .refresh_limits = nbd_refresh_limits,
+    .zeroes_unmap = nbd_zeroes_unmap,
     .co_preadv = co_nbd_preadv,
     .co_pwritev = co_nbd_pwritev,
     .co_pwrite_zeroes = co_nbd_pwrite_zeroes,

@@ -313,6 +313,13 @@ static uint32_t qcow2_cluster_bytes(const Node *node)
     return qcow2_state(node)->cluster_bytes;
 }
 
+/* An older image has no entries that are zero; giving clusters up would show
+ * the image behind. */
+static bool qcow2_zeroes_unmap(const Node *node)
+{
+    return qcow2_state(node)->version >= 3;
+}
+
 static const char *const qcow2_identity[] = {"encrypt.key-secret", NULL};
 
 const NodeDriver driver_qcow2 = {
@@ -331,6 +338,7 @@ const NodeDriver driver_qcow2 = {
     .co_activate = co_qcow2_activate,
     .co_close = co_qcow2_close,
     .refresh_limits = qcow2_refresh_limits,
+    .zeroes_unmap = qcow2_zeroes_unmap,
     .co_preadv = co_qcow2_preadv,
     .co_pwritev = co_qcow2_pwritev,
     .co_pwrite_zeroes = co_qcow2_pwrite_zeroes,

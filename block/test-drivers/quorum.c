@@ -205,6 +205,7 @@ const NodeDriver driver_quorum = {
     .co_add_child = co_quorum_add_child,
     .co_remove_child = co_quorum_remove_child,
     .child_replaceable = quorum_child_replaceable,
+    .zeroes_unmap = node_zeroes_unmap_below,
     .co_preadv = co_quorum_preadv,
     .co_pwritev = co_quorum_pwritev,
     .co_pwrite_zeroes = co_quorum_pwrite_zeroes,

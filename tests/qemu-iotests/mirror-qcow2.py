@@ -91,6 +91,54 @@ class Formats(QcowCase):
         self.compare(source, target)
         self.compare(source, copy)
 
+    def full(self, discard):
+        """What it says to have copied to an image that has other data."""
+        source = self.make('src.qcow2')
+        target = self.make('dst.qcow2')
+        tools.io(target, f'write -P 9 0 {SIZE}', options=('-f', 'qcow2'))
+        self.add('src', source)
+        self.add('dst', target, discard=discard)
+        self.write('src', (CLUSTER, 512, 1), (3 * CLUSTER, CLUSTER, 2),
+                   (5 * CLUSTER, CLUSTER, None))
+        told = self.mirror()
+        self.leave()
+        self.delete('src', 'dst')
+        self.compare(source, target)
+        return told
+
+    def test_target_is_emptied_first(self):
+        """Of a target that may give up what is zero all is made so, and then
+        what the disk has is copied."""
+        self.assertEqual(self.full('unmap'), 3 * CLUSTER)
+
+    def test_target_that_keeps_its_space(self):
+        self.assertEqual(self.full('ignore'), SIZE)
+
+    def test_emptying_fails(self):
+        """It is a failed write as others are; all is to do then."""
+        target = self.make('dst.qcow2')
+        tools.io(target, f'write -P 9 0 {SIZE}', options=('-f', 'qcow2'))
+        source = self.make('src.qcow2')
+        self.add('src', source)
+        self.vm.cmd('blockdev-add', {
+            'driver': 'blkdebug', 'node-name': 'dst', 'discard': 'unmap',
+            'inject-error': [{'event': 'none', 'iotype': 'write-zeroes',
+                              'once': True}],
+            'image': {'driver': 'qcow2', 'discard': 'unmap',
+                      'file': {'driver': 'file', 'filename': target}}})
+        arguments = {'job-id': 'job', 'device': 'src', 'target': 'dst',
+                     'sync': 'full', 'on-target-error': 'stop'}
+        self.vm.cmd('blockdev-mirror', arguments)
+        event = self.vm.qmp.event('BLOCK_JOB_ERROR')['data']
+        self.assertEqual((event['operation'], event['action']),
+                         ('write', 'stop'))
+        self.vm.cmd('job-resume', {'id': 'job'})
+        self.assertEqual(jobs.follow(self.vm, 'job', 'READY')[-1][1]['len'],
+                         SIZE)
+        self.leave()
+        self.delete('src', 'dst')
+        self.compare(source, target)
+
     def test_top(self):
         """What the topmost layer has, to an image with the same behind."""
         base = images.make_patterned(self.path('base.raw'), SIZE)
