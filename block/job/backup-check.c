@@ -91,14 +91,18 @@ static bool check_bitmap(const BlockdevBackup *args, BackupParams *p,
         }
         return !args->has_bitmap_mode;
     }
-    /* A bitmap that nothing is cleared in may be read-only. */
     return find_bitmap(args, p, errp) &&
-           bitmap_check(p->bitmap,
-                        p->bitmap_mode == BITMAP_SYNC_MODE_NEVER
-                            ? BITMAP_CHECK_ALLOW_RO
-                            : BITMAP_CHECK_DEFAULT,
-                        errp) &&
            check_bitmap_use(args, p->bitmap_mode, errp);
+}
+
+/* A bitmap that nothing is cleared in may be read-only. */
+static bool check_bitmap_state(const BackupParams *p, Error **errp)
+{
+    return !p->bitmap || bitmap_check(p->bitmap,
+                                      p->bitmap_mode == BITMAP_SYNC_MODE_NEVER
+                                          ? BITMAP_CHECK_ALLOW_RO
+                                          : BITMAP_CHECK_DEFAULT,
+                                      errp);
 }
 
 static bool can_compress(Node *target)
@@ -206,5 +210,6 @@ bool backup_check(const BlockdevBackup *args, BackupParams *p, Error **errp)
         return false;
     }
     return check_bitmap(args, p, errp) && check_nodes(p, errp) &&
-           check_perf(args->x_perf, p, errp) && check_size(p, errp);
+           check_perf(args->x_perf, p, errp) && check_bitmap_state(p, errp) &&
+           check_size(p, errp);
 }

@@ -26,14 +26,27 @@ static Node *backing_of(const DriveBackup *args, Node *source)
     }
 }
 
+/* Without a backing image the topmost image is everything. */
+CONTROL_ONLY
+static BackupSyncMode sync_of(const DriveBackup *args)
+{
+    Node *source = node_lookup(args->device, args->device, NULL);
+
+    return args->sync == BACKUP_SYNC_MODE_TOP && source &&
+                   !node_backing_child(node_skip_filters(source))
+               ? BACKUP_SYNC_MODE_FULL
+               : args->sync;
+}
+
 /* The same arguments for an open target; nothing is copied deeply. */
+CONTROL_ONLY
 static BlockdevBackup as_blockdev_backup(const DriveBackup *args,
                                          const Node *target)
 {
     return (BlockdevBackup){
         .job_id = args->job_id,
         .device = args->device,
-        .sync = args->sync,
+        .sync = sync_of(args),
         .has_speed = args->has_speed,
         .speed = args->speed,
         .bitmap = args->bitmap,
@@ -70,6 +83,7 @@ COROUTINE_ONLY CONTROL_ONLY static Node *co_target(const DriveBackup *args,
         .filename = args->target,
         .format = args->format,
         .unmap = true,
+        .detect_zeroes = true,
         .like = source,
         .backing = args->sync == BACKUP_SYNC_MODE_NONE ? source : NULL,
     };
@@ -102,10 +116,6 @@ Job *co_drive_backup_prepare(const DriveBackup *args, JobTxn *txn, Error **errp)
     if (backup_check(&backup, &params, errp)) {
         /* It will be put above what is behind it now. */
         params.target_is_diff = backup.sync == BACKUP_SYNC_MODE_TOP;
-        /* Without a backing image the topmost image is everything. */
-        params.top_only =
-            params.top_only &&
-            node_backing_child(node_skip_filters(params.source)) != NULL;
         job = co_backup_create(&params, txn, errp);
     }
     co_node_unref(target);

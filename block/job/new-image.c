@@ -281,6 +281,9 @@ Node *co_new_image_open(const NewImage *image, Error **errp)
     if (image->unmap) {
         add(loose, "discard", "unmap");
     }
+    if (image->detect_zeroes) {
+        add(loose, "detect-zeroes", "unmap");
+    }
     add_how(loose, image);
     options = loose_options_read(loose, "raw", errp);
     json_object_put(loose);

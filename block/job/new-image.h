@@ -17,6 +17,7 @@ typedef struct NewImage {
     /* How it is opened. */
     const char *node_name; /* NULL: generated */
     bool unmap;            /* discards are passed on */
+    bool detect_zeroes;    /* and zeroes that are written become some */
     const Node *like;      /* the host's cache is used as there; NULL: it is */
     const Node *backing;   /* opened above that node; NULL: above nothing */
 } NewImage;

@@ -128,6 +128,28 @@ class DriveBackup(FleeceCase):
         refuse('Source and target image have different sizes',
                mode='existing')
 
+    def test_top_of_nothing(self):
+        """Without an image behind it is all of the disk, in texts too."""
+        self.vm.cmd('block-dirty-bitmap-add', node='disk', name='b')
+        images.make(self.copy, MIB)
+        self.assert_error(
+            self.vm, 'drive-backup',
+            {**self.args(sync='top', mode='existing', bitmap='b'),
+             'bitmap-mode': 'never'},
+            "Bitmap sync mode 'never' has no meaningful effect when combined "
+            "with sync mode 'full'")
+
+    def test_shown(self):
+        """Zeroes that are written there are to take no space."""
+        self.vm.cmd('drive-backup', self.args(**{'auto-finalize': False}))
+        self.vm.qmp.event('BLOCK_JOB_PENDING')
+        nodes = {n['file']: n for n in
+                 self.vm.cmd('query-named-block-nodes', flat=True)
+                 if n['drv'] == 'raw'}
+        self.assertEqual(nodes[self.copy]['detect_zeroes'], 'unmap')
+        self.vm.cmd('job-finalize', id='job')
+        self.completed()
+
     def test_transaction(self):
         before = self.nodes()
         action = {'type': 'drive-backup', 'data': self.args()}

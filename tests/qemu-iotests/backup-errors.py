@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What blockdev-backup refuses, with which words, in which order."""
 
-from lib import bitmaps, case, images
+from lib import bitmaps, case, images, tools
 from lib.backup_case import BackupCase
 from lib.images import MIB
 
@@ -142,6 +142,25 @@ class Refused(BackupCase):
         self.assert_refused(NO_BITMAP % 'bitmap', sync='bitmap', speed=-1)
         self.assert_refused(SIZES, job_id='1', target='long')
         self.assert_refused(SIZES, speed=-1, target='long')
+
+    def test_read_only_bitmap(self):
+        """What is wrong anyway is told before what is wrong now."""
+        image = self.path('bitmap.qcow2')
+        tools.img('create', '-q', '-f', 'qcow2', image, str(MIB))
+        tools.img('bitmap', '--add', image, 'old')
+        self.vm.cmd('blockdev-add', {
+            'driver': 'qcow2', 'node-name': 'ro', 'read-only': True,
+            'file': {'driver': 'file', 'filename': image}})
+        by = {'device': 'ro', 'bitmap': 'old', 'sync': 'bitmap',
+              'bitmap_mode': 'always'}
+        self.assert_refused("Bitmap 'old' is readonly and cannot be modified",
+                            **by)
+        self.assert_refused('Source and target cannot be the same',
+                            **{**by, 'target': 'ro'})
+        self.assert_refused("sync mode 'none' does not produce meaningful "
+                            'bitmap outputs', **{**by, 'sync': 'none'})
+        self.assert_refused('max-workers must be between 1 and 2147483647',
+                            **by, x_perf={'max-workers': 0})
 
     def test_windows_of_one_file(self):
         self.vm.cmd('blockdev-add', driver='file', node_name='both',
