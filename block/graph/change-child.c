@@ -8,15 +8,6 @@ COROUTINE_ONLY CONTROL_ONLY static bool co_add(Node *parent, const char *name,
 {
     Node *child = node_find(name);
 
-    if (!child) {
-        error_set(errp, "Node '%s' not found", name);
-        return false;
-    }
-    if (!parent->driver->co_add_child) {
-        error_set(errp, "The node %s does not support adding a child",
-                  node_name(parent));
-        return false;
-    }
     if (!list_empty(&child->parents)) {
         error_set(errp, "The node %s already has a parent", node_name(child));
         return false;
@@ -24,34 +15,45 @@ COROUTINE_ONLY CONTROL_ONLY static bool co_add(Node *parent, const char *name,
     return parent->driver->co_add_child(parent, child, errp);
 }
 
-static bool check_remove(const Node *parent, const char *name, Error **errp)
+/* Texts name the parent as the user does. */
+static bool check(const Node *parent, const QmpXBlockdevChangeArgs *args,
+                  Error **errp)
 {
-    if (!node_child(parent, name)) {
-        error_set(errp, "Node '%s' does not have child '%s'", node_name(parent),
-                  name);
+    if (args->child && !node_child(parent, args->child)) {
+        error_set(errp, "Node '%s' does not have child '%s'", args->parent,
+                  args->child);
         return false;
     }
-    if (!parent->driver->co_remove_child) {
+    if (args->child && !parent->driver->co_remove_child) {
         error_set(errp, "The node %s does not support removing a child",
-                  node_name(parent));
+                  args->parent);
+        return false;
+    }
+    if (args->node && !node_find(args->node)) {
+        error_set(errp, "Node '%s' not found", args->node);
+        return false;
+    }
+    if (args->node && !parent->driver->co_add_child) {
+        error_set(errp, "The node %s does not support adding a child",
+                  args->parent);
         return false;
     }
     return true;
 }
 
 COROUTINE_ONLY CONTROL_ONLY static bool
-co_change(Node *parent, const char *child, const char *node, Error **errp)
+co_change(Node *parent, const QmpXBlockdevChangeArgs *args, Error **errp)
 {
     Quiesce *section;
     bool ok;
 
-    if (child && !check_remove(parent, child, errp)) {
+    if (!check(parent, args, errp)) {
         return false;
     }
     section = co_quiesce_begin(&parent, 1);
-    ok = child ? parent->driver->co_remove_child(
-                     parent, node_child(parent, child), errp)
-               : co_add(parent, node, errp);
+    ok = args->child ? parent->driver->co_remove_child(
+                           parent, node_child(parent, args->child), errp)
+                     : co_add(parent, args->node, errp);
     if (ok) {
         node_refresh_limits(parent);
         node_refresh_filenames_above(parent);
@@ -73,7 +75,7 @@ bool qmp_x_blockdev_change(const QmpXBlockdevChangeArgs *args, Error **errp)
                             ? "The parameters child and node are in conflict"
                             : "Either child or node must be specified");
     } else if (parent) {
-        ok = co_change(parent, args->child, args->node, errp);
+        ok = co_change(parent, args, errp);
     }
     graph_unlock();
     return ok;

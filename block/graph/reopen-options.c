@@ -40,12 +40,35 @@ static bool cannot_change(const char *name, Error **errp)
     return false;
 }
 
+static const char *text_of(json_object *options, const char *name)
+{
+    json_object *value;
+
+    return json_object_object_get_ex(options, name, &value)
+               ? json_object_get_string(value)
+               : NULL;
+}
+
+static bool check_identity(const Node *node, json_object *options, Error **errp)
+{
+    const char *name = text_of(options, "node-name");
+
+    if (strcmp(text_of(options, "driver"), node->driver->name)) {
+        return cannot_change("driver", errp);
+    }
+    if (name && strcmp(name, node_name(node))) {
+        return cannot_change("node-name", errp);
+    }
+    return true;
+}
+
 bool reopen_options_check_early(const Node *node, json_object *options,
                                 Error **errp)
 {
     json_object *share;
 
-    if (json_object_object_get_ex(options, "force-share", &share) &&
+    if (!strcmp(text_of(options, "driver"), node->driver->name) &&
+        json_object_object_get_ex(options, "force-share", &share) &&
         json_object_get_boolean(share) != node->force_share) {
         return cannot_change("force-share", errp);
     }
@@ -80,28 +103,6 @@ static bool check_changed(const Node *node, json_object *options, Error **errp)
         if (!json_object_equal(value, old)) {
             return cannot_change(name, errp);
         }
-    }
-    return true;
-}
-
-static const char *text_of(json_object *options, const char *name)
-{
-    json_object *value;
-
-    return json_object_object_get_ex(options, name, &value)
-               ? json_object_get_string(value)
-               : NULL;
-}
-
-static bool check_identity(const Node *node, json_object *options, Error **errp)
-{
-    const char *name = text_of(options, "node-name");
-
-    if (strcmp(text_of(options, "driver"), node->driver->name)) {
-        return cannot_change("driver", errp);
-    }
-    if (name && strcmp(name, node_name(node))) {
-        return cannot_change("node-name", errp);
     }
     return true;
 }

@@ -59,9 +59,6 @@ static bool check_entry(const ReopenEntry *entry, Error **errp)
 {
     const Node *node = entry->r.node;
 
-    if (!reopen_backing_is_said(entry, errp)) {
-        return false;
-    }
     if (!node->driver->co_reopen) {
         error_set(errp,
                   "Block format '%s' used by node '%s' does not support "
@@ -78,12 +75,23 @@ COROUTINE_ONLY CONTROL_ONLY static bool co_apply(Reopen *q, Error **errp)
         ReopenEntry *entry = q->entries->pdata[i];
 
         if (!check_entry(entry, errp) || !apply_generic(q, entry, errp) ||
-            !reopen_apply_children(q, entry, errp) ||
+            !reopen_backing_is_said(entry, errp)) {
+            return false;
+        }
+    }
+    /* As with QEMU what is behind comes first: texts tell of it. */
+    if (!reopen_apply_backings(q, errp)) {
+        return false;
+    }
+    for (guint i = 0; i < q->entries->len; i++) {
+        ReopenEntry *entry = q->entries->pdata[i];
+
+        if (!reopen_apply_children(q, entry, errp) ||
             !reopen_options_check(entry->r.node, entry->json, errp)) {
             return false;
         }
     }
-    return reopen_apply_backings(q, errp) && co_reopen_apply_drivers(q, errp) &&
+    return co_reopen_apply_drivers(q, errp) &&
            perms_refresh((Node *const *)q->nodes->pdata, q->nodes->len, q->txn,
                          errp);
 }

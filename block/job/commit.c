@@ -183,7 +183,10 @@ static bool find_images(const QmpBlockCommitArgs *args, CommitImages *i,
     i->base = named ? node_skip_filters(named) : lowest(image);
     i->base_is_filter = named && named != i->base;
     if (i->top == i->base) {
-        error_set(errp, "cannot commit an image into itself");
+        /* A filter above it is no image to be committed. */
+        error_set(errp, i->above == image && i->device != image
+                            ? "Can't mirror node into itself"
+                            : "cannot commit an image into itself");
         return false;
     }
     if (!node_overlay_of(i->top, i->base)) {

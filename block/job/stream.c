@@ -154,7 +154,7 @@ static bool check_bounds(const QmpBlockStreamArgs *args, Node *image,
     }
     if (*base && !chain_contains(image, *base)) {
         error_set(errp, "Node '%s' is not a backing image of '%s'",
-                  node_name(*base), node_name(image));
+                  node_name(*base), args->device);
         return false;
     }
     if (!*base && args->backing_file) {

@@ -4,7 +4,7 @@
 
 import threading
 
-from lib import case, exports, images
+from lib import case, exports, images, tools
 from lib.case import ours_only
 from lib.images import KIB, MIB
 
@@ -321,6 +321,25 @@ class Children(Reopen):
         self.reopen(self.options('disk', 'raw', file='file'),
                     self.options('mid', 'raw', file='disk'))
         self.reopen_one('mid', 'raw', file='file')
+
+    def test_order_of_checks(self):
+        """What is behind is looked at before the file, and the node's own
+        words before what is not said."""
+        for name in ('low', 'high'):
+            tools.img('create', '-q', '-f', 'qcow2',
+                      self.path(f'{name}.qcow2'), str(MIB))
+            self.add(f'{name}-file', 'file',
+                     filename=self.path(f'{name}.qcow2'))
+        self.add('low', 'qcow2', file='low-file')
+        self.add('high', 'qcow2', file='high-file', backing='low')
+        high = ('high', 'qcow2')
+        self.refused_one("Making 'high' a backing child of 'high' would "
+                         'create a cycle', *high, file='high', backing='high')
+        self.refused_one('setting detect-zeroes to unmap is not allowed '
+                         'without setting discard operation to unmap',
+                         *high, file='high-file', detect_zeroes='unmap')
+        self.refused_one("backing is missing for 'high'", *high,
+                         file='high-file')
 
     def test_all_or_none(self):
         self.add_disk()
