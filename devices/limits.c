@@ -2,9 +2,12 @@
 /* Limits that properties have together: sizes of blocks, geometry, queues,
  * places on a SCSI bus. */
 #include "devices/device-int.h"
+#include "util/opts.h"
 
 #define CYLINDERS_MAX 65535
 #define SECTORS_MAX 255
+#define MIN_IO_BLOCKS_MAX 65535
+#define DISCARD_SECTORS_MAX 4194303
 #define QUEUE_MAX 1024
 #define SCSI_QUEUES_MAX 1022
 #define NVME_QUEUES_MAX 65535
@@ -60,6 +63,11 @@ static bool blocks_ok(const DeviceModel *model, json_object *values,
         (logical != DEVICE_BLOCK_MIN || physical != DEVICE_BLOCK_MIN)) {
         error_set(errp, "Physical and logical block size must be 512 for "
                         "floppy");
+        return false;
+    }
+    if (value_of(values, "min_io_size", 0) / logical > MIN_IO_BLOCKS_MAX) {
+        error_set(errp, "min_io_size must not exceed %d logical blocks",
+                  MIN_IO_BLOCKS_MAX);
         return false;
     }
     return is_multiple(values, "min_io_size", logical, errp) &&
@@ -127,6 +135,23 @@ static bool is_on(json_object *values, const char *name)
     return value && !strcmp(device_json_text(value), "on");
 }
 
+/* How much a guest may discard, or write zeroes to, at once. */
+static bool sectors_ok(json_object *values, const char *unless_off,
+                       const char *name, Error **errp)
+{
+    json_object *flag = json_object_object_get(values, unless_off);
+    uint64_t sectors = value_of(values, name, DISCARD_SECTORS_MAX);
+
+    if ((flag && !opts_bool_value(device_json_text(flag))) ||
+        (sectors && sectors <= DISCARD_SECTORS_MAX)) {
+        return true;
+    }
+    error_set(errp,
+              "invalid %s property (%" PRIu64 "), must be between 1 and %d",
+              name, sectors, DISCARD_SECTORS_MAX);
+    return false;
+}
+
 /* Commands of SCSI went out of the protocol with its version 1.0. */
 static bool version_ok(json_object *values, Error **errp)
 {
@@ -173,7 +198,11 @@ bool device_limits_check(const DeviceModel *model, json_object *values,
     bool is_blk = device_model_property(model, "config-wce");
 
     return blocks_ok(model, values, errp) && geometry_ok(model, values, errp) &&
-           (!is_blk || (queues_ok(values, errp) && version_ok(values, errp))) &&
+           (!is_blk ||
+            (queues_ok(values, errp) && version_ok(values, errp) &&
+             sectors_ok(values, "discard", "max-discard-sectors", errp) &&
+             sectors_ok(values, "write-zeroes", "max-write-zeroes-sectors",
+                        errp))) &&
            controller_ok(model, values, errp);
 }
 

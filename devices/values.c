@@ -28,13 +28,16 @@ static const char *const *words_of(const char *type)
     static const char *const on_off_auto[] = {"auto", "on", "off", NULL};
     static const char *const on_error[] = {"report", "ignore", "enospc",
                                            "stop",   "auto",   NULL};
+    static const char *const translations[] = {"auto",  "none",  "lba",
+                                               "large", "rechs", NULL};
     static const char *const floppies[] = {"144",  "288",  "120",
                                            "none", "auto", NULL};
 
-    return !strcmp(type, "OnOffAuto")         ? on_off_auto
-           : !strcmp(type, "BlockdevOnError") ? on_error
-           : !strcmp(type, "FdcDriveType")    ? floppies
-                                              : NULL;
+    return !strcmp(type, "OnOffAuto")            ? on_off_auto
+           : !strcmp(type, "BlockdevOnError")    ? on_error
+           : !strcmp(type, "FdcDriveType")       ? floppies
+           : !strcmp(type, "BiosAtaTranslation") ? translations
+                                                 : NULL;
 }
 
 /* The largest number of "uint16" and the like. */
@@ -57,7 +60,9 @@ static bool number_ok(const DeviceProperty *p, const char *text, Error **errp)
         error_set(errp, "Parameter '%s' expects integer", p->name);
         return false;
     }
-    if ((negative && *p->type == 'u') || number > limit_of(p->type)) {
+    /* Of the largest kind a negative number is what its bits are. */
+    if ((negative && *p->type == 'u' && strcmp(p->type, "uint64") != 0) ||
+        number > limit_of(p->type)) {
         error_set(errp, "Parameter '%s' expects %s_t", p->name, p->type);
         return false;
     }

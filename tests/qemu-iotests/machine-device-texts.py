@@ -12,6 +12,17 @@ REFUSED = [
     ('scsi-hd', 'discard_granularity=1', f'discard_granularity {MULTIPLE}'),
     ('ide-hd', 'discard_granularity=4096',
      'discard_granularity must be 512 for ide'),
+    ('virtio-blk', 'min_io_size=33554432',
+     'min_io_size must not exceed 65535 logical blocks'),
+    ('virtio-blk', 'max-discard-sectors=0', 'invalid max-discard-sectors '
+     'property (0), must be between 1 and 4194303'),
+    ('virtio-blk', 'max-write-zeroes-sectors=4194304',
+     'invalid max-write-zeroes-sectors property (4194304), must be between 1 '
+     'and 4194303'),
+    ('ide-hd', 'bios-chs-trans=foo',
+     "Parameter 'bios-chs-trans' does not accept value 'foo'"),
+    ('scsi-hd', 'wwn=-1,port_index=70000',
+     "Parameter 'port_index' expects uint16_t"),
     ('virtio-blk', 'cyls=1', 'heads must be between 1 and 255'),
     ('ide-hd', 'cyls=1', 'heads must be between 1 and 16'),
     ('scsi-hd', 'heads=300', 'cyls must be between 1 and 65535'),
