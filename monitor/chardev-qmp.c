@@ -278,11 +278,32 @@ static char *describe(const Chardev *chr)
     return g_strdup(ChardevBackendKind_str(chr->options->backend));
 }
 
+/* In QEMU's order, which is that of a hash table of their names from its end:
+ * people compare the whole list. */
+static GPtrArray *in_order(void)
+{
+    g_autoptr(GHashTable) table = g_hash_table_new(g_str_hash, g_str_equal);
+    GPtrArray *list = g_ptr_array_new();
+    GHashTableIter iter;
+    gpointer value;
+
+    for (Chardev *chr = chardev_next(NULL); chr; chr = chardev_next(chr)) {
+        g_hash_table_insert(table, chr->id, chr);
+    }
+    g_hash_table_iter_init(&iter, table);
+    while (g_hash_table_iter_next(&iter, NULL, &value)) {
+        g_ptr_array_insert(list, 0, value);
+    }
+    return list;
+}
+
 ChardevInfoList *qmp_query_chardev(Error **errp)
 {
     ChardevInfoList *list = g_new0(ChardevInfoList, 1);
+    g_autoptr(GPtrArray) chardevs = in_order();
 
-    for (Chardev *chr = chardev_next(NULL); chr; chr = chardev_next(chr)) {
+    for (guint i = 0; i < chardevs->len; i++) {
+        const Chardev *chr = chardevs->pdata[i];
         ChardevInfo *info = g_new0(ChardevInfo, 1);
 
         info->label = g_strdup(chr->id);

@@ -34,10 +34,36 @@ bool apply_id_is_new(const Apply *apply, const MachineOption *option,
     return true;
 }
 
+char *apply_flags_written_out(const MachineOption *option, const char *implied)
+{
+    GString *text;
+    Opts *opts;
+
+    if (*option->text == '{') {
+        return g_strdup(option->text);
+    }
+    text = g_string_new(NULL);
+    opts = opts_parse(option->text, implied, option->shown);
+    for (guint i = 0; i < opts->list->len; i++) {
+        const Opt *opt = opts->list->pdata[i];
+        g_auto(GStrv) parts = g_strsplit(opt->value, ",", -1);
+        g_autofree char *value = g_strjoinv(",,", parts);
+
+        g_string_append_printf(text, "%s%s=%s", i ? "," : "", opt->name, value);
+    }
+    opts_free(opts);
+    return g_string_free(text, FALSE);
+}
+
 bool co_apply_chardev(Apply *apply, const MachineOption *option, Error **errp)
 {
-    return apply_id_is_new(apply, option, errp) &&
-           co_apply_chardev_text(option->text, false, errp);
+    g_autofree char *text = NULL;
+
+    if (!apply_id_is_new(apply, option, errp)) {
+        return false;
+    }
+    text = apply_flags_written_out(option, "backend");
+    return co_apply_chardev_text(text, false, errp);
 }
 
 bool co_apply_blockdev(Apply *apply, const MachineOption *option, Error **errp)

@@ -6,8 +6,13 @@
 
 bool apply_mon(Apply *apply, const MachineOption *option, Error **errp)
 {
-    return apply_monitor_text(option->text, MONITOR_MODE_READLINE, errp);
+    g_autofree char *text = apply_flags_written_out(option, "chardev");
+
+    return apply_monitor_text(text, MONITOR_MODE_READLINE, errp);
 }
+
+/* In front of the name of a chardev that is there already. */
+#define CHARDEV "chardev:"
 
 /* What -qmp, -monitor and -qtest listen or speak on is made with the other
  * channels; the monitor comes later. */
@@ -29,6 +34,15 @@ bool co_open_monitor(Apply *apply, const MachineOption *option, Error **errp)
     g_autofree char *id = channel_id(apply);
     Chardev *chr;
 
+    if (g_str_has_prefix(option->text, CHARDEV)) {
+        const char *name = option->text + strlen(CHARDEV);
+
+        if (!chardev_find(name)) {
+            error_set(errp, "chardev \"%s\" not found", name);
+            return false;
+        }
+        return true;
+    }
     if (co_machine_channel(option->text, id, &chr, errp)) {
         return true;
     }
@@ -42,7 +56,9 @@ bool co_open_monitor(Apply *apply, const MachineOption *option, Error **errp)
 
 bool apply_monitor(Apply *apply, const MachineOption *option, Error **errp)
 {
-    g_autofree char *id = channel_id(apply);
+    bool named = g_str_has_prefix(option->text, CHARDEV);
+    g_autofree char *own = channel_id(apply);
+    const char *id = named ? option->text + strlen(CHARDEV) : own;
     MonitorMode mode = option->kind == MOPT_MONITOR ? MONITOR_MODE_READLINE
                                                     : MONITOR_MODE_CONTROL;
     g_autofree char *text = g_strdup_printf(
@@ -58,8 +74,8 @@ co_open_port(const char *text, const char *id, Error **errp)
 {
     Chardev *chr;
 
-    if (g_str_has_prefix(text, "chardev:")) {
-        chr = chardev_find(text + strlen("chardev:"));
+    if (g_str_has_prefix(text, CHARDEV)) {
+        chr = chardev_find(text + strlen(CHARDEV));
         return chr && chardev_claim(chr, errp);
     }
     return co_machine_channel(text, id, &chr, errp) &&

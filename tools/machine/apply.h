@@ -64,6 +64,9 @@ bool apply_words(Apply *apply, const MachineOption *option, Error **errp);
  * looked at; false with @errp. */
 bool apply_id_is_new(const Apply *apply, const MachineOption *option,
                      Error **errp) CONTROL_ONLY;
+/* Its text with flags such as "server" and "nowait" as "server=on,wait=off",
+ * which is told to be deprecated; owned. */
+char *apply_flags_written_out(const MachineOption *option, const char *implied);
 bool co_apply_object(Apply *apply, const MachineOption *option,
                      Error **errp) COROUTINE_ONLY CONTROL_ONLY;
 bool co_apply_chardev(Apply *apply, const MachineOption *option,
