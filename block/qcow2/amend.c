@@ -291,6 +291,7 @@ static int co_set_names(const Amend *a, Error **errp)
 COROUTINE_ONLY CONTROL_ONLY static int co_amend_steps(Amend *a, Error **errp)
 {
     Qcow2State *s = a->s;
+    uint64_t size = a->size ? g_ascii_strtoull(a->size, NULL, 10) : 0;
     int ret = 0;
 
     if (a->encrypt && !co_qcow2_crypt_amend(s, a->encrypt, a->force, errp)) {
@@ -308,9 +309,7 @@ COROUTINE_ONLY CONTROL_ONLY static int co_amend_steps(Amend *a, Error **errp)
     if (ret == 0 && a->version < s->version) {
         ret = co_set_version(a);
     }
-    if (ret == 0 && a->size) {
-        uint64_t size = g_ascii_strtoull(a->size, NULL, 10);
-
+    if (ret == 0 && size) { /* 0 is as if nothing was asked for */
         ret = co_qcow2_resize(s->node, size, false, FORMAT_PREALLOC_OFF, errp);
         if (ret == 0) {
             node_size_changed(s->node, ROUND_UP(size, 512));

@@ -134,6 +134,19 @@ class Downgrade(ImageCase):
         self.assertEqual(self.amend('compat=0.10'), 'qemu-img: Cannot '
                          'downgrade an image with bitmaps\n')
 
+    def test_no_size_is_no_other_size(self):
+        self.create('compat=1.1')
+        self.assertEqual(self.amend('size=0'), '')
+        self.io('read -P 1 0 100k')
+        self.assertEqual(self.amend('size=512k'), '')
+        self.io('read -P 1 0 100k')
+
+    def test_width_that_no_number_has(self):
+        self.create('compat=1.1')
+        self.assertEqual(self.amend('refcount_bits=99999999999999999999'),
+                         "qemu-img: Value '99999999999999999999' is too large "
+                         "for parameter 'refcount_bits'\n")
+
     def shown(self, options):
         """The percentages that -p prints."""
         out = tools.img('amend', '-p', '-o', options, 'a', check=False).stdout
