@@ -166,7 +166,7 @@ static bool read_number(const char *name, const char *value, char **text,
     errno = 0;
     number = g_ascii_strtoull(value, &end, 0);
     if (errno == ERANGE) {
-        error_set(errp, "Value '%s' is out of range for parameter '%s'", value,
+        error_set(errp, "Value '%s' is too large for parameter '%s'", value,
                   name);
         return false;
     }
