@@ -299,6 +299,9 @@ class Convert(EncryptedCase):
                        'raw', 'a'),
             'qemu-img: Compression and encryption not supported at the same '
             'time\n')
+
+    @ours_only('writes what is compressed in the clear')
+    def test_nothing_is_compressed(self):
         self.create()
         out = self.io('write -c -P 7 0 64k', check=False)
         self.assertIn('write failed: Input/output error', out)
