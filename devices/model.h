@@ -89,12 +89,13 @@ extern const DeviceProperty device_set_pci[], device_set_virtio_pci[],
     device_set_ide_hd[], device_set_floppy[], device_set_usb_storage[],
     device_set_nvme[], device_set_virtio_net_pci[], device_set_vfio_pci[],
     device_set_piix4_pm[], device_set_usb_redir[], device_set_kvm_pit[],
-    device_set_vga[], device_set_vmware_svga[], device_set_qxl[],
-    device_set_virtio_gpu_pci[], device_set_virtio_gpu_device[],
-    device_set_ich9_lpc[], device_set_virtio_balloon_pci[],
-    device_set_virtio_balloon_device[], device_set_intel_iommu[],
-    device_set_mch[], device_set_nvdimm[], device_set_pcie_root_port[],
-    device_set_usb_host[], device_set_vhost_user_fs_device[],
-    device_set_virtio_mem_pci[], device_set_virtio_iommu_pci[];
+    device_set_vmport[], device_set_vga[], device_set_vmware_svga[],
+    device_set_qxl[], device_set_virtio_gpu_pci[],
+    device_set_virtio_gpu_device[], device_set_ich9_lpc[],
+    device_set_virtio_balloon_pci[], device_set_virtio_balloon_device[],
+    device_set_intel_iommu[], device_set_mch[], device_set_nvdimm[],
+    device_set_pcie_root_port[], device_set_usb_host[],
+    device_set_vhost_user_fs_device[], device_set_virtio_mem_pci[],
+    device_set_virtio_iommu_pci[];
 
 #endif

@@ -119,8 +119,6 @@ const DeviceModel device_models_plain[] = {
     PCI("cirrus-vga", NULL, "Cirrus CLGD 54xx VGA", DEVICE_DISPLAY),
     PLAIN("isa-cirrus-vga", NULL, NULL, DEVICE_DISPLAY, "ISA"),
     PLAIN("isa-vga", NULL, NULL, DEVICE_DISPLAY, "ISA"),
-    PCI("qxl-vga", NULL, "Spice QXL GPU (primary, vga compatible)",
-        DEVICE_DISPLAY),
     PLAIN("ramfb", NULL, "ram framebuffer standalone device", DEVICE_DISPLAY,
           "System"),
     PCI("secondary-vga", NULL, NULL, DEVICE_DISPLAY),

@@ -119,6 +119,16 @@ const DeviceProperty device_set_kvm_pit[] = {
     {NULL, NULL, NULL, NULL},
 };
 
+const DeviceProperty device_set_vmport[] = {
+    {"vmware-vmx-type", "uint8", NULL, "2"},
+    {"vmware-vmx-version", "uint32", NULL, "6"},
+    {"x-cmds-v2", "bool", "on/off", "true"},
+    {"x-read-set-eax", "bool", "on/off", "true"},
+    {"x-report-vmx-type", "bool", "on/off", "true"},
+    {"x-signal-unsupported-cmd", "bool", "on/off", "true"},
+    {NULL, NULL, NULL, NULL},
+};
+
 const DeviceProperty device_set_vga[] = {
     {"big-endian-framebuffer", "bool", NULL, NULL},
     {"edid", "bool", "on/off", "true"},

@@ -22,7 +22,7 @@ WITHOUT = (
     'calc-dirty-rate/arg-type/mode', 'ccid-card-emulated',
     'ccid-card-passthru', 'chardev-add/arg-type/backend/+qemu-vdagent',
     'chardev-spicevmc', 'client_migrate_info', 'dbus-vmstate',
-    'dump-guest-memory', 'expire_password', 'gpex-pcihost',
+    'dump-guest-memory', 'gpex-pcihost',
     'i440FX-pcihost', 'input-linux', 'memory-region',
     'netdev_add', 'netdev_add/arg-type/+stream',
     'netdev_add/arg-type/+vhost-vdpa', 'netdev_add/arg-type/type/^dgram',
@@ -33,17 +33,17 @@ WITHOUT = (
     'query-display-options/ret-type/+egl-headless/rendernode',
     'query-display-options/ret-type/+sdl',
     'query-dump-guest-memory-capability', 'query-memory-devices',
-    'query-rx-filter', 'query-vnc', 'rng-egd', 'rtc-reset-reinjection',
+    'query-rx-filter', 'rng-egd', 'rtc-reset-reinjection',
     'screendump', 'screendump/arg-type/device',
     'screendump/arg-type/format/^png', 'scsi-block', 'scsi-generic',
     'send-key', 'set-numa-node/arg-type/+hmat-lb', 'set_link',
-    'set_password', 'sev-guest', 'sev-inject-launch-secret', 'sgx-epc',
+    'sev-guest', 'sev-inject-launch-secret', 'sgx-epc',
     'thread-context', 'query-tpm-models tpm-crb',
     'query-tpm-models tpm-tis', 'tpm-emulator', 'tpm-passthrough',
     'vfio-pci-nohotplug', 'vhost-scsi',
     'vhost-scsi-pci-non-transitional', 'vhost-scsi-pci-transitional',
     'vhost-user-blk', 'vhost-user-vga', 'vhost-vsock-device',
-    'vhost-vsock-pci-non-transitional', 'virtio-mmio', 'vmport')
+    'vhost-vsock-pci-non-transitional', 'virtio-mmio')
 
 
 class Sessions(case.Case):

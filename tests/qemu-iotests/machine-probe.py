@@ -27,6 +27,7 @@ class Probe(case.Case):
                 ('scsi-hd', 'rotation_rate', 'uint16', 0),
                 ('pcie-root-port', 'hotplug', 'bool', True),
                 ('VGA', 'vgamem_mb', 'uint32', 16),
+                ('qxl-vga', 'vram_size', 'uint64', 64 << 20),
                 ('virtio-gpu-pci', 'addr', 'int32', -1)):
             p = self.properties(model)[name]
             self.assertEqual((p['type'], p['default-value']), (kind, value),
@@ -37,7 +38,7 @@ class Probe(case.Case):
     def test_models(self):
         """All that libvirt asks about is there."""
         for model in ('virtio-net-pci', 'virtio-scsi-pci', 'ide-hd',
-                      'PIIX4_PM', 'usb-redir', 'kvm-pit', 'vmware-svga', 'qxl',
+                      'PIIX4_PM', 'usb-redir', 'kvm-pit', 'vmport', 'vmware-svga', 'qxl',
                       'virtio-gpu-device', 'ICH9-LPC', 'virtio-balloon-pci',
                       'intel-iommu', 'mch', 'nvdimm', 'vhost-user-fs-device',
                       'virtio-mem-pci', 'virtio-iommu-pci', 'vfio-pci'):
@@ -48,7 +49,7 @@ class Probe(case.Case):
                           cls='DeviceNotFound')
 
     def test_not_pluggable(self):
-        for model in 'mch', 'ICH9-LPC', 'kvm-pit':
+        for model in 'mch', 'ICH9-LPC', 'kvm-pit', 'vmport':
             self.assert_error(self.vm, 'device_add', {'driver': model},
                               "Parameter 'driver' expects a pluggable device "
                               'type')
