@@ -99,14 +99,17 @@ int co_qcow2_l1_grow(Qcow2State *s, uint32_t entries, Error **errp)
 
 /* --- resizing ------------------------------------------------------------ */
 
-/* Something behind the old end may have become visible. */
+/* Something behind the old end may have become visible. All that is gained is
+ * marked then, also beyond the end of what is behind: that may grow, and QEMU's
+ * images are so. Where no cluster can be marked (version 2), zeroes are
+ * written, and only as far as something is behind. */
 COROUTINE_ONLY
 static int co_zero_gained(Qcow2State *s, uint64_t from, uint64_t to)
 {
     Edge *backing = node_backing_child(s->node);
     uint64_t behind = backing ? backing->child->size_bytes : 0;
-    uint64_t mid = MIN(ROUND_UP(from, s->cluster_bytes), to);
-    uint64_t end = MIN(to, behind);
+    uint64_t mid = MIN(ROUND_UP(from, s->subcluster_bytes), to);
+    uint64_t end = behind > from ? to : mid;
     int ret = 0;
 
     if (from < mid) {
@@ -130,6 +133,10 @@ static int co_zero_gained(Qcow2State *s, uint64_t from, uint64_t to)
             g_autofree void *zeroes = g_malloc0(s->cluster_bytes);
             Iov iov;
 
+            end = MIN(to, behind);
+            if (mid >= end) {
+                return 0;
+            }
             n = s->cluster_bytes;
             iov_init_buf(&iov, zeroes, n);
             ret = co_qcow2_pwritev(s->node, mid, n, &iov, 0, 0);

@@ -5,7 +5,8 @@ QEMU puts them, cluster by cluster, so that maps show the same offsets."""
 
 from lib import case, shell_diff
 
-SHOW = 'qemu-img map --output=json a; qemu-img check a; stat -c %s a'
+MAP = 'qemu-img map --output=json a; qemu-img check a'
+SHOW = f'{MAP}; stat -c %s a'
 
 
 class Allocation(shell_diff.ShellDiff):
@@ -71,6 +72,24 @@ class Sizes(shell_diff.ShellDiff):
             self.table(f'''
                 qemu-io -c 'write 0 64k' -c 'write 1M 4k' -c 'write 1234567 5678' -c 'write 15M 1M' -c 'write -z 0 64k' -c 'read 0 16M' a; {SHOW}
             ''')
+
+
+class Grown(shell_diff.ShellDiff):
+    """All that an image gains is marked as zeroes where its base is longer."""
+
+    def test_grown(self):
+        for options in ('compat=1.1', 'extended_l2=on', 'cluster_size=512'):
+            for base, size in (('100k', '40k'), ('100k', '100k'),
+                               ('300k', '100k'), ('250k', '131k'),
+                               ('300k', '150k'), ('64k', '128k')):
+                self.setup = f'''
+                    qemu-img create -q -f qcow2 b {base}
+                    qemu-io -c 'write -q 0 {base}' b
+                    qemu-img create -q -f qcow2 -o {options} -b b -F qcow2 a {size}
+                '''
+                self.table(f'qemu-img resize a 600k; {MAP}')
+                self.table(f"qemu-io -c 'write 0 {size}' a >/dev/null; "
+                           f'qemu-img resize a 600k; {MAP}')
 
 
 if __name__ == '__main__':
