@@ -243,3 +243,28 @@ char *filename_beside(const char *own, const char *name, Error **errp)
     dir = g_strndup(own, strrchr(own, '/') + 1 - own);
     return g_strconcat(dir, name, NULL);
 }
+
+/* The file that @name leads to, without links; realpath()'s memory. */
+static char *real_file_beside(const char *own, const char *name)
+{
+    g_autofree char *path =
+        has_protocol(name) ? NULL : filename_beside(own, name, NULL);
+
+    return path ? realpath(path, NULL) : NULL;
+}
+
+bool filename_means(const char *own, const char *behind, const char *name)
+{
+    char *one, *other;
+    bool same;
+
+    if (!strcmp(behind, name)) {
+        return true;
+    }
+    one = real_file_beside(own, behind);
+    other = one ? real_file_beside(own, name) : NULL;
+    same = other && !strcmp(one, other);
+    free(one);
+    free(other);
+    return same;
+}

@@ -18,6 +18,13 @@ struct Node;
 char *filename_beside(const char *own, const char *name, Error **errp);
 
 /*
+ * Whether @name, said by a user, means the image that the file @own says is
+ * @behind it: the same words, or, if both are names of files relative to @own,
+ * the same file by whatever way. Looks at the disk. Any thread.
+ */
+bool filename_means(const char *own, const char *behind, const char *name);
+
+/*
  * The name of the file that images are relative to: that of @node, or where it
  * has none, of the one that it shows. Borrowed; NULL: it has none. Where the
  * graph does not change meanwhile.

@@ -90,5 +90,30 @@ class Words(shell_diff.ShellDiff):
         ''')
 
 
+class CommitBase(shell_diff.ShellDiff):
+    """-b finds an image by what is said in the one above, or by its file."""
+
+    setup = '''
+        mkdir -p d/e
+        qemu-img create -q -f raw b.raw 1M
+        ln -s b.raw l.raw
+        qemu-img create -q -f qcow2 -b $PWD/b.raw -F raw a1
+        qemu-img create -q -f qcow2 -b a1 -F qcow2 a2
+        qemu-img create -q -f qcow2 -b ../b.raw -F raw d/m
+        qemu-img create -q -f qcow2 -b m -F qcow2 d/t
+        qemu-img create -q -f qcow2 -b file:b.raw -F raw f1
+        qemu-img create -q -f qcow2 -b f1 -F qcow2 f2
+    '''
+
+    def test_spellings(self):
+        for top in ('a2', 'f2', 'd/t', '$PWD/d/t'):
+            self.table(f'''
+                for b in b.raw ./b.raw l.raw d/../b.raw d/e/../../b.raw; do qemu-img commit -b $b {top}; echo $?; done
+                for b in $PWD/b.raw $PWD/l.raw ../b.raw ../l.raw e/../../b.raw; do qemu-img commit -b $b {top}; echo $?; done
+                for b in a1 ./a1 f1 m ./m d/m d/../d/m $PWD/d/m; do qemu-img commit -b $b {top}; echo $?; done
+                for b in file:b.raw file:$PWD/b.raw '' nosuch; do qemu-img commit -b "$b" {top}; echo $?; done
+            ''')
+
+
 if __name__ == '__main__':
     case.main()

@@ -4,6 +4,7 @@
 
 #include <json-c/json.h>
 
+#include "block/graph/filename.h"
 #include "block/graph/format.h"
 
 #define LAYERS_MAX 1024 /* a longer chain is a loop */
@@ -44,7 +45,7 @@ static bool append_backing(Layers *layers, bool *named, const char *name)
         return false;
     }
     path = img_path_behind(last->root, last->filename, backing);
-    *named = !name || !strcmp(name, backing) || !strcmp(name, path);
+    *named = !name || filename_means(last->filename, backing, name);
     layer = append(layers, path, format, NULL);
     if (more) {
         ImageOpen open = {.filename = path, .more = more};
