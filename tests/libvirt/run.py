@@ -18,7 +18,7 @@ DOMAIN = """<domain type='qemu'>
   <name>d</name><memory unit='MiB'>64</memory><vcpu>2</vcpu>
   <iothreads>1</iothreads>
   <os><type arch='x86_64' machine='q35'>hvm</type></os>
-  <features><acpi/><apic/></features>
+  <features><acpi/><apic/><vmport state='off'/></features>
   <devices>
     <emulator>{emulator}</emulator>
     <disk type='file' device='disk'>
@@ -40,7 +40,8 @@ DOMAIN = """<domain type='qemu'>
     <channel type='unix'><source mode='bind'/>
       <target type='virtio' name='org.qemu.guest_agent.0'/></channel>
     <input type='tablet' bus='usb'/>
-    <video><model type='vga'/></video>
+    <graphics type='vnc' port='-1' autoport='yes'/>
+    <sound model='ich9'/><video><model type='qxl'/></video>
     <watchdog model='i6300esb' action='reset'/>
     <memballoon model='virtio'/>
     <rng model='virtio'><backend model='random'>/dev/urandom</backend></rng>
