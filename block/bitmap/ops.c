@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Checked bitmap operations: see ops.h. The order of the checks is QEMU's. */
 #include "block/bitmap/ops.h"
+#include "block/graph/device.h"
 #include "block/graph/driver.h"
 
 /* Bitmaps of less memory are merged at once. */
@@ -15,7 +16,9 @@ co_check_persistent(Node *node, const char *name, uint32_t granularity_bytes,
     if (store) {
         return store->co_can_store(node, name, granularity_bytes, errp);
     }
-    error_set(errp, "Can't store persistent bitmaps to %s: %s", node_name(node),
+    error_set(errp, "Can't store persistent bitmaps to %s: %s",
+              *node_device_name(node) ? node_device_name(node)
+                                      : node_name(node),
               strerror(ENOTSUP));
     return false;
 }

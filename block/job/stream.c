@@ -146,7 +146,7 @@ static bool check_bounds(const QmpBlockStreamArgs *args, Node *image,
         }
         if (bottom != image && !node_overlay_of(image, bottom)) {
             error_set(errp, "Node '%s' is not in a chain starting from '%s'",
-                      node_name(bottom), node_name(image));
+                      node_name(bottom), args->device);
             return false;
         }
         *base = node_backing_child(bottom) ? node_backing_child(bottom)->child

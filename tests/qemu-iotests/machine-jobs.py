@@ -252,6 +252,32 @@ class Refused(DiskCase):
                     {'node-name': 'top', 'iothread': 't'})
 
 
+class Names(DiskCase):
+
+    def test_of_the_disk(self):
+        """Texts name it as the user does, or as its device is called."""
+        self.start(self.image('disk', MIB))
+        self.vm.cmd('blockdev-add', {
+            'driver': 'null-co', 'node-name': 'other', 'size': MIB})
+        for name in 'disk', 'n0':
+            self.assert_error(
+                self.vm, 'block-stream',
+                {'job-id': 'j', 'device': name, 'base-node': 'other'},
+                f"Node 'other' is not a backing image of '{name}'")
+            self.assert_error(
+                self.vm, 'block-stream',
+                {'job-id': 'j', 'device': name, 'bottom': 'other'},
+                f"Node 'other' is not in a chain starting from '{name}'")
+        self.vm = self.machine(
+            '-drive', 'if=none,id=disk,node-name=n0,driver=null-co')
+        for name in 'disk', 'n0':
+            self.assert_error(
+                self.vm, 'block-dirty-bitmap-add',
+                {'node': name, 'name': 'b', 'persistent': True},
+                "Can't store persistent bitmaps to disk: Operation not "
+                'supported')
+
+
 class Unplugged(DiskCase):
     """A device goes while a job works on its disk."""
 
