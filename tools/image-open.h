@@ -49,6 +49,8 @@ bool image_sharing_conflicts(const ImageOpen *open);
 /* What the options of @open say of the image behind, for @more of who opens it;
  * NULL: nothing. The caller's. */
 struct json_object *image_options_behind(const ImageOpen *open);
+/* Whether they say that nothing is behind it. */
+bool image_options_cut(const ImageOpen *open);
 
 /* NULL is fine. The mode says that each write is on stable storage when it
  * returns. */

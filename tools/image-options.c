@@ -112,9 +112,12 @@ static bool supports_backing(json_object *plain, const ImageOpen *open)
     return driver && driver->supports_backing;
 }
 
-json_object *image_options_behind(const ImageOpen *open)
+/* What is said to be behind the image: *@behind, the caller's, is NULL for
+ * nothing. False if nothing is said. */
+static bool find_behind(const ImageOpen *open, json_object **behind)
 {
-    json_object *json = NULL, *plain = NULL, *behind = NULL;
+    json_object *json = NULL, *plain = NULL;
+    bool found;
 
     if (open->image_opts || is_json_name(open)) {
         json = parse_given(open, NULL);
@@ -122,14 +125,35 @@ json_object *image_options_behind(const ImageOpen *open)
     } else if (open->more) {
         plain = json_object_get(open->more);
     }
-    if (plain && json_object_object_get_ex(plain, "backing", &behind)) {
-        behind = json_object_is_type(behind, json_type_object)
-                     ? json_object_get(behind)
-                     : NULL;
-    }
+    *behind = NULL;
+    found = plain && json_object_object_get_ex(plain, "backing", behind);
+    json_object_get(*behind);
     json_object_put(plain);
     json_object_put(json);
+    return found;
+}
+
+json_object *image_options_behind(const ImageOpen *open)
+{
+    json_object *behind;
+
+    find_behind(open, &behind);
+    if (behind && !json_object_is_type(behind, json_type_object)) {
+        json_object_put(behind);
+        return NULL;
+    }
     return behind;
+}
+
+bool image_options_cut(const ImageOpen *open)
+{
+    json_object *behind;
+    bool cut = find_behind(open, &behind) &&
+               (!behind || (json_object_is_type(behind, json_type_string) &&
+                            !json_object_get_string_len(behind)));
+
+    json_object_put(behind);
+    return cut;
 }
 
 /* The name of one option that @value, at @name, consists of; the caller's. */
@@ -253,7 +277,8 @@ co_options_with_more(const ImageOpen *open, json_object *json, Error **errp)
         return NULL;
     }
     if (open->more) {
-        if (!open->probing) {
+        /* Of one layer: who opened the top was warned of them all. */
+        if (!open->probing && !open->no_backing) {
             loose_options_warn(open->more);
         }
         json_object_object_foreach(open->more, name, value)

@@ -41,7 +41,7 @@ static bool append_backing(Layers *layers, bool *named, const char *name)
     Layer *layer;
     char *path;
 
-    if (!backing) {
+    if (!backing || last->cut) {
         return false;
     }
     path = img_path_behind(last->root, last->filename, backing);
@@ -52,6 +52,7 @@ static bool append_backing(Layers *layers, bool *named, const char *name)
 
         layer->more = json_object_get(more);
         layer->behind = image_options_behind(&open);
+        layer->cut = image_options_cut(&open);
     }
     return true;
 }
@@ -89,6 +90,7 @@ bool co_layers_open(Layers *layers, const ImageOpen *top, const char *base)
 {
     ImageOpen open = *top;
     bool found = false;
+    Layer *layer;
     Root *root;
 
     *layers = (Layers){0};
@@ -97,8 +99,9 @@ bool co_layers_open(Layers *layers, const ImageOpen *top, const char *base)
     if (!root) {
         return false;
     }
-    append(layers, g_strdup(top->filename), top->format, root)->behind =
-        image_options_behind(top);
+    layer = append(layers, g_strdup(top->filename), top->format, root);
+    layer->behind = image_options_behind(top);
+    layer->cut = image_options_cut(top);
     while (!found) {
         if (layers->n > LAYERS_MAX || !append_backing(layers, &found, base)) {
             if (base) {

@@ -14,6 +14,7 @@ typedef struct Layer {
     Root *root;                 /* NULL for the base, which is not opened */
     struct json_object *more;   /* more options of it; NULL: none */
     struct json_object *behind; /* and of the next one */
+    bool cut;                   /* nothing is behind it, whatever it says */
 } Layer;
 
 typedef struct Layers {

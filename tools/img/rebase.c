@@ -130,7 +130,7 @@ COROUTINE_ONLY CONTROL_ONLY static bool co_open_both(Rebase *r)
     const char *old =
         format && format->backing_file ? format->backing_file(node) : NULL;
 
-    if (old) {
+    if (old && !image_options_cut(&r->open)) {
         r->old = co_open_old(r, old, format->backing_format(node));
         if (!r->old) {
             return false;
