@@ -6,6 +6,7 @@
 #include "objects/object.h"
 #include "tools/img/img.h"
 #include "tools/tools.h"
+#include "tools/trace-option.h"
 
 typedef struct SubCommand {
     const char *name;
@@ -38,7 +39,10 @@ static void print_help(void)
     size_t i;
 
     printf("usage: %s COMMAND [OPTION]... FILE...\n"
-           "Work on disk images that no machine uses.\n\n",
+           "Work on disk images that no machine uses.\n\n"
+           "  -T, --trace=PATTERN  this version has no trace events\n"
+           "  -V, --version        print the version\n"
+           "  -h, --help           print this\n\n",
            error_program_name());
     for (i = 0; i < ARRAY_SIZE(commands); i++) {
         printf("  %-10s%s\n", commands[i].name, commands[i].purpose);
@@ -78,29 +82,59 @@ static int run_command(const SubCommand *command, int argc, char **argv)
     return run.status;
 }
 
+/* Those in front of the command. -1: go on; else the exit status. */
+static int take_options(int argc, char **argv)
+{
+    static const struct option names[] = {
+        {"help", no_argument, NULL, 'h'},
+        {"version", no_argument, NULL, 'V'},
+        {"trace", required_argument, NULL, 'T'},
+        {},
+    };
+    int answer, status = -1;
+
+    optind = 0; /* the caller may have used getopt */
+    while (status < 0 &&
+           (answer = getopt_long(argc, argv, "+:hVT:", names, NULL)) != -1) {
+        switch (answer) {
+        case 'h':
+            print_help();
+            return 0;
+        case 'V':
+            printf("%s version 7.2.22 (tidemark-%s)\n", error_program_name(),
+                   TIDEMARK_VERSION);
+            return 0;
+        case 'T':
+            status = trace_option_take(optarg, NULL);
+            break;
+        default:
+            return img_option_error(answer, argv);
+        }
+    }
+    return status;
+}
+
 int tool_img_main(int argc, char **argv)
 {
     size_t i;
+    int status;
 
     if (argc < 2) {
         return img_usage_error("Not enough arguments");
     }
-    if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h")) {
-        print_help();
+    status = take_options(argc, argv);
+    if (status >= 0) {
+        return status;
+    }
+    if (optind >= argc) {
         return 0;
     }
-    if (!strcmp(argv[1], "--version") || !strcmp(argv[1], "-V")) {
-        printf("%s version 7.2.22 (tidemark-%s)\n", error_program_name(),
-               TIDEMARK_VERSION);
-        return 0;
-    }
-    if (argv[1][0] == '-') {
-        return img_usage_error("unrecognized option '%s'", argv[1]);
-    }
+    argc -= optind;
+    argv += optind;
     for (i = 0; i < ARRAY_SIZE(commands); i++) {
-        if (!strcmp(commands[i].name, argv[1])) {
-            return run_command(&commands[i], argc - 1, argv + 1);
+        if (!strcmp(commands[i].name, argv[0])) {
+            return run_command(&commands[i], argc, argv);
         }
     }
-    return img_usage_error("Command not found: %s", argv[1]);
+    return img_usage_error("Command not found: %s", argv[0]);
 }

@@ -13,6 +13,7 @@
 #include "objects/object.h"
 #include "tools/img/args.h"
 #include "tools/tools.h"
+#include "tools/trace-option.h"
 #include "util/report-order.h"
 
 static void help(void)
@@ -171,8 +172,7 @@ static int take_option(IoTool *tool, int option)
         tool->defaults.copy_on_read = true;
         return -1;
     case 'T':
-        warn_report("trace event '%s' does not exist", optarg);
-        return -1;
+        return trace_option_take(optarg, NULL);
     case 'n':
         open->cache = "none";
         return -1;

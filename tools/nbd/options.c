@@ -13,6 +13,7 @@
 #include "nbd/protocol.h"
 #include "qapi/qapi-types.h"
 #include "tools/img/img.h"
+#include "tools/trace-option.h"
 
 enum {
     OPT_CACHE = 256,
@@ -289,10 +290,7 @@ static bool take_checked(NbdTool *tool, int c)
             "--selinux-label is not supported: give the process its "
             "label with runcon");
     case 'T':
-        if (strcmp(optarg, "help")) {
-            warn_report("trace event '%s' does not exist", optarg);
-        }
-        return true;
+        return trace_option_take(optarg, NULL) <= 0;
     default: /* getopt has said what it is */
         return nbd_tool_wrong("Try `%s --help' for more information.",
                               error_program_name());
