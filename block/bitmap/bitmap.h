@@ -146,6 +146,8 @@ void bitmaps_mark(Node *node, uint64_t offset_bytes, uint64_t bytes);
  * it makes the bitmaps when it opens and writes them when it closes. All are
  * called on control with the graph lock held, and may yield. */
 typedef struct BitmapStore {
+    /* Whether this image could keep any. NULL: it could. */
+    bool (*supported)(const Node *node);
     /* False with QEMU's text if one more bitmap could not be kept. */
     bool (*co_can_store)(Node *node, const char *name,
                          uint32_t granularity_bytes, Error **errp);

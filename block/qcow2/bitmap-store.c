@@ -304,7 +304,13 @@ static bool co_touch(Node *node, Error **errp)
     return t.ret == 0;
 }
 
+static bool is_supported(const Node *node)
+{
+    return qcow2_state(node)->version >= 3;
+}
+
 const BitmapStore qcow2_bitmap_store = {
+    .supported = is_supported,
     .co_can_store = co_qcow2_bitmap_can_store,
     .co_forget = co_forget_stored,
     .co_touch = co_touch,

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The target of `img convert`: what it shall be, made and opened. */
+#include "block/bitmap/bitmap.h"
 #include "tools/img/convert.h"
 #include "util/opts.h"
 
@@ -72,12 +73,11 @@ static bool check_backing(Convert *c, const FormatOption *table)
     return true;
 }
 
-/* Version 2 of qcow2 cannot hold bitmaps. */
-static bool is_old_version(const Convert *c)
+static bool can_keep_bitmaps(const Node *node)
 {
-    const char *compat = img_word(c->words, "compat");
+    const BitmapStore *store = node->driver->bitmap_store;
 
-    return compat && (!strcmp(compat, "0.10") || !strcmp(compat, "v2"));
+    return store && (!store->supported || store->supported(node));
 }
 
 static bool check_bitmaps(const Convert *c)
@@ -89,7 +89,7 @@ static bool check_bitmaps(const Convert *c)
         error_report("Copying bitmaps only possible with single source");
         return false;
     }
-    if (!root_node(c->sources[0])->driver->bitmap_store) {
+    if (!can_keep_bitmaps(root_node(c->sources[0]))) {
         error_report("Source lacks bitmap support");
         return false;
     }
@@ -99,11 +99,11 @@ static bool check_bitmaps(const Convert *c)
 /* Seen when the target is there. */
 static bool check_target_bitmaps(const Convert *c)
 {
-    const NodeDriver *driver = root_node(c->root)->driver;
+    const Node *node = root_node(c->root);
 
-    if (c->bitmaps && (!driver->bitmap_store || is_old_version(c))) {
+    if (c->bitmaps && !can_keep_bitmaps(node)) {
         error_report("Format driver '%s' does not support bitmaps",
-                     driver->name);
+                     node->driver->name);
         return false;
     }
     return true;

@@ -132,6 +132,9 @@ static bool check_words(const Convert *c)
         error_report("Cannot enable copy offloading when -S is used");
     } else if (c->target_is_zero && !c->keep_target) {
         error_report("--target-is-zero requires use of -n flag");
+    } else if (c->target_is_zero && c->backing) {
+        error_report("Cannot use --target-is-zero when the destination image "
+                     "has a backing file");
     } else if (c->target.image_opts && c->format_given) {
         error_report("--image-opts and --format are mutually exclusive");
     } else if (c->keep_target && c->options) {

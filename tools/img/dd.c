@@ -150,6 +150,10 @@ COROUTINE_ONLY CONTROL_ONLY static int co_run(Dd *dd)
     uint64_t from, end;
     bool found;
 
+    if (!driver_find(dd->format)) {
+        error_report("Unknown file format");
+        return 1;
+    }
     if (!img_make_driver(dd->format, &err)) {
         error_report_err(err);
         return 1;

@@ -8,6 +8,8 @@
 #include "tools/img/make.h"
 #include "util/json/json-print.h"
 
+#define NO_MEASURE "Block driver '%s' does not support size measurement"
+
 typedef struct Measure {
     ImageOpen open;
     const char *format, *snapshot;
@@ -130,12 +132,13 @@ static bool co_measure(const Measure *m, Root *root, json_object *words)
     if (driver) {
         img_word_set_size(words, "size", size);
     }
-    if (driver && !driver->format) {
+    if (driver && !driver->format && strcmp(driver->name, "raw")) {
+        error_set(&err, NO_MEASURE, m->format);
+    } else if (driver && !driver->format) {
         size = ROUND_UP(size, 512);
         measure = (FormatMeasure){size, size};
     } else if (driver && !driver->format->co_measure) {
-        error_set(&err, "Block driver '%s' does not support size measurement",
-                  m->format);
+        error_set(&err, NO_MEASURE, m->format);
     } else if (driver) {
         driver->format->co_measure(words, root ? root_node(root) : NULL,
                                    &measure, &err);

@@ -43,8 +43,9 @@ static bool parse_number(Resize *resize)
     case SIZE_OK:
         return true;
     case SIZE_TOO_LARGE:
-        resize->bytes = UINT64_MAX;
-        return true;
+        error_report("Value '%s' is out of range for parameter 'size'",
+                     resize->number);
+        return false;
     default:
         error_report("Parameter 'size' expects a non-negative number below "
                      "2^64");
