@@ -114,6 +114,106 @@ class CommitBase(shell_diff.ShellDiff):
                 for b in file:b.raw file:$PWD/b.raw '' nosuch; do qemu-img commit -b "$b" {top}; echo $?; done
             ''')
 
+class Front(shell_diff.ShellDiff):
+    """Options in front of the command."""
+
+    setup = shell_diff.IMAGES
+
+    def test_trace(self):
+        """There are no events here, so a name is one that does not exist."""
+        self.table(r'''
+            qemu-img -T nosuch info nosuch
+            qemu-img -Tnosuch -T -other info nosuch
+            qemu-img --trace enable=nosuch info nosuch
+            qemu-img --tr 'no*such' info nosuch
+            qemu-img -T enable=nosuch,foo=1 info nosuch
+            qemu-img -T events=nosuch info nosuch
+            printf '# x\n\nabc\nbar*\n' >e; qemu-img -T events=e info nosuch
+            qemu-img -T file=nodir/x info nosuch
+            qemu-img -T nosuch,file=z info nosuch; ls z
+            qemu-img -T nosuch
+            qemu-img -T
+            qemu-img --trace
+            qemu-img -T nosuch -x
+            qemu-io --trace nosuch,foo=1 -c length q.img
+            qemu-io -T 'x*' -c length q.img
+        ''')
+
+    def test_end_of_options(self):
+        self.table('''
+            qemu-img -- info --output=json q.img
+            qemu-img -- nosuch
+            qemu-img -- -- info q.img
+            qemu-img --
+        ''')
+
+
+class Cut(shell_diff.ShellDiff):
+    """An image that shall have nothing behind it, whatever it says."""
+
+    setup = shell_diff.IMAGES
+
+    def test_commit(self):
+        self.table('''
+            qemu-img commit --image-opts driver=qcow2,file.filename=o.img,backing=; qemu-img map --output=json q.img
+            qemu-img commit -b q.img --image-opts driver=qcow2,file.filename=o.img,backing=
+            qemu-img commit -b q.img 'json:{"driver":"qcow2","file":{"driver":"file","filename":"o2.img"},"backing":{"driver":"qcow2","file":{"driver":"file","filename":"o.img"},"backing":null}}'; qemu-img map --output=json q.img
+        ''')
+
+    def test_rebase(self):
+        self.table('''
+            qemu-img rebase -b '' --image-opts driver=qcow2,file.filename=o.img,backing=; qemu-img map o.img
+        ''')
+
+
+class Refused(shell_diff.ShellDiff):
+
+    setup = shell_diff.IMAGES
+
+    def test_bitmaps_of_version_2(self):
+        """Before anything is copied."""
+        self.table('''
+            qemu-img create -q -f qcow2 -o compat=v2 x 1M; qemu-img convert --bitmaps -O qcow2 x y; ls y
+            qemu-img create -q -f qcow2 -o compat=v2 x 1M; qemu-img convert --bitmaps -O raw x y; ls y
+            qemu-img create -q -f qcow2 -o compat=v2 x 1M; qemu-img convert -n --bitmaps -O qcow2 q.img x; qemu-img map --output=json x
+        ''')
+
+    def test_zero_target_with_backing(self):
+        """QEMU's does nothing either, but calls that a success."""
+        self.table('''
+            qemu-img convert -n --target-is-zero -O qcow2 -B q.img q.img o.img; qemu-img map --output=json o.img
+        ''')
+
+    def test_unknown_kinds(self):
+        self.table('''
+            qemu-img measure -O file q.img
+            qemu-img measure -O file --size 1
+            qemu-img dd -O nosuch if=q.img of=t
+            qemu-img resize q.img 16E
+            qemu-img resize q.img +20E
+        ''')
+
+
+class Filters(shell_diff.ShellDiff):
+    """They are no layers."""
+
+    setup = shell_diff.IMAGES
+
+    def test_map(self):
+        self.table('''
+            qemu-img map --output=json --image-opts driver=blkdebug,image.driver=qcow2,image.file.filename=o2.img
+            qemu-img map --image-opts driver=blkdebug,image.driver=qcow2,image.file.filename=o2.img
+            qemu-img map --output=json --image-opts driver=blkdebug,image.filename=r.img,inject-error.0.event=none,inject-error.0.iotype=block-status
+            qemu-img map --output=json --image-opts driver=copy-on-read,file.driver=qcow2,file.file.filename=o2.img
+        ''')
+
+    def test_salvage(self):
+        """What cannot be told of a place is told of each sector."""
+        self.table('''
+            qemu-img convert --salvage --image-opts driver=blkdebug,image.filename=r.img,inject-error.0.event=none,inject-error.0.iotype=block-status t; cmp r.img t
+            qemu-img convert -q --salvage --image-opts driver=blkdebug,image.filename=r.img,inject-error.0.event=none,inject-error.0.iotype=block-status t
+        ''')
+
 
 if __name__ == '__main__':
     case.main()

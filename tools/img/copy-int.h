@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What copy.c and copy-write.c share. */
+/* What copy.c, copy-kind.c and copy-write.c share. */
 #ifndef TOOLS_IMG_COPY_INT_H
 #define TOOLS_IMG_COPY_INT_H
 
@@ -23,6 +23,14 @@ static inline void img_copy_end_turn(ImgCopy *copy, const ImgPiece *piece)
         coqueue_wake_all(&copy->turns);
     }
 }
+
+/* The source that shows byte *@at, which becomes the place in it; *@bytes: from
+ * there to its end. */
+Root *img_copy_source_at(const ImgCopy *copy, uint64_t *at, uint64_t *bytes);
+/* What is to be done with [@offset, +*@bytes). Where that cannot be told, who
+ * salvages tries to read it, sector by sector. 0 or -errno. */
+int co_img_copy_kind(const ImgCopy *copy, uint64_t offset, uint64_t *bytes,
+                     unsigned *kind) COROUTINE_ONLY;
 
 /* Writes @piece, with its bytes in @buf if they are data; ends its turn when
  * its last write begins. */

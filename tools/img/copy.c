@@ -61,79 +61,6 @@ static void fail(ImgCopy *copy, const char *what, uint64_t at, int ret)
 
 /* --- what comes next ---------------------------------------------------- */
 
-/* The source that shows byte @at, and where; *@bytes: to its end. */
-static Root *source_at(const ImgCopy *copy, uint64_t *at, uint64_t *bytes)
-{
-    unsigned i = 0;
-
-    while (*at >= root_size_bytes(copy->sources[i])) {
-        *at -= root_size_bytes(copy->sources[i]);
-        i++;
-        assert(i < copy->n_sources);
-    }
-    *bytes = root_size_bytes(copy->sources[i]) - *at;
-    return copy->sources[i];
-}
-
-/* Where the target has a backing image, what the source's top layer does not
- * hold is there already; but not where the source has nothing behind it. */
-COROUTINE_ONLY
-static int co_top_layer(const ImgCopy *copy, Root *source, uint64_t at,
-                        uint64_t *bytes, unsigned *kind)
-{
-    const Edge *behind =
-        node_backing_child(node_skip_filters(root_node(source)));
-    BlockStatus status;
-    unsigned depth;
-    int ret;
-
-    if (!copy->target_has_backing || !behind ||
-        at >= behind->child->size_bytes) {
-        return 0;
-    }
-    co_root_enter(source);
-    ret = co_node_block_status_above(root_node(source), behind->child, false,
-                                     at, *bytes, &status, &depth);
-    root_leave(source);
-    if (ret == 0) {
-        *bytes = status.bytes;
-    }
-    if (ret == 0 && !(status.flags & STATUS_ALLOCATED)) {
-        *kind = KIND_BACKING;
-    }
-    return ret;
-}
-
-COROUTINE_ONLY
-static int co_find_kind(const ImgCopy *copy, uint64_t offset, uint64_t *bytes,
-                        unsigned *kind)
-{
-    uint64_t at = offset, left;
-    Root *source = source_at(copy, &at, &left);
-    BlockStatus status;
-    int ret;
-
-    *kind = KIND_DATA;
-    ret = co_top_layer(copy, source, at, &left, kind);
-    *bytes = left;
-    if (ret < 0 || *kind == KIND_BACKING) {
-        return ret;
-    }
-    ret = co_root_block_status(source, at, left, &status);
-    if (ret < 0) {
-        return ret;
-    }
-    *bytes = status.bytes;
-    if (status.flags & STATUS_ZERO) {
-        *kind = copy->min_sparse_bytes ? KIND_ZERO : KIND_DATA;
-    }
-    if (*kind == KIND_ZERO && copy->target_has_backing &&
-        offset >= copy->target_backing_bytes) {
-        *kind = KIND_BACKING; /* nothing is behind it: zeroes */
-    }
-    return 0;
-}
-
 /* For -c: the kind of a whole cluster of the target; data if it is mixed. */
 static void extend_to_cluster(const ImgCopy *copy, uint64_t offset,
                               uint64_t *bytes, unsigned *kind)
@@ -158,7 +85,7 @@ static int co_look_ahead(ImgCopy *copy)
     if (copy->next_byte < copy->known_end) {
         return 0;
     }
-    ret = co_find_kind(copy, copy->next_byte, &bytes, &copy->known);
+    ret = co_img_copy_kind(copy, copy->next_byte, &bytes, &copy->known);
     if (ret < 0) {
         return ret;
     }
@@ -179,12 +106,6 @@ static bool co_next_piece(ImgCopy *copy, ImgPiece *piece)
     co_mutex_lock(&copy->next_lock);
     if (copy->ret == 0 && copy->next_byte < copy->total_bytes) {
         ret = co_look_ahead(copy);
-        if (ret < 0 && copy->salvage) {
-            copy->known = KIND_DATA;
-            copy->known_end =
-                MIN(copy->next_byte + PIECE_BYTES, copy->total_bytes);
-            ret = 0;
-        }
         if (ret < 0) {
             fail(copy, "reading block status at offset", copy->next_byte, ret);
         } else {
@@ -232,7 +153,7 @@ static int co_read_piece(ImgCopy *copy, const ImgPiece *piece, uint8_t *buf)
 
     for (done = 0; done < piece->bytes; done += n) {
         uint64_t at = piece->at + done;
-        Root *source = source_at(copy, &at, &n);
+        Root *source = img_copy_source_at(copy, &at, &n);
 
         n = MIN(n, piece->bytes - done);
         ret = co_root_pread(source, at, n, buf + done);
@@ -329,7 +250,8 @@ static void co_worker(void *opaque)
 
 /* --- the whole ---------------------------------------------------------- */
 
-/* For progress: how much will be written. */
+/* For progress: how much will be written. And to look at all of what is to be
+ * salvaged. */
 COROUTINE_ONLY
 static int co_count_work(ImgCopy *copy)
 {
@@ -338,7 +260,7 @@ static int co_count_work(ImgCopy *copy)
     int ret;
 
     for (at = 0; at < copy->total_bytes; at += bytes) {
-        ret = co_find_kind(copy, at, &bytes, &kind);
+        ret = co_img_copy_kind(copy, at, &bytes, &kind);
         if (ret < 0) {
             return ret;
         }
@@ -376,10 +298,10 @@ int co_img_copy(ImgCopy *copy)
     comutex_init(&copy->next_lock);
     coqueue_init(&copy->turns);
     cocount_init(&copy->running);
-    if (copy->progress && copy->progress->shown) {
+    if (copy->salvage || (copy->progress && copy->progress->shown)) {
         int ret = co_count_work(copy);
 
-        if (ret < 0 && !copy->salvage) {
+        if (ret < 0) {
             fail(copy, "reading block status at offset", 0, ret);
             return ret;
         }

@@ -97,6 +97,27 @@ static const Node *layer(const Node *node, unsigned depth)
     return node;
 }
 
+/* Filters are no layers, and are not asked: NULL if @node is none. */
+static Node *filtered(Node *node)
+{
+    if (node->driver->is_filter || node->driver->shows_child) {
+        LIST_FOREACH(edge, &node->children, Edge, in_parent) {
+            if (edge->role & EDGE_FILTERED) {
+                return edge->child;
+            }
+        }
+    }
+    return NULL;
+}
+
+static Node *shown_node(Node *node)
+{
+    for (Node *next; (next = filtered(node));) {
+        node = next;
+    }
+    return node;
+}
+
 /* How many layers are behind @node. */
 static unsigned layers_behind(Node *node)
 {
@@ -115,7 +136,7 @@ COROUTINE_ONLY
 static int co_get_status(Root *root, uint64_t at, uint64_t bytes, Area *area,
                          BlockStatus *status)
 {
-    Node *node = root_node(root);
+    Node *node = shown_node(root_node(root));
     unsigned depth;
     int ret;
 
