@@ -219,18 +219,20 @@ static AfterError co_after_error(Job *job, BlockdevOnError on_error,
 }
 
 int co_chain_walk(Job *job, Root *root, unsigned first, unsigned last,
-                  BlockdevOnError on_error, bool ignored_is_left_out,
+                  uint64_t end_bytes, BlockdevOnError on_error,
+                  bool ignored_is_left_out,
                   int (*co_copy)(Job *job, uint64_t offset_bytes,
                                  uint64_t bytes, bool *error_is_read))
 {
-    uint64_t size = root_size_bytes(root), at = 0, run;
+    uint64_t size = root_size_bytes(root), end = MIN(size, end_bytes);
+    uint64_t at = 0, run;
     int error = 0;
 
     job_progress_set_total(job, size);
     if (size) {
         co_reschedule(); /* the command's reply goes first */
     }
-    while (at < size) {
+    while (at < end) {
         bool copied, error_is_read;
         int ret;
 
@@ -238,8 +240,8 @@ int co_chain_walk(Job *job, Root *root, unsigned first, unsigned last,
         if (job_cancelled(job)) {
             return 0;
         }
-        run = MIN(size - at, CHAIN_PIECE_BYTES);
-        ret = co_one_run(job, root, first, last, at, size, co_copy, &run,
+        run = MIN(end - at, CHAIN_PIECE_BYTES);
+        ret = co_one_run(job, root, first, last, at, end, co_copy, &run,
                          &copied, &error_is_read);
         if (ret < 0) {
             AfterError then = co_after_error(job, on_error, ignored_is_left_out,
@@ -255,9 +257,10 @@ int co_chain_walk(Job *job, Root *root, unsigned first, unsigned last,
         }
         at += run;
         job_progress_add(job, run);
-        if (copied && at < size) {
+        if (copied && at < end) {
             co_block_job_throttle(job, run);
         }
     }
+    job_progress_add(job, size - at);
     return error;
 }

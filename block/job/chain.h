@@ -48,15 +48,16 @@ bool chain_hold(Job *job, Node *top, const Node *base, Perms shared,
                 unsigned *layers, Error **errp) CONTROL_ONLY;
 
 /*
- * Walks over @root from its start: each run of at most CHAIN_PIECE_BYTES whose
- * layer (1 is the top one) is @first to @last goes to @co_copy, which returns
- * 0 or -errno and says on which side. Progress, speed, pauses and errors are
- * the job's. 0 or -errno. Where an error is that @on_error ignores it is tried
- * again, or with @ignored_is_left_out left out: the first such error is what is
- * returned in the end.
+ * Walks over @root from its start: each run of at most CHAIN_PIECE_BYTES below
+ * @end_bytes whose layer (1 is the top one) is @first to @last goes to
+ * @co_copy, which returns 0 or -errno and says on which side. Progress, speed,
+ * pauses and errors are the job's. 0 or -errno. Where an error is that
+ * @on_error ignores it is tried again, or with @ignored_is_left_out left out:
+ * the first such error is what is returned in the end.
  */
 int co_chain_walk(Job *job, Root *root, unsigned first, unsigned last,
-                  BlockdevOnError on_error, bool ignored_is_left_out,
+                  uint64_t end_bytes, BlockdevOnError on_error,
+                  bool ignored_is_left_out,
                   int (*co_copy)(Job *job, uint64_t offset_bytes,
                                  uint64_t bytes,
                                  bool *error_is_read)) COROUTINE_ONLY;

@@ -54,8 +54,8 @@ COROUTINE_ONLY
 static int co_commit_run(Job *job, Error **errp)
 {
     CommitState *s = job_state(job);
-    int ret = co_chain_walk(job, s->top, 1, s->layers, s->on_error, false,
-                            co_copy_down);
+    int ret = co_chain_walk(job, s->top, 1, s->layers, UINT64_MAX, s->on_error,
+                            false, co_copy_down);
 
     return ret < 0 || job_cancelled(job) || !root_size_bytes(s->base)
                ? ret

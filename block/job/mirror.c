@@ -300,7 +300,8 @@ int co_mirror_run(Job *job, Error **errp)
     MirrorState *s = job_state(job);
     bool failed_early;
 
-    if (s->source->size_bytes != s->target->size_bytes) {
+    if (s->commit ? s->source->size_bytes > s->target->size_bytes
+                  : s->source->size_bytes != s->target->size_bytes) {
         error_set(errp, "Source and target image have different sizes");
         job_begun(job);
         co_reschedule(); /* the command's reply goes first */

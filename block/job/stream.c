@@ -41,8 +41,18 @@ static int co_copy_up(Job *job, uint64_t offset_bytes, uint64_t bytes,
     return ret;
 }
 
-COROUTINE_ONLY
-static int co_stream_run(Job *job, Error **errp)
+/* Where what is behind the image now and what is there then both end: there it
+ * reads as zeroes before and after, and needs none of its own. */
+CONTROL_ONLY
+static uint64_t end_of_backing(const StreamState *s)
+{
+    const Node *now = node_backing_node(s->image);
+    const Node *then = s->last ? node_backing_node(s->last) : NULL;
+
+    return MAX(now->size_bytes, then ? then->size_bytes : 0);
+}
+
+COROUTINE_ONLY CONTROL_ONLY static int co_stream_run(Job *job, Error **errp)
 {
     StreamState *s = job_state(job);
     int ret;
@@ -51,7 +61,7 @@ static int co_stream_run(Job *job, Error **errp)
         return 0; /* nothing is behind */
     }
     ret = co_chain_walk(job, block_job_main_root(job), 2, s->layers + 1,
-                        s->on_error, true, co_copy_up);
+                        end_of_backing(s), s->on_error, true, co_copy_up);
     return ret < 0 || job_cancelled(job) || !s->image->size_bytes
                ? ret
                : co_root_flush(block_job_main_root(job));
