@@ -11,6 +11,10 @@
 
 bool migration_cap(MigrationCapability capability);
 const MigrationParameters *migration_params(void);
+/* Neither compression nor TLS. */
+bool migration_params_plain(const MigrationParameters *params);
+#define ZERO_COPY_REFUSED \
+    "Zero copy only available for non-compressed non-TLS multifd migration"
 
 /* False with QEMU's text if names are not well-formed or not distinct. */
 bool mapping_check(const BitmapMigrationNodeAliasList *mapping, Error **errp);

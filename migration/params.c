@@ -46,6 +46,9 @@ static const Range ranges[] = {
      "an integer in the range of 0 to (2000 * 1000) ms"},
     {"multifd-channels", "multifd_channels", 1, 255,
      "a value between 1 and 255"},
+};
+
+static const Range later_ranges[] = {
     {"announce-initial", "announce_initial", 0, 100000,
      "a value between 0 and 100000"},
     {"announce-max", "announce_max", 0, 100000, "a value between 0 and 100000"},
@@ -82,10 +85,10 @@ static uint64_t number(json_object *json, const char *name)
     return json_object_get_uint64(value);
 }
 
-static bool check_ranges(json_object *given, Error **errp)
+static bool check_ranges(json_object *given, const Range *first, size_t n,
+                         Error **errp)
 {
-    for (size_t i = 0; i < ARRAY_SIZE(ranges); i++) {
-        const Range *range = &ranges[i];
+    for (const Range *range = first; range < first + n; range++) {
         json_object *value;
 
         if (json_object_object_get_ex(given, range->name, &value) &&
@@ -113,15 +116,26 @@ static bool check_others(json_object *given, json_object *all, Error **errp)
             return false;
         }
     }
-    if (json_object_object_get_ex(given, "max-cpu-throttle", NULL) &&
-        (number(given, "max-cpu-throttle") > 99 ||
-         number(given, "max-cpu-throttle") <
-             number(all, "cpu-throttle-initial"))) {
+    if (number(all, "max-cpu-throttle") > 99 ||
+        number(all, "max-cpu-throttle") < number(all, "cpu-throttle-initial")) {
         error_set(errp, "Parameter 'max_cpu_throttle' expects an integer in "
                         "the range of cpu_throttle_initial to 99");
         return false;
     }
     return true;
+}
+
+static bool check(json_object *given, json_object *all, Error **errp)
+{
+    return check_ranges(given, ranges, ARRAY_SIZE(ranges), errp) &&
+           check_others(given, all, errp) &&
+           check_ranges(given, later_ranges, ARRAY_SIZE(later_ranges), errp);
+}
+
+bool migration_params_plain(const MigrationParameters *params)
+{
+    return params->multifd_compression == MULTI_FD_COMPRESSION_NONE &&
+           (!params->tls_creds || !*params->tls_creds);
 }
 
 /* @given over what is kept, as a new object. */
@@ -150,10 +164,15 @@ bool qmp_migrate_set_parameters(const MigrateSetParameters *args, Error **errp)
     json_object *all = merge(given);
     MigrationParameters *params = NULL;
 
-    if (check_ranges(given, errp) && check_others(given, all, errp) &&
+    if (check(given, all, errp) &&
         (!args->block_bitmap_mapping ||
          mapping_check(args->block_bitmap_mapping, errp))) {
         params = MigrationParameters_from_json(all, errp);
+    }
+    if (params && migration_cap(MIGRATION_CAPABILITY_ZERO_COPY_SEND) &&
+        !migration_params_plain(params)) {
+        error_set(errp, ZERO_COPY_REFUSED);
+        g_clear_pointer(&params, MigrationParameters_free);
     }
     json_object_put(given);
     if (!params) {

@@ -40,9 +40,6 @@ static bool range_error(const VisitInput *in, const VisitPath *path,
 {
     char *leaf;
 
-    if (type->kind == QAPI_KIND_SIZE) {
-        return expects(in, path, "a non-negative number below 2^64");
-    }
     if (type->size == sizeof(uint64_t)) {
         return expects(in, path, "uint64");
     }
@@ -97,8 +94,7 @@ static bool json_int(const VisitInput *in, const VisitPath *path,
     }
     /* As in QEMU a negative number is a large one where 64 bits hold it, and
      * the member's owner judges it. */
-    if (json_object_get_int64(json) < 0 &&
-        (type->size < sizeof(uint64_t) || type->kind == QAPI_KIND_SIZE)) {
+    if (json_object_get_int64(json) < 0 && type->size < sizeof(uint64_t)) {
         return range_error(in, path, type);
     }
     return store_unsigned(in, path, type,
@@ -197,6 +193,10 @@ static bool keyval_signed(const VisitInput *in, const VisitPath *path,
 
     if (errno || *end) {
         return expects(in, path, "integer");
+    }
+    if (type->kind == QAPI_KIND_UINT && type->size == sizeof(uint64_t)) {
+        store_int(type, dst, value); /* as json_int has it */
+        return true;
     }
     if (type->kind == QAPI_KIND_UINT) {
         return range_error(in, path, type);

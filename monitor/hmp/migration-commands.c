@@ -147,21 +147,93 @@ static char *in_megabytes(const char *value)
                : NULL;
 }
 
-COROUTINE_ONLY CONTROL_ONLY static void
-co_set_parameter(Hmp *hmp, const char *name, const char *value)
+static bool is_size(const char *name)
+{
+    static const char *const sizes[] = {
+        "announce-initial", "announce-max",   "announce-rounds",
+        "announce-step",    "downtime-limit", "max-postcopy-bandwidth",
+        "xbzrle-cache-size"};
+
+    for (size_t i = 0; i < ARRAY_SIZE(sizes); i++) {
+        if (!strcmp(sizes[i], name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* All of 64 bits where the text has no suffix. */
+static bool read_size(const char *name, const char *value, uint64_t *bytes,
+                      Error **errp)
+{
+    SizeParse parsed = size_text_parse(value, bytes);
+    char *end;
+
+    if (parsed == SIZE_TOO_LARGE) {
+        errno = 0;
+        *bytes = g_ascii_strtoull(value, &end, 0);
+        parsed = errno || *end ? parsed : SIZE_OK;
+    }
+    if (parsed == SIZE_INVALID) {
+        error_set(errp,
+                  "Parameter '%s' expects a non-negative number below 2^64",
+                  name);
+        error_append_hint(errp, "Optional suffix k, M, G, T, P or E means "
+                                "kilo-, mega-, giga-, tera-, peta-\n"
+                                "and exabytes, respectively.\n");
+        return false;
+    }
+    if (parsed == SIZE_TOO_LARGE) {
+        error_set(errp, "Value '%s' is out of range for parameter '%s'", value,
+                  name);
+        return false;
+    }
+    if (!strcmp(name, "xbzrle-cache-size") && *bytes > INT64_MAX) {
+        error_set(errp, "Invalid size %s", value);
+        return false;
+    }
+    return true;
+}
+
+/* In the words of a terminal. */
+static MigrateSetParameters *read_parameter(const char *name, const char *value,
+                                            Error **errp)
 {
     json_object *words = hmp_object(name, hmp_new_string(value), NULL);
     Error *err = NULL;
     MigrateSetParameters *parameters =
         MigrateSetParameters_from_keyval(words, &err);
 
+    json_object_put(words);
+    if (err && g_str_has_suffix(error_text(err), "' expects integer")) {
+        error_free(err);
+        err = NULL;
+        error_set(&err, "Parameter '%s' expects uint64", name);
+    }
+    error_propagate(errp, err);
+    return parameters;
+}
+
+COROUTINE_ONLY CONTROL_ONLY static void
+co_set_parameter(Hmp *hmp, const char *name, const char *value)
+{
+    MigrateSetParameters *parameters = NULL;
+    g_autofree char *number = NULL;
+    Error *err = NULL;
+    uint64_t bytes;
+
+    if (!is_size(name)) {
+        parameters = read_parameter(name, value, &err);
+    } else if (read_size(name, value, &bytes, &err)) {
+        number = g_strdup_printf("%" PRIu64, bytes);
+        parameters = read_parameter(name, number, &err);
+    }
     if (parameters) {
         co_hmp_call(hmp, "migrate-set-parameters",
                     MigrateSetParameters_to_json(parameters), NULL);
     }
     hmp_error(hmp, err);
     MigrateSetParameters_free(parameters);
-    json_object_put(words);
 }
 
 COROUTINE_ONLY CONTROL_ONLY static void

@@ -14,6 +14,7 @@ static void reword(Error **errp)
     } words[] = {
         {"' is unexpected", "Invalid parameter '", "'"},
         {"' expects integer", "Parameter '", "' expects an int64 value"},
+        {"' expects size", "Parameter '", "' expects a size value"},
     };
     const char *text = error_text(*errp);
 
