@@ -42,7 +42,7 @@ def capabilities(answer):
 
 # Children that no client asks about, and buses that a replay does without.
 INNER = ('child<memory-region>', 'child<apic>', 'child<virtio-pci-bus>',
-         'child<pcie-root-port>')
+         'child<pcie-root-port>', 'child<qemu-xhci>')
 
 
 def members(answer):
@@ -59,6 +59,8 @@ ANSWERS = {
     'query-cpus-fast': cpus,
     'query-iothreads': lambda answer: sorted(t['id'] for t in answer),
     'query-migrate-capabilities': capabilities,
+    'query-migrate': lambda answer: {
+        k: v for k, v in answer.items() if k == 'status'},
     'query-dirty-rate': lambda answer: answer['status'],
     'query-cpu-definitions': names,
     'query-cpu-model-expansion': lambda answer: sorted(

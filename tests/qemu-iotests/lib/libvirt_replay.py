@@ -125,7 +125,11 @@ class Replay:
         self.crossed = set()  # nodes written to beyond their threshold
 
     def run(self):
-        for number, step in enumerate(self.steps):
+        self.run_steps(self.steps)
+        self.end_stage()
+
+    def run_steps(self, steps):
+        for number, step in enumerate(steps):
             kind = next(k for k in KINDS if k in step)
             try:
                 getattr(self, f'step_{kind}')(step)
@@ -133,7 +137,6 @@ class Replay:
                 raise AssertionError(
                     f'step {number + 1}, {json.dumps(step)}: '
                     f'{error}') from error
-        self.end_stage()
 
     # -- steps
 

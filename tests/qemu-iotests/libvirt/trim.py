@@ -24,7 +24,8 @@ A line of SESSION is one step, in the order of the recording:
     {"end": "signal"}            libvirt ends the program by SIGTERM
 
 Answers of queries are cut down to what libvirt reads of them and what does
-not depend on the moment. A backup that was cancelled half way gets a low
+not depend on the moment. Addresses of NBD and of a migration become sockets in
+DIR, for a port may be taken. A backup that was cancelled half way gets a low
 speed, for the disks of the replay hold too little to be caught at it.
 """
 
@@ -95,6 +96,19 @@ def gives(command, arguments, answer):
     if command == 'query-blockstats':
         return stats(answer)
     return GIVES.get(command, lambda a: a)(answer)
+
+
+def to_sockets(command, arguments):
+    """Sockets for what ARGUMENTS name by host and port."""
+    if command == 'nbd-server-start':
+        if arguments['addr']['type'] == 'inet':
+            arguments['addr'] = {'type': 'unix',
+                                 'data': {'path': '/images/nbd.sock'}}
+    elif command == 'blockdev-add' and arguments['driver'] == 'nbd':
+        if arguments['server']['type'] == 'inet':
+            arguments['server'] = {'type': 'unix', 'path': '/images/nbd.sock'}
+    elif command == 'migrate-incoming':
+        arguments['uri'] = 'unix:/images/migrate.sock'
 
 
 class Trimmer:
@@ -186,6 +200,8 @@ class Trimmer:
                 step.setdefault('argv', []).extend([
                     option,
                     json.dumps(value).replace('/images/', 'DIR/')])
+        if '-incoming' in argv:
+            step.setdefault('argv', []).extend(['-incoming', 'defer'])
         if any(v['driver'] == 'virtio-balloon-pci' for _, v in pairs):
             step['argv'] += ['-m', argv[argv.index('-m') + 1]]
         self.steps.append(step)
@@ -244,6 +260,7 @@ class Trimmer:
             self.find_file(i, arguments)
         if command == 'qom-get':
             return self.send_get(arguments)
+        to_sockets(command, arguments)
         step = {'do': command}
         if arguments:
             step['with'] = json.loads(
