@@ -6,6 +6,7 @@
 #include "qapi/hidden.h"
 #include "qapi/command.h"
 #include "util/coroutine/sync.h"
+#include "util/report-order.h"
 
 typedef struct Request {
     const char *name;  /* of the command */
@@ -195,7 +196,9 @@ static json_object *co_run_in_order(QmpState *state, const QmpCommand *command,
     co_mutex_lock(&run_lock);
     if (!closed) {
         current_state = state;
+        report_commanded_by(coroutine_self());
         answer = co_run(command, request, doc);
+        report_commanded_by(NULL);
         current_state = NULL;
     }
     comutex_unlock(&run_lock);

@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "util/coroutine/coroutine.h"
 #include "util/log.h"
 #include "util/reactor/reactor.h"
 
@@ -47,7 +48,20 @@ void error_set_marks(bool timestamps, const char *guest_name)
     marks_guest = g_strdup(guest_name);
 }
 
-/* "2026-11-28T17:25:25.473314Z foo " */
+static const Coroutine *commanded; /* CONTROL; NULL: no command runs */
+
+void report_commanded_by(const Coroutine *co)
+{
+    commanded = co;
+}
+
+/* Then nothing stands in front: whoever asked knows whom, as with QEMU. */
+static bool is_commanded(void)
+{
+    return commanded && coroutine_self() == commanded;
+}
+
+/* "2026-11-28T17:25:25.473314Z foo program: " */
 static char *marks(void)
 {
     GString *text = g_string_new(NULL);
@@ -64,6 +78,7 @@ static char *marks(void)
     if (marks_guest) {
         g_string_append_printf(text, "%s ", marks_guest);
     }
+    g_string_append_printf(text, "%s: ", program_name);
     return g_string_free(text, FALSE);
 }
 
@@ -73,12 +88,12 @@ static void report(const char *kind, const char *fmt, va_list ap)
 static void report(const char *kind, const char *fmt, va_list ap)
 {
     char *text = g_strdup_vprintf(fmt, ap);
-    g_autofree char *before = marks();
+    g_autofree char *before = is_commanded() ? g_strdup("") : marks();
 
     report_settle_output();
-    fprintf(stderr, "%s%s%s: %s%s\n",
+    fprintf(stderr, "%s%s%s%s\n",
             log_prefix(*kind ? LOG_LEVEL_WARNING : LOG_LEVEL_ERROR), before,
-            program_name, kind, text);
+            kind, text);
     g_free(text);
 }
 
