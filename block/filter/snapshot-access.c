@@ -6,7 +6,9 @@
  * Invariants:
  * 1. What is read is of the point in time, or the read fails with EACCES
  *    (cbw-snapshot.c).
- * 2. It stays at its filter, also when that is taken out from between the disk
+ * 2. Above what keeps no point in time it may be made, as with QEMU, and has
+ *    nothing to show: ENOTSUP.
+ * 3. It stays at its filter, also when that is taken out from between the disk
  *    and its users or another filter is put above it.
  */
 #include "block/filter/cbw-int.h"
@@ -29,13 +31,6 @@ co_snapshot_open(Node *node, const BlockdevOptions *options, Error **errp)
     if (!s->file) {
         return false;
     }
-    if (s->file->child->driver != &driver_copy_before_write) {
-        error_set(errp,
-                  "Node '%s' keeps no point in time: it is not a "
-                  "copy-before-write filter",
-                  node_name(s->file->child));
-        return false;
-    }
     node->size_bytes = s->file->child->size_bytes;
     return true;
 }
@@ -49,17 +44,23 @@ static void snapshot_child_perm(const Node *node, const Edge *edge, Perms perm,
     *child_shared = PERM_ALL;
 }
 
+/* NULL: what is below keeps no point in time. */
 static Node *filter_of(const Node *node)
 {
-    return ((const SnapshotState *)node->state)->file->child;
+    Node *below = ((const SnapshotState *)node->state)->file->child;
+
+    return below->driver == &driver_copy_before_write ? below : NULL;
 }
 
 COROUTINE_ONLY
 static int co_snapshot_preadv(Node *node, uint64_t offset_bytes, uint64_t bytes,
                               Iov *iov, size_t iov_offset, ReqFlags flags)
 {
-    return co_cbw_snapshot_preadv(filter_of(node), offset_bytes, bytes, iov,
-                                  iov_offset);
+    Node *filter = filter_of(node);
+
+    return filter ? co_cbw_snapshot_preadv(filter, offset_bytes, bytes, iov,
+                                           iov_offset)
+                  : -ENOTSUP;
 }
 
 COROUTINE_ONLY
@@ -74,15 +75,21 @@ COROUTINE_ONLY
 static int co_snapshot_pdiscard(Node *node, uint64_t offset_bytes,
                                 uint64_t bytes)
 {
-    return co_cbw_snapshot_pdiscard(filter_of(node), offset_bytes, bytes);
+    Node *filter = filter_of(node);
+
+    return filter ? co_cbw_snapshot_pdiscard(filter, offset_bytes, bytes)
+                  : -ENOTSUP;
 }
 
 COROUTINE_ONLY
 static int co_snapshot_status(Node *node, bool want_zero, uint64_t offset_bytes,
                               uint64_t bytes, BlockStatus *status)
 {
-    return co_cbw_snapshot_status(filter_of(node), want_zero, offset_bytes,
-                                  bytes, status);
+    Node *filter = filter_of(node);
+
+    return filter ? co_cbw_snapshot_status(filter, want_zero, offset_bytes,
+                                           bytes, status)
+                  : -ENOTSUP;
 }
 
 /* There is nothing to flush: it takes no writes. */

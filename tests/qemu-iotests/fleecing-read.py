@@ -382,10 +382,20 @@ class Refused(FleeceCase):
                     'used together', cbw_timeout=1, cbw_timeout_ms=1)
         self.refuse('min-cluster-size needs to be a power of 2, 134217728 at '
                     'most', min_cluster_size=65537)
-        self.assert_error(
-            self.vm, 'blockdev-add', self.snap_options(file='disk'),
-            "Node 'disk' keeps no point in time: it is not a "
-            'copy-before-write filter')
+
+    def test_no_point_in_time(self):
+        """Above anything but the filter there is nothing to see."""
+        self.add_temp()
+        self.vm.cmd('blockdev-add', self.snap_options(file='disk'))
+        self.vm.cmd('blockdev-backup', {
+            'job-id': 'job', 'device': self.snap_options()['node-name'],
+            'target': 'temp', 'sync': 'full'})
+        error = self.vm.qmp.event('BLOCK_JOB_ERROR')['data']
+        self.assertEqual((error['operation'], error['action']),
+                         ('read', 'report'))
+        data = self.vm.qmp.event('BLOCK_JOB_COMPLETED')['data']
+        self.assertEqual((data['offset'], data['error']),
+                         (0, 'Operation not supported'))
 
     @ours_only('lets others write to the target')
     def test_the_target_is_its_own(self):
