@@ -91,6 +91,15 @@ Root *block_job_add_node(Job *job, const char *name, Node *node, Perms perm,
     return root;
 }
 
+bool block_job_check_speed(bool given, int64_t speed, Error **errp)
+{
+    if (given && speed < 0) {
+        error_set(errp, "Parameter 'speed' expects a non-negative value");
+        return false;
+    }
+    return true;
+}
+
 Job *block_job_create(const JobDriver *driver, const BlockJobParams *params,
                       Error **errp)
 {
@@ -102,8 +111,7 @@ Job *block_job_create(const JobDriver *driver, const BlockJobParams *params,
     job->block = g_new0(BlockJob, 1);
     job->block->job = job;
     job->block->holds = g_ptr_array_new_with_free_func(g_free);
-    if (params->has_speed && params->speed < 0) {
-        error_set(errp, "Parameter 'speed' expects a non-negative value");
+    if (!block_job_check_speed(params->has_speed, params->speed, errp)) {
         job_discard(job);
         return NULL;
     }

@@ -26,6 +26,9 @@ typedef struct BlockJobParams {
     int64_t speed; /* bytes per second as the user gave it; 0: no limit */
 } BlockJobParams;
 
+/* Whether @speed (bytes per second), if @given, is one. */
+bool block_job_check_speed(bool given, int64_t speed, Error **errp);
+
 /*
  * Like job_create; holds params->node. Under the graph lock. NULL with the
  * texts of job_create (an id of NULL counts as ''), of the speed's range or of

@@ -224,14 +224,19 @@ static bool find_replaced(const BlockdevMirror *args, MirrorParams *p,
     return true;
 }
 
-static bool check_nodes(const MirrorParams *p, Error **errp)
+static bool check_ops(const MirrorParams *p, Error **errp)
+{
+    return node_op_allowed(p->source, NODE_OP_MIRROR_SOURCE, errp) &&
+           node_op_allowed(p->target, NODE_OP_MIRROR_TARGET, errp);
+}
+
+static bool check_different(const MirrorParams *p, Error **errp)
 {
     if (node_skip_filters(p->source) == node_skip_filters(p->target)) {
         error_set(errp, "Can't mirror node into itself");
         return false;
     }
-    return node_op_allowed(p->source, NODE_OP_MIRROR_SOURCE, errp) &&
-           node_op_allowed(p->target, NODE_OP_MIRROR_TARGET, errp);
+    return true;
 }
 
 /* As QEMU does: a target that gives up what is zero is emptied at once, and
@@ -284,8 +289,9 @@ bool mirror_check(const BlockdevMirror *args, MirrorParams *p, Error **errp)
         p->sync = MIRROR_SYNC_MODE_FULL;
         p->only_allocated = true;
     }
-    if (!check_numbers(args, p, errp) || !check_bitmap(args, p, errp) ||
-        !check_nodes(p, errp) || !find_replaced(args, p, errp)) {
+    if (!check_numbers(args, p, errp) || !check_ops(p, errp) ||
+        !find_replaced(args, p, errp) || !check_bitmap(args, p, errp) ||
+        !check_different(p, errp)) {
         return false;
     }
     p->zero_first = zeroes_first(p);

@@ -128,16 +128,23 @@ static Job *make_job(const MirrorParams *p, JobTxn *txn, Node *filter,
 }
 
 /* What QEMU tells when the target's users do not bear the mirror: there the
- * job comes first. */
+ * job comes first, and what is wrong with it. */
 CONTROL_ONLY
-static void tell_stillborn(const MirrorParams *p, JobTxn *txn)
+static void tell_stillborn(const MirrorParams *p, JobTxn *txn, Error **errp)
 {
     JobParams params = job_params(p, txn);
-    Job *job = job_create(driver_of(p), &params, NULL);
+    Error *first = NULL;
+    Job *job = job_create(driver_of(p), &params, &first);
 
     if (job) {
+        block_job_check_speed(p->has_speed, p->speed, &first);
         job_discard(job);
     }
+    if (first && errp) {
+        error_free(*errp);
+        *errp = NULL;
+    }
+    error_propagate(errp, first);
 }
 
 COROUTINE_ONLY CONTROL_ONLY static Node *co_put_filter_in(const MirrorParams *p,
@@ -150,7 +157,7 @@ COROUTINE_ONLY CONTROL_ONLY static Node *co_put_filter_in(const MirrorParams *p,
                                         p->filter_name, &refused, errp);
 
     if (!filter && refused) {
-        tell_stillborn(p, txn);
+        tell_stillborn(p, txn, errp);
     }
     return filter;
 }

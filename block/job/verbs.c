@@ -151,8 +151,7 @@ bool job_user_set_speed(Job *job, int64_t speed, Error **errp)
     if (!job_verb_allowed(job, JOB_VERB_SET_SPEED, errp)) {
         return false;
     }
-    if (speed < 0) {
-        error_set(errp, "Parameter 'speed' expects a non-negative value");
+    if (!block_job_check_speed(true, speed, errp)) {
         return false;
     }
     block_job_apply_speed(job, speed);

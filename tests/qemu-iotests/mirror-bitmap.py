@@ -259,6 +259,11 @@ class Refusals(BitmapCase):
         self.refuse("Dirty bitmap 'no' not found", sync='bitmap', bitmap='no',
                     bitmap_mode='never')
 
+    def test_nodes_first(self):
+        """What is wrong with the nodes is told before what is with bitmaps."""
+        self.refuse("Failed to find node with node-name='no'",
+                    sync='incremental', replaces='no')
+
     def test_busy(self):
         """One bitmap, one user; and nobody takes it away meanwhile."""
         busy = ("Bitmap 'b' is currently in use by another operation and "

@@ -304,6 +304,12 @@ class Arguments(MirrorCase):
         self.refuse("Parameter 'speed' expects a non-negative value",
                     speed=-1)
         self.refuse("Invalid job ID ''", job_id=None)
+        # Nor does a target with users of its own hide these.
+        self.vm.cmd('blockdev-add', {'driver': 'raw', 'node-name': 'above',
+                                     'file': 'dst'})
+        self.refuse("Invalid job ID ''", job_id=None)
+        self.refuse("Parameter 'speed' expects a non-negative value",
+                    speed=-1)
 
     def test_sizes(self):
         for name, size in ('small', MIB // 2), ('large', 2 * MIB):
