@@ -1,69 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The connection between source and destination, as a URI says it.
+ * The connection between source and destination. What a URI says of it, uri.c
+ * reads.
  */
 #include "migration/migration-int.h"
 
-#include <sys/socket.h>
+#include <poll.h>
+#include <sys/ioctl.h>
 
-#include "objects/named-fd.h"
-
-/* --- what is asked for --------------------------------------------------- */
-
-static bool parse_inet(Channel *c, const char *text, Error **errp)
-{
-    const char *colon = strrchr(text, ':');
-
-    if (!colon || !colon[1]) {
-        error_set(errp, "error parsing address '%s'", text);
-        return false;
-    }
-    c->host = *text == '[' && colon > text && colon[-1] == ']'
-                  ? g_strndup(text + 1, colon - text - 2)
-                  : g_strndup(text, colon - text);
-    c->port = g_strndup(colon + 1, strcspn(colon + 1, ","));
-    return true;
-}
-
-static bool take_fd(Channel *c, const char *name, Error **errp)
-{
-    int type;
-    socklen_t length = sizeof(type);
-
-    c->fd = named_fd_param(name, errp);
-    c->write_fd = c->fd;
-    c->both_ways = false;
-    if (c->fd >= 0 &&
-        getsockopt(c->fd, SOL_SOCKET, SO_TYPE, &type, &length) < 0 &&
-        errno != ENOTSOCK) {
-        error_set_errno(errp, errno, "Unable to use descriptor '%s'", name);
-        channel_close(c);
-    }
-    return c->fd >= 0;
-}
-
-bool channel_parse(Channel *c, const char *uri, const char *bad, Error **errp)
-{
-    *c = (Channel){.fd = -1, .write_fd = -1, .listen_fd = -1, .pending.fd = -1};
-    if (g_str_has_prefix(uri, "unix:")) {
-        c->path = g_strdup(uri + strlen("unix:"));
-        c->both_ways = true;
-        return true;
-    }
-    if (g_str_has_prefix(uri, "tcp:")) {
-        c->both_ways = true;
-        return parse_inet(c, uri + strlen("tcp:"), errp);
-    }
-    if (g_str_has_prefix(uri, "exec:")) {
-        c->command = g_strdup(uri + strlen("exec:"));
-        return true;
-    }
-    if (g_str_has_prefix(uri, "fd:")) {
-        return take_fd(c, uri + strlen("fd:"), errp);
-    }
-    error_set(errp, bad, uri);
-    return false;
-}
+/* How often it is looked whether a command has taken what was written. */
+#define DRAIN_LOOK_NS INT64_C(1000000)
 
 /* --- exec: --------------------------------------------------------------- */
 
@@ -89,8 +35,9 @@ bool co_channel_connect(Channel *c, Error **errp)
     IoAddress address = {.path = c->path,
                          .host = c->host,
                          .port = c->port,
-                         .ipv4 = -1,
-                         .ipv6 = -1};
+                         .ipv4 = -1, /* any address will do, as in QEMU */
+                         .ipv6 = -1,
+                         .keep_alive = c->keep_alive};
 
     if (c->command) {
         return start_command(c, true, errp);
@@ -102,11 +49,28 @@ bool co_channel_connect(Channel *c, Error **errp)
     return c->fd >= 0;
 }
 
+/* A pipe takes all of a short stream, whether its reader is there or not. */
+bool co_channel_drain(Channel *c, Error **errp)
+{
+    struct pollfd end = {.fd = c->write_fd, .events = 0};
+    int left;
+
+    while (c->command && !ioctl(c->write_fd, FIONREAD, &left) && left) {
+        if (poll(&end, 1, 0) > 0 && (end.revents & POLLERR)) {
+            error_set_errno(errp, EPIPE, "Unable to write to command");
+            return false;
+        }
+        co_sleep_ns(DRAIN_LOOK_NS);
+    }
+    return true;
+}
+
 /* --- in ------------------------------------------------------------------ */
 
 static SocketAddress *listened_address(const Channel *c)
 {
     SocketAddress *address = g_new0(SocketAddress, 1);
+    InetSocketAddress *inet = &address->u.inet;
 
     if (c->path) {
         address->type = SOCKET_ADDRESS_TYPE_UNIX;
@@ -114,12 +78,35 @@ static SocketAddress *listened_address(const Channel *c)
         return address;
     }
     address->type = SOCKET_ADDRESS_TYPE_INET;
-    if (!io_local_address(c->listen_fd, &address->u.inet.host,
-                          &address->u.inet.port)) {
-        address->u.inet.host = g_strdup(c->host);
-        address->u.inet.port = g_strdup(c->port);
+    if (io_local_address(c->listen_fd, &inet->host, &inet->port)) {
+        bool v6 = strchr(inet->host, ':');
+
+        inet->has_ipv4 = inet->ipv4 = !v6;
+        inet->has_ipv6 = inet->ipv6 = v6;
+    } else {
+        inet->host = g_strdup(c->host);
+        inet->port = g_strdup(c->port);
     }
     return address;
+}
+
+/* At the first port that is free, of those that will do. */
+static int listen_inet(const Channel *c, Error **errp)
+{
+    unsigned long port = strtoul(c->port, NULL, 10);
+
+    for (;; port++) {
+        g_autofree char *text = g_strdup_printf("%lu", port);
+        Error *err = NULL;
+        int fd = io_listen_inet(c->host, c->to ? text : c->port, c->ipv4,
+                                c->ipv6, &err);
+
+        if (fd >= 0 || port >= c->to) {
+            error_propagate(errp, err);
+            return fd;
+        }
+        error_free(err);
+    }
 }
 
 bool channel_listen(Channel *c, Error **errp)
@@ -130,8 +117,8 @@ bool channel_listen(Channel *c, Error **errp)
     if (c->command) {
         return start_command(c, false, errp);
     }
-    c->listen_fd = c->path ? io_listen_unix(c->path, errp)
-                           : io_listen_inet(c->host, c->port, -1, -1, errp);
+    c->listen_fd =
+        c->path ? io_listen_unix(c->path, errp) : listen_inet(c, errp);
     if (c->listen_fd < 0) {
         return false;
     }

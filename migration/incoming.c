@@ -243,8 +243,7 @@ COROUTINE_ONLY CONTROL_ONLY static void co_incoming(void *opaque)
 CONTROL_ONLY
 static bool incoming_begin(const char *uri, Error **errp)
 {
-    if (!channel_parse(&incoming.channel, uri, "unknown migration protocol: %s",
-                       errp) ||
+    if (!channel_parse(&incoming.channel, uri, false, errp) ||
         !channel_listen(&incoming.channel, errp)) {
         channel_close(&incoming.channel);
         return false;

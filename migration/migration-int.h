@@ -40,13 +40,17 @@ typedef struct Channel {
     IoPending pending;
     /* What is to be done about the URI. */
     char *path, *host, *port, *command;
+    int ipv4, ipv6; /* -1: unset */
+    bool keep_alive;
+    unsigned to; /* the last port to listen at; 0: there is but one */
 } Channel;
 
-/* Reads @uri; @bad: QEMU's text for a protocol that there is not, with a %s
- * for the URI or without. An fd: is taken over. */
-bool channel_parse(Channel *c, const char *uri, const char *bad, Error **errp);
+/* Reads @uri (uri.c). An fd: is taken over; @out: it is one of getfd. */
+bool channel_parse(Channel *c, const char *uri, bool out, Error **errp);
 /* To the destination. */
 bool co_channel_connect(Channel *c, Error **errp) COROUTINE_ONLY;
+/* Waits until a command has read all; false with @errp if it will not. */
+bool co_channel_drain(Channel *c, Error **errp) COROUTINE_ONLY;
 /* Where the source will come. */
 bool channel_listen(Channel *c, Error **errp);
 bool co_channel_accept(Channel *c, Error **errp) COROUTINE_ONLY;

@@ -195,7 +195,8 @@ COROUTINE_ONLY CONTROL_ONLY static bool co_hand_over(Error **errp)
     json_object_object_add(
         json, "state",
         json_object_new_string(RunState_str(source.state_before)));
-    ok = co_record_send_json(&source.channel, RECORD_END, json, errp);
+    ok = co_record_send_json(&source.channel, RECORD_END, json, errp) &&
+         co_channel_drain(&source.channel, errp);
     json_object_put(json);
     return ok;
 }
@@ -289,9 +290,7 @@ bool source_begin(const char *uri, Error **errp)
 {
     Channel channel;
 
-    if (!channel_parse(&channel, uri,
-                       "Parameter 'uri' expects a valid migration protocol",
-                       errp)) {
+    if (!channel_parse(&channel, uri, true, errp)) {
         channel_close(&channel);
         return false;
     }

@@ -38,13 +38,24 @@ bool named_fds_offered(void)
     return offered;
 }
 
-int named_fd_take_socket(const char *name, Error **errp)
+int named_fd_take(const char *name, Error **errp)
 {
     int fd = take_named(name);
-    struct stat st;
 
     if (fd < 0) {
         error_set(errp, "File descriptor named '%s' has not been found", name);
+        return -1;
+    }
+    fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
+    return fd;
+}
+
+int named_fd_take_socket(const char *name, Error **errp)
+{
+    int fd = named_fd_take(name, errp);
+    struct stat st;
+
+    if (fd < 0) {
         return -1;
     }
     if (fstat(fd, &st) < 0 || !S_ISSOCK(st.st_mode)) {
@@ -69,12 +80,7 @@ int named_fd_param(const char *text, Error **errp)
         }
         fd = number;
     } else {
-        fd = take_named(text);
-        if (fd < 0) {
-            error_set(errp, "File descriptor named '%s' has not been found",
-                      text);
-            return -1;
-        }
+        return named_fd_take(text, errp);
     }
     fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
     return fd;

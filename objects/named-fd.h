@@ -16,6 +16,9 @@ int named_fd_param(const char *text, Error **errp);
 /* From now on clients may name descriptors of getfd: this is a machine. */
 void named_fds_offer(void) CONTROL_ONLY;
 bool named_fds_offered(void) CONTROL_ONLY;
+/* Takes what getfd has named, which does not block from now on; its name is
+ * free then. -1 with QEMU's text. */
+int named_fd_take(const char *name, Error **errp) CONTROL_ONLY;
 /* Takes a socket that getfd has named; its name is free then. -1 with QEMU's
  * text. */
 int named_fd_take_socket(const char *name, Error **errp) CONTROL_ONLY;

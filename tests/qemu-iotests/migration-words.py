@@ -3,6 +3,8 @@
 """What migrations are told: parameters, and capabilities that do not go
 together."""
 
+import socket
+
 from lib import case, hmp, machine
 
 ZERO_COPY = ('Zero copy only available for non-compressed non-TLS multifd '
@@ -138,6 +140,62 @@ class Capabilities(WordsCase):
         self.refused(ZERO_COPY, multifd_compression='zlib')
         self.refused("Parameter 'compress_level' expects a value between 0 "
                      'and 9', multifd_compression='zlib', compress_level=10)
+
+
+class Addresses(WordsCase):
+    """Where to: texts that make no sense are refused at once."""
+
+    BAD = (
+        ('foo:', "Parameter 'uri' expects a valid migration protocol"),
+        ('unix:', 'invalid Unix socket address'),
+        ('tcp:', "error parsing address ''"),
+        ('tcp:a:,b', "error parsing address 'a:,b'"),
+        ('tcp::', "error parsing port in address ':'"),
+        ('tcp:[::1]', "error parsing IPv6 address '[::1]'"),
+        ('tcp:[]:1', "error parsing IPv6 address '[]:1'"),
+        ('tcp:h:1,ipv4=x,ipv6=y', "error parsing 'ipv4' flag '=x,ipv6=y'"),
+        ('tcp:h:1,ipv6x', "error parsing 'ipv6' flag 'x'"),
+        ('tcp:h:1,keep-alive=1', "error parsing 'keep-alive' flag '=1'"),
+        ('tcp:h:1,to=5x,ipv4=z', 'error parsing to= argument'),
+        ('fd:1x', "File descriptor named '1x' has not been found"),
+        ('fd:999', "File descriptor named '999' has not been found"))
+
+    def test_out(self):
+        for uri, text in self.BAD:
+            self.assert_error(self.vm, 'migrate', {'uri': uri}, text)
+            self.assertEqual(hmp.run(self.vm, f'migrate -d {uri}'),
+                             f'Error: {text}\n')
+        self.assertEqual(self.vm.cmd('query-status')['status'], 'prelaunch')
+
+    def test_in(self):
+        vm = self.machine('-incoming', 'defer')
+        for uri, text in self.BAD[1:-2]:
+            self.assert_error(vm, 'migrate-incoming', {'uri': uri}, text)
+            done = machine.run('-nodefaults', '-display', 'none', '-S',
+                               '-incoming', uri)
+            self.assertEqual(done.returncode, 1)
+            self.assertIn(f'-incoming {uri}: {text}', done.stderr)
+        text = 'unknown migration protocol: foo:'
+        self.assert_error(vm, 'migrate-incoming', {'uri': 'foo:'}, text)
+
+    def test_listened_at(self):
+        """A port of a range, which others may use."""
+        taken = socket.create_server(('127.0.0.1', 0))
+        self.addCleanup(taken.close)
+        port = taken.getsockname()[1]
+        vm = self.machine('-incoming', 'defer')
+        uri = f'tcp:127.0.0.1:{port}'
+        self.assert_error(vm, 'migrate-incoming', {'uri': uri},
+                          'Failed to find an available port: Address already '
+                          'in use')
+        self.assert_error(vm, 'migrate-incoming', {'uri': f'{uri},ipv4=off'},
+                          f'address resolution failed for 127.0.0.1:{port}: '
+                          'Address family for hostname not supported')
+        vm.cmd('migrate-incoming', uri=f'{uri},to=65535,ipv4')
+        (address,) = vm.cmd('query-migrate')['socket-address']
+        self.assertGreater(int(address.pop('port')), port)
+        self.assertEqual(address, {'type': 'inet', 'host': '127.0.0.1',
+                                   'ipv4': True})
 
 
 if __name__ == '__main__':

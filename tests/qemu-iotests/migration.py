@@ -278,6 +278,15 @@ class Control(MigrationCase):
         src.cmd('cont')
         self.assertEqual(self.status(src), 'running')
 
+    def test_command_that_takes_nothing(self):
+        """A short stream fits into the pipe to it."""
+        src = self.vm(device=False)
+        self.capabilities(src, 'events')
+        src.cmd('migrate', uri='exec:true')
+        self.statuses(src, 'failed')
+        self.assertEqual(self.status(src), 'prelaunch')
+        self.write(src, 0, 65536)
+
     def refused_stream(self, command):
         done = machine.run('-nodefaults', '-display', 'none', '-S',
                            '-machine', 'none', '-incoming', f'exec:{command}')
