@@ -3,6 +3,9 @@
  * `img rebase`: puts another image behind an image. In the safe mode what the
  * new one shows differently is copied into the image first, so that its
  * content stays; with -u only the name changes.
+ *
+ * Invariant: until the name changes the image has the old one behind it, which
+ * is what the rest of a cluster is filled from where a part of it is copied.
  */
 #include <getopt.h>
 #include <stdio.h>
@@ -21,7 +24,7 @@ typedef struct Rebase {
     const char *source_cache, *backing, *backing_format;
     bool unsafe, progress, quiet;
     bool force_share; /* of what is read: the image is written to */
-    Root *root;       /* the image alone, without what is behind it */
+    Root *root;       /* the image; with -u without what is behind it */
     Root *old, *new;  /* what is and what shall be behind it, or NULL */
     uint8_t *old_buf, *new_buf;
     ImgProgress shown;
@@ -62,7 +65,8 @@ static int co_parse_arguments(Rebase *r, int argc, char **argv)
             "Must specify backing file (-b) or use unsafe mode (-u)");
     }
     r->open.filename = argv[optind];
-    r->open.writable = r->open.no_backing = true;
+    r->open.writable = true;
+    r->open.no_backing = r->unsafe;
     return img_check_format(&r->open) ? -1 : 1;
 }
 
@@ -215,7 +219,7 @@ static int co_find_work(const Rebase *r, uint64_t at, uint64_t *bytes,
     uint64_t a, b;
     int ret = co_root_allocation_depth(r->root, at, *bytes, bytes, &depth);
 
-    *work = ret >= 0 && depth == 0;
+    *work = ret >= 0 && depth != 1;
     if (*work && is_zero_in(r->old, at, *bytes, &a) &&
         is_zero_in(r->new, at, *bytes, &b)) {
         *work = false;
