@@ -6,6 +6,7 @@
 #include "block/backend/accounting.h"
 #include "block/backend/backend.h"
 #include "block/filter/throttle-group.h"
+#include "block/graph/op-blocker.h"
 #include "util/list.h"
 
 struct Backend {
@@ -38,6 +39,10 @@ void backend_request_failed(Root *root, bool is_write, int os_errno);
 
 /* Keeps how its medium, if there is one, is open. */
 void backend_remember_medium(Backend *backend) CONTROL_ONLY;
+/* Whether nobody who works on its medium forbids @op; false with QEMU's
+ * text. */
+bool backend_node_allows(const Backend *backend, NodeOp op,
+                         Error **errp) CONTROL_ONLY;
 /* The medium is about to be taken out. */
 void backend_tell_eject(const Backend *backend) CONTROL_ONLY;
 

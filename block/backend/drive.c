@@ -39,14 +39,18 @@ void co_drive_free(Drive *drive)
     g_free(drive);
 }
 
-void co_drive_delete(Drive *drive)
+bool co_drive_delete(Drive *drive, Error **errp)
 {
     Backend *backend = drive->backend;
 
+    if (!backend_node_allows(backend, NODE_OP_DELETE, errp)) {
+        return false;
+    }
     co_backend_eject(backend);
     g_free(backend->name);
     backend->name = NULL;
     co_drive_free(drive);
+    return true;
 }
 
 /* --- what is said of the back end ---------------------------------------- */

@@ -53,8 +53,9 @@ Drive *co_drive_new(Opts *opts, const DriveDefaults *defaults,
 void co_drive_free(Drive *drive) COROUTINE_ONLY CONTROL_ONLY;
 
 /* A user takes it away: it has neither medium nor name any more, whether a
- * device has it or not. Under the graph lock. */
-void co_drive_delete(Drive *drive) COROUTINE_ONLY CONTROL_ONLY;
+ * device has it or not. False with QEMU's text if somebody who works on its
+ * medium, a job, forbids it. Under the graph lock. */
+bool co_drive_delete(Drive *drive, Error **errp) COROUTINE_ONLY CONTROL_ONLY;
 
 /* In the order in which they were made; NULL ends. */
 Drive *drive_next(Drive *drive) CONTROL_ONLY;

@@ -6,6 +6,7 @@
 #include "block/backend/drive-int.h"
 
 #include "block/backend/backend-int.h"
+#include "block/graph/device.h"
 #include "qapi/qapi-commands.h"
 #include "qapi/qapi-events.h"
 
@@ -71,6 +72,13 @@ static const char *called(const char *device, const char *id)
     return device ? device : id;
 }
 
+bool backend_node_allows(const Backend *backend, NodeOp op, Error **errp)
+{
+    const Node *node = backend_node(backend);
+
+    return !node || node_op_allowed(node, op, errp);
+}
+
 CONTROL_ONLY
 static bool open_tray(Backend *backend, const char *name, bool force,
                       Error **errp)
@@ -100,6 +108,9 @@ co_remove(Backend *backend, const char *name, Error **errp)
     }
     if (has_tray(backend) && !tray_is_open(backend)) {
         error_set(errp, "Tray of device '%s' is not open", name);
+        return false;
+    }
+    if (!backend_node_allows(backend, NODE_OP_EJECT, errp)) {
         return false;
     }
     co_backend_eject(backend);
@@ -165,16 +176,6 @@ bool qmp_blockdev_remove_medium(const QmpBlockdevRemoveMediumArgs *args,
     return ok;
 }
 
-static bool has_root(const Node *node)
-{
-    LIST_FOREACH(edge, &node->parents, Edge, in_child) {
-        if (edge->root) {
-            return true;
-        }
-    }
-    return false;
-}
-
 CONTROL_ONLY
 static bool insert_by_name(const QmpBlockdevInsertMediumArgs *args,
                            Error **errp)
@@ -189,7 +190,7 @@ static bool insert_by_name(const QmpBlockdevInsertMediumArgs *args,
         error_set(errp, "Node '%s' not found", args->node_name);
         return false;
     }
-    if (has_root(node)) {
+    if (node_has_device(node)) {
         error_set(errp, "Node '%s' is already in use", args->node_name);
         return false;
     }

@@ -126,7 +126,9 @@ COROUTINE_ONLY CONTROL_ONLY static void co_drive_del(Hmp *hmp,
 
     if (drive) {
         co_graph_lock();
-        co_drive_delete(drive);
+        if (!co_drive_delete(drive, &err)) {
+            tell(hmp, err);
+        }
         graph_unlock();
         co_backends_ejected();
     } else if (!node_find(name)) {
