@@ -280,7 +280,7 @@ static char *describe(const Chardev *chr)
 
 /* In QEMU's order, which is that of a hash table of their names from its end:
  * people compare the whole list. */
-static GPtrArray *in_order(void)
+CONTROL_ONLY static GPtrArray *in_order(void)
 {
     g_autoptr(GHashTable) table = g_hash_table_new(g_str_hash, g_str_equal);
     GPtrArray *list = g_ptr_array_new();

@@ -18,7 +18,7 @@ void named_fds_offer(void) CONTROL_ONLY;
 bool named_fds_offered(void) CONTROL_ONLY;
 /* Takes what getfd has named, which does not block from now on; its name is
  * free then. -1 with QEMU's text. */
-int named_fd_take(const char *name, Error **errp) CONTROL_ONLY;
+int named_fd_take(const char *name, Error **errp);
 /* Takes a socket that getfd has named; its name is free then. -1 with QEMU's
  * text. */
 int named_fd_take_socket(const char *name, Error **errp) CONTROL_ONLY;
