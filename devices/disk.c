@@ -8,6 +8,8 @@
  */
 #include "devices/device.h"
 
+#include "block/graph/op-blocker.h"
+
 /* --- threads ------------------------------------------------------------- */
 
 Object *device_thread(const Device *device)
@@ -49,6 +51,18 @@ static bool thread_ok(const Device *device, const Node *node, Error **errp)
         }
     }
     return true;
+}
+
+/* virtio-scsi takes what is on it to its thread, even if it has none of its
+ * own: nobody who works on the node may mind. */
+CONTROL_ONLY
+static bool may_share(const Device *device, const Node *node, Error **errp)
+{
+    const Bus *bus = device->at;
+
+    return !node || !bus || !bus->owner ||
+           !g_str_has_prefix(bus->owner->model->name, "virtio-scsi") ||
+           node_op_allowed(node, NODE_OP_SHARE, errp);
 }
 
 /* --- permissions --------------------------------------------------------- */
@@ -139,7 +153,8 @@ bool co_device_use_backend(Device *device, Backend *backend, Error **errp)
                             action_of(device, "werror"));
     ok = thread_ok(device, backend_node(backend), errp) &&
          backend_set_perms(backend, wanted_perm(device, backend),
-                           shared_perm(device), errp);
+                           shared_perm(device), errp) &&
+         may_share(device, backend_node(backend), errp);
     if (!ok) {
         co_backend_detach_device(&device->disk);
     }

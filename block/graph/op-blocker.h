@@ -11,6 +11,7 @@
 typedef enum NodeOp {
     NODE_OP_DELETE,
     NODE_OP_EJECT,
+    NODE_OP_SHARE, /* another device that would move it between threads */
     NODE_OP_BACKUP_SOURCE,
     NODE_OP_BACKUP_TARGET,
     NODE_OP_MIRROR_SOURCE,

@@ -120,6 +120,7 @@ Job *block_job_create(const JobDriver *driver, const BlockJobParams *params,
         job_discard(job);
         return NULL;
     }
+    block_job_allow_ops(job, params->node, 1u << NODE_OP_SHARE);
     block_job_apply_speed(job, params->has_speed ? params->speed : 0);
     return job;
 }

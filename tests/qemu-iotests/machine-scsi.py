@@ -1,8 +1,9 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Places on the SCSI buses of different controllers."""
+"""Places on the SCSI buses of different controllers, and which disks they
+take."""
 
-from lib import case, machine
+from lib import case, machine, tools
 
 # Controller, largest id, largest unit.
 LIMITS = [
@@ -69,6 +70,56 @@ class Places(machine.MachineCase):
                               'scsi-hd,drive=n,bus=s.0,id=a',
                               'scsi-hd,drive=m,bus=s.0,scsi-id=0,lun=0'),
             "lun already used by 'a'")
+
+
+class Busy(machine.MachineCase):
+    """virtio-scsi takes no disk that somebody works on, while other buses
+    leave that to permissions."""
+
+    def start(self):
+        vm = self.machine('-S', '-device', 'virtio-scsi-pci,id=v', '-device',
+                          'pvscsi,id=p')
+        for name in 'a', 't':
+            vm.cmd('blockdev-add', {'driver': 'null-co', 'node-name': name,
+                                    'size': 1 << 20, 'read-zeroes': True})
+        return vm
+
+    def plug(self, vm, bus, node):
+        vm.cmd('device_add', {'driver': 'scsi-hd', 'bus': bus,
+                              'drive': node})
+
+    def refuse(self, vm, node, why, model='scsi-hd'):
+        self.assert_error(vm, 'device_add',
+                          {'driver': model, 'id': 'd', 'bus': 'v.0',
+                           'drive': node}, f"Node '{node}' is busy: {why}")
+        self.assertEqual([b for b in vm.cmd('query-block')
+                          if b.get('qdev') == 'd'], [])
+
+    def test_image_behind_another(self):
+        tools.img('create', '-q', '-f', 'qcow2', self.path('over.img'), '1M')
+        for later in False, True:
+            vm = self.start()
+            vm.cmd('blockdev-add', {
+                'driver': 'qcow2', 'node-name': 'over',
+                'file': {'driver': 'file', 'filename': 'over.img'},
+                'backing': None if later else 'a'})
+            if later:
+                vm.cmd('blockdev-snapshot', {'node': 'a', 'overlay': 'over'})
+            for model in 'scsi-hd', 'scsi-cd':
+                self.refuse(vm, 'a', "node is used as backing hd of 'over'",
+                            model)
+            self.plug(vm, 'p.0', 'a')
+            vm.quit()
+
+    def test_job(self):
+        vm = self.start()
+        vm.cmd('blockdev-mirror', {
+            'job-id': 'j', 'device': 'a', 'target': 't', 'sync': 'full',
+            'filter-node-name': 'f'})
+        self.refuse(vm, 'a', 'block device is in use by block job: mirror')
+        # What stands in front of the disk for the job may be used.
+        self.plug(vm, 'v.0', 'f')
+        vm.quit()
 
 
 if __name__ == '__main__':
