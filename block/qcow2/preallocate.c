@@ -52,30 +52,52 @@ static int co_fill_places(Qcow2State *s, uint64_t guest, uint64_t host,
     }
 }
 
-/* Encrypted, zeroes in the file are something else on the disk: the entry says
- * that it has zeroes there, or with subclusters nothing. */
-static uint64_t place_flags(const Qcow2State *s)
+/* Whether the guest's zeroes were written to the place. */
+static bool are_written(const Qcow2State *s, FormatPreallocation how)
 {
-    return (s->crypt || s->crypt_soon) && s->version >= 3 && !s->extended_l2
-               ? QCOW2_COPIED | QCOW2_ZERO
-               : QCOW2_COPIED;
+    return how == FORMAT_PREALLOC_FULL ||
+           (how == FORMAT_PREALLOC_FALLOC && !s->crypt);
+}
+
+/* The entry @e with a place. What was marked as zeroes, lest what is behind
+ * shows, stays so, or has them in the place. Encrypted, zeroes in the file are
+ * something else on the disk: the entry says that it has zeroes there, or with
+ * subclusters nothing. */
+static Qcow2Entry with_place(const Qcow2State *s, Qcow2Entry e, uint64_t host,
+                             FormatPreallocation how)
+{
+    bool encrypted = (s->crypt || s->crypt_soon) && s->version >= 3;
+    bool marked = e.entry & QCOW2_ZERO;
+
+    if (s->extended_l2) {
+        uint64_t zeroes = e.bitmap & ~(uint64_t)UINT32_MAX;
+
+        return (Qcow2Entry){host | QCOW2_COPIED, zeroes && are_written(s, how)
+                                                     ? UINT32_MAX
+                                                     : zeroes};
+    }
+    return encrypted || (marked && !are_written(s, how))
+               ? (Qcow2Entry){host | QCOW2_COPIED | QCOW2_ZERO, 0}
+               : (Qcow2Entry){host | QCOW2_COPIED, 0};
 }
 
 COROUTINE_ONLY
 static int co_link_places(Qcow2State *s, uint64_t guest, uint64_t host,
-                          uint64_t clusters)
+                          uint64_t clusters, FormatPreallocation how)
 {
     for (uint64_t i = 0; i < clusters; i++) {
         uint64_t step = i << s->cluster_bits;
         Qcow2Piece *piece;
+        Qcow2Entry e;
         unsigned byte;
         int ret = co_qcow2_entry_writable(s, guest + step, &piece, &byte);
 
         if (ret < 0) {
             return ret;
         }
-        qcow2_entry_store(s, qcow2_piece_modify(&s->l2_cache, piece) + byte,
-                          (Qcow2Entry){(host + step) | place_flags(s), 0});
+        e = with_place(s, qcow2_entry_load(s, piece->data + byte), host + step,
+                       how);
+        qcow2_entry_store(s, qcow2_piece_modify(&s->l2_cache, piece) + byte, e);
         qcow2_piece_put(&s->l2_cache, piece);
     }
     return 0;
@@ -110,7 +132,7 @@ int co_qcow2_preallocate(Qcow2State *s, uint64_t offset, uint64_t bytes,
             ret = co_fill_places(s, at, host, bytes, fresh, how);
         }
         if (ret == 0) {
-            ret = co_link_places(s, at, host, got);
+            ret = co_link_places(s, at, host, got, how);
         }
         at += bytes;
     }

@@ -177,6 +177,17 @@ static int co_drop_vm_state(Qcow2State *s, uint32_t from, uint32_t to)
     return ret;
 }
 
+/* Where zeroes are written because they cannot be marked, clusters that get a
+ * place of zeroes next would lose that other one. */
+static uint64_t end_to_zero(const Qcow2State *s, uint64_t from, uint64_t to,
+                            FormatPreallocation how)
+{
+    bool placed = how != FORMAT_PREALLOC_OFF && s->version < 3;
+
+    return MIN(placed ? ROUND_UP(from, s->cluster_bytes) : UINT64_MAX,
+               ROUND_UP(to, 512));
+}
+
 COROUTINE_ONLY CONTROL_ONLY static int co_grow(Qcow2State *s,
                                                uint64_t size_bytes,
                                                FormatPreallocation how,
@@ -205,14 +216,14 @@ COROUTINE_ONLY CONTROL_ONLY static int co_grow(Qcow2State *s,
             return ret;
         }
     }
-    ret = co_zero_gained(s, old, ROUND_UP(size_bytes, 512));
-    if (ret < 0) {
-        error_set_errno(errp, -ret, "Failed to zero the new area");
-        return ret;
-    }
     /* A data file that is a raw image shows all of itself. */
     if (s->data_file_raw && how == FORMAT_PREALLOC_OFF) {
         how = FORMAT_PREALLOC_METADATA;
+    }
+    ret = co_zero_gained(s, old, end_to_zero(s, old, size_bytes, how));
+    if (ret < 0) {
+        error_set_errno(errp, -ret, "Failed to zero the new area");
+        return ret;
     }
     if (how != FORMAT_PREALLOC_OFF) {
         ret = co_qcow2_preallocate(s, old, size_bytes - old, how, errp);

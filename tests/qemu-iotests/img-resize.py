@@ -1,9 +1,10 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""qemu-img resize, measure and check on raw images, beside QEMU's."""
+"""img resize, measure and check, beside QEMU's."""
 
-from lib import case, images
-from lib.images import MIB
+from lib import case, images, tools
+from lib.case import ours_only
+from lib.images import KIB, MIB
 from lib.img_diff import DiffCase
 
 
@@ -75,6 +76,40 @@ class Resize(DiffCase):
             resize -f raw --shrink null-co:// 3M
         ''')
         self.both('resize', '-f', 'raw', 'a', '')
+
+
+class Behind(case.Case):
+    """An image that grows where the one behind it goes on shows zeroes there,
+    however its space is taken."""
+
+    OLD = 640 * KIB + 512
+    NEW = 1700 * KIB
+
+    def grow(self, words, preallocation):
+        base = images.make(self.path('base.raw'), 2 * MIB, [(0, 2 * MIB, 9)])
+        path = self.path('a.qcow2')
+        tools.img('create', '-q', '-f', 'qcow2', '-o', words, '-b', base,
+                  '-F', 'raw', path, str(self.OLD))
+        tools.img('resize', '-q', '-f', 'qcow2',
+                  f'--preallocation={preallocation}', path, str(self.NEW))
+        tools.img('check', '-q', '-f', 'qcow2', path)
+        raw = self.path('raw')
+        tools.img('convert', '-f', 'qcow2', '-O', 'raw', path, raw)
+        self.assertTrue(images.read(raw) == (b'\t' * self.OLD).ljust(
+            self.NEW, b'\0'), f'{words} {preallocation}')
+
+    def every(self, *kinds):
+        for words in kinds:
+            for preallocation in ('off', 'metadata', 'falloc', 'full'):
+                self.grow(words, preallocation)
+
+    def test_marked(self):
+        self.every('cluster_size=64k', 'extended_l2=on',
+                   f"data_file={self.path('data')}")
+
+    @ours_only('cannot grow such an image')
+    def test_written(self):
+        self.every('compat=0.10')
 
 
 class Measure(DiffCase):
