@@ -53,6 +53,15 @@ static int suffix_power(char suffix)
     return suffix && at ? at - letters : -1;
 }
 
+bool size_text_beyond_64_bits(const char *text)
+{
+    char *end;
+    double number = g_ascii_strtod(text, &end);
+    int power = *end ? suffix_power(*end) : 0;
+
+    return ldexp(number, 10 * MAX(power, 0)) >= 0x1p64;
+}
+
 /* The end of a number, from its fraction or suffix on: @whole with that. */
 static SizeParse parse_end(const char *text, uint64_t whole, const char *rest,
                            uint64_t *bytes)

@@ -23,4 +23,7 @@ typedef enum SizeParse {
  * a suffix in either case, B for bytes. */
 SizeParse size_text_parse(const char *text, uint64_t *bytes);
 
+/* Of a @text that was SIZE_TOO_LARGE: whether it is beyond 2^64 - 1, too. */
+bool size_text_beyond_64_bits(const char *text);
+
 #endif

@@ -2,14 +2,15 @@
 /* The option -T/--trace: see trace-option.h. */
 #include "tools/trace-option.h"
 
-#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "util/error.h"
 #include "util/opts.h"
+#include "util/reactor/reactor.h"
 
-#define LINES_MAX 100000 /* of a file of names */
+#define FILE_BYTES_MAX (16 * MiB) /* of a file of names */
 
 static bool fail(const char *where, Error *err)
 {
@@ -55,40 +56,41 @@ static bool check_names(const char *where, const Opts *opts)
 /* A file with a name or a pattern a line, and comments. */
 static bool take_file_of_names(const char *path)
 {
-    FILE *file = fopen(path, "r");
-    char line[1024];
+    g_autofree char *content = NULL;
+    g_auto(GStrv) lines = NULL;
+    ssize_t bytes = io_read_file(path, FILE_BYTES_MAX, &content);
 
-    if (!file) {
+    if (bytes < 0) {
         fprintf(stderr, "%s:%s: %s\n", error_program_name(), path,
-                strerror(errno));
+                strerror(-bytes));
         return false;
     }
-    for (unsigned n = 1; n < LINES_MAX && fgets(line, sizeof(line), file);
-         n++) {
-        line[strcspn(line, "\n")] = '\0';
+    lines = g_strsplit(content, "\n", -1);
+    for (unsigned n = 0; lines[n]; n++) {
+        const char *line = lines[n];
+
         if (*line && *line != '#' && !strchr(line, '*')) {
             fprintf(stderr,
                     "%s:%s:%u: warning: trace event '%s' does not "
                     "exist\n",
-                    error_program_name(), path, n,
+                    error_program_name(), path, n + 1,
                     *line == '-' ? line + 1 : line);
         }
     }
-    fclose(file);
     return true;
 }
 
 /* Where events would be written to. */
 static bool make_log(const char *where, const char *path)
 {
-    FILE *file = fopen(path, "w");
+    int fd = io_open(path, O_WRONLY | O_CREAT | O_TRUNC, 0666);
     Error *err = NULL;
 
-    if (!file) {
-        error_set(&err, "Error opening logfile %s: %s", path, strerror(errno));
+    if (fd < 0) {
+        error_set(&err, "Error opening logfile %s: %s", path, strerror(-fd));
         return fail(where, err);
     }
-    fclose(file);
+    io_close(fd);
     return true;
 }
 

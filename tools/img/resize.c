@@ -43,6 +43,10 @@ static bool parse_number(Resize *resize)
     case SIZE_OK:
         return true;
     case SIZE_TOO_LARGE:
+        if (!size_text_beyond_64_bits(resize->number)) {
+            resize->bytes = UINT64_MAX;
+            return true;
+        }
         error_report("Value '%s' is out of range for parameter 'size'",
                      resize->number);
         return false;
