@@ -3,6 +3,17 @@
 #include "block/graph/op-blocker.h"
 #include "block/graph/reopen-int.h"
 
+/* What was settled may have made files longer or shorter. */
+CONTROL_ONLY
+static void note_sizes(Reopen *q)
+{
+    for (guint i = 0; i < q->entries->len; i++) {
+        ReopenEntry *entry = q->entries->pdata[i];
+
+        entry->r.size_bytes = entry->r.node->size_bytes;
+    }
+}
+
 bool co_reopen_settle_all(Reopen *q, Error **errp)
 {
     for (guint i = 0; i < q->entries->len; i++) {
@@ -18,6 +29,7 @@ bool co_reopen_settle_all(Reopen *q, Error **errp)
             }
         }
     }
+    note_sizes(q);
     return true;
 }
 

@@ -166,6 +166,25 @@ class Persist(PersistCase):
 
     # -- crashes
 
+    def test_written_after_reopening(self):
+        """What is stored for a reopening makes the file longer."""
+        tools.io(self.image, f'write -P 9 0 {MIB}', options=('-f', 'qcow2'))
+        tools.img('bitmap', '--add', self.image, 'b')
+        # A file that came with its image is reopened with it.
+        self.vm = self.daemon()
+        self.vm.cmd('blockdev-add', {**self.options(),
+                                     'file': self.file_options()})
+        for number in range(3):
+            self.vm.cmd('blockdev-reopen', {'options': [
+                {**self.options(),
+                 'discard': ('unmap', 'ignore')[number % 2]}]})
+            self.write((number * CHUNK, CHUNK), pattern=number + 1)
+            self.assertEqual(bitmaps.count(self.vm, 'disk', 'b'),
+                             (number + 1) * CHUNK)
+        self.quit()
+        tools.io(self.image, *(f'read -P {i + 1} {i * CHUNK} {CHUNK}'
+                               for i in range(3)), options=('-f', 'qcow2'))
+
     def test_crash(self):
         self.start()
         self.add('b')
