@@ -4,6 +4,7 @@
 
 #include "block/job/block-job.h"
 #include "block/job/verbs.h"
+#include "devices/netdev.h"
 #include "objects/iothread.h"
 #include "qapi/qapi-events.h"
 #include "util/id.h"
@@ -161,8 +162,8 @@ COROUTINE_ONLY CONTROL_ONLY static bool co_complete(Device *device, bool strict,
                                                     Error **errp)
 {
     return device_values_check(device->model, device->values, strict, errp) &&
-           take_iothread(device, errp) && bootindex_ok(device, errp) &&
-           device_scsi_place_ok(device, errp) &&
+           netdev_fits(device, errp) && take_iothread(device, errp) &&
+           bootindex_ok(device, errp) && device_scsi_place_ok(device, errp) &&
            bus_place(device, device_number(device, "unit", -1), errp) &&
            co_device_attach_disk(device, errp);
 }

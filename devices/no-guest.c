@@ -76,30 +76,6 @@ bool qmp_dumpdtb(const QmpDumpdtbArgs *args, Error **errp)
 
 /* --- network cards ------------------------------------------------------- */
 
-RxFilterInfoList *qmp_query_rx_filter(const QmpQueryRxFilterArgs *args,
-                                      Error **errp)
-{
-    if (args->name) {
-        error_set(errp, "invalid net client name: %s", args->name);
-        return NULL;
-    }
-    return g_new0(RxFilterInfoList, 1);
-}
-
-bool qmp_set_link(const QmpSetLinkArgs *args, Error **errp)
-{
-    const Device *device;
-
-    control_assert();
-    device = device_find(args->name);
-    if (device && device->id && device->model->category == DEVICE_NETWORK) {
-        return refuse("set_link", " whose network cards have a link", errp);
-    }
-    error_set_class(errp, ERROR_CLASS_DEVICE_NOT_FOUND, "Device '%s' not found",
-                    args->name);
-    return false;
-}
-
 RockerSwitch *qmp_query_rocker(const QmpQueryRockerArgs *args, Error **errp)
 {
     error_set(errp, "rocker %s not found", args->name);

@@ -78,6 +78,8 @@ static const char *const of_machines[] = {
     "dumpdtb",
     "expire_password",
     "memsave",
+    "netdev_add",
+    "netdev_del",
     "pmemsave",
     "query-display-options",
     "query-dump-guest-memory-capability",

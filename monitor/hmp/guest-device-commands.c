@@ -3,6 +3,7 @@
  * Commands of devices that are not disks: cards, balloons, errors of buses.
  */
 #include "monitor/hmp/commands.h"
+#include "qapi/qapi-commands.h"
 #include "util/json/json-keyval.h"
 
 COROUTINE_ONLY CONTROL_ONLY static void co_balloon(Hmp *hmp, json_object *args)
@@ -19,56 +20,63 @@ static void co_hostfwd(Hmp *hmp, json_object *args)
     }
 }
 
-static const char *wrong_netdev(json_object *words)
+/* Lists of which people write one member. */
+static void make_lists(json_object *words)
 {
-    static const char *const types[] = {
-        "none",    "nic",    "user",       "tap",        "l2tpv3",
-        "socket",  "stream", "dgram",      "vde",        "bridge",
-        "hubport", "netmap", "vhost-user", "vhost-vdpa", NULL};
+    static const char *const lists[] = {"dnssearch", "guestfwd", "hostfwd"};
 
-    if (!hmp_str(words, "id")) {
-        return "id";
+    for (size_t i = 0; i < ARRAY_SIZE(lists); i++) {
+        const char *text = hmp_str(words, lists[i]);
+
+        if (text) {
+            json_object *list = json_object_new_array();
+
+            json_object_array_add(
+                list, hmp_object("str", hmp_new_string(text), NULL));
+            json_object_object_add(words, lists[i], list);
+        }
     }
-    return hmp_str(words, "type") &&
-                   g_strv_contains(types, hmp_str(words, "type"))
-               ? NULL
-               : "type";
 }
 
-static void co_netdev_add(Hmp *hmp, json_object *args)
+static void tell(Hmp *hmp, Error *err, json_object *words)
+{
+    json_object_object_foreach(words, name, value)
+    {
+        g_autofree char *text =
+            g_strdup_printf("Parameter '%s' is unexpected", name);
+
+        if (value && !strcmp(error_text(err), text)) {
+            hmp_printf(hmp, "Error: Invalid parameter '%s'\n", name);
+            error_free(err);
+            return;
+        }
+    }
+    hmp_error(hmp, err);
+}
+
+COROUTINE_ONLY CONTROL_ONLY static void co_netdev_add(Hmp *hmp,
+                                                      json_object *args)
 {
     const char *text = hmp_str(args, "netdev");
     Error *err = NULL;
     json_object *words =
         json_keyval_parse(text ? text : "", "type", NULL, &err);
-    const char *wrong = words ? wrong_netdev(words) : NULL;
-    const char *value = wrong ? hmp_str(words, wrong) : NULL;
+    Netdev *options = NULL;
 
-    if (wrong && value) {
-        error_set(&err, "Parameter '%s' does not accept value '%s'", wrong,
-                  value);
-    } else if (wrong) {
-        error_set(&err, "Parameter '%s' is missing", wrong);
-    } else if (words) {
-        error_set(&err, "netdev_add: this machine has no network");
+    if (words) {
+        make_lists(words);
+        options = Netdev_from_keyval(words, &err);
     }
-    hmp_error(hmp, err);
+    if (options) {
+        qmp_netdev_add(options, &err);
+    }
+    if (err && words) {
+        tell(hmp, err, words);
+    } else {
+        hmp_error(hmp, err);
+    }
+    Netdev_free(options);
     json_object_put(words);
-}
-
-static void no_device(Hmp *hmp, const char *name)
-{
-    hmp_printf(hmp, "Error: Device '%s' not found\n", name);
-}
-
-static void co_no_device(Hmp *hmp, json_object *args)
-{
-    no_device(hmp, hmp_str(args, "id"));
-}
-
-static void co_no_link(Hmp *hmp, json_object *args)
-{
-    no_device(hmp, hmp_str(args, "name"));
 }
 
 static void co_pcie_aer_inject_error(Hmp *hmp, json_object *args)
@@ -125,7 +133,7 @@ const HmpCommand hmp_netdev_del = {
     .args = {{"id", HMP_STRING}},
     .params = "id",
     .help = "remove host network device",
-    .co_run = co_no_device,
+    .qmp = "netdev_del",
 };
 
 const HmpCommand hmp_pcie_aer_inject_error = {
@@ -159,5 +167,5 @@ const HmpCommand hmp_set_link = {
     .args = {{"name", HMP_STRING}, {"up", HMP_SWITCH}},
     .params = "name on|off",
     .help = "change the link status of a network adapter",
-    .co_run = co_no_link,
+    .qmp = "set_link",
 };

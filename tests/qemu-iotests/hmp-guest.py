@@ -149,8 +149,7 @@ class Guest(case.Case):
     def test_refused(self):
         """By name, and for a reason."""
         for line in ('sendkey a', 'mouse_move 1 1', 'xp 0', 'i 0x60',
-                     'sum 0 10', 'netdev_add user,id=n0', 'logfile x',
-                     'info mtree', 'info jit'):
+                     'sum 0 10', 'logfile x', 'info mtree', 'info jit'):
             name = line.split()[line.startswith('info')]
             self.assertRegex(hmp.run(self.vm, line),
                              f'^Error: {name}: this (machine|program) .*\n$')

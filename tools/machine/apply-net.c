@@ -3,7 +3,7 @@
  * -netdev: what a network card would be connected with. Nothing is made of it;
  * its words have to make sense, and one that nobody uses is told of.
  */
-#include "devices/device.h"
+#include "devices/netdev.h"
 #include "tools/machine/apply.h"
 #include "util/id.h"
 #include "util/json/json-parse.h"
@@ -151,8 +151,22 @@ static bool words_ok(const Apply *apply, const MachineOption *option,
     }
     copy = opts_parse(option->text, "type", NULL);
     ok = (!words || take_words(opts, words, errp)) &&
-         socket_ok(kind, copy, errp);
+         socket_ok(kind, copy, errp) &&
+         netdev_new(id,
+                    strcmp(kind, "hubport") ? NULL : opts_get(copy, "netdev"),
+                    errp);
     opts_free(copy);
+    return ok;
+}
+
+CONTROL_ONLY static bool json_ok(const char *text, Error **errp)
+{
+    json_object *json = json_parse_string(text, errp);
+    Netdev *options = json ? Netdev_from_json(json, errp) : NULL;
+    bool ok = options && netdev_add(options, errp);
+
+    Netdev_free(options);
+    json_object_put(json);
     return ok;
 }
 
@@ -162,7 +176,7 @@ bool apply_netdev(Apply *apply, const MachineOption *option, Error **errp)
     bool ok;
 
     if (*option->text == '{') {
-        return true;
+        return json_ok(option->text, errp);
     }
     opts = opts_parse(option->text, "type", option->shown);
     ok = words_ok(apply, option, opts, errp);
