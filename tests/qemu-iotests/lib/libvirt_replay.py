@@ -77,8 +77,7 @@ def without_drains(entries):
     """ENTRIES without the pauses that a change of the graph brings."""
     out = []
     for entry in entries:
-        before = out[-2] if len(out) > 1 else None
-        if entry == before and out[-1] in ('paused', 'standby'):
+        if out and out[-1] in ('paused', 'standby') and entry in out:
             out.pop()
         else:
             out.append(entry)
