@@ -96,12 +96,50 @@ static void query_format_entry(void *opaque)
     if (format->co_info_specific) {
         info->format_specific = format->co_info_specific(node, NULL);
     }
-    if (format->co_snapshot_list) {
-        info->snapshots = format->co_snapshot_list(node, NULL);
-        if (info->snapshots && !info->snapshots->n) {
-            SnapshotInfoList_free(info->snapshots);
-            info->snapshots = NULL;
+}
+
+static void query_snapshots_entry(void *opaque)
+{
+    const FormatQuery *query = opaque;
+    ImageInfo *info = query->info;
+
+    info->snapshots = query->node->driver->format->co_snapshot_list(query->node,
+                                                                    NULL);
+    if (info->snapshots && !info->snapshots->n) {
+        SnapshotInfoList_free(info->snapshots);
+        info->snapshots = NULL;
+    }
+}
+
+/* The one child that all of @node lies in; NULL if there is no such one. */
+static Node *only_child(const Node *node)
+{
+    Node *only = NULL;
+
+    LIST_FOREACH(edge, &node->children, Edge, in_parent) {
+        if (edge->role & EDGE_UNNAMED) {
+            continue; /* a mirror's target is its job's */
         }
+        if (only || !(edge->role & EDGE_PRIMARY)) {
+            return NULL;
+        }
+        only = edge->child;
+    }
+    return only;
+}
+
+/* As with QEMU a node shows those of the image that it lies in. */
+COROUTINE_ONLY CONTROL_ONLY static void co_query_snapshots(Node *node,
+                                                           ImageInfo *info)
+{
+    while (node &&
+           !(node->driver->format && node->driver->format->co_snapshot_list)) {
+        node = only_child(node);
+    }
+    if (node) {
+        FormatQuery query = {node, info};
+
+        co_reactor_call(node->home, query_snapshots_entry, &query);
     }
 }
 
@@ -158,6 +196,7 @@ ImageInfo *co_node_query_image(Node *node, QueryChain chain)
 
         co_reactor_call(node->home, query_format_entry, &query);
     }
+    co_query_snapshots(node, info);
     query_backing_name(node, info);
     if (next) {
         info->backing_image = co_node_query_image(next, chain);
