@@ -48,6 +48,10 @@ DOMAIN = """<domain type='qemu'>
   </devices>
 </domain>"""
 
+MAC = '52:54:00:12:34:57'
+CARD = f"""<interface type='user'><mac address='{MAC}'/>
+  <model type='virtio'/></interface>"""
+
 PUSH = """<domainbackup>{since}<disks>
   <disk name='vda' type='file'><target file='{dir}/{name}'/>
     <driver type='qcow2'/></disk>
@@ -171,6 +175,10 @@ class Flow:
         self.virsh('attach-disk', 'd', self.path('hot.qcow2'), 'vdc',
                    '--driver', 'qemu', '--subdriver', 'qcow2', '--live')
         self.virsh('detach-disk', 'd', 'vdc', '--live')
+        card = self.write('card.xml', CARD)
+        self.virsh('attach-device', 'd', card, '--live')
+        self.virsh('domif-setlink', 'd', MAC, 'down')
+        self.virsh('detach-interface', 'd', 'user', '--mac', MAC, '--live')
         self.virsh('suspend', 'd')
         self.virsh('resume', 'd')
         self.virsh('reset', 'd')
