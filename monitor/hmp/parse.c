@@ -128,11 +128,33 @@ static bool parse_rest(Parse *s, const HmpArg *arg)
 /* How many characters of @p belong to a number with suffix. */
 static size_t number_length(const char *p)
 {
-    size_t n = strspn(p, g_ascii_strncasecmp(p, "0x", 2) ? "0123456789."
-                                                         : "0123456789abcdefxX"
-                                                           "ABCDEF");
+    bool hex = !g_ascii_strncasecmp(p, "0x", 2) && g_ascii_isxdigit(p[2]);
+    size_t n = hex ? 2 + strspn(p + 2, "0123456789abcdefABCDEF")
+                   : strspn(p, "0123456789.");
 
     return n + (p[n] && strchr("bkmgtpeBKMGTPE", p[n]) ? 1 : 0);
+}
+
+/* Megabytes, if nothing is said. Hexadecimal digits are no suffix, and a
+ * number in them does not get one, of which somebody would be warned. */
+static bool read_size(const char *number, uint64_t *bytes)
+{
+    bool hex = !g_ascii_strncasecmp(number, "0x", 2);
+    char last = number[strlen(number) - 1];
+    g_autofree char *decimal = NULL;
+
+    if (g_ascii_isalpha(last) && !(hex && g_ascii_isxdigit(last))) {
+        return size_text_parse(number, bytes) == SIZE_OK;
+    }
+    if (!hex) {
+        decimal = g_strdup_printf("%sM", number);
+        return size_text_parse(decimal, bytes) == SIZE_OK;
+    }
+    if (size_text_parse(number, bytes) != SIZE_OK || *bytes > INT64_MAX >> 20) {
+        return false;
+    }
+    *bytes <<= 20;
+    return true;
 }
 
 static bool parse_size(Parse *s, const HmpArg *arg)
@@ -146,10 +168,8 @@ static bool parse_size(Parse *s, const HmpArg *arg)
         return true;
     }
     n = number_length(s->p);
-    /* Megabytes, if nothing is said. */
-    number = g_strdup_printf("%.*s%s", (int)n, s->p,
-                             n && g_ascii_isalpha(s->p[n - 1]) ? "" : "M");
-    if (!n || size_text_parse(number, &bytes) != SIZE_OK) {
+    number = g_strndup(s->p, n);
+    if (!n || !read_size(number, &bytes)) {
         hmp_printf(s->hmp, "invalid size\n");
         return false;
     }

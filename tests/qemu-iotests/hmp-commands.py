@@ -74,6 +74,26 @@ class Words(case.Case):
             self.assert_says(f'block_resize a {size}', 'invalid size\nTry '
                              '"help block_resize" for more information\n')
 
+    def test_hexadecimal_sizes(self):
+        """They are megabytes too, their digits are no suffixes, and nobody
+        is warned of a suffix that was not given."""
+        hmp.run(self.vm, 'drive_add 0 if=none,id=h,driver=null-co,size=1M')
+        for size in '0x1b', '0XE', '0x2':
+            self.assert_says(f'block_job_set_speed h {size}',
+                             "Error: Block job 'h' not found\n")
+        self.assert_says('block_job_set_speed h 0x',
+                         'block_job_set_speed: extraneous characters at the '
+                         'end of line\nTry "help block_job_set_speed" for '
+                         'more information\n')
+        self.assert_says('block_job_set_speed h 0x800000000000',
+                         'invalid size\nTry "help block_job_set_speed" for '
+                         'more information\n')
+        self.assertEqual(self.vm.stderr(), '')
+        self.assert_says('block_job_set_speed h 0x1K',
+                         "Error: Block job 'h' not found\n")
+        self.assertIn('Using a multiplier suffix on hex numbers is deprecated: '
+                      '0x1K\n', self.vm.stderr())
+
     def test_quotes(self):
         self.assert_says('block_resize "a b" 1G', 'Error: Cannot find '
                          "device='a b' nor node-name=''\n")
