@@ -9,6 +9,7 @@
  */
 #include "devices/device.h"
 #include "devices/run-state.h"
+#include "objects/qom-path.h"
 #include "qapi/qapi-commands.h"
 
 /* CONTROL */
@@ -53,10 +54,31 @@ void devices_let_go(bool reset)
     }
 }
 
+static bool is_container_or_machine(const char *type)
+{
+    return !strcmp(type, "container") || g_str_has_suffix(type, "-machine");
+}
+
+/* A path of an object that is no device, or none at all: what devices with
+ * identifiers are in. */
+CONTROL_ONLY
+static bool is_something_else(const char *id)
+{
+    QomPlace place;
+
+    return !*id || (*id == '/' && qom_path_resolve(id, &place) &&
+                    (place.kind != QOM_NODE ||
+                     is_container_or_machine(qom_place_type(&place))));
+}
+
 bool qmp_device_del(const QmpDeviceDelArgs *args, Error **errp)
 {
     Device *device = device_find(args->id);
 
+    if (!device && is_something_else(args->id)) {
+        error_set(errp, "%s is not a hotpluggable device", args->id);
+        return false;
+    }
     if (!device) {
         error_set_class(errp, ERROR_CLASS_DEVICE_NOT_FOUND,
                         "Device '%s' not found", args->id);

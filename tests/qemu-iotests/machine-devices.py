@@ -160,6 +160,9 @@ class Plugging(machine.MachineCase):
                 ({'driver': 'scsi-hd'}, 'drive property not set')]:
             with self.subTest(args=args):
                 self.assert_error(self.vm, 'device_add', args, desc)
+        for path in '/', '/objects', '/machine', '/machine/peripheral', '':
+            self.assert_error(self.vm, 'device_del', {'id': path},
+                              f'{path} is not a hotpluggable device')
         self.assert_error(self.vm, 'device_del', {'id': 'zz'},
                           "Device 'zz' not found", 'DeviceNotFound')
 
