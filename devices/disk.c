@@ -6,7 +6,9 @@
  * to read and, unless the disk is read-only, to write; and nobody else may
  * write meanwhile (share-rw=on lifts that).
  */
+#include "block/graph/activity.h"
 #include "devices/device.h"
+#include "devices/run-state.h"
 
 #include "block/graph/op-blocker.h"
 
@@ -77,7 +79,8 @@ static bool takes_read_only(const Device *device)
 static Perms wanted_perm(const Device *device, const Backend *backend)
 {
     const Node *node = backend_node(backend);
-    bool read_only = node ? node->read_only : backend_read_only(backend);
+    bool read_only =
+        node ? node_is_read_only(node) : backend_read_only(backend);
 
     if (device->model->use == DEVICE_USES_CD ||
         (read_only && takes_read_only(device))) {
@@ -133,6 +136,21 @@ static void set_write_cache(const Device *device, Backend *backend)
     }
 }
 
+/* Devices that are there when a machine comes wait for their images; one that
+ * is plugged in needs its image at once. */
+CONTROL_ONLY static bool image_is_ours(const Device *device,
+                                       const Backend *backend, Error **errp)
+{
+    const Node *node = backend_node(backend);
+
+    if (node && node->inactive && run_state_get() != RUN_STATE_INMIGRATE &&
+        (wanted_perm(device, backend) & PERM_WRITE)) {
+        error_set(errp, "Block node is read-only");
+        return false;
+    }
+    return true;
+}
+
 bool co_device_use_backend(Device *device, Backend *backend, Error **errp)
 {
     bool ok;
@@ -152,6 +170,7 @@ bool co_device_use_backend(Device *device, Backend *backend, Error **errp)
     backend_override_errors(backend, action_of(device, "rerror"),
                             action_of(device, "werror"));
     ok = thread_ok(device, backend_node(backend), errp) &&
+         image_is_ours(device, backend, errp) &&
          backend_set_perms(backend, wanted_perm(device, backend),
                            shared_perm(device), errp) &&
          may_share(device, backend_node(backend), errp);

@@ -71,6 +71,11 @@ static void stop_for_error(void)
     }
 }
 
+void run_state_expect(void)
+{
+    state = RUN_STATE_INMIGRATE;
+}
+
 void run_state_begin(bool stopped, bool incoming)
 {
     backends_on_stop(stop_for_error);

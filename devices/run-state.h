@@ -16,6 +16,9 @@
 #include "qapi/qapi-types.h"
 #include "util/annotations.h"
 
+/* A machine will come: devices that are made from now on wait for their
+ * images. Before run_state_begin. */
+void run_state_expect(void) CONTROL_ONLY;
 /* At the end of the start: it runs, unless it is to wait for `cont` or for a
  * migration. */
 void run_state_begin(bool stopped, bool incoming) CONTROL_ONLY;

@@ -292,6 +292,10 @@ co_start(const QmpBlockStreamArgs *args, Node *device, Node *base, Error **errp)
     Quiesce *section;
     Job *job;
 
+    if (image->inactive) {
+        error_set(errp, "Could not create node: Block node is read-only");
+        return NULL;
+    }
     if (!co_node_set_read_only(image, false, errp)) {
         return NULL;
     }

@@ -97,6 +97,31 @@ class Handover(MigrationCase):
                 self.statuses(src, 'completed')
                 self.statuses(dst, 'completed')
 
+    def test_images_of_the_other(self):
+        """Nothing that writes begins on them, until `cont` has them back."""
+        src, dst = self.pair(device=False)
+        plug = {'driver': 'virtio-blk-pci', 'drive': 'd', 'id': 'new'}
+        src.cmd('blockdev-add', {'driver': 'null-co', 'node-name': 'n',
+                                 'read-zeroes': True})
+        top = self.make('top')
+        tools.img('rebase', '-u', '-b', self.image, '-F', 'qcow2', top)
+        src.cmd('blockdev-add', {
+            'driver': 'qcow2', 'node-name': 'top', 'backing': 'd',
+            'file': {'driver': 'file', 'filename': top}})
+        src.cmd('migrate', uri=self.uri)
+        self.statuses(src, 'completed')
+        dst.quit()
+        stream = {'job-id': 'j', 'device': 'top'}
+        commit = {'job-id': 'j', 'device': 'top', 'base-node': 'd'}
+        for command, args, text in (
+                ('device_add', dict(plug, drive='top'), 'Block node'),
+                ('block-stream', stream, 'Could not create node: Block node'),
+                ('block-commit', commit, 'Block node')):
+            self.assert_error(src, command, args, f'{text} is read-only')
+        self.assertEqual(src.cmd('query-jobs'), [])
+        src.cmd('cont')
+        src.cmd('device_add', dict(plug, drive='top'))
+
     def test_jobs_stand_still(self):
         src, dst = self.pair('pause-before-switchover',
                              target_image=self.make('copy'))

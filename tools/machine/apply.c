@@ -175,6 +175,7 @@ bool co_machine_apply(const GPtrArray *options)
     }
     if (has(&apply, MOPT_INCOMING)) {
         migration_expect();
+        run_state_expect();
     }
     devices_init(apply.usb || has(&apply, MOPT_USB));
     if (!co_apply_media(&apply) || !co_defaults(&apply) ||
