@@ -16,7 +16,8 @@ void report_may_overtake(void);
 void report_settle_output(void);
 
 /* @co runs a command of QMP from now on (NULL: none does): what it reports
- * bears no time and no name of the program, as with QEMU. Control thread; borrowed. */
+ * bears no time and no name of the program, as with QEMU. Control thread;
+ * borrowed. */
 void report_commanded_by(const Coroutine *co);
 
 #endif
