@@ -103,8 +103,8 @@ static void query_snapshots_entry(void *opaque)
     const FormatQuery *query = opaque;
     ImageInfo *info = query->info;
 
-    info->snapshots = query->node->driver->format->co_snapshot_list(query->node,
-                                                                    NULL);
+    info->snapshots =
+        query->node->driver->format->co_snapshot_list(query->node, NULL);
     if (info->snapshots && !info->snapshots->n) {
         SnapshotInfoList_free(info->snapshots);
         info->snapshots = NULL;
