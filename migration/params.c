@@ -172,7 +172,8 @@ bool qmp_migrate_set_parameters(const MigrateSetParameters *args, Error **errp)
     if (params && migration_cap(MIGRATION_CAPABILITY_ZERO_COPY_SEND) &&
         !migration_params_plain(params)) {
         error_set(errp, ZERO_COPY_REFUSED);
-        g_clear_pointer(&params, MigrationParameters_free);
+        MigrationParameters_free(params);
+        params = NULL;
     }
     json_object_put(given);
     if (!params) {
