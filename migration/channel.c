@@ -8,8 +8,10 @@
 #include <poll.h>
 #include <sys/ioctl.h>
 
-/* How often it is looked whether a command has taken what was written. */
+/* How often it is looked whether a command has taken what was written, and how
+ * often at most: one that neither reads nor ends holds nobody up. */
 #define DRAIN_LOOK_NS INT64_C(1000000)
+#define DRAIN_LOOKS 1000
 
 /* --- exec: --------------------------------------------------------------- */
 
@@ -55,7 +57,9 @@ bool co_channel_drain(Channel *c, Error **errp)
     struct pollfd end = {.fd = c->write_fd, .events = 0};
     int left;
 
-    while (c->command && !ioctl(c->write_fd, FIONREAD, &left) && left) {
+    for (unsigned i = 0; c->command && i < DRAIN_LOOKS &&
+                         !ioctl(c->write_fd, FIONREAD, &left) && left;
+         i++) {
         if (poll(&end, 1, 0) > 0 && (end.revents & POLLERR)) {
             error_set_errno(errp, EPIPE, "Unable to write to command");
             return false;

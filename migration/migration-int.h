@@ -49,7 +49,8 @@ typedef struct Channel {
 bool channel_parse(Channel *c, const char *uri, bool out, Error **errp);
 /* To the destination. */
 bool co_channel_connect(Channel *c, Error **errp) COROUTINE_ONLY;
-/* Waits until a command has read all; false with @errp if it will not. */
+/* Waits until a command has read all, or a second; false with @errp if it ended
+ * before. */
 bool co_channel_drain(Channel *c, Error **errp) COROUTINE_ONLY;
 /* Where the source will come. */
 bool channel_listen(Channel *c, Error **errp);

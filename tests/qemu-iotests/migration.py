@@ -226,6 +226,17 @@ class Handover(MigrationCase):
                          ['active', 'completed'])
         self.statuses(src, 'completed')
 
+    def test_command_that_does_not_read(self):
+        """It holds nobody up while it lives."""
+        pipe = self.path('pipe')
+        os.mkfifo(pipe)
+        src = self.vm(device=False)
+        self.capabilities(src, 'events')
+        src.cmd('migrate', uri=f'exec:cat {pipe}')
+        self.statuses(src, 'completed')
+        with open(pipe, 'wb'):
+            pass  # the command ends
+
     def test_deferred(self):
         src = self.vm()
         dst = self.vm('-incoming', 'defer')
