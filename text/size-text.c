@@ -53,6 +53,21 @@ static int suffix_power(char suffix)
     return suffix && at ? at - letters : -1;
 }
 
+void size_text_refuse(SizeParse why, const char *name, const char *text,
+                      Error **errp)
+{
+    if (why == SIZE_TOO_LARGE) {
+        error_set(errp, "Value '%s' is out of range for parameter '%s'", text,
+                  name);
+        return;
+    }
+    error_set(errp, "Parameter '%s' expects a non-negative number below 2^64",
+              name);
+    error_append_hint(errp, "Optional suffix k, M, G, T, P or E means "
+                            "kilo-, mega-, giga-, tera-, peta-\n"
+                            "and exabytes, respectively.\n");
+}
+
 bool size_text_beyond_64_bits(const char *text)
 {
     char *end;

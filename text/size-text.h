@@ -4,6 +4,7 @@
 #define TEXT_SIZE_TEXT_H
 
 #include "util/common.h"
+#include "util/error.h"
 
 /* "168 KiB", "1.46 GiB": three digits, for tables and summaries. The caller
  * frees it. */
@@ -22,6 +23,11 @@ typedef enum SizeParse {
 /* "64k", "1.5G", "0x200": a number (a fraction only with a suffix) and perhaps
  * a suffix in either case, B for bytes. */
 SizeParse size_text_parse(const char *text, uint64_t *bytes);
+
+/* Sets in QEMU's words why the @text of the parameter called @name was not
+ * SIZE_OK. */
+void size_text_refuse(SizeParse why, const char *name, const char *text,
+                      Error **errp);
 
 /* Of a @text that was SIZE_TOO_LARGE: whether it is beyond 2^64 - 1, too. */
 bool size_text_beyond_64_bits(const char *text);

@@ -174,18 +174,8 @@ static bool read_size(const char *name, const char *value, uint64_t *bytes,
         *bytes = g_ascii_strtoull(value, &end, 0);
         parsed = errno || *end ? parsed : SIZE_OK;
     }
-    if (parsed == SIZE_INVALID) {
-        error_set(errp,
-                  "Parameter '%s' expects a non-negative number below 2^64",
-                  name);
-        error_append_hint(errp, "Optional suffix k, M, G, T, P or E means "
-                                "kilo-, mega-, giga-, tera-, peta-\n"
-                                "and exabytes, respectively.\n");
-        return false;
-    }
-    if (parsed == SIZE_TOO_LARGE) {
-        error_set(errp, "Value '%s' is out of range for parameter '%s'", value,
-                  name);
+    if (parsed != SIZE_OK) {
+        size_text_refuse(parsed, name, value, errp);
         return false;
     }
     if (!strcmp(name, "xbzrle-cache-size") && *bytes > INT64_MAX) {

@@ -39,25 +39,19 @@ static bool take_size(Resize *resize, int *argc, char **argv)
 
 static bool parse_number(Resize *resize)
 {
-    switch (size_text_parse(resize->number, &resize->bytes)) {
-    case SIZE_OK:
+    SizeParse parsed = size_text_parse(resize->number, &resize->bytes);
+    Error *err = NULL;
+
+    if (parsed == SIZE_TOO_LARGE && !size_text_beyond_64_bits(resize->number)) {
+        resize->bytes = UINT64_MAX; /* refused as a size */
         return true;
-    case SIZE_TOO_LARGE:
-        if (!size_text_beyond_64_bits(resize->number)) {
-            resize->bytes = UINT64_MAX;
-            return true;
-        }
-        error_report("Value '%s' is out of range for parameter 'size'",
-                     resize->number);
-        return false;
-    default:
-        error_report("Parameter 'size' expects a non-negative number below "
-                     "2^64");
-        fprintf(stderr, "Optional suffix k, M, G, T, P or E means kilo-, "
-                        "mega-, giga-, tera-, peta-\nand exabytes, "
-                        "respectively.\n");
+    }
+    if (parsed != SIZE_OK) {
+        size_text_refuse(parsed, "size", resize->number, &err);
+        error_report_err(err);
         return false;
     }
+    return true;
 }
 
 COROUTINE_ONLY

@@ -137,24 +137,14 @@ static bool read_size(const char *name, const char *value, char **text,
                       Error **errp)
 {
     uint64_t bytes;
+    SizeParse parsed = size_text_parse(value, &bytes);
 
-    switch (size_text_parse(value, &bytes)) {
-    case SIZE_OK:
-        *text = g_strdup_printf("%" PRIu64, bytes);
-        return true;
-    case SIZE_TOO_LARGE:
-        error_set(errp, "Value '%s' is out of range for parameter '%s'", value,
-                  name);
-        return false;
-    default:
-        error_set(errp,
-                  "Parameter '%s' expects a non-negative number below 2^64",
-                  name);
-        error_append_hint(errp, "Optional suffix k, M, G, T, P or E means "
-                                "kilo-, mega-, giga-, tera-, peta-\n"
-                                "and exabytes, respectively.\n");
+    if (parsed != SIZE_OK) {
+        size_text_refuse(parsed, name, value, errp);
         return false;
     }
+    *text = g_strdup_printf("%" PRIu64, bytes);
+    return true;
 }
 
 static bool read_number(const char *name, const char *value, char **text,
